@@ -1,0 +1,131 @@
+"""Which of our addresses a message means."""
+
+from typing import NamedTuple
+
+from mailgate.address import Address, lower
+from mailgate.message import Message
+from mailgate.state import RESERVED, Alias, Domain, State
+
+
+class Own(NamedTuple):
+    """One address as it concerns us.
+
+    kind: alias, catchall, bounce, reserved (postmaster, abuse), unknown (own domain, nobody there) or foreign.
+    """
+
+    kind: str
+    address: Address
+    aliases: tuple[Alias, ...] = ()
+    domain: Domain | None = None
+    detected: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is an own address in the sense of the rules."""
+        return self.kind in ("alias", "catchall", "bounce", "reserved")
+
+
+class Addressed(NamedTuple):
+    """The addresses that count for one recipient.
+
+    `recipient` is that recipient (None: no envelope, or an address that only transports), `all` every own address that
+    is meant, `direct` those in To and the recipient if it stands in neither To nor Cc.
+    """
+
+    recipient: Own | None
+    all: tuple[Own, ...]
+    direct: tuple[Own, ...]
+
+
+def resolve(address: Address, state: State, *, envelope: bool, alone: bool = False) -> Own:
+    """What an address is to us: exact names first, then without its detail, then by local-part detection.
+
+    `envelope`: it is an envelope recipient; `alone`: it is a header address and no envelope is known.
+    """
+    domain = state.domain_of(address)
+    local = lower(address.local)
+    base = local
+    if domain and domain.delimiter:
+        base = local.partition(domain.delimiter)[0] or local
+    if domain:
+        for name in dict.fromkeys((local, base)):
+            found = _named(name, address, domain, state)
+            if found:
+                return found
+    allowed = state.settings.allowed_domains
+    if domain or (address.domain in allowed if allowed else envelope or alone):
+        bases = (local, base) if domain else (local, local.partition("+")[0])
+        for name in dict.fromkeys(bases):
+            if name in state.detected:
+                return Own("alias", address, state.detected[name], domain, detected=True)
+    return Own("unknown" if domain else "foreign", address, (), domain)
+
+
+def _named(name: str, address: Address, domain: Domain, state: State) -> Own | None:
+    alias = state.aliases.get(f"{name}@{domain.name}")
+    if alias:
+        return Own("alias", address, (alias,), domain)
+    if name in domain.catchalls:
+        return Own("catchall", address, (), domain)
+    if name in domain.bounces:
+        return Own("bounce", address, (), domain)
+    if name in RESERVED:
+        return Own("reserved", address, (), domain)
+    return None
+
+
+def spelled(message: Message, state: State) -> Message:
+    """The message with the spelling of its recipient that is an own address, the first one when none is."""
+    envelope = message.envelope
+    if not envelope.alternatives:
+        return message
+    spellings = (*envelope.recipients, *envelope.alternatives)
+    ours = (each for each in spellings if resolve(each, state, envelope=True).ours)
+    chosen = next(ours, envelope.recipients[0])
+    return message._replace(envelope=envelope._replace(recipients=(chosen,), alternatives=()))
+
+
+def recipients(message: Message, state: State) -> tuple[Own | None, ...]:
+    """The envelope recipients to decide for, one by one; `(None,)` when the header fields have to speak alone.
+
+    An address outside every own domain that no detection matches only transports: it counts for nothing.
+    """
+    found = [resolve(each, state, envelope=True) for each in message.envelope.recipients]
+    return tuple(own for own in found if own.kind != "foreign") or (None,)
+
+
+def addressed(message: Message, recipient: Own | None, state: State) -> Addressed:
+    """What counts when the message is decided for `recipient`."""
+    known = bool(message.envelope.recipients)
+
+    def own(addresses: tuple[Address, ...]) -> list[Own]:
+        return [
+            found
+            for each in addresses
+            if (found := resolve(each, state, envelope=False, alone=not known)).ours
+        ]
+
+    direct = own(message.to)
+    everything = own(message.header_addresses)
+    if recipient and recipient.ours:
+        everything.insert(0, recipient)
+        written = {each.key for each in (*message.to, *message.cc)}
+        if recipient.address.key not in written:
+            direct.append(recipient)
+    return Addressed(recipient, _once(everything), _once(direct))
+
+
+def _once(owns: list[Own]) -> tuple[Own, ...]:
+    first: dict[str, Own] = {}
+    for own in owns:
+        first.setdefault(own.address.key, own)
+    return tuple(first.values())
+
+
+def aliases(owns: tuple[Own, ...]) -> list[tuple[Alias, Own]]:
+    """Every alias that is meant, once, each with the address that meant it; exact addresses before detected ones."""
+    found: dict[int, tuple[Alias, Own]] = {}
+    for own in sorted(owns, key=lambda own: own.detected):
+        for alias in own.aliases:
+            found.setdefault(alias.number, (alias, own))
+    return list(found.values())

@@ -1,0 +1,111 @@
+"""How a refusal is told: by status, by one reply, or, where no answer may be sent, not at all (then the mail is held)."""
+
+from typing import NamedTuple
+
+from mailgate import addressed, loop, policy, status
+from mailgate.address import parse
+from mailgate.decision import Outcome, Outgoing
+from mailgate.loop import Coming, Kind
+from mailgate.message import Message
+from mailgate.state import State
+from mailgate.status import Status
+
+
+class Settled(NamedTuple):
+    """The outcomes with every refusal settled, what is sent, and the status for the mail server."""
+
+    outcomes: tuple[Outcome, ...]
+    outgoing: tuple[Outgoing, ...]
+    status: Status
+
+
+def settle(message: Message, state: State, kind: Kind, coming: Coming, outcomes: tuple[Outcome, ...]) -> Settled:
+    """Decide for every refusal how it is told.
+
+    By status means that the mail server tells the sender; that is possible only when nothing of the message was
+    taken. Otherwise those refused by status share one reply with reason `no-route`.
+    """
+    if state.settings.refusals_by == "status" and message.envelope.source != "fetch":
+        outcomes = tuple(each._replace(by_status=each.action == "refuse") for each in outcomes)
+    refused = [each for each in outcomes if not each.taken]
+    if len(refused) == len(outcomes):
+        told = [status.refused(each.reason, each.address or each.recipient) for each in outcomes]
+        return Settled(outcomes, (), status.combine(told))
+    desk = _Desk(message, state, kind, coming)
+    settled = tuple(desk.answer(each) if each.taken else desk.share(each, refused) for each in outcomes)
+    return Settled(settled, tuple(desk.outgoing), status.OK)
+
+
+class _Desk:
+    """Answers the refusals of one message, each once and within the limits."""
+
+    def __init__(self, message: Message, state: State, kind: Kind, coming: Coming) -> None:
+        self.message, self.state, self.kind, self.coming = message, state, kind, coming
+        self.outgoing: list[Outgoing] = []
+        self.visible = _visible(message, state)
+
+    def answer(self, outcome: Outcome) -> Outcome:
+        """Settle a refusal by reply: answered, unanswered because of a limit, or held because answers are forbidden."""
+        blind = "" if outcome.address in self.visible else outcome.address
+        return self._settle(outcome, outcome.reason, (outcome.address,), blind)
+
+    def share(self, outcome: Outcome, refused: list[Outcome]) -> Outcome:
+        """Settle a refusal that the status cannot tell, in the one reply that names all of them."""
+        about = tuple(each.address or each.recipient for each in refused)
+        return self._settle(outcome._replace(by_status=False), "no-route", about, "")
+
+    def _settle(self, outcome: Outcome, reason: str, about: tuple[str, ...], blind: str) -> Outcome:
+        if outcome.action != "refuse" or outcome.repeated:
+            return outcome
+        why = loop.silence(
+            self.message,
+            self.kind,
+            own_sender=policy.own_sender(self.message, self.state),
+            spam=bool(loop.spam_mark(self.message)),
+            blind=blind,
+            answers_refusal=self.coming.refusal is not None,
+        )
+        sender = self.message.envelope.reverse_path
+        if why or sender is None:
+            held = outcome._replace(action="hold", quiet=self.kind.name != "person", note=f"no answer: {why}")
+            return self.state.repeated(held)
+        if any((sent.reason, sent.about) == (reason, about) for sent in self.outgoing):
+            return outcome
+        limit = self._limit(reason, about)
+        if limit:
+            return outcome._replace(note=f"no answer: {limit}")
+        alias = next((each for each in self.state.aliases.values() if each.number == outcome.alias), None)
+        own = parse(about[0])
+        self.outgoing.append(
+            Outgoing(
+                kind="refusal",
+                reason=reason,
+                to=str(sender),
+                domain=alias.domain if alias else own.domain if own else "",
+                about=about,
+                text=alias.refusal if alias and reason == "policy" else "",
+            )
+        )
+        return outcome
+
+    def _limit(self, reason: str, about: tuple[str, ...]) -> str:
+        settings = self.state.settings
+        if (reason, ",".join(about)) in self.state.answered:
+            return f"one was sent within {settings.loop_minutes} minutes"
+        if self.state.answered_today + len(self.outgoing) >= settings.per_day:
+            return f"{settings.per_day} were sent to this address today"
+        if self.state.answered_this_hour + len(self.outgoing) >= settings.per_hour:
+            return f"{settings.per_hour} were sent within the hour"
+        return ""
+
+
+def _visible(message: Message, state: State) -> frozenset[str]:
+    """The own addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
+    found: set[str] = set()
+    for address in (*message.to, *message.cc, *message.resent):
+        own = addressed.resolve(address, state, envelope=True)
+        found.update(alias.address for alias in own.aliases)
+        found.update((str(address), address.key))
+        if own.kind == "catchall" and own.domain:
+            found.update(f"{name}@{own.domain.name}" for name in own.domain.catchalls)
+    return frozenset(found)

@@ -1,0 +1,110 @@
+"""What a judgement says: outcomes, what is sent, and the steps that led there."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate import status
+from mailgate.status import Status
+
+
+class Ref(NamedTuple):
+    """A record: `MODEL/ID`, ids count from 1 within a model."""
+
+    model: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Ref | None":
+        """`crm.lead/7` -> Ref; None when the text is no such thing."""
+        model, slash, number = text.rpartition("/")
+        if not slash or not model or not number.isdecimal() or len(number) > 18 or not number.isascii():
+            return None
+        return cls(model, int(number)) if int(number) > 0 else None
+
+
+class Step(NamedTuple):
+    """One rule that was asked: what it saw, and its verdict in a word or two."""
+
+    rule: str
+    saw: str
+    verdict: str
+
+
+class Outcome(NamedTuple):
+    """What becomes of the message for one target.
+
+    action: create, post, bounce, refuse, hold, ignore or defer. `address` is the own address that acts or was meant,
+    printable; `recipient` the envelope recipient it was decided for. `effect` names what a copy would repeat.
+    """
+
+    action: str
+    reason: str
+    rule: str
+    recipient: str = ""
+    address: str = ""
+    alias: int | None = None
+    model: str | None = None
+    record: Ref | None = None
+    parent: str | None = None
+    values: Mapping[str, str] = {}
+    quiet: bool = False
+    by_status: bool = False
+    repeated: bool = False
+    seen: int | None = None
+    report: str | None = None
+    note: str = ""
+
+    @property
+    def taken(self) -> bool:
+        """Whether responsibility is taken: everything but a refusal that only the status tells."""
+        return not (self.action == "refuse" and self.by_status) and self.action != "defer"
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a copy of the message would be a duplicate of this."""
+        return self.action in ("create", "post", "bounce", "hold")
+
+    @property
+    def effect(self) -> str:
+        """The key under which a copy of the message finds this outcome again."""
+        match self.action:
+            case "create":
+                return f"create:{self.address or self.model}"
+            case "post":
+                return f"post:{self.record}"
+            case "hold":
+                return f"hold:{self.address or self.recipient}"
+            case "refuse":
+                return f"refuse:{self.reason}:{self.address or self.recipient}"
+        return f"{self.action}:{self.reason}:{self.record or self.address}"
+
+
+class Outgoing(NamedTuple):
+    """Something we send because of the message: for `domain`, about the own addresses `about`, with the alias' `text`."""
+
+    kind: str
+    reason: str
+    to: str
+    domain: str = ""
+    about: tuple[str, ...] = ()
+    text: str = ""
+
+
+class Decision(NamedTuple):
+    """The whole judgement of one message: pure data, nothing has happened yet."""
+
+    kind: str  # person, automatic, list or report: the class of the message
+    outcomes: tuple[Outcome, ...]
+    outgoing: tuple[Outgoing, ...]
+    steps: tuple[Step, ...]
+    status: Status = status.OK
+
+    @property
+    def novel(self) -> bool:
+        """Whether there is anything to remember: not for duplicates, repeated refusals and refusals by status."""
+        return any(
+            not outcome.repeated and outcome.taken and outcome.reason != "duplicate" for outcome in self.outcomes
+        )

@@ -1,0 +1,64 @@
+"""Who may write: the policy of an alias, and who counts as whom."""
+
+from mailgate import addressed
+from mailgate.address import Address
+from mailgate.decision import Ref
+from mailgate.message import Message
+from mailgate.state import Alias, State
+
+
+def _is_ours(address: Address | None, state: State) -> bool:
+    return address is not None and addressed.resolve(address, state, envelope=False).ours
+
+
+def own_author(message: Message, state: State) -> bool:
+    """Whether the From field names an own address."""
+    return _is_ours(message.author.address, state)
+
+
+def own_sender(message: Message, state: State) -> str:
+    """The own address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
+    for address in (message.author.address, message.envelope.reverse_path):
+        if _is_ours(address, state):
+            return str(address)
+    return ""
+
+
+def permits(alias: Alias | None, record: Ref | None, message: Message, state: State) -> tuple[bool, str]:
+    """Whether the author may make a record (or write on `record`) under an alias, and why.
+
+    A record that no alias governs takes every answer.
+    """
+    if alias is None:
+        return True, "no alias governs it, everyone"
+    if alias.policy == "everyone":
+        return True, "everyone"
+    author = message.author.address
+    if author is None:
+        return False, f"{alias.policy} only, and the author is unknown"
+    if own_author(message, state):
+        return False, f"{alias.policy} only, and {author} is an own address"
+    contact = state.contact if state.contact and not state.contact.archived else None
+    match alias.policy:
+        case "contacts":
+            member = contact is not None
+            saw = f"{author} is {'a known' if member else 'no'} contact"
+        case "members":
+            member = contact is not None and contact.member
+            saw = f"{author} is {'a' if member else 'no'} member"
+        case _:
+            followed = record or alias.owner
+            member = followed is not None and followed in state.followed
+            saw = f"{author} {'follows' if member else 'does not follow'} {followed or 'anything: no owner record'}"
+    if member and alias.authenticated:
+        return False, f"{alias.policy}, authenticated only, and no trusted server vouches for {author}"
+    return member, f"{alias.policy}: {saw}"
+
+
+def rate_key(message: Message, acting: str) -> str:
+    """Whose new records are counted together: the author, else the reverse-path, else what the alias makes."""
+    if message.author.address:
+        return message.author.address.key
+    if message.envelope.reverse_path:
+        return message.envelope.reverse_path.key
+    return acting or "unknown"

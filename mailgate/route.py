@@ -1,0 +1,346 @@
+"""Decide, purely, what becomes of a message, and why.
+
+`decide` runs the rules of RULES in order for each recipient, unites what they say, and settles how a refusal is told.
+A rule looks at the case and answers with what it saw, a verdict in a word, and the outcomes when it decides. Nothing
+here reads a clock, a database or the environment.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mailgate import addressed, answer, loop, policy, report, status, thread
+from mailgate.addressed import Addressed, Own
+from mailgate.decision import Decision, Outcome, Step
+from mailgate.loop import Coming, Kind
+from mailgate.message import Message
+from mailgate.state import Alias, State
+
+
+class Case:
+    """One message for one recipient while it is judged: the facts, and what earlier rules found out."""
+
+    def __init__(self, message: Message, state: State, recipient: Own | None, kind: Kind, coming: Coming) -> None:
+        self.message = message
+        self.state = state
+        self.kind = kind
+        self.coming = coming
+        self.addressed: Addressed = addressed.addressed(message, recipient, state)
+        self.recipient = recipient
+        self.acting = addressed.aliases(self.addressed.all)
+        self.spam = loop.spam_mark(message)
+        self.replies = thread.parents(message, state, self.addressed)
+
+    @property
+    def recipient_text(self) -> str:
+        """The envelope recipient as it is shown, `""` when none is known."""
+        if self.recipient:
+            return str(self.recipient.address)
+        return str(self.message.envelope.recipients[0]) if self.message.envelope.recipients else ""
+
+    @property
+    def nobody(self) -> bool:
+        """Whether the recipient lies in an own domain, exists nowhere, and no fallback takes it."""
+        return self.recipient is not None and self.recipient.kind == "unknown" and not self.state.settings.fallback
+
+    def governing(self, proposal: Outcome) -> Alias | None:
+        """The alias whose policy decides: the one that acts, or the one that governs the record answered."""
+        answered = [each.alias for each in self.replies.posts if each.record == proposal.record]
+        acting = [alias for alias, _ in self.acting if alias.number == proposal.alias]
+        return next(iter(answered if proposal.reason == "reply" else acting), None)
+
+    def outcome(self, action: str, reason: str, address: str = "", *, quiet: bool = False, note: str = "") -> Outcome:
+        """An outcome for this recipient."""
+        return Outcome(action, reason, "", self.recipient_text, address, quiet=quiet, note=note)
+
+    def creation(self, reason: str, model: str, alias: Alias | None, address: str = "") -> Outcome:
+        """A new record of `model`, made by an alias or as the fallback."""
+        return self.outcome("create", reason, alias.address if alias else address)._replace(
+            model=model, alias=alias.number if alias else None, values=alias.values if alias else {}
+        )
+
+
+class Verdict(NamedTuple):
+    """What a rule says. Empty outcomes: go on to the next rule."""
+
+    saw: str
+    word: str = "pass"
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def duplicate(case: Case) -> Verdict:
+    """Seen before? Notes it; which effects are repeated is asked of each outcome."""
+    same = next((seen.message for seen in case.state.seen if seen.same_content), None)
+    if same is not None:
+        return Verdict(f"content seen before, message {same}", "seen")
+    if case.state.seen:
+        return Verdict(f"a list's copy of the same message is message {case.state.seen[0].message}", "seen")
+    if case.state.reused_id:
+        return Verdict("id seen before with other content", "reused-id")
+    return Verdict("content new, id new" if case.message.message_id else "content new, no id")
+
+
+def loop_mark(case: Case) -> Verdict:
+    """One of our own messages or refusals coming back?"""
+    if case.coming.back:
+        return Verdict("our own message, by its signed mark", "ignore", (case.outcome("ignore", "loop"),))
+    if not case.coming.refusal:
+        return Verdict("no mark of ours")
+    if case.kind.name != "person":
+        saw = f"{case.kind.name} mail that answers a refusal of ours"
+        return Verdict(saw, "ignore", (case.outcome("ignore", "loop"),))
+    own = case.recipient or next(iter(case.addressed.direct), None)
+    contact = own.domain.contact if own and own.domain else None
+    if own and contact and own.address.key == contact.lower():
+        return Verdict(f"a person answers a refusal of ours, at the contact address {contact}")
+    address = str(own.address) if own else ""
+    return Verdict("a person answers a refusal of ours", "hold", (case.outcome("hold", "loop", address),))
+
+
+def delivery_report(case: Case) -> Verdict:
+    """A delivery report, or addressed to a bounce address?"""
+    found = report.recognise(case.message, case.kind, case.addressed)
+    if not found:
+        return Verdict("no report")
+    held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=found.kind)
+    return Verdict(found.because, "hold", (held,))
+
+
+def automatic(case: Case) -> Verdict:
+    """Person, automatic, list or report? No verdict; later rules use it."""
+    return Verdict(case.kind.because or "no field of a robot or a list", case.kind.name)
+
+
+def sender(case: Case) -> Verdict:
+    """Blocked? Spam? One of our own addresses?"""
+    if case.state.blocked_sender:
+        saw = f"{case.state.blocked_sender} is on the block list"
+        if case.state.settings.blocked_by == "status" and case.message.envelope.source != "fetch":
+            refused = case.outcome("refuse", "blocked", case.recipient_text)._replace(by_status=True)
+            return Verdict(saw, "refuse", (refused,))
+        return Verdict(saw, "hold", (case.outcome("hold", "blocked", quiet=True),))
+    if case.spam:
+        governing = [placement.alias for placement in case.replies.posts]
+        takers = governing or [acting for acting, _ in case.acting]
+        if not any(taker and taker.spam == "quiet" for taker in takers):
+            return Verdict(case.spam, "hold", (case.outcome("hold", "spam"),))
+        return Verdict(case.spam, "spam")
+    own = policy.own_sender(case.message, case.state)
+    if own:
+        return Verdict(f"{own} is an own address", "own")
+    author = case.message.author
+    return Verdict(str(author.address) if author.address else f"author unknown: {author.defect}", "no verdict")
+
+
+def reply(case: Case) -> Verdict:
+    """Does it answer a stored message?"""
+    found = case.replies
+    if not found.posts:
+        return Verdict(found.saw)
+    posts = tuple(
+        case.outcome("post", "reply", placement.alias.address if placement.alias else "")._replace(
+            record=placement.record,
+            model=placement.record.model,
+            parent=found.parent,
+            alias=placement.alias.number if placement.alias else None,
+        )
+        for placement in found.posts
+    )
+    return Verdict(found.saw, ", ".join(str(post.record) for post in posts), posts)
+
+
+def catchall(case: Case) -> Verdict:
+    """Only catchall addresses meant, and no reply?"""
+    meant = [own for own in case.addressed.direct if own.kind in ("alias", "catchall", "bounce")]
+    if case.nobody:
+        return Verdict(f"{case.recipient_text} is nobody's")
+    if case.recipient and case.recipient.kind == "reserved":
+        return Verdict(f"{case.recipient_text} always exists")
+    if not meant or case.acting or any(own.kind != "catchall" for own in meant):
+        return Verdict(", ".join(str(own.address) for own in meant) or "no own address directly addressed")
+    own = case.recipient if case.recipient and case.recipient.kind == "catchall" else meant[0]
+    refused = case.outcome("refuse", "catchall", str(own.address))
+    return Verdict(f"{own.address} takes only answers", "refuse", (refused, *_postmaster(case)))
+
+
+def alias(case: Case) -> Verdict:
+    """Which aliases are addressed? Each acts, none stops the others."""
+    if case.nobody:
+        return Verdict(f"{case.recipient_text} is nobody's", "none")
+    acting = case.acting
+    if case.replies.forward:
+        acting = [(each, own) for each, own in acting if each.number in case.replies.forward]
+    outcomes = []
+    for each, _ in acting:
+        if not each.record:
+            outcomes.append(case.creation("alias", each.model, each))
+        elif each.record in case.state.records:
+            posted = case.outcome("post", "alias", each.address)
+            outcomes.append(posted._replace(record=each.record, model=each.record.model, alias=each.number))
+        else:
+            note = f"alias {each.address} posts on {each.record}, which is gone"
+            outcomes.append(case.outcome("hold", "misconfigured", each.address, note=note)._replace(alias=each.number))
+    if case.recipient and case.recipient.kind == "reserved":
+        outcomes.append(case.outcome("hold", "postmaster", str(case.recipient.address)))
+    if not outcomes:
+        return Verdict(_nobody(case), "none")
+    saw = ", ".join(
+        f"{own.address} ({each.address} by its local part)" if own.detected else each.address for each, own in acting
+    )
+    words = ", ".join(
+        str(outcome.record or outcome.model) if outcome.action != "hold" else outcome.reason for outcome in outcomes
+    )
+    return Verdict(saw or case.recipient_text, words, tuple(outcomes))
+
+
+def fallback(case: Case) -> Verdict:
+    """A fallback model given?"""
+    model = case.state.settings.fallback
+    if not model:
+        return Verdict("no fallback model given", "none")
+    created = case.creation("fallback", model, None)
+    return Verdict(f"fallback model {model}", model, (created, *_postmaster(case)))
+
+
+def no_route(case: Case) -> Verdict:
+    """Nothing above: refuse, or hold what was collected from a mailbox."""
+    held = _postmaster(case)
+    if held:
+        return Verdict(held[0].address, "hold", held)
+    saw = _nobody(case)
+    if case.message.envelope.source == "fetch":
+        return Verdict(saw, "hold", (case.outcome("hold", "unrouted"),))
+    refused = case.outcome("refuse", "no-route", case.recipient_text)._replace(by_status=True)
+    return Verdict(saw, "refuse", (refused,))
+
+
+def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
+    """May this author write there? The policy of the alias that acts, or that governs the record answered."""
+    saw, judged = [], []
+    for proposal in proposals:
+        if proposal.action not in ("create", "post") or proposal.repeated:
+            judged.append(proposal)
+            continue
+        ruling = case.governing(proposal)
+        if case.spam and (ruling is None or ruling.spam == "hold"):
+            judged.append(case.outcome("hold", "spam", proposal.address))
+            continue
+        allowed, why = policy.permits(ruling, proposal.record, case.message, case.state)
+        saw.append(f"{proposal.address or proposal.record or proposal.model}: {why}")
+        if allowed:
+            judged.append(proposal)
+        else:
+            address = proposal.address or case.recipient_text
+            refused = case.outcome("refuse", "policy", address, note=why)
+            judged.append(refused._replace(alias=ruling.number if ruling else None))
+    return "; ".join(saw), _word(proposals, judged), tuple(judged)
+
+
+def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
+    """Too many new records from this sender in this model within the window?"""
+    settings = case.state.settings
+    saw, judged = [], []
+    made: dict[tuple[str, str], int] = {}
+    for proposal in proposals:
+        if proposal.action != "create" or proposal.repeated or proposal.model is None:
+            judged.append(proposal)
+            continue
+        key = (proposal.model, policy.rate_key(case.message, proposal.address))
+        count = made.get(key, case.state.made.get(key, 0))
+        saw.append(f"{key[1]} made {count} of {settings.loop_threshold} {key[0]} in {settings.loop_minutes} min")
+        if case.state.allowed_sender:
+            saw[-1] = f"{key[1]} is on the allow-list"
+        elif count >= settings.loop_threshold:
+            address = proposal.address or case.recipient_text
+            judged.append(case.outcome("refuse", "rate-limit", address)._replace(alias=proposal.alias))
+            continue
+        made[key] = count + 1
+        judged.append(proposal)
+    return "; ".join(saw) or "no new record", _word(proposals, judged), tuple(judged)
+
+
+def _word(before: tuple[Outcome, ...], after: list[Outcome]) -> str:
+    changed = {new.action for old, new in zip(before, after, strict=True) if new.action != old.action}
+    return "pass" if not changed else sorted(changed)[-1]
+
+
+def _postmaster(case: Case) -> tuple[Outcome, ...]:
+    """With no envelope known, mail directly addressed to postmaster or abuse is held as well."""
+    if case.recipient:
+        return ()
+    return tuple(
+        case.outcome("hold", "postmaster", str(own.address)) for own in case.addressed.direct if own.kind == "reserved"
+    )
+
+
+def _nobody(case: Case) -> str:
+    if case.recipient_text:
+        return f"{case.recipient_text}: no such address"
+    return "no own address is named"
+
+
+Rule = Callable[[Case], Verdict]
+FIRST: tuple[tuple[str, Rule], ...] = (
+    ("duplicate", duplicate),
+    ("loop-mark", loop_mark),
+    ("report", delivery_report),
+    ("automatic", automatic),
+    ("sender", sender),
+    ("reply", reply),
+    ("catchall", catchall),
+    ("alias", alias),
+    ("fallback", fallback),
+    ("no-route", no_route),
+)
+"""The rules that find out what a message is, in the order they are asked; the first with outcomes ends the asking."""
+THEN = (("permission", permission), ("rate", rate))
+"""The rules that every new record and every post must pass."""
+ORDER = ("size", *(name for name, _ in FIRST), *(name for name, _ in THEN))
+
+
+def decide(message: Message, state: State) -> Decision:
+    """The judgement of one message: the same for `deliver`, `route` and every other way in."""
+    kind = loop.classify(message)
+    limit = state.settings.max_size
+    size = Step("size", f"{message.size} of {limit} bytes", "refuse" if message.size > limit else "pass")
+    if message.size > limit:
+        names = [str(each) for each in message.envelope.recipients] or [""]
+        refused = tuple(Outcome("refuse", "too-large", "size", name, name, by_status=True) for name in names)
+        return Decision(kind.name, refused, (), (size,), status.refused("too-large", names[0]))
+    coming = loop.marks(message, state.secrets, policy.own_author(message, state))
+    steps: dict[Step, None] = {size: None}
+    outcomes: dict[str, Outcome] = {}
+    for recipient in addressed.recipients(message, state):
+        case = Case(message, state, recipient, kind, coming)
+        taken, said = _judge(case)
+        steps.update(dict.fromkeys(taken))
+        for outcome in said:
+            outcomes.setdefault(outcome.effect, outcome)
+    ordered = tuple(sorted(steps, key=lambda step: ORDER.index(step.rule)))
+    settled = answer.settle(message, state, kind, coming, tuple(outcomes.values()))
+    return Decision(kind.name, settled.outcomes, settled.outgoing, ordered, settled.status)
+
+
+def _judge(case: Case) -> tuple[list[Step], tuple[Outcome, ...]]:
+    """Ask the rules about one recipient: the steps taken, and the outcomes."""
+    steps: list[Step] = []
+    outcomes: tuple[Outcome, ...] = ()
+    for name, rule in FIRST:
+        verdict = rule(case)
+        steps.append(Step(name, verdict.saw, verdict.word))
+        if verdict.outcomes:
+            outcomes = tuple(outcome._replace(rule=name) for outcome in verdict.outcomes)
+            break
+    outcomes = tuple(case.state.repeated(outcome) for outcome in outcomes)
+    if all(outcome.repeated or outcome.action not in ("create", "post") for outcome in outcomes):
+        return steps, outcomes
+    for name, check in THEN:
+        saw, word, judged = check(case, outcomes)
+        steps.append(Step(name, saw, word))
+        outcomes = tuple(
+            outcome if outcome is old else case.state.repeated(outcome._replace(rule=name))
+            for outcome, old in zip(judged, outcomes, strict=True)
+        )
+        if not any(outcome.action in ("create", "post") for outcome in outcomes):
+            break
+    return steps, outcomes
+

@@ -1,0 +1,161 @@
+"""What the store knows that matters for one message: rows as frozen values, gathered before anything is judged."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate.address import Address
+from mailgate.decision import Outcome, Ref
+
+POLICIES = ("everyone", "contacts", "followers", "members")
+SPAM = ("hold", "quiet")
+RESERVED = ("postmaster", "abuse")
+"""Local parts that exist in every own domain (RFC 5321 section 4.5.1, RFC 2142)."""
+
+
+class Domain(NamedTuple):
+    """An own domain; `retired` are former catchall and bounce names (local part, kind) that still work."""
+
+    name: str
+    catchall: str = "catchall"
+    bounce: str = "bounce"
+    company: str = ""
+    contact: str | None = None
+    language: str = "en"
+    delimiter: str = "+"
+    details: bool = True
+    default: bool = False
+    retired: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def catchalls(self) -> tuple[str, ...]:
+        """Today's catchall name and the retired ones."""
+        return (self.catchall, *(local for local, kind in self.retired if kind == "catchall"))
+
+    @property
+    def bounces(self) -> tuple[str, ...]:
+        """Today's bounce name and the retired ones."""
+        return (self.bounce, *(local for local, kind in self.retired if kind == "bounce"))
+
+
+class Alias(NamedTuple):
+    """An address that makes records, or posts on one."""
+
+    number: int
+    local: str
+    domain: str
+    model: str
+    values: Mapping[str, str] = {}
+    policy: str = "everyone"
+    record: Ref | None = None
+    owner: Ref | None = None
+    local_part: bool = False
+    authenticated: bool = False
+    refusal: str = ""
+    spam: str = "hold"
+    status: str = "not-tested"
+    notify: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """`local@domain`, as stored: lower case."""
+        return f"{self.local}@{self.domain}"
+
+
+class Contact(NamedTuple):
+    """A known sender."""
+
+    address: str
+    name: str = ""
+    member: bool = False
+    archived: bool = False
+
+
+class Placement(NamedTuple):
+    """One record a stored message stands on; `alias` governs the record, None when no alias made it or it is gone.
+
+    `participants` are the `Address.key` of its followers and of everybody who wrote on it.
+    """
+
+    record: Ref
+    alias: Alias | None
+    participants: frozenset[str] = frozenset()
+
+
+class Known(NamedTuple):
+    """A stored message found by its Message-ID (or, in `State.mentioned`, by an id it mentions).
+
+    `number` grows with time; `placements` come oldest record first.
+    """
+
+    number: int
+    message_id: str
+    outgoing: bool
+    reused: bool
+    placements: tuple[Placement, ...]
+
+
+class Seen(NamedTuple):
+    """An effect that an earlier copy of this message had, and the message that had it."""
+
+    effect: str
+    message: int
+    accepted: bool
+    same_content: bool
+
+
+class Settings(NamedTuple):
+    """The part of the configuration and the parameters that a judgement depends on."""
+
+    max_size: int = 52_428_800
+    refusals_by: str = "reply"
+    blocked_by: str = "hold"
+    loop_minutes: int = 120
+    loop_threshold: int = 20
+    allowed_domains: frozenset[str] = frozenset()
+    per_day: int = 5
+    per_hour: int = 100
+    fallback: str | None = None
+
+
+class State(NamedTuple):
+    """Everything `route.decide` may know about one message.
+
+    aliases by address, `detected` by local part; `followed` are the records the author follows; `made` counts new
+    records within the loop window by model and `policy.rate_key`; `answered` holds reason and addresses of the answers
+    this sender got within the loop window.
+    """
+
+    settings: Settings = Settings()
+    domains: Mapping[str, Domain] = {}
+    aliases: Mapping[str, Alias] = {}
+    detected: Mapping[str, tuple[Alias, ...]] = {}
+    records: frozenset[Ref] = frozenset()
+    followed: frozenset[Ref] = frozenset()
+    contact: Contact | None = None
+    allowed_sender: bool = False
+    blocked_sender: str = ""
+    known: Mapping[str, tuple[Known, ...]] = {}
+    mentioned: Mapping[str, tuple[Known, ...]] = {}
+    seen: tuple[Seen, ...] = ()
+    reused_id: bool = False
+    made: Mapping[tuple[str, str], int] = {}
+    answered: frozenset[tuple[str, str]] = frozenset()
+    answered_today: int = 0
+    answered_this_hour: int = 0
+    secrets: tuple[bytes, ...] = ()
+
+    def repeated(self, outcome: Outcome) -> Outcome:
+        """The outcome as it is when an earlier copy of the message had its effect already.
+
+        An accepted effect makes a duplicate; a refusal that comes again is the same refusal, answered once.
+        """
+        for seen in self.seen:
+            if seen.effect == outcome.effect and seen.accepted:
+                return outcome._replace(action="ignore", reason="duplicate", repeated=True, seen=seen.message)
+            if seen.effect == outcome.effect and seen.same_content and outcome.action == "refuse":
+                return outcome._replace(repeated=True, seen=seen.message)
+        return outcome
+
+    def domain_of(self, address: Address) -> Domain | None:
+        """The own domain an address lies in."""
+        return self.domains.get(address.domain)

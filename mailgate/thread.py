@@ -1,0 +1,71 @@
+"""Which stored message a message answers (RFC 5322 section 3.6.4), and what that makes of it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mailgate.addressed import Addressed, aliases
+from mailgate.message import Message
+from mailgate.state import Known, Placement, State
+
+
+class Replies(NamedTuple):
+    """Where an answer is posted. `forward` holds the numbers of the aliases that act instead when it is a forward."""
+
+    posts: tuple[Placement, ...] = ()
+    parent: str | None = None
+    forward: frozenset[int] = frozenset()
+    saw: str = ""
+
+
+def parents(message: Message, state: State, addressed: Addressed) -> Replies:
+    """The records an answer belongs to.
+
+    Every id in References and In-Reply-To counts, the newest stored message wins; an id that a stored message merely
+    mentions counts last, and only for somebody who takes part in that record. When an alias is directly addressed on
+    whose model the answered id is not stored, it is a forward: only such aliases act.
+    """
+    if not message.references:
+        return Replies(saw="no References, no In-Reply-To")
+    how = "answers"
+    found = _newest(_parent(state.known.get(each, ()), state) for each in message.references)
+    if not found:
+        how = "names an id mentioned in"
+        people = frozenset(each.key for each in (message.author.address, *message.to, *message.cc) if each)
+        mentions = (known for each in message.references for known in state.mentioned.get(each, ()))
+        found = _newest(_standing(known, state, people) for known in mentions)
+    if not found:
+        ids = "1 id" if len(message.references) == 1 else f"{len(message.references)} ids"
+        return Replies(saw=f"{ids} named, none stored on a record")
+    saw = f"{how} message {found.number}, {found.message_id}"
+    models = {each.record.model for each in found.placements}
+    other = frozenset(
+        alias.number
+        for alias, _ in aliases(addressed.direct)
+        if (alias.record.model if alias.record else alias.model) not in models
+    )
+    if other:
+        return Replies(forward=other, saw=f"{saw}, forwarded to an alias of another model")
+    meant = {alias.number for alias, _ in aliases(addressed.all)}
+    posts = [each for each in found.placements if each.alias and each.alias.number in meant]
+    return Replies(tuple(posts) or found.placements[-1:], found.message_id, saw=saw)
+
+
+def _newest(candidates: Iterable[Known | None]) -> Known | None:
+    return max((each for each in candidates if each), key=lambda known: known.number, default=None)
+
+
+def _parent(stored: tuple[Known, ...], state: State) -> Known | None:
+    """For one id: our own message, else the first received; never one that reused its id, nor one whose records are gone."""
+    usable = [standing for each in stored if not each.reused and (standing := _standing(each, state))]
+    own = [each for each in usable if each.outgoing]
+    return min(own or usable, key=lambda known: known.number, default=None)
+
+
+def _standing(known: Known, state: State, people: frozenset[str] | None = None) -> Known | None:
+    """The message with the records it still stands on (and on which one of `people` takes part), None when there is none."""
+    placements = tuple(
+        each
+        for each in known.placements
+        if each.record in state.records and (people is None or each.participants & people)
+    )
+    return known._replace(placements=placements) if placements else None
