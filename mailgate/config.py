@@ -1,0 +1,150 @@
+"""Turn TOML into frozen settings."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mailgate.problem import ConfigError
+
+SYSTEM = Path("/etc/mailgate/mailgate.toml")
+SYSTEM_STORE = Path("/var/lib/mailgate/mailgate.db")
+
+
+class Submit(NamedTuple):
+    """How outgoing mail leaves. method: sendmail, smtp or none (it waits in the outbox)."""
+
+    method: str = "sendmail"
+    sendmail: str = "/usr/sbin/sendmail"
+    host: str = "localhost"
+    port: int = 25
+
+
+class Config(NamedTuple):
+    """The whole configuration. `path` is None for built-in defaults; `warnings` name what was not understood."""
+
+    path: Path | None
+    store: Path
+    submit: Submit = Submit()
+    refusals_by: str = "reply"
+    blocked_by: str = "hold"
+    templates: Path | None = None
+    max_size: int = 52_428_800
+    keep_quiet: int = 30
+    warnings: tuple[str, ...] = ()
+
+
+_KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
+    "store": {"url": str},
+    "submit": {"method": ("sendmail", "smtp", "none"), "sendmail": str, "host": str, "port": int},
+    "refusals": {"by": ("reply", "status"), "blocked": ("hold", "status"), "templates": str},
+    "limits": {"max_size": int},
+    "held": {"keep_quiet": int},
+}
+
+
+def find(option: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file that applies, None for built-in defaults. Never the current folder."""
+    named = option or environ.get("MAILGATE_CONFIG")
+    if named:
+        return Path(named)
+    for candidate in (user_file(environ), SYSTEM):
+        if candidate and candidate.exists():
+            return candidate
+    return None
+
+
+def user_file(environ: Mapping[str, str]) -> Path | None:
+    """`$XDG_CONFIG_HOME/mailgate/mailgate.toml`, None without a home."""
+    base = environ.get("XDG_CONFIG_HOME") or (environ.get("HOME", "") and f"{environ['HOME']}/.config")
+    return Path(base) / "mailgate/mailgate.toml" if base else None
+
+
+def default_store(path: Path | None, environ: Mapping[str, str]) -> Path:
+    """Where the store lies when nothing says so: the system's for the system's configuration, else the user's data folder."""
+    if path == SYSTEM:
+        return SYSTEM_STORE
+    base = environ.get("XDG_DATA_HOME") or f"{environ.get('HOME', '/')}/.local/share"
+    return Path(base) / "mailgate/mailgate.db"
+
+
+def load(option: str | None, store: str | None, environ: Mapping[str, str], *, required: bool = False) -> Config:
+    """Read the configuration that applies; `store` and `$MAILGATE_DB` replace its store.url. Raises ConfigError.
+
+    `required`: built-in defaults will not do (a lost mount must not look like an empty gateway).
+    """
+    path = find(option, environ)
+    if path is None and required:
+        raise ConfigError("no configuration found", "mailgate init")
+    table = _parse(path) if path else {}
+    warnings = _check(path, table)
+    named = store or environ.get("MAILGATE_DB")
+    url = table.get("store", {}).get("url")
+    refusals, limits, submit = table.get("refusals", {}), table.get("limits", {}), table.get("submit", {})
+    return Config(
+        path=path,
+        store=_store_path(named) if named else _beside(path, url) if url else default_store(path, environ),
+        submit=Submit(**{key: value for key, value in submit.items() if key in _KNOWN["submit"]}),
+        refusals_by=refusals.get("by", "reply"),
+        blocked_by=refusals.get("blocked", "hold"),
+        templates=Path(refusals["templates"]) if "templates" in refusals else None,
+        max_size=limits.get("max_size", 52_428_800),
+        keep_quiet=table.get("held", {}).get("keep_quiet", 30),
+        warnings=tuple(warnings),
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", "mailgate init") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _check(path: Path | None, table: dict[str, Any]) -> list[str]:
+    warnings = []
+    for section, values in table.items():
+        known = _KNOWN.get(section)
+        if known is None:
+            warnings.append(f"{path}: unknown section [{section}]{_nearest(section, _KNOWN)}")
+            continue
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path}: {section} must be a section: [{section}]")
+        for key, value in values.items():
+            wanted = known.get(key)
+            if wanted is None:
+                warnings.append(f"{path}: unknown key `{key}` in [{section}]{_nearest(key, known)}")
+            elif isinstance(wanted, tuple):
+                if value not in wanted:
+                    raise ConfigError(f"{path}: {section}.{key} must be one of {', '.join(wanted)}, not {value!r}")
+            elif not isinstance(value, wanted) or isinstance(value, bool):
+                kind = "a number" if wanted is int else "a text in quotes"
+                raise ConfigError(f"{path}: {section}.{key} must be {kind}, not {value!r}")
+            elif wanted is int and value < 0:
+                raise ConfigError(f"{path}: {section}.{key} must not be negative")
+    return warnings
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f", did you mean `{close[0]}`?" if close else ""
+
+
+def _beside(path: Path | None, url: str) -> Path:
+    """A relative path in a configuration file starts at that file."""
+    return path.absolute().parent / _store_path(url) if path else _store_path(url)
+
+
+def _store_path(url: str) -> Path:
+    if "://" not in url:
+        return Path(url)
+    scheme, _, rest = url.partition("://")
+    if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
+        raise ConfigError(f"store.url `{url}` is neither a path nor sqlite:///path")
+    return Path(rest[1:])

@@ -1,0 +1,126 @@
+"""Contacts, allowed and blocked senders, and the parameters of the gateway: edit and look up."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate import address
+from mailgate.problem import NotFound, Problem
+from mailgate.state import Contact
+
+DEFAULTS: Mapping[str, str] = {
+    "mail.gateway.loop.minutes": "120",
+    "mail.gateway.loop.threshold": "20",
+    "mail.catchall.domain.allowed": "",
+}
+"""The parameters, by Odoo's names, with their defaults."""
+
+
+class Sender(NamedTuple):
+    """An address on the allow-list of the loop guard, or on the block list. verdict: allow or block."""
+
+    address: str
+    verdict: str
+
+
+def key(text: str) -> str:
+    """The form in which an address of a person is stored and compared. Raises Problem when it is no address."""
+    found = address.parse(text)
+    if found is None:
+        raise Problem(f"`{text}` is no mail address", "an address looks like `bob@client.org`")
+    return found.key
+
+
+def contacts(tx: sqlite3.Connection) -> list[Contact]:
+    """Every contact, by address."""
+    return [_contact(row) for row in tx.execute("SELECT * FROM contact ORDER BY address")]
+
+
+def contact(tx: sqlite3.Connection, text: str) -> Contact:
+    """One contact. Raises NotFound."""
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
+    if row is None:
+        raise NotFound(f"no contact `{text}`", f"mailgate contact add {text}")
+    return _contact(row)
+
+
+def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> Contact:
+    """Add a contact, or take an archived one back. Raises Problem when it is there already."""
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
+    if row and not row["archived"]:
+        raise Problem(f"contact `{row['address']}` already exists", f"mailgate contact set {row['address']} --name NAME")
+    return save_contact(tx, Contact(key(text), name or (row["name"] if row else ""), member))
+
+
+def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
+    """Write a contact as it is now."""
+    tx.execute("DELETE FROM contact WHERE address = ?", (changed.address,))
+    tx.execute("INSERT INTO contact (address, name, member, archived) VALUES (?, ?, ?, ?)", changed)
+    return changed
+
+
+def _contact(row: sqlite3.Row) -> Contact:
+    return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"]))
+
+
+def senders(tx: sqlite3.Connection) -> list[Sender]:
+    """Allow-list and block list, by address."""
+    return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY address")]
+
+
+def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:
+    """Put an address on the allow-list or the block list; it stands on one of them only."""
+    found = Sender(key(text), verdict)
+    tx.execute("DELETE FROM sender WHERE address = ?", (found.address,))
+    tx.execute("INSERT INTO sender (address, verdict) VALUES (?, ?)", found)
+    return found
+
+
+def remove_sender(tx: sqlite3.Connection, text: str) -> None:
+    """Take an address off its list. Raises NotFound."""
+    if not tx.execute("DELETE FROM sender WHERE address = ?", (key(text),)).rowcount:
+        raise NotFound(f"`{text}` is neither allowed nor blocked", "mailgate sender list")
+
+
+def parameters(tx: sqlite3.Connection) -> dict[str, str]:
+    """Every parameter with the value that applies."""
+    stored = {row["key"]: row["value"] for row in tx.execute("SELECT * FROM parameter")}
+    return {**DEFAULTS, **stored}
+
+
+def parameter(tx: sqlite3.Connection, name: str) -> str:
+    """The value of one parameter. Raises NotFound."""
+    return parameters(tx)[_known(name)]
+
+
+def set_parameter(tx: sqlite3.Connection, name: str, value: str) -> str:
+    """Set a parameter and return the value as it was understood. Raises Problem for a value that makes no sense."""
+    if _known(name) == "mail.catchall.domain.allowed":
+        value = _allowed_domains(value)
+    elif not value.strip().isdecimal() or not 0 < int(value) < 10**6:
+        raise Problem(f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}")
+    else:
+        value = str(int(value))
+    tx.execute("DELETE FROM parameter WHERE key = ?", (name,))
+    tx.execute("INSERT INTO parameter (key, value) VALUES (?, ?)", (name, value))
+    return value
+
+
+def _known(name: str) -> str:
+    if name not in DEFAULTS:
+        raise NotFound(f"no parameter `{name}`", "mailgate param list")
+    return name
+
+
+def _allowed_domains(value: str) -> str:
+    if not value.strip():
+        return ""
+    names = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        found = address.domain(part)
+        if found is None:
+            raise Problem(f"`{part}` is no domain name", "name domains, separated by commas")
+        names.append(found)
+    if not names:
+        raise Problem("only commas, no domain", 'to clear the list: mailgate param set mail.catchall.domain.allowed ""')
+    return ",".join(dict.fromkeys(names))

@@ -1,0 +1,228 @@
+"""Read from the store the rows that one message needs, and nothing else."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from mailgate.address import Address, lower
+from mailgate.config import Config
+from mailgate.decision import Ref
+from mailgate.directory import alias_from, domain_from
+from mailgate.message import Message
+from mailgate.people import parameters
+from mailgate.policy import rate_key
+from mailgate.state import Alias, Contact, Domain, Known, Placement, Seen, Settings, State
+
+DAY, HOUR = 86_400.0, 3_600.0
+_CHUNK = 500  # names in one IN (...): every database takes that many
+
+
+def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str | None, now: float) -> State:
+    """The state for one message at `now` (seconds since the epoch), read in one transaction."""
+    settings = _settings(tx, config, fallback)
+    meant = dict.fromkeys(
+        (*message.envelope.recipients, *message.envelope.alternatives, *message.header_addresses)
+    )
+    people = [each for each in (message.author.address, message.envelope.reverse_path) if each]
+    domains = _domains(tx, {address.domain for address in (*meant, *people)})
+    locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
+    aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
+    for missing in {alias.domain for alias in aliases} - set(domains):
+        domains |= _domains(tx, {missing})
+    known = _known(tx, _ids(tx, message.references))
+    mentioned = {} if any(known.values()) else _mentioned(tx, message.references)
+    records = {each.record for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements}
+    records |= {alias.record for alias in aliases if alias.record}
+    author = message.author.address.key if message.author.address else None
+    window = now - 60 * settings.loop_minutes
+    sender = message.envelope.reverse_path.key if message.envelope.reverse_path else ""
+    seen, reused = _seen(tx, message)
+    return State(
+        settings=settings,
+        domains=domains,
+        aliases={alias.address: alias for alias in aliases if alias.domain in domains},
+        detected=_detected(aliases),
+        records=frozenset(ref for ref in records if _exists(tx, ref)),
+        followed=frozenset(_followed(tx, author)) if author else frozenset(),
+        contact=_contact(tx, author) if author else None,
+        allowed_sender=_sender(tx, [author or sender], "allow") != "",
+        blocked_sender=_sender(tx, [each.key for each in people], "block"),
+        known=known,
+        mentioned=mentioned,
+        seen=seen,
+        reused_id=reused,
+        made=_made(tx, message, aliases, window),
+        answered=frozenset(
+            (row["reason"], row["about"])
+            for row in tx.execute(
+                "SELECT reason, about FROM outbox WHERE recipient = ? AND made > ? AND kind = 'refusal'", (sender, window)
+            )
+        ),
+        answered_today=_count(
+            tx, "SELECT count(*) FROM outbox WHERE recipient = ? AND made > ? AND kind = 'refusal'", sender, now - DAY
+        ),
+        answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
+        secrets=tuple(row["secret"] for row in tx.execute("SELECT secret FROM signing_key ORDER BY number DESC")),
+    )
+
+
+def _settings(tx: sqlite3.Connection, config: Config, fallback: str | None) -> Settings:
+    values = parameters(tx)
+    return Settings(
+        max_size=config.max_size,
+        refusals_by=config.refusals_by,
+        blocked_by=config.blocked_by,
+        loop_minutes=int(values["mail.gateway.loop.minutes"]),
+        loop_threshold=int(values["mail.gateway.loop.threshold"]),
+        allowed_domains=frozenset(filter(None, values["mail.catchall.domain.allowed"].split(","))),
+        fallback=fallback,
+    )
+
+
+def _domains(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Domain]:
+    rows = _select(tx, "SELECT * FROM domain WHERE name IN ({})", sorted(names))
+    return {row["name"]: domain_from(tx, row) for row in rows}
+
+
+def _names(address: Address, domain: Domain | None) -> set[str]:
+    """The local parts under which an address may be found: as it is, and without its detail."""
+    local = lower(address.local)
+    delimiter = domain.delimiter if domain else "+"
+    return {local, local.partition(delimiter)[0] if delimiter else local} - {""}
+
+
+def _detected(aliases: list[Alias]) -> dict[str, tuple[Alias, ...]]:
+    found: dict[str, tuple[Alias, ...]] = {}
+    for alias in aliases:
+        if alias.local_part:
+            found[alias.local] = (*found.get(alias.local, ()), alias)
+    return found
+
+
+def _ids(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, list[sqlite3.Row]]:
+    found: dict[str, list[sqlite3.Row]] = {}
+    query = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
+    for row in _select(tx, query, references):
+        found.setdefault(row["message_id"], []).append(row)
+    return found
+
+
+def _known(tx: sqlite3.Connection, rows: dict[str, list[sqlite3.Row]]) -> dict[str, tuple[Known, ...]]:
+    return {key: tuple(_known_from(tx, row, people=False) for row in group) for key, group in rows.items()}
+
+
+def _mentioned(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, tuple[Known, ...]]:
+    query = (
+        "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
+        " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
+    )
+    found: dict[str, tuple[Known, ...]] = {}
+    for row in _select(tx, query, references):
+        found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _known_from(tx, row, people=True))
+    return found
+
+
+def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, *, people: bool) -> Known:
+    placed = tx.execute(
+        "SELECT placement.model, placement.id, alias FROM placement"
+        " LEFT JOIN record ON record.model = placement.model AND record.id = placement.id"
+        " WHERE message = ? ORDER BY placement.number",
+        (row["number"],),
+    ).fetchall()
+    return Known(
+        number=row["number"],
+        message_id=row["message_id"] or "",
+        outgoing=row["direction"] == "out",
+        reused="reused-id" in json.loads(row["flags"]),
+        placements=tuple(
+            Placement(ref, _alias(tx, each["alias"]), _participants(tx, ref) if people else frozenset())
+            for each in placed
+            for ref in (Ref(each["model"], each["id"]),)
+        ),
+    )
+
+
+def _alias(tx: sqlite3.Connection, address: str | None) -> Alias | None:
+    local, _, domain = (address or "").rpartition("@")
+    row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
+    return alias_from(row) if row else None
+
+
+def _participants(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:
+    people = tx.execute(
+        "SELECT address FROM follower WHERE model = ? AND id = ?"
+        " UNION SELECT author FROM message JOIN placement ON placement.message = message.number"
+        " WHERE model = ? AND id = ? AND author IS NOT NULL",
+        (*ref, *ref),
+    )
+    return frozenset(row["address"] for row in people)
+
+
+def _exists(tx: sqlite3.Connection, ref: Ref) -> bool:
+    return tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone() is not None
+
+
+def _followed(tx: sqlite3.Connection, author: str) -> Iterator[Ref]:
+    for row in tx.execute("SELECT model, id FROM follower WHERE address = ?", (author,)):
+        yield Ref(row["model"], row["id"])
+
+
+def _contact(tx: sqlite3.Connection, author: str) -> Contact | None:
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (author,)).fetchone()
+    return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"])) if row else None
+
+
+def _sender(tx: sqlite3.Connection, keys: list[str], verdict: str) -> str:
+    rows = _select(tx, "SELECT address, verdict FROM sender WHERE address IN ({})", keys)
+    return next((row["address"] for row in rows if row["verdict"] == verdict), "")
+
+
+def _seen(tx: sqlite3.Connection, message: Message) -> tuple[tuple[Seen, ...], bool]:
+    """The effects of earlier copies, and whether the id was seen with other content.
+
+    A copy has the same digest; or it has the same id, and exactly one of the two went through a mailing list.
+    """
+    rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
+    seen = [Seen(row["effect"], row["message"], bool(row["accepted"]), True) for row in rows]
+    reused = False
+    if message.message_id:
+        others = tx.execute(
+            "SELECT * FROM effect WHERE message_id = ? AND digest != ? ORDER BY message",
+            (message.message_id, message.digest),
+        ).fetchall()
+        for row in others:
+            if bool(row["listed"]) != message.listed:
+                seen.append(Seen(row["effect"], row["message"], bool(row["accepted"]), False))
+            else:
+                reused = True
+        if not reused and not others:
+            reused = _sent(tx, message.message_id)
+    return tuple(seen), reused
+
+
+def _sent(tx: sqlite3.Connection, message_id: str) -> bool:
+    row = tx.execute("SELECT 1 FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()
+    return row is not None
+
+
+def _made(
+    tx: sqlite3.Connection, message: Message, aliases: list[Alias], since: float
+) -> dict[tuple[str, str], int]:
+    keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
+    query = "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? GROUP BY sender, model"
+    return {
+        (row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since)
+    }
+
+
+def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:
+    count: int = tx.execute(query, values).fetchone()[0]
+    return count
+
+
+def _select(tx: sqlite3.Connection, query: str, names: Iterable[object], *more: object) -> Iterator[sqlite3.Row]:
+    """Rows of a query with one `IN ({})`, however many names there are."""
+    every = list(dict.fromkeys(names))
+    for at in range(0, len(every), _CHUNK):
+        some = every[at : at + _CHUNK]
+        yield from tx.execute(query.format(", ".join("?" * len(some))), (*some, *more))

@@ -1,0 +1,169 @@
+"""Open and migrate the database, lend out one explicit transaction.
+
+One SQLite file beside its lock file. A writer takes the flock first (it is fair, and dies with its holder), then
+BEGIN IMMEDIATE; the rollback journal with synchronous=EXTRA keeps a committed message through a power cut. Nothing
+that only SQLite can do stands outside this module.
+"""
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mailgate import owner
+from mailgate.problem import StoreError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY = 60_000
+"""Milliseconds that SQLite itself waits, for programs that open the file without our lock."""
+
+
+class Store:
+    """An open database. Use `read` or `write`; there is no transaction outside of them."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, wait: float | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._wait = wait
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view of the rows; nothing can be written."""
+        self._connection.execute("BEGIN")
+        try:
+            yield self._connection
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One durable transaction: COMMIT when the block ends, ROLLBACK when it raises.
+
+        Raises StoreError when the lock is not had within the time this store waits.
+        """
+        with locked(self.path, self._wait):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection; whatever was not committed is gone."""
+        self._connection.close()
+
+
+def open_existing(path: Path, wait: float | None = 30.0) -> Store:
+    """Open a store that is there and up to date; never create or migrate one. Raises StoreError.
+
+    `wait`: seconds to wait for another writer, None for ever (the caller has a deadline of its own).
+    """
+    owner.check(path)
+    try:
+        connection = _connect(path, "rw")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open the store {path}: {error}", "mailgate init") from error
+    _check_version(path, version)
+    return Store(path, connection, wait)
+
+
+def open_or_create(path: Path, wait: float | None = 30.0) -> Store:
+    """Open the store, made when there is none; an older one is not migrated. Raises StoreError."""
+    if not path.exists():
+        migrate(path)
+    return open_existing(path, wait)
+
+
+def migrate(path: Path) -> tuple[int, int]:
+    """Make the store, or bring it up to date, in one transaction; (old, new) schema version. Raises StoreError.
+
+    Safe for any number of processes at once: the first one through the lock does the work.
+    """
+    owner.check(path)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = _connect(path, "rw")
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"cannot make the store {path}: {error}") from error
+    store = Store(path, connection, 60.0)
+    try:
+        with store.write() as transaction:
+            old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
+            scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+            for script in scripts[old:]:
+                for statement in _statements(script.read_text("utf-8")):
+                    transaction.execute(statement)
+            if old == 0:
+                transaction.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
+            if old <= len(scripts):
+                transaction.execute(f"PRAGMA user_version = {len(scripts)}")
+        return old, max(old, len(scripts))
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot migrate the store {path}: {error}") from error
+    finally:
+        store.close()
+
+
+@contextmanager
+def locked(path: Path, wait: float | None) -> Iterator[None]:
+    """Hold the writer's lock of a store: an flock on `PATH.lock`. Raises StoreError when it is not had in `wait` seconds."""
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot open {path}.lock: {error.strerror}") from error
+    try:
+        if not _flock(descriptor, wait):
+            raise StoreError(f"the store {path} is busy: another process holds its lock for more than {wait:.0f} s")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _flock(descriptor: int, wait: float | None) -> bool:
+    if wait is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
+    end = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.02)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=256)
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+    connection.execute("PRAGMA synchronous = EXTRA")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _check_version(path: Path, version: int) -> None:
+    newest = len(list(MIGRATIONS.glob("[0-9]*.sql")))
+    if version == 0:
+        raise StoreError(f"{path} is no mailgate store", "mailgate init")
+    if version < newest:
+        raise StoreError(f"the store {path} has schema {version}, this program needs {newest}", "mailgate migrate")
+    if version > newest:
+        raise StoreError(f"the store {path} has schema {version}, this program knows only {newest}", "upgrade mailgate")
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
