@@ -1,0 +1,57 @@
+"""A decision as the tree that `route --json` prints and `why` stores (schema 1; keys only ever get added)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailgate.decision import Decision, Outcome, Ref
+from mailgate.message import Message
+
+SCHEMA = 1
+
+
+def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[str, Ref] = {}) -> dict[str, Any]:
+    """The explanation; `made` names the records that outcomes made, by `Outcome.effect`."""
+    sender, author = message.envelope.reverse_path, message.author
+    return {
+        "schema": SCHEMA,
+        "dry_run": dry_run,
+        "message": {
+            "id": message.message_id,
+            "subject": message.subject,
+            "from": str(author.address) if author.address else None,
+            "from_text": author.text,
+            "reverse_path": str(sender) if sender else None,
+            "recipients": [str(each) for each in message.envelope.recipients],
+            "class": decision.kind,
+            "size": message.size,
+            "defects": list(message.defects),
+        },
+        "steps": [step._asdict() for step in decision.steps],
+        "outcomes": [_outcome(outcome, made.get(outcome.effect)) for outcome in decision.outcomes],
+        "outgoing": [
+            {"kind": each.kind, "reason": each.reason, "to": each.to, "about": list(each.about)}
+            for each in decision.outgoing
+        ],
+        "mta": {"exit": decision.status.exit, "status": decision.status.code, "text": decision.status.line},
+    }
+
+
+def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
+    record = made or outcome.record
+    shown: dict[str, Any] = {
+        "action": outcome.action,
+        "reason": outcome.reason,
+        "recipient": outcome.recipient or None,
+        "alias": outcome.address if outcome.alias else None,
+        "model": outcome.model,
+        "record": str(record) if record else None,
+        "parent": outcome.parent,
+        "values": dict(outcome.values),
+        "quiet": outcome.quiet,
+        "note": outcome.note,
+    }
+    if outcome.report:
+        shown["report"] = outcome.report
+    if outcome.seen is not None:
+        shown["message"] = outcome.seen
+    return shown

@@ -1,0 +1,108 @@
+"""Receive one message: facts, snapshot, decision, memory, commit.
+
+What our own judgement cannot take would fail for ever, so it is accepted and held as `failed`, bytes intact. Whatever
+else goes wrong (database, disk, configuration) raises, and the edge that called defers.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mailgate import __version__, addressed, deadline, directory, envelope, message, remember, route, snapshot, status
+from mailgate.address import Address
+from mailgate.config import Config
+from mailgate.decision import Decision, Outcome, Step
+from mailgate.envelope import Envelope, Hints
+from mailgate.message import Message
+from mailgate.problem import StoreError
+from mailgate.state import State
+from mailgate.store import Store
+
+READING = 10.0
+"""Seconds for reading the facts of a message; linear in its size, so this is for our own mistakes."""
+JUDGING = 5.0
+"""Seconds for the decision, which is made while other deliveries wait."""
+
+
+class Given(NamedTuple):
+    """What an edge knows of a message besides its bytes. reverse_path None: not told."""
+
+    reverse_path: str | None = None
+    recipients: Sequence[str] = ()
+    environ: Mapping[str, str] = {}
+    fallback: str | None = None
+    source: str = "pipe"
+
+
+class Receipt(NamedTuple):
+    """What was decided and remembered. number: None when there was nothing to remember."""
+
+    message: Message
+    decision: Decision
+    number: int | None = None
+    owed: bool = False
+
+
+def receive(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
+    """Take responsibility for a message: when this returns, what it decided is committed.
+
+    Raises StoreError, sqlite3.Error or OSError; nothing is kept then.
+    """
+    facts, failure = read(store, raw, given)
+    with store.write() as tx:
+        facts, state, decision = judge(tx, config, facts, failure, given.fallback, now)
+        number, owed = remember.apply(tx, facts, state, decision, config, __version__, now)
+    return Receipt(facts, decision, number, owed)
+
+
+def preview(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
+    """The same judgement, nothing written, no lock taken."""
+    facts, failure = read(store, raw, given)
+    with store.read() as tx:
+        facts, _, decision = judge(tx, config, facts, failure, given.fallback, now)
+    return Receipt(facts, decision)
+
+
+def read(store: Store, raw: bytes, given: Given) -> tuple[Message, str]:
+    """The facts of a message, and why they could not be read (`""`); before any lock is taken."""
+    with store.read() as tx:
+        default = directory.default_domain(tx)
+    if default is None:
+        raise StoreError("the store has no own domain", "mailgate domain add example.com")
+
+    def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
+        found = envelope.read(given.reverse_path, given.recipients, given.environ, hints, author, default.name)
+        return found._replace(source=given.source)
+
+    try:
+        with deadline.limit(READING):
+            return message.read(raw, sender_and_recipients), ""
+    except Exception as error:  # a mistake of ours: the mail is kept, whatever it is
+        failure = _name(error)
+    return message.unread(raw, sender_and_recipients(Hints(), None), failure), failure
+
+
+def judge(
+    tx: sqlite3.Connection, config: Config, facts: Message, failure: str, fallback: str | None, now: float
+) -> tuple[Message, State, Decision]:
+    """Snapshot and decision in an open transaction; the facts come back with the recipient that the store knows."""
+    state = snapshot.take(tx, facts, config, fallback, now)
+    if failure:
+        return facts, state, _failed(facts, state, failure)
+    try:
+        with deadline.limit(JUDGING):
+            facts = addressed.spelled(facts, state)
+            return facts, state, route.decide(facts, state)
+    except Exception as error:  # as in `read`
+        return facts, state, _failed(facts, state, _name(error))
+
+
+def _failed(facts: Message, state: State, failure: str) -> Decision:
+    recipient = str(facts.envelope.recipients[0]) if facts.envelope.recipients else ""
+    held = Outcome("hold", "failed", "failed", recipient, note=f"{failure}; mailgate {__version__}")
+    step = Step("failed", failure, "hold")
+    return Decision("person", (state.repeated(held),), (), (step,), status.OK)
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

@@ -1,0 +1,123 @@
+"""What is still owed: queue, claim with a lease, settle."""
+
+import sqlite3
+from typing import NamedTuple
+
+from mailgate.problem import NotFound, Problem
+
+LEASE = 600.0
+"""Seconds after which a claim of a worker that died is void."""
+_DELAYS = (60, 300, 900, 3_600, 10_800, 21_600, 43_200)
+"""Seconds until the next try: growing, then the last one for ever; nothing is given up by itself."""
+
+
+class Debt(NamedTuple):
+    """A row of the outbox. state: queued, sent or failed; due and made: epoch seconds."""
+
+    number: int
+    kind: str
+    reason: str
+    about: str
+    recipient: str
+    reverse_path: str | None
+    subject: str
+    octets: bytes
+    message: int | None
+    state: str
+    tries: int
+    due: float
+    error: str
+    made: float
+
+
+def queue(
+    tx: sqlite3.Connection,
+    kind: str,
+    reason: str,
+    about: str,
+    recipient: str,
+    reverse_path: str | None,
+    subject: str,
+    octets: bytes,
+    message: int | None,
+    now: float,
+) -> int:
+    """Owe one message to one recipient; its number."""
+    cursor = tx.execute(
+        "INSERT INTO outbox (kind, reason, about, recipient, reverse_path, subject, octets, message, state, tries, due,"
+        " lease, error, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, NULL, '', ?)",
+        (kind, reason, about, recipient, reverse_path, subject, octets, message, now, now),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def claim(tx: sqlite3.Connection, worker: str, now: float) -> Debt | None:
+    """Take the next debt that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out."""
+    row = tx.execute(
+        "SELECT * FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, number LIMIT 1", (now,)
+    ).fetchone()
+    if row is None:
+        return None
+    tx.execute(
+        "UPDATE outbox SET lease = ?, due = ?, tries = tries + 1 WHERE number = ?", (worker, now + LEASE, row["number"])
+    )
+    return _from_row(row)._replace(tries=row["tries"] + 1)
+
+
+def sent(tx: sqlite3.Connection, number: int, worker: str) -> bool:
+    """Settle a debt; False when the claim had run out and somebody else has it now."""
+    return _settle(tx, number, worker, "UPDATE outbox SET state = 'sent', error = '', lease = NULL")
+
+
+def put_off(tx: sqlite3.Connection, debt: Debt, worker: str, error: str, now: float) -> bool:
+    """Try again later, each time after a longer while."""
+    due = now + _DELAYS[min(debt.tries, len(_DELAYS)) - 1]
+    return _settle(tx, debt.number, worker, "UPDATE outbox SET error = ?, due = ?, lease = NULL", error, due)
+
+
+def refuse(tx: sqlite3.Connection, number: int, worker: str, error: str) -> bool:
+    """The other side will never take it: keep it, with the reason, for a person to see."""
+    return _settle(tx, number, worker, "UPDATE outbox SET state = 'failed', error = ?, lease = NULL", error)
+
+
+def _settle(tx: sqlite3.Connection, number: int, worker: str, update: str, *values: object) -> bool:
+    return tx.execute(f"{update} WHERE number = ? AND lease = ?", (*values, number, worker)).rowcount == 1
+
+
+def due(tx: sqlite3.Connection, now: float) -> bool:
+    """Whether anything can be tried now."""
+    row = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND due <= ? LIMIT 1", (now,)).fetchone()
+    return row is not None
+
+
+def get(tx: sqlite3.Connection, number: int) -> Debt:
+    """One debt. Raises NotFound."""
+    row = tx.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"nothing in the outbox has number {number}", "mailgate outbox list")
+    return _from_row(row)
+
+
+def listing(tx: sqlite3.Connection) -> list[Debt]:
+    """Everything owed or paid, oldest first."""
+    return [_from_row(row) for row in tx.execute("SELECT * FROM outbox ORDER BY number")]
+
+
+def retry(tx: sqlite3.Connection, number: int, now: float) -> Debt:
+    """Make a debt due at once. Raises NotFound; Problem when it is paid."""
+    debt = get(tx, number)
+    if debt.state == "sent":
+        raise Problem(f"outbox {number} was sent already", f"mailgate outbox show {number}")
+    tx.execute("UPDATE outbox SET state = 'queued', due = ? WHERE number = ?", (now, number))
+    return get(tx, number)
+
+
+def drop(tx: sqlite3.Connection, number: int) -> None:
+    """Forget a debt. Raises NotFound."""
+    get(tx, number)
+    tx.execute("DELETE FROM outbox WHERE number = ?", (number,))
+
+
+def _from_row(row: sqlite3.Row) -> Debt:
+    return Debt(**{name: row[name] for name in Debt._fields})

@@ -1,0 +1,142 @@
+"""Write down what was decided: outcomes and debts become rows, in the transaction that answers the mail server."""
+
+import sqlite3
+from typing import NamedTuple
+
+from mailgate import directory, explain, held, messages, outbox, records
+from mailgate.config import Config
+from mailgate.decision import Decision, Outcome, Outgoing, Ref
+from mailgate.message import Message
+from mailgate.policy import rate_key
+from mailgate.state import Alias, State
+
+
+class Remembered(NamedTuple):
+    """The number of the message, None when there was nothing to remember, and whether something is owed now."""
+
+    number: int | None
+    owed: bool
+
+
+def apply(
+    tx: sqlite3.Connection,
+    message: Message,
+    state: State,
+    decision: Decision,
+    config: Config,
+    version: str,
+    now: float,
+    number: int | None = None,
+) -> Remembered:
+    """Make the rows of a decision; `number`: of a message that is stored already and judged again."""
+    fresh = [each for each in decision.outcomes if not each.repeated and each.taken]
+    if not decision.novel:
+        return Remembered(None, False)
+    parent = next((each.parent for each in fresh if each.parent), None)
+    if number is None:
+        number = messages.add(tx, message, decision.kind, parent, _flags(message, state, fresh), now)
+    made: dict[str, Ref] = {}
+    for outcome in fresh:
+        match outcome.action:
+            case "create":
+                made[outcome.effect] = _create(tx, number, message, state, decision.kind, outcome, now)
+            case "post" if outcome.record:
+                messages.place(tx, number, outcome.record)
+            case "hold" if outcome.reason == "misconfigured" and outcome.alias:
+                directory.set_status(tx, outcome.alias, "invalid")
+        if outcome.action in ("create", "post", "hold", "bounce", "refuse"):
+            messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
+    if any(each.action in ("create", "post") for each in fresh):
+        messages.mention(tx, number, message.references)
+    _keep(tx, number, fresh, version, now)
+    for outgoing in decision.outgoing:
+        _owe(tx, number, message, state, outgoing, config, now)
+    messages.explain(tx, number, explain.tree(message, decision, dry_run=False, made=made))
+    return Remembered(number, bool(decision.outgoing))
+
+
+def _flags(message: Message, state: State, outcomes: list[Outcome]) -> list[str]:
+    flags = []
+    if state.reused_id:
+        flags.append("reused-id")
+    if any(each.reason == "reply" and each.record not in state.followed for each in outcomes):
+        flags.append("outsider")
+    return flags
+
+
+def _create(
+    tx: sqlite3.Connection, number: int, message: Message, state: State, kind: str, outcome: Outcome, now: float
+) -> Ref:
+    assert outcome.model is not None
+    author = message.author.address
+    values = {**outcome.values}
+    name = values.pop("name", message.subject)
+    if author or "email_from" not in values:
+        values["email_from"] = str(author) if author else ""
+    alias = _alias(state, outcome)
+    ref = records.make(
+        tx,
+        outcome.model,
+        name,
+        values,
+        alias=alias.address if alias else None,
+        domain=alias.domain if alias else _own_domain(message, state),
+        sender=rate_key(message, outcome.address),
+        now=now,
+    )
+    messages.place(tx, number, ref)
+    if author and kind == "person" and not _own(author.key, state):
+        records.follow(tx, ref, author.key)
+    for address in alias.notify if alias else ():
+        records.follow(tx, ref, address)
+    if alias:
+        directory.set_status(tx, alias.number, "valid")
+    return ref
+
+
+def _alias(state: State, outcome: Outcome) -> Alias | None:
+    return next((each for each in state.aliases.values() if each.number == outcome.alias), None)
+
+
+def _own(address: str, state: State) -> bool:
+    return address.rpartition("@")[2] in state.domains
+
+
+def _own_domain(message: Message, state: State) -> str | None:
+    """For a record that no alias made: the own domain that was written to."""
+    meant = (*message.envelope.recipients, *message.header_addresses)
+    return next((each.domain for each in meant if each.domain in state.domains), None)
+
+
+def _keep(tx: sqlite3.Connection, number: int, outcomes: list[Outcome], version: str, now: float) -> None:
+    """Held mail, and what was refused by a reply, keeps one entry a message: held wins, open wins over quiet."""
+    kept = [each for each in outcomes if each.action == "hold"] or [each for each in outcomes if each.action == "refuse"]
+    held.release(tx, number)
+    if not kept:
+        return
+    first = min(kept, key=lambda each: each.quiet)
+    refused = first.action == "refuse"
+    held.keep(tx, number, first.reason, first.note, quiet=first.quiet, refused=refused, version=version, now=now)
+
+
+def _owe(
+    tx: sqlite3.Connection,
+    number: int,
+    message: Message,
+    state: State,
+    outgoing: Outgoing,
+    config: Config,
+    now: float,
+) -> None:
+    import os
+
+    from mailgate import compose
+
+    domain = state.domains.get(outgoing.domain) or directory.default_domain(tx)
+    assert domain is not None
+    template = compose.template(outgoing.reason, domain, config.templates)
+    letter = compose.refusal(message, outgoing, domain, state.secrets[0], os.urandom(16), now, template)
+    about = ",".join(outgoing.about)
+    outbox.queue(
+        tx, outgoing.kind, outgoing.reason, about, outgoing.to, None, letter.subject, letter.octets, number, now
+    )
