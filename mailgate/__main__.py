@@ -1,0 +1,28 @@
+"""The program: `deliver` stays tiny, everything else is a command for people."""
+
+import sys
+
+
+def main() -> None:
+    """Entry point. The pipe must not pay for the commands, so it is told apart before anything is imported."""
+    arguments = sys.argv[1:]
+    at = _command(arguments)
+    if arguments[at : at + 1] == ["deliver"]:
+        from mailgate.deliver import main as deliver
+
+        deliver([*arguments[:at], *arguments[at + 1 :]])
+    from mailgate.cli import main as commands
+
+    commands()
+
+
+def _command(arguments: list[str]) -> int:
+    """Where the command stands: behind the global options, each of which takes a value."""
+    at = 0
+    while at + 1 < len(arguments) and arguments[at] in ("-C", "--config", "--db"):
+        at += 2
+    return at
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""One line a message in the system log (facility mail), and the cause of everything that was deferred."""
+
+import syslog
+
+from mailgate.charset import printable
+from mailgate.gateway import Receipt
+
+
+def delivered(receipt: Receipt) -> None:
+    """Say what became of a message."""
+    facts, decision = receipt.message, receipt.decision
+    sender = facts.envelope.reverse_path
+    outcomes = ", ".join(
+        f"{each.action} {each.reason} {each.record or each.model or each.address or each.recipient}".rstrip()
+        for each in decision.outcomes
+    )
+    line = (
+        f"{receipt.number or '-'} from=<{sender or ''}> to=<{','.join(str(each) for each in facts.envelope.recipients)}>"
+        f" id={facts.message_id or '-'} size={facts.size} class={decision.kind}: {outcomes} ({decision.status.code})"
+    )
+    _log(syslog.LOG_INFO, line)
+
+
+def deferred(error: BaseException) -> None:
+    """Say why a message had to wait."""
+    _log(syslog.LOG_ERR, f"deferred: {type(error).__name__}: {error}")
+
+
+def _log(priority: int, line: str) -> None:
+    syslog.openlog("mailgate", syslog.LOG_PID, syslog.LOG_MAIL)
+    syslog.syslog(priority, printable(line)[:900])
