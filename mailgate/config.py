@@ -84,7 +84,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
     refusals, limits, submit = table.get("refusals", {}), table.get("limits", {}), table.get("submit", {})
     return Config(
         path=path,
-        store=_store_path(named) if named else _beside(path, url) if url else default_store(path, environ),
+        store=store_path(named) if named else _beside(path, url) if url else default_store(path, environ),
         submit=Submit(**{key: value for key, value in submit.items() if key in _KNOWN["submit"]}),
         refusals_by=refusals.get("by", "reply"),
         blocked_by=refusals.get("blocked", "hold"),
@@ -138,10 +138,11 @@ def _nearest(name: str, known: Mapping[str, object]) -> str:
 
 def _beside(path: Path | None, url: str) -> Path:
     """A relative path in a configuration file starts at that file."""
-    return path.absolute().parent / _store_path(url) if path else _store_path(url)
+    return path.absolute().parent / store_path(url) if path else store_path(url)
 
 
-def _store_path(url: str) -> Path:
+def store_path(url: str) -> Path:
+    """The file that a store URL names: a path, or sqlite:///path. Raises ConfigError."""
     if "://" not in url:
         return Path(url)
     scheme, _, rest = url.partition("://")

@@ -1,0 +1,221 @@
+"""What every command shares: where it finds its store, how it asks, how it fails."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from mailgate import __version__, config, console, held, owner, store
+from mailgate.config import Config
+from mailgate.problem import NotFound, Problem, StoreError
+from mailgate.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COMMANDS = {
+    "init": "setup",
+    "migrate": "setup",
+    "completion": "setup",
+    "demo": "demo",
+    "route": "judge",
+    "why": "judge",
+    "domain": "domain",
+    "alias": "alias",
+    "record": "record",
+    "message": "message",
+    "held": "held",
+    "contact": "people",
+    "sender": "people",
+    "param": "people",
+    "outbox": "outbox",
+    "work": "outbox",
+}
+"""Command -> module of this package, in the order of `--help`."""
+
+
+class App:
+    """One run of a command: the configuration that applies, and the store it names."""
+
+    def __init__(self, configuration: str | None, database: str | None) -> None:
+        self.configuration = configuration
+        self.database = database
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration; what it does not understand is told once."""
+        found = config.load(self.configuration, self.database, os.environ)
+        for each in found.warnings:
+            console.warning(each)
+        return found
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, as its owner, made when there is none."""
+        path = self.config.store
+        if path == config.default_store(None, os.environ) and not path.parent.exists():
+            path.parent.mkdir(parents=True, mode=0o700)
+        owner.become(path)
+        return store.open_or_create(path, wait=20.0)
+
+    def finish(self) -> None:
+        """End a screen: say what waits for a person."""
+        with self.store.read() as tx:
+            what = held.waiting(tx)
+        console.waiting(what)
+
+
+pass_app = click.make_pass_decorator(App)
+
+
+def _where(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    app = context.ensure_object(dict) if context.obj is None else context.obj
+    name = "configuration" if parameter.name == "config_file" else "database"
+    if isinstance(app, App):
+        setattr(app, name, value)
+
+
+class Command(click.Command):
+    """A command that takes the global options behind its name too, and leads its help with examples."""
+
+    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.examples = examples
+        self.params += _global_options()
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        _examples(self.examples, formatter)
+        super().format_help_text(context, formatter)
+
+
+class Group(click.Group):
+    """A noun with its verbs."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.examples = examples
+        self.params += _global_options()
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        _examples(self.examples, formatter)
+        super().format_help_text(context, formatter)
+
+
+class Program(Group):
+    """The whole program; a command's module is imported when the command is used."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"mailgate.cli.{COMMANDS[name]}")
+        found = next(each for each in vars(module).values() if isinstance(each, click.Command) and each.name == name)
+        return found
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return super().resolve_command(context, arguments)
+
+
+def _global_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["-C", "--config", "config_file"],
+            metavar="FILE",
+            expose_value=False,
+            callback=_where,
+            help="Configuration file.",
+        ),
+        click.Option(
+            ["--db", "database"], metavar="URL", expose_value=False, callback=_where, help="Store, instead of the configured one."
+        ),
+    ]
+
+
+def _examples(examples: str, formatter: click.HelpFormatter) -> None:
+    if examples:
+        with formatter.section("Examples"):
+            for line in examples.strip().splitlines():
+                formatter.write(f"  {line.strip()}\n")
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    examples="""
+        mailgate demo
+        mailgate domain add example.com --contact info@example.com
+        mailgate alias add support@example.com --model ticket
+        mailgate route support@example.com < message.eml
+        mailgate why 12
+    """,
+)
+@click.version_option(__version__, prog_name="mailgate", message="%(prog)s %(version)s")
+def program() -> None:
+    """A mail gateway: piped mail becomes records, answers, or refusals that explain themselves."""
+
+
+def json_option(function: F) -> F:
+    """`--json`, on every command that prints data."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def yes_option(function: F) -> F:
+    """`--yes`, on every command that removes something."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def confirm(what: str, yes: bool) -> None:
+    """Ask before something is removed. Raises Problem without a terminal, Abort when the answer is no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Problem(f"this would remove {what}", "add --yes to do it without being asked")
+    click.confirm(f"Remove {what}?", abort=True, err=True)
+
+
+def main() -> NoReturn:
+    """Run the program; whatever happens ends in an exit status and at most an `error:` with its hints."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app = App(None, None)
+    try:
+        code = program.main(prog_name="mailgate", standalone_mode=False, obj=app)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = _fail(130, Problem("interrupted"))
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "mailgate"
+        code = _fail(2, Problem(error.format_message().rstrip("."), f"{where} --help"))
+    except click.ClickException as error:
+        code = _fail(1, Problem(error.format_message()))
+    except NotFound as error:
+        code = _fail(3, error)
+    except Problem as error:
+        code = _fail(1, error)
+    except sqlite3.Error as error:
+        code = _fail(1, StoreError(f"the store failed: {error}", "df -h; ls -l the folder of the store"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 1
+    except OSError as error:
+        code = _fail(1, Problem(f"{error.filename or 'system'}: {error.strerror}"))
+    except KeyboardInterrupt:
+        code = _fail(130, Problem("interrupted"))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(code: int, problem: Problem) -> int:
+    console.error(problem)
+    return code

@@ -1,0 +1,135 @@
+"""`mailgate demo`: the story of the gateway on a throw-away store, told by the real code."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailgate import console, directory, explain, gateway, messages, outbox, people, store
+from mailgate.cli.base import Command, json_option
+from mailgate.config import Config, Submit
+from mailgate.gateway import Given
+from mailgate.state import Alias, Domain
+from mailgate.store import Store
+
+
+class _Scene:
+    """One message of the story: a heading, who sends it where, and its text."""
+
+    def __init__(self, title: str, reverse_path: str, recipient: str, text: str, times: int = 1) -> None:
+        self.title, self.reverse_path, self.recipient, self.text, self.times = title, reverse_path, recipient, text, times
+
+
+_SCENES = (
+    _Scene(
+        "A lead arrives at an alias",
+        "bob@client.org",
+        "sales@example.com",
+        "From: Bob Ray <bob@client.org>\nTo: sales@example.com\nSubject: Two hundred chairs\n"
+        "Message-ID: <chairs@client.org>\n\nCan you deliver by May?\n",
+    ),
+    _Scene(
+        "Its reply is threaded, although it went to the catchall",
+        "bob@client.org",
+        "catchall@example.com",
+        "From: Bob Ray <bob@client.org>\nTo: catchall@example.com\nSubject: Re: Two hundred chairs\n"
+        "Message-ID: <chairs2@client.org>\nIn-Reply-To: <chairs@client.org>\n\nBlue ones, please.\n",
+    ),
+    _Scene(
+        "A stranger writes straight to the catchall",
+        "eve@stranger.net",
+        "catchall@example.com",
+        "From: Eve <eve@stranger.net>\nTo: catchall@example.com\nSubject: Hello?\nMessage-ID: <hello@stranger.net>\n\nHi.\n",
+    ),
+    _Scene(
+        "A delivery report comes back",
+        "",
+        "bounce@example.com",
+        "From: Mail Delivery System <mailer-daemon@client.org>\nTo: bounce@example.com\nSubject: Undelivered mail\n"
+        "Message-ID: <report@client.org>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        "--b\n\nNo such user.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.client.org\n\n"
+        "Final-Recipient: rfc822; ann@client.org\nAction: failed\nStatus: 5.1.1\n--b--\n",
+    ),
+    _Scene(
+        "A sender loops",
+        "robot@loop.example",
+        "sales@example.com",
+        "From: robot@loop.example\nTo: sales@example.com\nSubject: Ping {n}\nMessage-ID: <ping{n}@loop.example>\n\nPing.\n",
+        times=4,
+    ),
+)
+
+
+@click.command("demo", cls=Command, examples="mailgate demo")
+@click.option("--full", is_flag=True, help="Show every rule of every decision.")
+@json_option
+def demo(full: bool, as_json: bool) -> None:
+    """A guided run on a throw-away store: a lead, its reply, the catchall, a delivery report, a loop."""
+    with tempfile.TemporaryDirectory(prefix="mailgate-demo-") as folder:
+        opened = store.open_or_create(Path(folder) / "demo.db")
+        settings = Config(None, opened.path, Submit(method="none"))
+        with opened.write() as tx:
+            directory.add_domain(tx, Domain("example.com", company="Example", contact="info@example.com"))
+            directory.add_alias(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
+            people.set_parameter(tx, "mail.gateway.loop.threshold", "3")
+        trees = [tree for scene in _SCENES for tree in _play(opened, settings, scene, full, as_json)]
+        if as_json:
+            console.data(trees)
+        else:
+            _end(opened)
+        opened.close()
+
+
+def _play(opened: Store, settings: Config, scene: _Scene, full: bool, silent: bool) -> list[dict[str, Any]]:
+    trees = []
+    for n in range(1, scene.times + 1):
+        raw = scene.text.replace("{n}", str(n)).encode()
+        receipt = gateway.receive(opened, settings, raw, Given(scene.reverse_path, (scene.recipient,)), time.time())
+        if receipt.number:
+            with opened.read() as tx:
+                trees.append(messages.explanation(tx, receipt.number))
+        else:
+            trees.append(explain.tree(receipt.message, receipt.decision, dry_run=False))
+    if silent:
+        return trees
+    console.lines([[(scene.title, "bold cyan")]])
+    arrow = f"  {scene.reverse_path or '<>'} -> {scene.recipient}"
+    console.lines([[(arrow, ""), (f"   ({scene.times} messages, the last one:)" if scene.times > 1 else "", "dim")]])
+    if full:
+        console.explanation(trees[-1], receipt.number)
+    else:
+        console.verdict(trees[-1])
+        for each in trees[-1]["outgoing"]:
+            _reply(opened, each["to"])
+    console.say()
+    return trees
+
+
+def _reply(opened: Store, to: str) -> None:
+    """The refusal that was queued, as its reader sees it."""
+    with opened.read() as tx:
+        letter = next((each for each in reversed(outbox.listing(tx)) if each.recipient == to), None)
+    if letter is None:
+        return
+    import email
+
+    whole = email.message_from_bytes(letter.octets)
+    part = next(each for each in whole.walk() if each.get_content_type() == "text/plain")
+    text = part.get_payload(decode=True)
+    assert isinstance(text, bytes)
+    console.lines([[(f"     From: {whole['From']}", "dim")], [(f"     Subject: {letter.subject}", "dim")]])
+    console.lines([[(f"     | {line}", "dim")] for line in text.decode("utf-8").strip().splitlines() if line.strip()])
+
+
+def _end(opened: Store) -> None:
+    from mailgate import held, records
+
+    with opened.read() as tx:
+        made, kept, sent = records.listing(tx), held.listing(tx), outbox.listing(tx)
+    console.lines([[("What is left", "bold cyan")]])
+    for each in made:
+        console.say(f"  {each.ref}  {each.name}")
+    console.say(f"  {len(kept)} held, {len(sent)} answers queued; nothing was sent, and the store is gone again")
+    console.lines([[("  next: ", "dim"), ("mailgate init --domain example.com", "bold")]])

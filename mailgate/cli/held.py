@@ -1,0 +1,151 @@
+"""`mailgate held`: mail that was kept without a place of its own."""
+
+import time
+from typing import Any
+
+import click
+
+from mailgate import console, explain, held, messages, reconsider
+from mailgate.cli import message as message_command
+from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
+from mailgate.gateway import Receipt
+from mailgate.held import Held
+from mailgate.messages import Stored
+
+
+@click.group(
+    "held",
+    cls=Group,
+    examples="""
+        mailgate held list
+        mailgate held show 12
+        mailgate held route 12 --to support@example.com
+        mailgate held retry 12
+    """,
+)
+def box() -> None:
+    """Mail that was accepted without a place of its own; nothing is lost, a person decides."""
+
+
+@box.command("list", examples="mailgate held list --refused")
+@click.option("--refused", is_flag=True, help="The refused mail that is kept, instead.")
+@json_option
+@pass_app
+def list_(app: App, refused: bool, as_json: bool) -> None:
+    """Held mail, oldest first."""
+    with app.store.read() as tx:
+        found = [(each, messages.stored(tx, each.message)) for each in held.listing(tx, refused=refused)]
+    if as_json:
+        console.data([as_data(entry, stored) for entry, stored in found])
+        return
+    rows = [
+        (
+            *(entry.message, entry.reason + (" (quiet)" if entry.quiet else ""), stored.author or stored.author_text or "-"),
+            *(", ".join(stored.recipients) or "-", console.when(stored.received), stored.subject or "-"),
+        )
+        for entry, stored in found
+    ]
+    console.table(("NUMBER", "REASON", "FROM", "TO", "RECEIVED", "SUBJECT"), rows, "nothing is held")
+    app.finish()
+
+
+@box.command("show", examples="mailgate held show 12")
+@click.argument("number", type=int)
+@json_option
+@pass_app
+def show(app: App, number: int, as_json: bool) -> None:
+    """One held message, why it is held, and what can be done."""
+    with app.store.read() as tx:
+        entry, stored = held.get(tx, number), messages.stored(tx, number)
+        shown = message_command.as_data(stored, messages.raw(tx, number))
+    if as_json:
+        console.data({**as_data(entry, stored), "message": shown})
+        return
+    message_command.show_text(shown)
+    console.say()
+    console.pairs(
+        [
+            ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
+            ("because", entry.note or f"mailgate why {number}"),
+            ("since", console.when(entry.since)),
+            ("to place it", f"mailgate held route {number} --to ADDRESS or MODEL/ID"),
+            ("to judge it anew", f"mailgate held retry {number}"),
+            ("to drop it", f"mailgate held drop {number}"),
+        ]
+    )
+    app.finish()
+
+
+@box.command("route", examples="mailgate held route 12 --to ticket/1")
+@click.argument("number", type=int)
+@click.option("--to", "target", required=True, metavar="ADDRESS|M/ID", help="An alias, or a record.")
+@json_option
+@pass_app
+def route(app: App, number: int, target: str, as_json: bool) -> None:
+    """Put a held message where you say; no rule is asked, nobody is answered."""
+    reconsider.route(app.store, app.config, number, target, time.time())
+    _tell(app, number, as_json)
+
+
+@box.command("retry", examples="mailgate held retry 12")
+@click.argument("number", type=int)
+@json_option
+@pass_app
+def retry(app: App, number: int, as_json: bool) -> None:
+    """Judge a held message as if it arrived now; it leaves the list when it is accepted."""
+    receipt = reconsider.retry(app.store, app.config, number, time.time())
+    if not receipt.decision.novel:
+        _tell_verdict(app, receipt, as_json)
+        return
+    _tell(app, number, as_json)
+
+
+@box.command("drop", examples="mailgate held drop 12 --yes")
+@click.argument("number", type=int)
+@yes_option
+@pass_app
+def drop(app: App, number: int, yes: bool) -> None:
+    """Remove a held message for good."""
+    with app.store.read() as tx:
+        held.get(tx, number)
+        stored = messages.stored(tx, number)
+    confirm(f"message {number} from {stored.author or stored.author_text or 'nobody'}", yes)
+    with app.store.write() as tx:
+        held.release(tx, number)
+        messages.erase(tx, number)
+    console.say(f"dropped message {number}")
+
+
+def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
+    """A held message as JSON."""
+    return {
+        "number": entry.message,
+        "reason": entry.reason,
+        "note": entry.note,
+        "quiet": entry.quiet,
+        "refused": entry.refused,
+        "from": stored.author,
+        "from_text": stored.author_text,
+        "recipients": list(stored.recipients),
+        "subject": stored.subject,
+        "received": console.when(stored.received),
+    }
+
+
+def _tell(app: App, number: int, as_json: bool) -> None:
+    with app.store.read() as tx:
+        tree = messages.explanation(tx, number)
+    if as_json:
+        console.data(tree)
+        return
+    console.explanation(tree, number)
+    app.finish()
+
+
+def _tell_verdict(app: App, receipt: Receipt, as_json: bool) -> None:
+    tree = explain.tree(receipt.message, receipt.decision, dry_run=True)
+    if as_json:
+        console.data(tree)
+        return
+    console.explanation(tree, receipt.number)
+    app.finish()

@@ -1,0 +1,209 @@
+"""`mailgate contact`, `sender`, `param`: who is known, who is let through or kept out, and the gateway's parameters."""
+
+from typing import Any
+
+import click
+
+from mailgate import console, people
+from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
+from mailgate.state import Contact
+
+
+@click.group(
+    "contact",
+    cls=Group,
+    examples="""
+        mailgate contact add bob@client.org --name "Bob Ray"
+        mailgate contact add ann@example.com --member
+        mailgate contact list
+    """,
+)
+def contact() -> None:
+    """Known senders, for aliases with `--from contacts` or `--from members`."""
+
+
+@contact.command("add", examples='mailgate contact add bob@client.org --name "Bob Ray"')
+@click.argument("address")
+@click.option("--name", default="", help="Name shown for the address.")
+@click.option("--member", is_flag=True, help="One of us.")
+@json_option
+@pass_app
+def contact_add(app: App, address: str, name: str, member: bool, as_json: bool) -> None:
+    """Add a contact, or take an archived one back."""
+    with app.store.write() as tx:
+        found = people.add_contact(tx, address, name, member)
+    _show_contact(app, found, as_json, f"added contact {found.address}")
+
+
+@contact.command("list", examples="mailgate contact list --json")
+@json_option
+@pass_app
+def contact_list(app: App, as_json: bool) -> None:
+    """Every contact, by address."""
+    with app.store.read() as tx:
+        found = people.contacts(tx)
+    if as_json:
+        console.data([each._asdict() for each in found])
+        return
+    rows = [(each.address, each.name or "-", _standing(each)) for each in found]
+    console.table(("ADDRESS", "NAME", "STANDING"), rows, "no contact yet: mailgate contact add bob@client.org")
+    app.finish()
+
+
+@contact.command("set", examples="mailgate contact set bob@client.org --member")
+@click.argument("address")
+@click.option("--name", help="Name shown for the address.")
+@click.option("--member/--no-member", default=None, help="One of us, or no longer.")
+@json_option
+@pass_app
+def contact_set(app: App, address: str, name: str | None, member: bool | None, as_json: bool) -> None:
+    """Change a contact; what is not named stays."""
+    with app.store.write() as tx:
+        found = people.contact(tx, address)
+        changed = found._replace(
+            name=found.name if name is None else name, member=found.member if member is None else member
+        )
+        found = people.save_contact(tx, changed)
+    _show_contact(app, found, as_json)
+
+
+@contact.command("archive", examples="mailgate contact archive bob@client.org")
+@click.argument("address")
+@json_option
+@pass_app
+def contact_archive(app: App, address: str, as_json: bool) -> None:
+    """Keep a contact, but let it satisfy no policy any more."""
+    with app.store.write() as tx:
+        found = people.save_contact(tx, people.contact(tx, address)._replace(archived=True))
+    _show_contact(app, found, as_json, f"archived {found.address}")
+
+
+def _standing(found: Contact) -> str:
+    return "archived" if found.archived else "member" if found.member else "contact"
+
+
+def _show_contact(app: App, found: Contact, as_json: bool, done: str = "") -> None:
+    if as_json:
+        console.data(found._asdict())
+        return
+    if done:
+        console.say(done)
+    else:
+        console.pairs([("contact", found.address), ("name", found.name), ("standing", _standing(found))])
+    app.finish()
+
+
+@click.group(
+    "sender",
+    cls=Group,
+    examples="""
+        mailgate sender allow monitor@client.org
+        mailgate sender block spam@bad.example
+        mailgate sender list
+    """,
+)
+def sender() -> None:
+    """Senders that the rate limit spares, and senders whose mail is held."""
+
+
+def _verdict_command(verdict: str, done: str, text: str) -> None:
+    @sender.command(verdict, help=text, examples=f"mailgate sender {verdict} monitor@client.org")
+    @click.argument("address")
+    @json_option
+    @pass_app
+    def put(app: App, address: str, as_json: bool) -> None:
+        with app.store.write() as tx:
+            found = people.set_sender(tx, address, verdict)
+        if as_json:
+            console.data(found._asdict())
+            return
+        console.say(f"{found.address} is {done}")
+        app.finish()
+
+
+_verdict_command("allow", "on the allow-list: no limit of new records", "Spare a sender the limit of new records.")
+_verdict_command("block", "on the block list: its mail is held", "Hold the mail of a sender.")
+
+
+@sender.command("list", examples="mailgate sender list --json")
+@json_option
+@pass_app
+def sender_list(app: App, as_json: bool) -> None:
+    """Allow-list and block list."""
+    with app.store.read() as tx:
+        found = people.senders(tx)
+    if as_json:
+        console.data([each._asdict() for each in found])
+        return
+    console.table(("ADDRESS", "VERDICT"), found, "no sender is allowed or blocked by name")
+    app.finish()
+
+
+@sender.command("remove", examples="mailgate sender remove spam@bad.example --yes")
+@click.argument("address")
+@yes_option
+@pass_app
+def sender_remove(app: App, address: str, yes: bool) -> None:
+    """Take a sender off its list."""
+    confirm(f"{people.key(address)} from its list", yes)
+    with app.store.write() as tx:
+        people.remove_sender(tx, address)
+    console.say(f"removed {people.key(address)}")
+
+
+@click.group(
+    "param",
+    cls=Group,
+    examples="""
+        mailgate param list
+        mailgate param set mail.gateway.loop.threshold 50
+        mailgate param get mail.catchall.domain.allowed
+    """,
+)
+def param() -> None:
+    """The gateway's parameters, by Odoo's names."""
+
+
+@param.command("list", examples="mailgate param list --json")
+@json_option
+@pass_app
+def param_list(app: App, as_json: bool) -> None:
+    """Every parameter with the value that applies."""
+    with app.store.read() as tx:
+        found = people.parameters(tx)
+    if as_json:
+        console.data([{"key": key, "value": value, "default": people.DEFAULTS[key]} for key, value in found.items()])
+        return
+    console.table(("KEY", "VALUE", "DEFAULT"), [(k, v or '""', people.DEFAULTS[k] or '""') for k, v in found.items()], "")
+    app.finish()
+
+
+@param.command("get", examples="mailgate param get mail.gateway.loop.minutes")
+@click.argument("key")
+@json_option
+@pass_app
+def param_get(app: App, key: str, as_json: bool) -> None:
+    """The bare value of one parameter."""
+    with app.store.read() as tx:
+        value = people.parameter(tx, key)
+    _say_parameter(key, value, as_json)
+
+
+@param.command("set", examples="mailgate param set mail.gateway.loop.threshold 50")
+@click.argument("key")
+@click.argument("value")
+@json_option
+@pass_app
+def param_set(app: App, key: str, value: str, as_json: bool) -> None:
+    """Set a parameter; prints the value as it was understood."""
+    with app.store.write() as tx:
+        understood = people.set_parameter(tx, key, value)
+    _say_parameter(key, understood, as_json)
+
+
+def _say_parameter(key: str, value: str, as_json: bool) -> None:
+    if as_json:
+        shown: Any = {"key": key, "value": value}
+        console.data(shown)
+    else:
+        console.say(value)

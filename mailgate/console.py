@@ -1,0 +1,239 @@
+"""Show things: tables, pairs, explanations and errors, for a terminal, a pipe or a program."""
+
+import json
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mailgate.charset import printable
+from mailgate.held import Waiting
+from mailgate.problem import Problem
+
+Span = tuple[str, str]
+"""A piece of text and its style, `""` for none; colour never carries meaning alone."""
+
+_VERDICTS = {"pass": "green", "refuse": "red", "hold": "yellow", "ignore": "yellow", "none": "dim", "no verdict": "dim"}
+_ACTIONS = {"create": "bold green", "post": "bold green", "refuse": "bold red", "defer": "bold red"}
+
+
+def width() -> int:
+    """Columns of the terminal, or of $COLUMNS; 100 when nobody says."""
+    return max(40, min(200, shutil.get_terminal_size((100, 24)).columns))
+
+
+def lines(rows: Iterable[Sequence[Span]]) -> None:
+    """Print lines of styled spans; without a terminal, plain text."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            _write("".join(text for text, _ in row).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for row in rows:
+        console.print(Text.assemble(*row))
+
+
+def say(text: str = "") -> None:
+    """Print one line of ours."""
+    lines([[(text, "")]])
+
+
+def data(value: object) -> None:
+    """Print one JSON document."""
+    _write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Aligned columns on a terminal, the last one cut to fit; tab-separated with a header row everywhere else."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in [list(header), *cells]:
+            _write("\t".join(row))
+        return
+    if not rows:
+        lines([[(empty, "dim")]])
+        return
+    room = width()
+    widths = [max(len(row[at]) for row in [list(header), *cells]) for at in range(len(header))]
+    while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > 12:
+        widths[widths.index(max(widths))] -= 1
+    lines(
+        [[(text, style) for text in _padded(row, widths)] for row, style in [(header, "bold"), *((c, "") for c in cells)]]
+    )
+
+
+def _padded(row: Sequence[str], widths: list[int]) -> Iterable[str]:
+    for at, (text, size) in enumerate(zip(row, widths, strict=True)):
+        cut = text if len(text) <= size else text[: size - 1] + "…"
+        yield cut if at == len(widths) - 1 else cut.ljust(size) + "  "
+
+
+def pairs(rows: Sequence[tuple[str, object]]) -> None:
+    """A thing with its fields, one a line."""
+    size = max(len(name) for name, _ in rows)
+    lines([[(f"{name.ljust(size)}  ", "dim"), (printable(str(value)) or "-", "")] for name, value in rows])
+
+
+def error(problem: Problem | str, *hints: str) -> None:
+    """Tell what went wrong and what to type, on stderr."""
+    hints = problem.hints if isinstance(problem, Problem) else hints
+    sys.stderr.write(f"error: {printable(str(problem))}\n")
+    for hint in hints:
+        sys.stderr.write(f"hint: {printable(hint)}\n")
+
+
+def warning(text: str) -> None:
+    """Tell what deserves a look, on stderr."""
+    sys.stderr.write(f"warning: {printable(text)}\n")
+
+
+def waiting(what: Waiting) -> None:
+    """The last line of a screen when something waits for a person, on stderr so that data stays data."""
+    if what.held:
+        sys.stderr.write(f"{what.held} held: mailgate held list\n")
+    if what.stuck:
+        sys.stderr.write(f"{what.stuck} not deliverable: mailgate outbox list\n")
+
+
+def when(moment: float) -> str:
+    """A time as ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
+def size(octets: int) -> str:
+    """Octets for people."""
+    for unit, scale in (("MB", 1 << 20), ("KB", 1 << 10)):
+        if octets >= scale:
+            return f"{octets / scale:.1f} {unit}" if octets < 10 * scale else f"{octets // scale} {unit}"
+    return f"{octets} bytes"
+
+
+def assignments(values: object) -> str:
+    """`K=V` pairs as one text."""
+    return ", ".join(f"{key}={value}" for key, value in values.items()) if isinstance(values, dict) else ""
+
+
+def explanation(tree: dict[str, Any], number: int | None = None) -> None:
+    """The picture of a decision: what it is, every rule asked, then what happens and what the mail server sees."""
+    message, mta = tree["message"], tree["mta"]
+    rows: list[list[Span]] = []
+    subject = f'  "{_cut(message["subject"], 60)}"' if message["subject"] else ""
+    name = f"{number}  " if number else ""
+    rows.append([("Message   ", "dim"), (name + printable(message["id"] or "no Message-ID"), ""), (subject, "bold")])
+    author = message["from_text"] or message["from"] or "nobody"
+    unknown = "" if message["from"] else "   (author unknown)"
+    rows.append([("From      ", "dim"), (_cut(author, 80), ""), (unknown, "yellow")])
+    recipients = ", ".join(message["recipients"]) or "(recipients not known: header fields speak)"
+    rows.append([("Envelope  ", "dim"), (f"{_path(message['reverse_path'])} -> {_cut(recipients, 200)}", "")])
+    rows.append([("Size      ", "dim"), (f"{size(message['size'])}, {message['class']} mail", "")])
+    rows += [[("Defect    ", "dim"), (_cut(each, 100), "yellow")] for each in message["defects"]]
+    rows.append([])
+    rows += _steps(tree["steps"])
+    rows.append([])
+    for outcome in tree["outcomes"]:
+        rows += _outcome(outcome)
+    for each in tree["outgoing"]:
+        rows.append([("   sends     ", "dim"), (f"a {each['kind']} ({each['reason']}) to {printable(each['to'])}", "")])
+    sees = f"exit {mta['exit']}, " + (f'"{printable(mta["text"])}"' if mta["text"] else "no output")
+    rows.append([("   MTA sees  ", "dim"), (sees, "")])
+    if tree["dry_run"]:
+        rows.append([("   (dry run: nothing was written)", "dim")])
+    rows += [[("   hint: ", "cyan"), (hint, "")] for hint in dict.fromkeys(_hints(tree, number))]
+    lines(rows)
+
+
+def verdict(tree: dict[str, Any]) -> None:
+    """The deciding rule of an explanation and what it led to, in a few lines."""
+    rows: list[list[Span]] = []
+    for step in tree["steps"][-1:]:
+        style = _VERDICTS.get(step["verdict"], "bold")
+        saw = _cut(step["saw"], max(20, width() - 40))
+        rows.append([(f"  rule {step['rule']}: ", "dim"), (f"{saw}: ", ""), (printable(step["verdict"]), style)])
+    for outcome in tree["outcomes"]:
+        rows += [[("  ", ""), *row] for row in _outcome(outcome)]
+    lines(rows)
+
+
+def _steps(steps: list[dict[str, str]]) -> Iterable[list[Span]]:
+    room = width()
+    last = min(32, max((len(printable(step["verdict"])) for step in steps), default=4))
+    middle = max(20, room - 17 - last - 2)
+    for at, step in enumerate(steps, 1):
+        verdict = _cut(step["verdict"], last)
+        saw = textwrap.wrap(printable(step["saw"]), middle) or [""]
+        style = _VERDICTS.get(step["verdict"], "bold")
+        yield [(f"{at:2} ", "dim"), (f"{step['rule']:13} ", ""), (saw[0].ljust(middle) + "  ", ""), (verdict, style)]
+        for more in saw[1:3]:
+            yield [(" " * 17 + more, "")]
+
+
+def _outcome(outcome: dict[str, Any]) -> Iterable[list[Span]]:
+    target = outcome["record"] or outcome["model"] or ""
+    for_ = outcome["alias"] or outcome["recipient"] or ""
+    match outcome["action"]:
+        case "create":
+            text = f"a new record {target}" + (f", by {for_}" if for_ else "")
+            values = assignments(outcome["values"])
+            text += f" ({values})" if values else ""
+        case "post":
+            text = f"on {target}" + (f", an answer to {outcome['parent']}" if outcome["parent"] else "")
+        case "refuse":
+            text = f"{outcome['reason']}: {for_}"
+        case "hold":
+            text = f"{outcome['reason']}{': ' + for_ if for_ else ''}{' (quiet)' if outcome.get('quiet') else ''}"
+        case _:
+            text = outcome["reason"] + (f" of message {outcome['message']}" if outcome.get("message") else "")
+    yield [("=> ", "bold"), (f"{outcome['action']:8}  ", _ACTIONS.get(outcome["action"], "bold yellow")), (printable(text), "")]
+    if outcome.get("note"):
+        yield [("             ", ""), (_cut(outcome["note"], 160), "dim")]
+
+
+def _hints(tree: dict[str, Any], number: int | None) -> Iterable[str]:
+    """The exact command that would change the outcome."""
+    author = tree["message"]["from"] or tree["message"]["reverse_path"] or "ADDRESS"
+    for outcome in tree["outcomes"]:
+        own = outcome["alias"] or outcome["recipient"] or "ADDRESS"
+        match outcome["action"], outcome["reason"]:
+            case _, "no-route":
+                yield f"mailgate alias add {own} --model MODEL"
+            case _, "policy":
+                yield f"mailgate contact add {author}"
+                yield f"mailgate alias set {own} --from everyone"
+            case _, "rate-limit":
+                yield f"mailgate sender allow {author}"
+            case _, "catchall":
+                yield "the catchall takes answers only; new mail goes to an alias: mailgate alias list"
+            case _, "blocked":
+                yield f"mailgate sender remove {author}"
+            case "hold", "spam":
+                yield f"mailgate alias set {own} --spam quiet"
+            case "hold", "misconfigured":
+                yield f"mailgate alias set {own} --no-record"
+            case _, "too-large":
+                yield "raise max_size under [limits] in the configuration"
+            case "ignore", "duplicate":
+                yield f"mailgate why {outcome.get('message')}"
+            case "create", "alias":
+                yield f"mailgate alias show {own}"
+            case "post", _ if outcome["record"]:
+                yield f"mailgate record show {outcome['record']}"
+        if outcome["action"] == "hold" and number:
+            yield f"mailgate held route {number} --to ADDRESS"
+
+
+def _path(reverse_path: str | None) -> str:
+    return printable(reverse_path) if reverse_path else "<>"
+
+
+def _cut(text: str, limit: int) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

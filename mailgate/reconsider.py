@@ -1,0 +1,92 @@
+"""Decide again about mail that is kept: by hand, or as if it arrived now; and the chores that time brings."""
+
+import sqlite3
+from typing import NamedTuple
+
+from mailgate import __version__, directory, gateway, held, messages, records, remember, snapshot, status
+from mailgate.config import Config
+from mailgate.decision import Decision, Outcome, Ref, Step
+from mailgate.gateway import Given, Receipt
+from mailgate.message import Message
+from mailgate.store import Store
+
+
+class Chores(NamedTuple):
+    """What a round of chores did: mail judged again under this version, quiet mail dropped."""
+
+    retried: int
+    dropped: int
+
+
+def route(store: Store, config: Config, number: int, target: str, now: float) -> Receipt:
+    """Put a kept message where the administrator says: on a record, or through an alias.
+
+    Block list, spam, policy and rate are not asked, nobody is answered. Raises NotFound, Problem.
+    """
+    facts, _ = _facts(store, number)
+    with store.write() as tx:
+        entry = held.get(tx, number)
+        outcome, why = _by_hand(tx, target)
+        state = snapshot.take(tx, facts, config, None, now)
+        steps = [Step(**step) for step in messages.explanation(tx, number)["steps"]]
+        steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", why))
+        kind = messages.stored(tx, number).classed
+        decision = Decision(kind, (outcome,), (), tuple(steps), status.OK)
+        remember.apply(tx, facts, state, decision, config, __version__, now, number)
+    return Receipt(facts, decision, number)
+
+
+def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
+    ref = Ref.parse(target)
+    if ref:
+        records.get(tx, ref)
+        return Outcome("post", "held", "held", record=ref, model=ref.model), str(ref)
+    alias = directory.alias(tx, target)
+    if alias.record:
+        records.get(tx, alias.record)
+        posted = Outcome("post", "alias", "held", address=alias.address, alias=alias.number)
+        return posted._replace(record=alias.record, model=alias.record.model), str(alias.record)
+    made = Outcome("create", "alias", "held", address=alias.address, alias=alias.number)
+    return made._replace(model=alias.model, values=alias.values), alias.model
+
+
+def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
+    """Judge a kept message as if it arrived now, with the envelope it came with. Raises NotFound.
+
+    It leaves the list when it is accepted; what would only be refused by status stays as it was.
+    """
+    facts, failure = _facts(store, number)
+    with store.write() as tx:
+        held.get(tx, number)
+        tx.execute("SAVEPOINT before")
+        tx.execute("DELETE FROM effect WHERE message = ?", (number,))
+        facts, state, decision = gateway.judge(tx, config, facts, failure, None, now)
+        if decision.novel:
+            done = remember.apply(tx, facts, state, decision, config, __version__, now, number)
+            return Receipt(facts, decision, number, done.owed)
+        tx.execute("ROLLBACK TO before")
+    return Receipt(facts, decision, number)
+
+
+def _facts(store: Store, number: int) -> tuple[Message, str]:
+    with store.read() as tx:
+        held.get(tx, number)
+        raw, stored = messages.raw(tx, number), messages.stored(tx, number)
+    return gateway.read(store, raw, Given(stored.reverse_path or "", stored.recipients))
+
+
+def chores(store: Store, config: Config, now: float) -> Chores:
+    """Judge again what another version of the program failed on; drop quiet mail that nobody wanted for long."""
+    with store.read() as tx:
+        failed = held.failed_elsewhere(tx, __version__)
+        stale = held.stale(tx, config.keep_quiet, now)
+    for number in failed:
+        retry(store, config, number, now)
+    if stale:
+        with store.write() as tx:
+            for number in stale:
+                held.release(tx, number)
+                messages.erase(tx, number)
+    return Chores(len(failed), len(stale))
+
+
