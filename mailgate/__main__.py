@@ -1,5 +1,6 @@
 """The program: `deliver` stays tiny, everything else is a command for people."""
 
+import gc
 import sys
 
 
@@ -8,6 +9,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     at = _command(arguments)
     if arguments[at : at + 1] == ["deliver"]:
+        gc.disable()  # the process ends before it could pay off
         from mailgate.deliver import main as deliver
 
         deliver([*arguments[:at], *arguments[at + 1 :]])

@@ -9,10 +9,11 @@ case, a domain compares as lower-case A-labels, nothing else is equal to anythin
 import re
 from typing import NamedTuple
 
-ATEXT = "A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-"
-_DOT_ATOM = re.compile(rf"[{ATEXT}\x80-\U0010ffff]+(?:\.[{ATEXT}\x80-\U0010ffff]+)*")
+# atext (RFC 5322 section 3.2.3, with UTF-8 as RFC 6532 has it), by what it leaves out: that compiles ten times faster
+_NOT_ATEXT = r'\x00-\x20()<>\[\]:;@\\,."\x7f'
+_DOT_ATOM = re.compile(rf"[^{_NOT_ATEXT}]+(?:\.[^{_NOT_ATEXT}]+)*")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_ASCII_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ASCII_LOWER = {c: c + 32 for c in range(ord("A"), ord("Z") + 1)}
 
 LIMIT = 254
@@ -89,12 +90,21 @@ def _a_label(label: str) -> str | None:
     return "xn--" + lowered.encode("punycode").decode("ascii")
 
 
+def _has_control(text: str) -> bool:
+    """C0 (but the tab), DEL, C1, the Unicode line ends, or half a surrogate pair."""
+    if _ASCII_CONTROL.search(text):
+        return True
+    return not text.isascii() and any(
+        "\x80" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" or c in "\u2028\u2029" for c in text
+    )
+
+
 def parse(text: str) -> Address | None:
     """One addr-spec (RFC 5322 section 3.4.1, 6532), angle brackets allowed, read strictly; None when it is not one."""
     text = text.strip()
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
-    if _CONTROL.search(text) or len(text) > 2 * LIMIT:
+    if _has_control(text) or len(text) > 2 * LIMIT:
         return None
     local, _, host = text.rpartition("@")
     if local.startswith('"'):
@@ -130,7 +140,7 @@ def lenient(text: str) -> Address | None:
     """An address out of a recipient field: what `parse` takes, and `a..b@x`, `.a@x` and a stray quote or bracket."""
     text = text.strip(" \t<>")
     strict = parse(text)
-    if strict or _CONTROL.search(text):
+    if strict or _has_control(text):
         return strict
     local, at, host = text.rpartition("@")
     local = local.strip().strip('"')
@@ -138,7 +148,7 @@ def lenient(text: str) -> Address | None:
 
 
 def reverse_path(text: str) -> Address | None:
-    """The envelope sender; `""`, `<>` and Postfix's `MAILER-DAEMON` are the null reverse-path, so is what is no address."""
+    """The envelope sender; None for what is no address (ask `is_null` first)."""
     return lenient(text)
 
 
@@ -218,7 +228,7 @@ def author(fields: list[str], name: str = "") -> Author:
         return Author(None, name, text, "no From field" if not fields else "several From fields")
     if len(text) > FIELD_LIMIT:
         return Author(None, name, text[:FIELD_LIMIT], "From field too long")
-    if _CONTROL.search(text):
+    if _has_control(text):
         return Author(None, name, text, "control character in From")
     address, words, defect = _mailbox(text)
     return Author(address, name or words, text, defect)
@@ -256,12 +266,13 @@ def _mailbox(text: str) -> tuple[Address | None, str, str]:
 def _joined_by_comments(tokens: list[tuple[str, str]]) -> bool:
     """`boss(comment)@corp.com` is one address; `boss corp@x.org` is a word and an address."""
     return all(kind == "w" for kind, _ in tokens) and (
-        sum("@" in part for _, part in tokens) == 1 and any(part.startswith("@") or part.endswith("@") for _, part in tokens)
+        sum("@" in part for _, part in tokens) == 1
+        and any(part.startswith("@") or part.endswith("@") for _, part in tokens)
     )
 
 
 def _tokens(text: str) -> list[tuple[str, str]] | None:
-    """Words `w`, quoted strings `q` (unescaped), angle contents `a`, separators `s`; comments dropped; None if broken."""
+    """Words `w`, quoted strings `q` (unescaped), angle contents `a`, separators `s`, no comments; None if broken."""
     tokens: list[tuple[str, str]] = []
     at, end = 0, len(text)
     while at < end:
@@ -303,4 +314,4 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
 
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_WORD = re.compile(rf"[{ATEXT}.@\[\]\x80-\U0010ffff]+")
+_WORD = re.compile(r'[^\x00-\x20()<>:;\\,"\x7f]+')

@@ -99,11 +99,7 @@ def addressed(message: Message, recipient: Own | None, state: State) -> Addresse
     known = bool(message.envelope.recipients)
 
     def own(addresses: tuple[Address, ...]) -> list[Own]:
-        return [
-            found
-            for each in addresses
-            if (found := resolve(each, state, envelope=False, alone=not known)).ours
-        ]
+        return [found for each in addresses if (found := resolve(each, state, envelope=False, alone=not known)).ours]
 
     direct = own(message.to)
     everything = own(message.header_addresses)

@@ -1,4 +1,4 @@
-"""How a refusal is told: by status, by one reply, or, where no answer may be sent, not at all (then the mail is held)."""
+"""How a refusal is told: by status, by one reply, or, where no answer may be sent, by nothing: the mail is held."""
 
 from typing import NamedTuple
 

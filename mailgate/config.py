@@ -3,13 +3,12 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from mailgate.problem import ConfigError
 
-SYSTEM = Path("/etc/mailgate/mailgate.toml")
-SYSTEM_STORE = Path("/var/lib/mailgate/mailgate.db")
+SYSTEM = "/etc/mailgate/mailgate.toml"
+SYSTEM_STORE = "/var/lib/mailgate/mailgate.db"
 
 
 class Submit(NamedTuple):
@@ -24,12 +23,12 @@ class Submit(NamedTuple):
 class Config(NamedTuple):
     """The whole configuration. `path` is None for built-in defaults; `warnings` name what was not understood."""
 
-    path: Path | None
-    store: Path
+    path: str | None
+    store: str
     submit: Submit = Submit()
     refusals_by: str = "reply"
     blocked_by: str = "hold"
-    templates: Path | None = None
+    templates: str | None = None
     max_size: int = 52_428_800
     keep_quiet: int = 30
     warnings: tuple[str, ...] = ()
@@ -44,29 +43,29 @@ _KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
 }
 
 
-def find(option: str | None, environ: Mapping[str, str]) -> Path | None:
+def find(option: str | None, environ: Mapping[str, str]) -> str | None:
     """The configuration file that applies, None for built-in defaults. Never the current folder."""
     named = option or environ.get("MAILGATE_CONFIG")
     if named:
-        return Path(named)
+        return named
     for candidate in (user_file(environ), SYSTEM):
-        if candidate and candidate.exists():
+        if candidate and os.path.exists(candidate):
             return candidate
     return None
 
 
-def user_file(environ: Mapping[str, str]) -> Path | None:
+def user_file(environ: Mapping[str, str]) -> str | None:
     """`$XDG_CONFIG_HOME/mailgate/mailgate.toml`, None without a home."""
     base = environ.get("XDG_CONFIG_HOME") or (environ.get("HOME", "") and f"{environ['HOME']}/.config")
-    return Path(base) / "mailgate/mailgate.toml" if base else None
+    return f"{base}/mailgate/mailgate.toml" if base else None
 
 
-def default_store(path: Path | None, environ: Mapping[str, str]) -> Path:
-    """Where the store lies when nothing says so: the system's for the system's configuration, else the user's data folder."""
+def default_store(path: str | None, environ: Mapping[str, str]) -> str:
+    """Where the store lies when nothing says so: with the system's configuration or in the user's data folder."""
     if path == SYSTEM:
         return SYSTEM_STORE
     base = environ.get("XDG_DATA_HOME") or f"{environ.get('HOME', '/')}/.local/share"
-    return Path(base) / "mailgate/mailgate.db"
+    return f"{base}/mailgate/mailgate.db"
 
 
 def load(option: str | None, store: str | None, environ: Mapping[str, str], *, required: bool = False) -> Config:
@@ -88,14 +87,14 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         submit=Submit(**{key: value for key, value in submit.items() if key in _KNOWN["submit"]}),
         refusals_by=refusals.get("by", "reply"),
         blocked_by=refusals.get("blocked", "hold"),
-        templates=Path(refusals["templates"]) if "templates" in refusals else None,
+        templates=refusals.get("templates"),
         max_size=limits.get("max_size", 52_428_800),
         keep_quiet=table.get("held", {}).get("keep_quiet", 30),
         warnings=tuple(warnings),
     )
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
@@ -105,7 +104,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _check(path: Path | None, table: dict[str, Any]) -> list[str]:
+def _check(path: str | None, table: dict[str, Any]) -> list[str]:
     warnings = []
     for section, values in table.items():
         known = _KNOWN.get(section)
@@ -124,7 +123,7 @@ def _check(path: Path | None, table: dict[str, Any]) -> list[str]:
             elif not isinstance(value, wanted) or isinstance(value, bool):
                 kind = "a number" if wanted is int else "a text in quotes"
                 raise ConfigError(f"{path}: {section}.{key} must be {kind}, not {value!r}")
-            elif wanted is int and value < 0:
+            elif isinstance(value, int) and value < 0:
                 raise ConfigError(f"{path}: {section}.{key} must not be negative")
     return warnings
 
@@ -136,16 +135,16 @@ def _nearest(name: str, known: Mapping[str, object]) -> str:
     return f", did you mean `{close[0]}`?" if close else ""
 
 
-def _beside(path: Path | None, url: str) -> Path:
+def _beside(path: str | None, url: str) -> str:
     """A relative path in a configuration file starts at that file."""
-    return path.absolute().parent / store_path(url) if path else store_path(url)
+    return os.path.join(os.path.dirname(os.path.abspath(path)), store_path(url)) if path else store_path(url)
 
 
-def store_path(url: str) -> Path:
+def store_path(url: str) -> str:
     """The file that a store URL names: a path, or sqlite:///path. Raises ConfigError."""
     if "://" not in url:
-        return Path(url)
+        return url
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
         raise ConfigError(f"store.url `{url}` is neither a path nor sqlite:///path")
-    return Path(rest[1:])
+    return rest[1:]

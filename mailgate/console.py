@@ -67,7 +67,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -
     while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > 12:
         widths[widths.index(max(widths))] -= 1
     lines(
-        [[(text, style) for text in _padded(row, widths)] for row, style in [(header, "bold"), *((c, "") for c in cells)]]
+        [
+            [(text, style) for text in _padded(row, widths)]
+            for row, style in [(header, "bold"), *((c, "") for c in cells)]
+        ]
     )
 
 
@@ -192,7 +195,11 @@ def _outcome(outcome: dict[str, Any]) -> Iterable[list[Span]]:
             text = f"{outcome['reason']}{': ' + for_ if for_ else ''}{' (quiet)' if outcome.get('quiet') else ''}"
         case _:
             text = outcome["reason"] + (f" of message {outcome['message']}" if outcome.get("message") else "")
-    yield [("=> ", "bold"), (f"{outcome['action']:8}  ", _ACTIONS.get(outcome["action"], "bold yellow")), (printable(text), "")]
+    yield [
+        ("=> ", "bold"),
+        (f"{outcome['action']:8}  ", _ACTIONS.get(outcome["action"], "bold yellow")),
+        (printable(text), ""),
+    ]
     if outcome.get("note"):
         yield [("             ", ""), (_cut(outcome["note"], 160), "dim")]
 

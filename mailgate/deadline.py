@@ -1,7 +1,6 @@
 """Stop a judgement that takes too long, so that one message cannot stop all the others."""
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType

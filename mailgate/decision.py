@@ -83,7 +83,7 @@ class Outcome(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """Something we send because of the message: for `domain`, about the own addresses `about`, with the alias' `text`."""
+    """Something we send because of the message: for `domain`, about own addresses, with the alias' own `text`."""
 
     kind: str
     reason: str

@@ -5,6 +5,7 @@ ends the process with 75 before the mail server's own time limit, which would bo
 """
 
 import _thread
+import contextlib
 import os
 import signal
 import sys
@@ -59,7 +60,13 @@ def parse(argv: Sequence[str]) -> Arguments:
     """
     found = Arguments()
     rest = list(argv)
-    names = {"-f": "reverse_path", "--fallback-model": "fallback", "-C": "config", "--config": "config", "--db": "store"}
+    names = {
+        "-f": "reverse_path",
+        "--fallback-model": "fallback",
+        "-C": "config",
+        "--config": "config",
+        "--db": "store",
+    }
     while rest and rest[0].startswith("-") and len(rest[0]) > 1:
         word = rest.pop(0)
         if word == "--":
@@ -75,7 +82,7 @@ def parse(argv: Sequence[str]) -> Arguments:
             if not rest:
                 raise UsageError(f"option {option} needs a value")
             value = rest.pop(0)
-        found = found._replace(**{names[option]: value})
+        found = Arguments(**{**found._asdict(), names[option]: value})
     return found._replace(recipients=tuple(rest))
 
 
@@ -119,10 +126,8 @@ def start_worker(config: str | None, store: str | None) -> None:
     command += ["--db", store] if store else []
     null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
     same = [(os.POSIX_SPAWN_DUP2, 0, descriptor) for descriptor in (1, 2)]
-    try:
+    with contextlib.suppress(OSError):  # the timer pays what is owed
         os.posix_spawn(sys.executable, command, os.environ, file_actions=[null, *same], setsid=True)
-    except OSError:
-        pass  # the timer pays what is owed
 
 
 def _limit_resources() -> None:
@@ -135,7 +140,7 @@ def _limit_resources() -> None:
 def _deferred(error: BaseException) -> tuple[int, str]:
     """Status and line for what is no decision; the cause goes to syslog, never to the sender."""
     code, text = "4.3.0", "temporary failure, the mail stays in your queue"
-    try:
+    with contextlib.suppress(BaseException):  # broken beyond telling: the status still stands
         from mailgate import journal
         from mailgate.problem import ConfigError, StoreError
 
@@ -144,8 +149,6 @@ def _deferred(error: BaseException) -> tuple[int, str]:
         elif isinstance(error, ConfigError | StoreError):
             code, text = "4.3.5", "not set up for mail yet, see the system log"
         journal.deferred(error)
-    except BaseException:
-        pass  # broken beyond telling: the status still stands
     return 75, f"{code} mailgate: {text}"
 
 

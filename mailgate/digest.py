@@ -1,12 +1,13 @@
 """SHA-256 without loading OpenSSL: every delivery needs a digest, and the library costs it ten milliseconds."""
 
-from typing import Protocol
+import sys
+from typing import TYPE_CHECKING, Protocol
 
-try:  # the interpreter's own implementation, as the stdlib's `random` uses it; its module has two names
-    from _sha2 import sha256
-except ImportError:
-    try:
-        from _sha256 import sha256
+if TYPE_CHECKING:
+    from hashlib import sha256
+else:
+    try:  # the interpreter's own implementation, as the stdlib's `random` uses it, under the name it has
+        sha256 = __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256
     except ImportError:
         from hashlib import sha256
 

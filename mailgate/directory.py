@@ -25,13 +25,19 @@ def domain(tx: sqlite3.Connection, text: str) -> Domain:
 
 def default_domain(tx: sqlite3.Connection) -> Domain | None:
     """The domain marked as default, else the first added; None while there is none."""
-    row = tx.execute("SELECT * FROM domain ORDER BY is_default DESC, position LIMIT 1").fetchone()
+    row = _default_row(tx)
     return domain_from(tx, row) if row else None
+
+
+def _default_row(tx: sqlite3.Connection) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = tx.execute("SELECT * FROM domain ORDER BY is_default DESC, position LIMIT 1").fetchone()
+    return row
 
 
 def domain_from(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
     """The value of a row of `domain`, with its retired names."""
     retired = tx.execute("SELECT local, kind FROM retired WHERE domain = ? ORDER BY local", (row["name"],))
+    default = _default_row(tx)
     return Domain(
         name=row["name"],
         catchall=row["catchall"],
@@ -41,7 +47,7 @@ def domain_from(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
         language=row["language"],
         delimiter=row["delimiter"],
         details=bool(row["details"]),
-        default=bool(row["is_default"]),
+        default=default is not None and default["name"] == row["name"],
         retired=tuple((each["local"], each["kind"]) for each in retired),
     )
 
@@ -61,8 +67,8 @@ def add_domain(tx: sqlite3.Connection, new: Domain) -> Domain:
         raise Problem(f"domain `{new.name}` already exists", f"mailgate domain set {new.name} ...")
     position = tx.execute("SELECT coalesce(max(position), 0) + 1 FROM domain").fetchone()[0]
     tx.execute(
-        "INSERT INTO domain (name, position, catchall, bounce, company, contact, language, delimiter, details, is_default)"
-        " VALUES (?, ?, '', '', '', NULL, '', '', 0, 0)",
+        "INSERT INTO domain (name, position, catchall, bounce, company, contact, language, delimiter, details,"
+        " is_default) VALUES (?, ?, '', '', '', NULL, '', '', 0, 0)",
         (new.name, position),
     )
     return _write_domain(tx, new)
@@ -98,11 +104,12 @@ def _write_domain(tx: sqlite3.Connection, new: Domain) -> Domain:
         taken = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (name, new.name)).fetchone()
         if taken:
             raise Problem(
-                f"`{name}@{new.name}` is an alias (creates {taken['model']})", f"mailgate alias remove {name}@{new.name}"
+                f"`{name}@{new.name}` is an alias (creates {taken['model']})",
+                f"mailgate alias remove {name}@{new.name}",
             )
     tx.execute(
-        "UPDATE domain SET catchall = ?, bounce = ?, company = ?, contact = ?, language = ?, delimiter = ?, details = ?,"
-        " is_default = ? WHERE name = ?",
+        "UPDATE domain SET catchall = ?, bounce = ?, company = ?, contact = ?, language = ?, delimiter = ?,"
+        " details = ?, is_default = ? WHERE name = ?",
         (
             *(new.catchall, new.bounce, new.company, new.contact, new.language, new.delimiter),
             *(new.details, new.default, new.name),
@@ -149,7 +156,9 @@ def alias(tx: sqlite3.Connection, text: str) -> Alias:
     local, host = _place(tx, text)
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone()
     if row is None:
-        raise NotFound(f"no alias `{local}@{host}`", f"mailgate alias add {local}@{host} --model MODEL", "mailgate alias list")
+        raise NotFound(
+            f"no alias `{local}@{host}`", f"mailgate alias add {local}@{host} --model MODEL", "mailgate alias list"
+        )
     return alias_from(row)
 
 
@@ -189,7 +198,9 @@ def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
             word = "the" if local in (found.catchall, found.bounce) else "a retired"
             raise Problem(
                 f"`{local}@{host}` is {word} {kind} address of {host}",
-                f"mailgate domain set {host} --{kind} OTHER" if word == "the" else f"mailgate domain forget {host} {local}",
+                f"mailgate domain set {host} --{kind} OTHER"
+                if word == "the"
+                else f"mailgate domain forget {host} {local}",
             )
     number = tx.execute("SELECT coalesce(max(number), 0) + 1 FROM alias").fetchone()[0]
     tx.execute(
@@ -203,8 +214,8 @@ def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
 def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
     tx.execute(
-        "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?, authenticated = ?,"
-        " refusal = ?, spam = ?, status = ?, notify = ? WHERE number = ?",
+        "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?, "
+        " authenticated = ?, refusal = ?, spam = ?, status = ?, notify = ? WHERE number = ?",
         (
             *(names.model(changed.model), json.dumps(dict(changed.values)), changed.policy),
             *(str(changed.record) if changed.record else None, str(changed.owner) if changed.owner else None),

@@ -23,7 +23,7 @@ class Envelope(NamedTuple):
 
 
 class Hints(NamedTuple):
-    """What trace fields repeat of the envelope: the Return-Path above the first Received, topmost X-Original-To and Delivered-To."""
+    """What trace fields repeat of the envelope: Return-Path above Received, topmost X-Original-To, Delivered-To."""
 
     return_path: str | None = None
     original_to: str | None = None

@@ -14,8 +14,9 @@ def delivered(receipt: Receipt) -> None:
         f"{each.action} {each.reason} {each.record or each.model or each.address or each.recipient}".rstrip()
         for each in decision.outcomes
     )
+    recipients = ",".join(str(each) for each in facts.envelope.recipients)
     line = (
-        f"{receipt.number or '-'} from=<{sender or ''}> to=<{','.join(str(each) for each in facts.envelope.recipients)}>"
+        f"{receipt.number or '-'} from=<{sender or ''}> to=<{recipients}>"
         f" id={facts.message_id or '-'} size={facts.size} class={decision.kind}: {outcomes} ({decision.status.code})"
     )
     _log(syslog.LOG_INFO, line)

@@ -252,7 +252,7 @@ def _digest(fields: Mapping[str, tuple[bytes, ...]], raw: bytes, body_at: int) -
     The same message delivered again, over another route, with other line ends or another folding has the same digest.
     Without Message-ID and Date nothing tells two equal messages apart but the first hop, so that counts then.
     """
-    running = sha256()
+    running: Hash = sha256()
     names = [*_DIGESTED, *sorted(name for name in fields if name.startswith("content-"))]
     if "message-id" not in fields and "date" not in fields:
         running.update(b"received:" + fields.get("received", (b"",))[-1] + b"\n")

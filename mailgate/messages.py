@@ -1,4 +1,4 @@
-"""Every message received or sent, under one number, with its exact bytes, its explanation and the records it stands on."""
+"""Every message received or sent, under one number: its bytes, its explanation, the records it stands on."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ _MENTIONS = 100
 
 
 class Stored(NamedTuple):
-    """A row of `message`, without its bytes. direction: in or out; kind: email, post or note; received: epoch seconds."""
+    """A row of `message`, without its bytes. direction: in or out; kind: email, post, note; received: epoch seconds."""
 
     number: int
     direction: str
@@ -40,8 +40,8 @@ def add(
     """Keep a received message, byte for byte; its number."""
     sender, author = message.envelope.reverse_path, message.author
     cursor = tx.execute(
-        "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name, author_text,"
-        " subject, date, recipients, flags, size, received, explanation)"
+        "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
+        " author_text, subject, date, recipients, flags, size, received, explanation)"
         " VALUES ('in', 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
         (
             *(classed, message.message_id, parent, str(sender) if sender else None),

@@ -22,7 +22,9 @@ def local_part(text: str) -> str:
     bare = re.sub(r"\.+", ".", bare.strip().strip("."))
     for c in bare:
         if not c.isascii() and c.isalnum():
-            raise Problem(f"`{text.strip()}` cannot be a mail name: `{c}` is not an ASCII letter", "spell it in a-z and 0-9")
+            raise Problem(
+                f"`{text.strip()}` cannot be a mail name: `{c}` is not an ASCII letter", "spell it in a-z and 0-9"
+            )
     name = re.sub(r"\.+", ".", _NOT_AN_ATOM.sub("-", bare)).strip(".")
     if not name:
         raise Problem(f"`{text}` leaves nothing for a mail name", "a name needs letters or digits, as in `support`")
@@ -34,5 +36,7 @@ def local_part(text: str) -> str:
 def model(text: str) -> str:
     """A model name as it is. Raises Problem when it holds anything but letters, digits, `.`, `_`, `-`."""
     if not _MODEL.fullmatch(text):
-        raise Problem(f"`{text}` cannot be a model", "a model has only letters, digits, `.`, `_` and `-`, as in `crm.lead`")
+        raise Problem(
+            f"`{text}` cannot be a model", "a model has only letters, digits, `.`, `_` and `-`, as in `crm.lead`"
+        )
     return text

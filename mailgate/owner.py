@@ -2,17 +2,16 @@
 
 import os
 import stat
-from pathlib import Path
 
 from mailgate.problem import StoreError
 
 
-def become(path: Path) -> None:
+def become(path: str) -> None:
     """As root, become the owner of the store's folder for good, before anything is opened; no-op for everybody else."""
     if os.geteuid() != 0:
         return
     try:
-        folder = path.absolute().parent.stat()
+        folder = os.stat(os.path.dirname(os.path.abspath(path)))
     except OSError:
         return  # `check` explains what is wrong
     if folder.st_uid == 0:
@@ -30,17 +29,17 @@ def become(path: Path) -> None:
     os.environ["HOME"] = home
 
 
-def check(path: Path) -> None:
+def check(path: str) -> None:
     """Refuse to run as anybody but the owner of the folder and of the file in it. Raises StoreError."""
-    folder = path.absolute().parent
+    folder = os.path.dirname(os.path.abspath(path))
     try:
-        info = folder.stat()
+        info = os.stat(folder)
     except OSError as error:
         raise StoreError(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
     me = os.geteuid()
     shared = bool(info.st_mode & stat.S_ISVTX)  # a folder like /tmp belongs to everybody, the file in it does not
     try:
-        owner = path.stat().st_uid
+        owner = os.stat(path).st_uid
     except FileNotFoundError:
         owner = me if shared else info.st_uid
     except OSError as error:

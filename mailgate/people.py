@@ -48,7 +48,9 @@ def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> C
     """Add a contact, or take an archived one back. Raises Problem when it is there already."""
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row and not row["archived"]:
-        raise Problem(f"contact `{row['address']}` already exists", f"mailgate contact set {row['address']} --name NAME")
+        raise Problem(
+            f"contact `{row['address']}` already exists", f"mailgate contact set {row['address']} --name NAME"
+        )
     return save_contact(tx, Contact(key(text), name or (row["name"] if row else ""), member))
 
 
@@ -98,7 +100,9 @@ def set_parameter(tx: sqlite3.Connection, name: str, value: str) -> str:
     if _known(name) == "mail.catchall.domain.allowed":
         value = _allowed_domains(value)
     elif not value.strip().isdecimal() or not 0 < int(value) < 10**6:
-        raise Problem(f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}")
+        raise Problem(
+            f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}"
+        )
     else:
         value = str(int(value))
     tx.execute("DELETE FROM parameter WHERE key = ?", (name,))

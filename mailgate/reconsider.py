@@ -88,5 +88,3 @@ def chores(store: Store, config: Config, now: float) -> Chores:
                 held.release(tx, number)
                 messages.erase(tx, number)
     return Chores(len(failed), len(stale))
-
-

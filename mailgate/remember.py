@@ -110,7 +110,9 @@ def _own_domain(message: Message, state: State) -> str | None:
 
 def _keep(tx: sqlite3.Connection, number: int, outcomes: list[Outcome], version: str, now: float) -> None:
     """Held mail, and what was refused by a reply, keeps one entry a message: held wins, open wins over quiet."""
-    kept = [each for each in outcomes if each.action == "hold"] or [each for each in outcomes if each.action == "refuse"]
+    kept = [each for each in outcomes if each.action == "hold"] or [
+        each for each in outcomes if each.action == "refuse"
+    ]
     held.release(tx, number)
     if not kept:
         return

@@ -343,4 +343,3 @@ def _judge(case: Case) -> tuple[list[Step], tuple[Outcome, ...]]:
         if not any(outcome.action in ("create", "post") for outcome in outcomes):
             break
     return steps, outcomes
-

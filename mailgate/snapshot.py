@@ -20,9 +20,7 @@ _CHUNK = 500  # names in one IN (...): every database takes that many
 def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str | None, now: float) -> State:
     """The state for one message at `now` (seconds since the epoch), read in one transaction."""
     settings = _settings(tx, config, fallback)
-    meant = dict.fromkeys(
-        (*message.envelope.recipients, *message.envelope.alternatives, *message.header_addresses)
-    )
+    meant = dict.fromkeys((*message.envelope.recipients, *message.envelope.alternatives, *message.header_addresses))
     people = [each for each in (message.author.address, message.envelope.reverse_path) if each]
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
@@ -30,8 +28,11 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
     for missing in {alias.domain for alias in aliases} - set(domains):
         domains |= _domains(tx, {missing})
     known = _known(tx, _ids(tx, message.references))
-    mentioned = {} if any(known.values()) else _mentioned(tx, message.references)
-    records = {each.record for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements}
+    standing = any(one.placements and not one.reused for group in known.values() for one in group)
+    mentioned = {} if standing else _mentioned(tx, message.references)
+    records = {
+        each.record for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements
+    }
     records |= {alias.record for alias in aliases if alias.record}
     author = message.author.address.key if message.author.address else None
     window = now - 60 * settings.loop_minutes
@@ -55,7 +56,8 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
         answered=frozenset(
             (row["reason"], row["about"])
             for row in tx.execute(
-                "SELECT reason, about FROM outbox WHERE recipient = ? AND made > ? AND kind = 'refusal'", (sender, window)
+                "SELECT reason, about FROM outbox WHERE recipient = ? AND made > ? AND kind = 'refusal'",
+                (sender, window),
             )
         ),
         answered_today=_count(
@@ -205,14 +207,12 @@ def _sent(tx: sqlite3.Connection, message_id: str) -> bool:
     return row is not None
 
 
-def _made(
-    tx: sqlite3.Connection, message: Message, aliases: list[Alias], since: float
-) -> dict[tuple[str, str], int]:
+def _made(tx: sqlite3.Connection, message: Message, aliases: list[Alias], since: float) -> dict[tuple[str, str], int]:
     keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
-    query = "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? GROUP BY sender, model"
-    return {
-        (row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since)
-    }
+    query = (
+        "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? GROUP BY sender, model"
+    )
+    return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since)}
 
 
 def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:

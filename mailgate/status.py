@@ -27,7 +27,7 @@ class Status(NamedTuple):
 
     @property
     def line(self) -> str:
-        """What is printed to the mail server: nothing on success, else one line under 500 bytes with the code in front."""
+        """What the mail server gets to read: nothing on success, else one line under 500 bytes, the code in front."""
         if self.code[0] == "2":
             return ""
         line = f"{self.code} {self.text}".encode("utf-8", "replace")[:480]
@@ -96,6 +96,8 @@ def combine(statuses: list[Status]) -> Status:
     """
     exits = {status.exit for status in statuses}
     wanted = exits.pop() if len(exits) == 1 else 77
-    return next(status for status in statuses if status.exit == wanted) if wanted != 77 or any(
-        status.exit == 77 for status in statuses
-    ) else Status("5.7.1", statuses[0].text)
+    return (
+        next(status for status in statuses if status.exit == wanted)
+        if wanted != 77 or any(status.exit == 77 for status in statuses)
+        else Status("5.7.1", statuses[0].text)
+    )

@@ -11,12 +11,11 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mailgate import owner
 from mailgate.problem import StoreError
 
-MIGRATIONS = Path(__file__).with_name("migrations")
+MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 BUSY = 60_000
 """Milliseconds that SQLite itself waits, for programs that open the file without our lock."""
 
@@ -24,7 +23,7 @@ BUSY = 60_000
 class Store:
     """An open database. Use `read` or `write`; there is no transaction outside of them."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, wait: float | None) -> None:
+    def __init__(self, path: str, connection: sqlite3.Connection, wait: float | None) -> None:
         self.path = path
         self._connection = connection
         self._wait = wait
@@ -58,11 +57,12 @@ class Store:
         self._connection.close()
 
 
-def open_existing(path: Path, wait: float | None = 30.0) -> Store:
+def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:
     """Open a store that is there and up to date; never create or migrate one. Raises StoreError.
 
     `wait`: seconds to wait for another writer, None for ever (the caller has a deadline of its own).
     """
+    path = os.fspath(path)
     owner.check(path)
     try:
         connection = _connect(path, "rw")
@@ -73,18 +73,19 @@ def open_existing(path: Path, wait: float | None = 30.0) -> Store:
     return Store(path, connection, wait)
 
 
-def open_or_create(path: Path, wait: float | None = 30.0) -> Store:
+def open_or_create(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:
     """Open the store, made when there is none; an older one is not migrated. Raises StoreError."""
-    if not path.exists():
+    if not os.path.exists(path):
         migrate(path)
     return open_existing(path, wait)
 
 
-def migrate(path: Path) -> tuple[int, int]:
+def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Make the store, or bring it up to date, in one transaction; (old, new) schema version. Raises StoreError.
 
     Safe for any number of processes at once: the first one through the lock does the work.
     """
+    path = os.fspath(path)
     owner.check(path)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -95,10 +96,11 @@ def migrate(path: Path) -> tuple[int, int]:
     try:
         with store.write() as transaction:
             old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
-            scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+            scripts = _scripts()
             for script in scripts[old:]:
-                for statement in _statements(script.read_text("utf-8")):
-                    transaction.execute(statement)
+                with open(script, encoding="utf-8") as file:
+                    for statement in _statements(file.read()):
+                        transaction.execute(statement)
             if old == 0:
                 transaction.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
             if old <= len(scripts):
@@ -111,8 +113,8 @@ def migrate(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def locked(path: Path, wait: float | None) -> Iterator[None]:
-    """Hold the writer's lock of a store: an flock on `PATH.lock`. Raises StoreError when it is not had in `wait` seconds."""
+def locked(path: str, wait: float | None) -> Iterator[None]:
+    """Hold the writer's lock of a store, an flock on `PATH.lock`. Raises StoreError after `wait` seconds without it."""
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -140,8 +142,8 @@ def _flock(descriptor: int, wait: float | None) -> bool:
             time.sleep(0.02)
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def _connect(path: str, mode: str) -> sqlite3.Connection:
+    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=256)
     connection.row_factory = sqlite3.Row
     connection.execute(f"PRAGMA busy_timeout = {BUSY}")
@@ -150,14 +152,18 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(path: Path, version: int) -> None:
-    newest = len(list(MIGRATIONS.glob("[0-9]*.sql")))
+def _check_version(path: str, version: int) -> None:
+    newest = len(_scripts())
     if version == 0:
         raise StoreError(f"{path} is no mailgate store", "mailgate init")
     if version < newest:
         raise StoreError(f"the store {path} has schema {version}, this program needs {newest}", "mailgate migrate")
     if version > newest:
         raise StoreError(f"the store {path} has schema {version}, this program knows only {newest}", "upgrade mailgate")
+
+
+def _scripts() -> list[str]:
+    return sorted(os.path.join(MIGRATIONS, name) for name in os.listdir(MIGRATIONS) if name.endswith(".sql"))
 
 
 def _statements(script: str) -> Iterator[str]:

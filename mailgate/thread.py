@@ -55,14 +55,14 @@ def _newest(candidates: Iterable[Known | None]) -> Known | None:
 
 
 def _parent(stored: tuple[Known, ...], state: State) -> Known | None:
-    """For one id: our own message, else the first received; never one that reused its id, nor one whose records are gone."""
+    """For one id: our own message, else the first received; never one that reused its id or lost its records."""
     usable = [standing for each in stored if not each.reused and (standing := _standing(each, state))]
     own = [each for each in usable if each.outgoing]
     return min(own or usable, key=lambda known: known.number, default=None)
 
 
 def _standing(known: Known, state: State, people: frozenset[str] | None = None) -> Known | None:
-    """The message with the records it still stands on (and on which one of `people` takes part), None when there is none."""
+    """The message with the records that still exist (and on which one of `people` takes part), None without any."""
     placements = tuple(
         each
         for each in known.placements

@@ -59,12 +59,14 @@ def _assignment(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-@alias.command("add", examples="mailgate alias add support@example.com --model ticket --set team=1 --notify ann@example.com")
+@alias.command(
+    "add", examples="mailgate alias add support@example.com --model ticket --set team=1 --notify ann@example.com"
+)
 @click.argument("address")
 @_options
 @json_option
 @pass_app
-def add(app: App, address: str, as_json: bool, **options: Any) -> None:
+def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     """Add an alias; without a domain it belongs to the default domain."""
     if not options["model"]:
         raise click.UsageError("Missing option '--model'.")
@@ -94,7 +96,13 @@ def list_(app: App, as_json: bool) -> None:
         console.data([as_data(each) for each in found])
         return
     rows = [
-        (each.address, each.record or each.model, console.assignments(dict(each.values)) or "-", each.policy, each.status)
+        (
+            each.address,
+            each.record or each.model,
+            console.assignments(dict(each.values)) or "-",
+            each.policy,
+            each.status,
+        )
         for each in found
     ]
     header = ("ADDRESS", "CREATES", "VALUES", "FROM", "STATUS")
@@ -123,7 +131,15 @@ def show(app: App, address: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def set_(
-    app: App, address: str, unset: tuple[str, ...], no_record: bool, no_owner: bool, no_notify: bool, as_json: bool, **options: Any
+    app: App,
+    /,
+    address: str,
+    unset: tuple[str, ...],
+    no_record: bool,
+    no_owner: bool,
+    no_notify: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Change an alias; what is not named stays."""
     with app.store.write() as tx:
@@ -179,7 +195,7 @@ def _show(app: App, found: Alias, as_json: bool) -> None:
     console.pairs(
         [
             ("alias", found.address),
-            ("creates", found.record and f"a message on {found.record}" or found.model),
+            ("creates", (found.record and f"a message on {found.record}") or found.model),
             ("values", console.assignments(dict(found.values))),
             ("from", found.policy + (", authenticated" if found.authenticated else "")),
             ("owner", found.owner or ""),
@@ -191,5 +207,3 @@ def _show(app: App, found: Alias, as_json: bool) -> None:
         ]
     )
     app.finish()
-
-

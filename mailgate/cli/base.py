@@ -57,8 +57,9 @@ class App:
     def store(self) -> Store:
         """The store, as its owner, made when there is none."""
         path = self.config.store
-        if path == config.default_store(None, os.environ) and not path.parent.exists():
-            path.parent.mkdir(parents=True, mode=0o700)
+        folder = os.path.dirname(os.path.abspath(path))
+        if path == config.default_store(None, os.environ) and not os.path.exists(folder):
+            os.makedirs(folder, mode=0o700)
         owner.become(path)
         return store.open_or_create(path, wait=20.0)
 
@@ -119,13 +120,7 @@ class Program(Group):
         if name not in COMMANDS:
             return None
         module = import_module(f"mailgate.cli.{COMMANDS[name]}")
-        found = next(each for each in vars(module).values() if isinstance(each, click.Command) and each.name == name)
-        return found
-
-    def resolve_command(
-        self, context: click.Context, arguments: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        return super().resolve_command(context, arguments)
+        return next(each for each in vars(module).values() if isinstance(each, click.Command) and each.name == name)
 
 
 def _global_options() -> list[click.Parameter]:
@@ -138,7 +133,11 @@ def _global_options() -> list[click.Parameter]:
             help="Configuration file.",
         ),
         click.Option(
-            ["--db", "database"], metavar="URL", expose_value=False, callback=_where, help="Store, instead of the configured one."
+            ["--db", "database"],
+            metavar="URL",
+            expose_value=False,
+            callback=_where,
+            help="Store, instead of the configured one.",
         ),
     ]
 

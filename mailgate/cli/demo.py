@@ -19,7 +19,13 @@ class _Scene:
     """One message of the story: a heading, who sends it where, and its text."""
 
     def __init__(self, title: str, reverse_path: str, recipient: str, text: str, times: int = 1) -> None:
-        self.title, self.reverse_path, self.recipient, self.text, self.times = title, reverse_path, recipient, text, times
+        self.title, self.reverse_path, self.recipient, self.text, self.times = (
+            title,
+            reverse_path,
+            recipient,
+            text,
+            times,
+        )
 
 
 _SCENES = (
@@ -41,7 +47,8 @@ _SCENES = (
         "A stranger writes straight to the catchall",
         "eve@stranger.net",
         "catchall@example.com",
-        "From: Eve <eve@stranger.net>\nTo: catchall@example.com\nSubject: Hello?\nMessage-ID: <hello@stranger.net>\n\nHi.\n",
+        "From: Eve <eve@stranger.net>\nTo: catchall@example.com\nSubject: Hello?\n"
+        "Message-ID: <hello@stranger.net>\n\nHi.\n",
     ),
     _Scene(
         "A delivery report comes back",
@@ -56,7 +63,8 @@ _SCENES = (
         "A sender loops",
         "robot@loop.example",
         "sales@example.com",
-        "From: robot@loop.example\nTo: sales@example.com\nSubject: Ping {n}\nMessage-ID: <ping{n}@loop.example>\n\nPing.\n",
+        "From: robot@loop.example\nTo: sales@example.com\nSubject: Ping {n}\n"
+        "Message-ID: <ping{n}@loop.example>\n\nPing.\n",
         times=4,
     ),
 )

@@ -29,7 +29,9 @@ def _options(function: Any) -> Any:
         click.option("--company", metavar="NAME", help="Name used in what we send."),
         click.option("--contact", metavar="ADDRESS", help='Where people are told to write instead; "" for none.'),
         click.option("--language", type=click.Choice(["en", "de"]), help="Language of what we send."),
-        click.option("--details", type=click.Choice(["on", "off"]), help="Whether `name+detail@` addresses can be used."),
+        click.option(
+            "--details", type=click.Choice(["on", "off"]), help="Whether `name+detail@` addresses can be used."
+        ),
         click.option("--delimiter", metavar="C", help='Character before a detail, default `+`; "" for none.'),
         click.option("--default", "is_default", is_flag=True, default=None, help="Use it where no domain is named."),
     ):
@@ -51,7 +53,7 @@ def _changed(old: Domain, options: dict[str, Any]) -> Domain:
 @_options
 @json_option
 @pass_app
-def add(app: App, name: str, as_json: bool, **options: Any) -> None:
+def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     """Add a domain; catchall and bounce are `catchall` and `bounce` unless named."""
     with app.store.write() as tx:
         found = directory.add_domain(tx, _changed(Domain(name), options))
@@ -65,14 +67,13 @@ def list_(app: App, as_json: bool) -> None:
     """Every domain, in the order they were added."""
     with app.store.read() as tx:
         found = directory.domains(tx)
-        default = directory.default_domain(tx)
     if as_json:
         console.data([as_data(each) for each in found])
         return
     rows = [
         (
             *(each.name, each.catchall, each.bounce, ", ".join(local for local, _ in each.retired) or "-"),
-            *(each.contact or "-", each.language, "default" if default and each.name == default.name else ""),
+            *(each.contact or "-", each.language, "default" if each.default else ""),
         )
         for each in found
     ]
@@ -97,7 +98,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 @_options
 @json_option
 @pass_app
-def set_(app: App, name: str, as_json: bool, **options: Any) -> None:
+def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     """Change a domain; a former catchall or bounce name keeps working until `forget`."""
     with app.store.write() as tx:
         found = directory.save_domain(tx, _changed(directory.domain(tx, name), options))

@@ -40,7 +40,11 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
         return
     rows = [
         (
-            *(entry.message, entry.reason + (" (quiet)" if entry.quiet else ""), stored.author or stored.author_text or "-"),
+            *(
+                entry.message,
+                entry.reason + (" (quiet)" if entry.quiet else ""),
+                stored.author or stored.author_text or "-",
+            ),
             *(", ".join(stored.recipients) or "-", console.when(stored.received), stored.subject or "-"),
         )
         for entry, stored in found

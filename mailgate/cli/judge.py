@@ -21,7 +21,9 @@ from mailgate.problem import Problem
         mailgate route --json < message.eml
     """,
 )
-@click.option("-f", "reverse_path", metavar="REVERSE_PATH", help="Envelope sender; '' or '<>' is the null reverse-path.")
+@click.option(
+    "-f", "reverse_path", metavar="REVERSE_PATH", help="Envelope sender; '' or '<>' is the null reverse-path."
+)
 @click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias takes.")
 @click.option("--message", "path", type=click.Path(), metavar="FILE", help="Read the message from a file.")
 @click.option("--exit-code", is_flag=True, help="Exit as `deliver` would.")

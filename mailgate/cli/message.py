@@ -101,7 +101,8 @@ def as_data(found: Stored, octets: bytes) -> dict[str, Any]:
         "size": found.size,
         "text": inside.text,
         "attachments": [
-            {"name": each.name, "type": each.type, "size": each.size, "inline": each.inline} for each in inside.attachments
+            {"name": each.name, "type": each.type, "size": each.size, "inline": each.inline}
+            for each in inside.attachments
         ],
         "recipients": list(found.recipients),
         "flags": list(found.flags),

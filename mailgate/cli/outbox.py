@@ -130,10 +130,12 @@ def _show(app: App, found: Debt, as_json: bool) -> None:
 
 
 @click.command(
-    "work", cls=Command, examples="""
+    "work",
+    cls=Command,
+    examples="""
         mailgate work
         mailgate work --quiet
-    """
+    """,
 )
 @click.option("--quiet", is_flag=True, help="Say nothing, for a timer.")
 @json_option

@@ -174,7 +174,9 @@ def param_list(app: App, as_json: bool) -> None:
     if as_json:
         console.data([{"key": key, "value": value, "default": people.DEFAULTS[key]} for key, value in found.items()])
         return
-    console.table(("KEY", "VALUE", "DEFAULT"), [(k, v or '""', people.DEFAULTS[k] or '""') for k, v in found.items()], "")
+    console.table(
+        ("KEY", "VALUE", "DEFAULT"), [(k, v or '""', people.DEFAULTS[k] or '""') for k, v in found.items()], ""
+    )
     app.finish()
 
 

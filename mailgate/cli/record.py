@@ -40,7 +40,13 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
         console.data([as_data(each) for each in found])
         return
     rows = [
-        (each.ref, each.name or "-", console.assignments(dict(each.values)) or "-", each.alias or "-", console.when(each.made))
+        (
+            each.ref,
+            each.name or "-",
+            console.assignments(dict(each.values)) or "-",
+            each.alias or "-",
+            console.when(each.made),
+        )
         for each in found
     ]
     console.table(("RECORD", "NAME", "VALUES", "ALIAS", "MADE"), rows, "no record yet: mail to an alias makes one")

@@ -18,7 +18,7 @@ _TEMPLATE = """\
 # One file. Its folder belongs to the one user that runs the pipe, mode 0700; root's commands become that user.
 {url}
 [submit]
-# How refusals leave: "sendmail" (the mail server's own program), "smtp" (host, port), or "none": they wait in the outbox.
+# How refusals leave: by "sendmail" (the mail server's own program), by "smtp" (host, port), or "none": they wait.
 method = "sendmail"
 # sendmail = "/usr/sbin/sendmail"
 # host = "localhost"
@@ -51,7 +51,9 @@ keep_quiet = 30
     """,
 )
 @click.option("--domain", metavar="D", help="Add this own domain at once.")
-@click.option("--user", default="mailgate", show_default=True, help="As root: the user that owns the store and runs the pipe.")
+@click.option(
+    "--user", default="mailgate", show_default=True, help="As root: the user that owns the store and runs the pipe."
+)
 @json_option
 @pass_app
 def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
@@ -63,14 +65,14 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
     path = Path(app.configuration or os.environ.get("MAILGATE_CONFIG") or _default_file(root)).absolute()
     existed = path.exists()
     if existed:
-        database = app.config.store.absolute()
+        database = os.path.abspath(app.config.store)
     else:
         named = app.database or os.environ.get("MAILGATE_DB")
-        database = (config.store_path(named) if named else config.default_store(path, os.environ)).absolute()
+        database = os.path.abspath(config.store_path(named) if named else config.default_store(str(path), os.environ))
     uid, gid = _account(user) if root else (os.geteuid(), os.getegid())
     if not existed:
         _write_config(path, database)
-    _make_folder(database.parent, uid, gid, user)
+    _make_folder(Path(database).parent, uid, gid, user)
     owner.become(database)
     before, after = store.migrate(database)
     made = None
@@ -102,7 +104,7 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
     console.say(f"next: mailgate alias add support@{name} --model ticket")
 
 
-def _default_file(root: bool) -> Path:
+def _default_file(root: bool) -> str:
     found = config.SYSTEM if root else config.user_file(os.environ)
     if found is None:
         raise Problem("no home folder for the configuration", "mailgate -C FILE init")
@@ -117,13 +119,13 @@ def _account(user: str) -> tuple[int, int]:
     except KeyError:
         raise Problem(
             f"there is no user `{user}` to own the store and run the pipe",
-            f"adduser --system --group --no-create-home --home {config.SYSTEM_STORE.parent} {user}",
+            f"adduser --system --group --no-create-home --home {Path(config.SYSTEM_STORE).parent} {user}",
             "or name another one: mailgate init --user NAME",
         ) from None
     return entry.pw_uid, entry.pw_gid
 
 
-def _write_config(path: Path, database: Path) -> None:
+def _write_config(path: Path, database: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     url = tomli_w.dumps({"url": f"sqlite:///{database}"})
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -143,7 +145,7 @@ def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:
         os.close(descriptor)
         return
     if folder.stat().st_uid != uid:
-        if folder == config.SYSTEM_STORE.parent and not any(folder.iterdir()):
+        if folder == Path(config.SYSTEM_STORE).parent and not any(folder.iterdir()):
             os.chown(folder, uid, gid)
             folder.chmod(0o700)
             return
@@ -161,7 +163,7 @@ def migrate(app: App, as_json: bool) -> None:
     """Bring an older store up to date, in one transaction."""
     path = app.config.store
     owner.become(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise Problem(f"no store {path}", "mailgate init")
     before, after = store.migrate(path)
     if as_json:
