@@ -6,6 +6,7 @@ import unicodedata
 from mailgate.address import LOCAL_LIMIT
 from mailgate.problem import Problem
 
+_ENDS = re.compile(r"^[\s.]+|[\s.]+$")
 _NOT_AN_ATOM = re.compile(r"[^a-z0-9!#$%&'*+/=?^_`{|}~.\-]+")
 _MODEL = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
@@ -19,7 +20,7 @@ def local_part(text: str) -> str:
     """
     decomposed = unicodedata.normalize("NFD", text.strip())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c)).lower().partition("@")[0]
-    bare = re.sub(r"\.+", ".", bare.strip().strip("."))
+    bare = re.sub(r"\.+", ".", _ENDS.sub("", bare))
     for c in bare:
         if not c.isascii() and c.isalnum():
             raise Problem(
