@@ -1,0 +1,152 @@
+"""Builders the unit tests share: raw messages, facts, states, decisions, and the effects of a decision."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailgate import addressed, envelope, message, route
+from mailgate.decision import Decision, Ref
+from mailgate.message import Message
+from mailgate.state import Alias, Domain, Known, Placement, Seen, Settings, State
+
+BOB = "bob@client.org"
+SECRET = b"k" * 32
+HOME = Domain("example.com", contact="office@example.com", default=True)
+OTHER = Domain("other.test", catchall="all", bounce="returns", delimiter="-")
+
+INFO = Alias(1, "info", "example.com", "crm.lead", values={"team": "sales"})
+JOBS = Alias(2, "jobs", "example.com", "hr.job")
+SALES = Alias(3, "sales", "example.com", "crm.lead")
+HELP = Alias(4, "help", "other.test", "help.ticket")
+
+_BASE = {
+    "From": "Bob Ray <bob@client.org>",
+    "To": "info@example.com",
+    "Subject": "Hello",
+    "Message-ID": "<m1@client.org>",
+}
+
+
+def mail(body: str | bytes = "Hello there.\n", *more: tuple[str, str], **fields: str | None) -> bytes:
+    """A plain message from Bob to info@; `in_reply_to=` names a field, None drops it, `more` are further fields."""
+    wanted: dict[str, str] = dict(_BASE)
+    for key, value in fields.items():
+        name = next((each for each in _BASE if each.lower() == key.replace("_", "-")), key.replace("_", "-").title())
+        wanted.pop(name, None)
+        if value is not None:
+            wanted[name] = value
+    lines = [f"{name}: {value}\n" for name, value in (*wanted.items(), *more)]
+    octets = body.encode() if isinstance(body, str) else body
+    return "".join(lines).encode("utf-8", "surrogateescape") + b"\n" + octets
+
+
+def facts(
+    raw: bytes,
+    *recipients: str,
+    reverse_path: str | None = BOB,
+    environ: Mapping[str, str] = {},
+    source: str = "pipe",
+) -> Message:
+    """The facts of a message that came in an envelope."""
+    return message.read(
+        raw,
+        lambda hints, author: envelope.read(reverse_path, recipients, environ, hints, author, "example.com")._replace(
+            source=source
+        ),
+    )
+
+
+def state(*aliases: Alias, domains: tuple[Domain, ...] = (HOME, OTHER), **more: Any) -> State:
+    """What the store knows; without aliases: info@, jobs@, sales@example.com and help@other.test.
+
+    Keywords are fields of State, or of Settings.
+    """
+    aliases = aliases or (INFO, JOBS, SALES, HELP)
+    detected: dict[str, tuple[Alias, ...]] = {}
+    for each in aliases:
+        if each.local_part:
+            detected[each.local] = (*detected.get(each.local, ()), each)
+    settings = Settings(**{key: more.pop(key) for key in list(more) if key in Settings._fields})
+    records = {each.record for group in _known(more) for each in group.placements}
+    more.setdefault("records", frozenset(records))
+    return State(
+        settings=settings,
+        domains={each.name: each for each in domains},
+        aliases={each.address: each for each in aliases},
+        detected=detected,
+        secrets=(SECRET,),
+        **more,
+    )
+
+
+def _known(more: Mapping[str, Any]) -> list[Known]:
+    return [known for key in ("known", "mentioned") for group in more.get(key, {}).values() for known in group]
+
+
+def stored(
+    number: int,
+    message_id: str,
+    *refs: Ref | Placement,
+    by: Alias | None = INFO,
+    outgoing: bool = False,
+    reused: bool = False,
+    people: tuple[str, ...] = (),
+) -> Known:
+    """A stored message, standing on records that an alias governs."""
+    placed = [each if isinstance(each, Placement) else Placement(each, by, frozenset(people)) for each in refs]
+    return Known(number, message_id, outgoing, reused, tuple(placed))
+
+
+def known(*messages: Known) -> dict[str, tuple[Known, ...]]:
+    """Stored messages by their id."""
+    found: dict[str, tuple[Known, ...]] = {}
+    for each in messages:
+        found[each.message_id] = (*found.get(each.message_id, ()), each)
+    return found
+
+
+def decide(raw: bytes, *recipients: str, given: State | None = None, **more: Any) -> Decision:
+    """What becomes of a message; keywords as for `facts`."""
+    given = given or state()
+    return route.decide(addressed.spelled(facts(raw, *recipients, **more), given), given)
+
+
+def said(decision: Decision) -> list[str]:
+    """The outcomes in words, sorted: `create alias crm.lead info@example.com`, `post reply crm.lead/1`."""
+    return sorted(
+        " ".join(
+            str(word)
+            for word in (
+                each.action,
+                each.reason,
+                each.record or each.model or "",
+                each.address if each.action in ("create", "refuse", "hold") else "",
+            )
+            if word
+        )
+        for each in decision.outcomes
+    )
+
+
+def sent(decision: Decision) -> list[str]:
+    """What goes out, in words: `catchall -> bob@client.org about catchall@example.com`."""
+    return [f"{each.reason} -> {each.to} about {','.join(each.about)}" for each in decision.outgoing]
+
+
+def verdicts(decision: Decision) -> dict[str, str]:
+    """Rule -> verdict of the steps (the last one where recipients differ)."""
+    return {step.rule: step.verdict for step in decision.steps}
+
+
+def remembered(given: State, decision: Decision, number: int) -> State:
+    """The state in which a copy of the message is judged after `decision` was carried out as message `number`."""
+    effects = tuple(
+        Seen(each.effect, number, each.accepted, True)
+        for each in decision.outcomes
+        if not each.repeated and each.taken and each.action != "ignore"
+    )
+    return given._replace(seen=(*given.seen, *effects))
+
+
+def effects(decision: Decision) -> set[str]:
+    """What a decision does that no earlier copy did."""
+    return {each.effect for each in decision.outcomes if not each.repeated}
