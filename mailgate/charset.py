@@ -72,18 +72,18 @@ _NAMES = {name: codec for codec, names in _CODECS.items() for name in names.spli
 # Compiled at every start of the pipe program, where a class beyond U+00FF costs a millisecond: none has one.
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CLEANED = dict.fromkeys((*range(9), 11, 12, *range(14, 32)), "\ufffd")
 _BREAKS = re.compile(r"[\t-\r\x1c-\x20\x85]+")
 _FOLD = re.compile(rb"(?:\r\n|\n|\r)(?=[ \t])")
 _WORD = re.compile(rb"=\?([^?=\s]{1,80})\?([bBqQ])\?")
 _QUANTA = re.compile(rb"[^=]+=*")
+_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 # Spaces that str.isprintable() calls unprintable, but that move nothing and hide nothing.
-_SPACES = frozenset(
-    "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-)
+_SPACES = frozenset("\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000")
 
 
 def clean(text: str) -> str:
@@ -93,7 +93,8 @@ def clean(text: str) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROLS.sub("\ufffd", text)
+    if _CONTROLS.search(text):
+        text = text.translate(_CLEANED)  # sub() would need memory for every match
     if text.isascii():
         return text
     return _whole(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
@@ -225,24 +226,32 @@ def decode_words(value: bytes) -> str:
     return "".join(out)
 
 
-def base64(data: bytes) -> bytes:
+def base64(data: bytes | memoryview) -> bytes:
     """The bytes of base64 text (RFC 2045, 6.8), as far as there are any.
 
-    Foreign characters are skipped, missing padding is added, and what follows a padding is read as well (some
-    mailers pad every line).
+    Foreign characters are skipped and missing padding is added. What follows a padding is read too (some mailers
+    pad every line), unless it has foreign characters (some lists add a footer in plain text).
     """
     view = memoryview(data)  # attachments are large: no copy
     found: list[bytes] = []
     for match in _QUANTA.finditer(data):
-        found.append(_base64(view[match.start() : match.end()]))
-        if len(found) > 100_000:  # padding after padding is no attachment, only work
+        if found and (len(found) > 100_000 or _FOREIGN.search(data, match.start(), match.end())):
             break
+        found.append(_base64(view[match.start() : match.end()]))
     return b"".join(found)
 
 
 def _base64(data: memoryview) -> bytes:
     try:
         return a2b_base64(data)
-    except ValueError:
-        kept = bytes(data).translate(None, _NO_BASE64)
-        return a2b_base64(kept[: len(kept) - (len(kept) % 4 == 1)] + b"==")
+    except ValueError:  # the last quantum is not whole; in blocks, to keep no second copy of a large attachment
+        found: list[bytes] = []
+        kept = b""
+        for at in range(0, len(data), 1 << 16):
+            kept += bytes(data[at : at + (1 << 16)]).translate(None, _NO_BASE64)
+            whole = len(kept) & ~3
+            found.append(a2b_base64(kept[:whole]))
+            kept = kept[whole:]
+        if len(kept) > 1:
+            found.append(a2b_base64(kept + b"=="))
+        return b"".join(found)

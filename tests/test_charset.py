@@ -187,7 +187,9 @@ def test_decode_words_reads_32_kib() -> None:
         (b"YWI=", b"ab"),
         (b"YWI", b"ab"),
         (b"YW\r\n J\xffj", b"abc"),
-        (b"YQ==\r\nYg==\r\n", b"ab"),
+        (b"YQ==\r\nYg==\r\n", b"ab"),  # every line padded
+        (b"YQ==\r\n-- \r\nA list footer.\r\n", b"a"),
+        (b"YWJj\n" * 50_000 + b"YQ", b"abc" * 50_000 + b"a"),
         (b"Y", b""),
         (b"=", b""),
         (b"====YQ", b"a"),
@@ -198,17 +200,19 @@ def test_base64(data: bytes, found: bytes) -> None:
     assert charset.base64(data) == found
 
 
+@given(st.binary())
+def test_base64_comes_back_whatever_stands_between(data: bytes) -> None:
+    text = base64.b64encode(data).rstrip(b"=")
+    assert charset.base64(b"\xff\n".join(text[at : at + 5] for at in range(0, len(text), 5))) == data
+
+
 @given(st.binary(), st.none() | ANY_TEXT | st.sampled_from(sorted(charset._NAMES)))
 def test_decode_takes_everything(data: bytes, name: str | None) -> None:
     charset.decode(data, name).encode()
 
 
 @given(
-    st.lists(
-        st.sampled_from(
-            [b"=?", b"?=", b"utf-8", b"utf-7", b"?q?", b"?B?", b"=C3", b" ", b"\r", b"\xff", b"YQ="]
-        )
-    )
+    st.lists(st.sampled_from([b"=?", b"?=", b"utf-8", b"utf-7", b"?q?", b"?B?", b"=C3", b" ", b"\r", b"\xff", b"YQ="]))
 )
 def test_decode_words_takes_everything(pieces: list[bytes]) -> None:
     charset.decode_words(b"".join(pieces)).encode()
@@ -248,9 +252,7 @@ def test_encoded_words_come_back(text: str, name: str) -> None:
 def test_words_cut_anywhere_come_back(text: str, size: int) -> None:
     data = text.encode()
     words = [base64.b64encode(data[at : at + size]) for at in range(0, len(data), size)]
-    assert charset.decode_words(b"\r\n ".join(b"=?utf-8?b?%s?=" % w for w in words)) == text.removeprefix(
-        "\ufeff"
-    )
+    assert charset.decode_words(b"\r\n ".join(b"=?utf-8?b?%s?=" % w for w in words)) == text.removeprefix("\ufeff")
 
 
 def test_the_pipe_pays_for_re_and_binascii_only() -> None:
