@@ -27,6 +27,16 @@ def deferred(error: BaseException) -> None:
     _log(syslog.LOG_ERR, f"deferred: {type(error).__name__}: {error}")
 
 
+def fault(error: Exception) -> str:
+    """Put the place of a fault of our own into the system log; what to do about it."""
+    import traceback
+
+    for line in traceback.format_exception(error):
+        for each in line.rstrip().splitlines():
+            _log(syslog.LOG_ERR, each)
+    return "the system log (facility mail) has the place, please report it with `mailgate --version`"
+
+
 def _log(priority: int, line: str) -> None:
     syslog.openlog("mailgate", syslog.LOG_PID, syslog.LOG_MAIL)
     syslog.syslog(priority, printable(line)[:900])

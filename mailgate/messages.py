@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from mailgate.decision import Ref
 from mailgate.message import Message
 from mailgate.problem import NotFound
+from mailgate.store import insert_octets
 
 _MENTIONS = 100
 """Ids in References that are remembered for those who join a thread late."""
@@ -53,7 +54,7 @@ def add(
     )
     number = cursor.lastrowid
     assert number is not None
-    tx.execute("INSERT INTO raw (message, octets) VALUES (?, ?)", (number, message.raw))
+    insert_octets(tx, number, message.raw)
     return number
 
 

@@ -50,7 +50,9 @@ def apply(
         messages.mention(tx, number, message.references)
     _keep(tx, number, fresh, version, now)
     for outgoing in decision.outgoing:
-        _owe(tx, number, message, state, outgoing, config, now)
+        failure = _owe(tx, number, message, state, outgoing, config, now)
+        if failure:
+            held.keep(tx, number, outgoing.reason, failure, quiet=False, refused=False, version=version, now=now)
     messages.explain(tx, number, explain.tree(message, decision, dry_run=False, made=made))
     return Remembered(number, bool(decision.outgoing))
 
@@ -129,16 +131,23 @@ def _owe(
     outgoing: Outgoing,
     config: Config,
     now: float,
-) -> None:
+) -> str:
+    """Queue an answer; why it could not be written (`""`): the mail is held then, like all that we cannot take."""
     import os
 
     from mailgate import compose
 
     domain = state.domains.get(outgoing.domain) or directory.default_domain(tx)
     assert domain is not None
-    template = compose.template(outgoing.reason, domain, config.templates)
-    letter = compose.refusal(message, outgoing, domain, state.secrets[0], os.urandom(16), now, template)
+    try:
+        template = compose.template(outgoing.reason, domain, config.templates)
+        meant = state.aliases.get(outgoing.about[0]) if outgoing.about else None
+        policy = meant.policy if meant else ""
+        letter = compose.refusal(message, outgoing, domain, state.secrets[0], os.urandom(16), now, template, policy)
+    except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
+        return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
     about = ",".join(outgoing.about)
     outbox.queue(
         tx, outgoing.kind, outgoing.reason, about, outgoing.to, None, letter.subject, letter.octets, number, now
     )
+    return ""

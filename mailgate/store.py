@@ -16,8 +16,10 @@ from mailgate import owner
 from mailgate.problem import StoreError
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
-BUSY = 60_000
-"""Milliseconds that SQLite itself waits, for programs that open the file without our lock."""
+BUSY = 60.0
+"""Seconds that SQLite itself waits, for programs that open the file without our lock, where nobody says less."""
+PIECE = 1 << 20
+"""Octets of a large message that are written at once."""
 
 
 class Store:
@@ -65,7 +67,7 @@ def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> St
     path = os.fspath(path)
     owner.check(path)
     try:
-        connection = _connect(path, "rw")
+        connection = _connect(path, wait)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
         raise StoreError(f"cannot open the store {path}: {error}", "mailgate init") from error
@@ -75,7 +77,7 @@ def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> St
 
 def open_or_create(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:
     """Open the store, made when there is none; an older one is not migrated. Raises StoreError."""
-    if not os.path.exists(path):
+    if not os.path.exists(path) or not os.path.getsize(path):  # empty: somebody else is making it right now
         migrate(path)
     return open_existing(path, wait)
 
@@ -89,13 +91,15 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
     owner.check(path)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = _connect(path, "rw")
+        connection = _connect(path, BUSY)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"cannot make the store {path}: {error}") from error
-    store = Store(path, connection, 60.0)
+    store = Store(path, connection, BUSY)
     try:
         with store.write() as transaction:
             old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
+            if old == 0 and transaction.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise StoreError(f"{path} is some other program's database", "choose another file for store.url")
             scripts = _scripts()
             for script in scripts[old:]:
                 with open(script, encoding="utf-8") as file:
@@ -110,6 +114,18 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
         raise StoreError(f"cannot migrate the store {path}: {error}") from error
     finally:
         store.close()
+
+
+def insert_octets(tx: sqlite3.Connection, number: int, octets: bytes) -> None:
+    """Keep the bytes of a message; a large one is written piece by piece, so that it is never copied as a whole."""
+    if len(octets) <= PIECE:
+        tx.execute("INSERT INTO raw (message, octets) VALUES (?, ?)", (number, octets))
+        return
+    tx.execute("INSERT INTO raw (message, octets) VALUES (?, zeroblob(?))", (number, len(octets)))
+    view = memoryview(octets)
+    with tx.blobopen("raw", "octets", number) as blob:
+        for at in range(0, len(view), PIECE):
+            blob.write(view[at : at + PIECE])
 
 
 @contextmanager
@@ -142,11 +158,11 @@ def _flock(descriptor: int, wait: float | None) -> bool:
             time.sleep(0.02)
 
 
-def _connect(path: str, mode: str) -> sqlite3.Connection:
+def _connect(path: str, wait: float | None) -> sqlite3.Connection:
     quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=256)
+    connection = sqlite3.connect(f"file:{quoted}?mode=rw", uri=True, isolation_level=None, cached_statements=256)
     connection.row_factory = sqlite3.Row
-    connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+    connection.execute(f"PRAGMA busy_timeout = {int(1000 * (BUSY if wait is None else wait))}")
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from mailgate import __version__, config, console, held, owner, store
+from mailgate import __version__, config, console, held, journal, owner, store
 from mailgate.config import Config
 from mailgate.problem import NotFound, Problem, StoreError
 from mailgate.store import Store
@@ -212,6 +212,8 @@ def main() -> NoReturn:
         code = _fail(1, Problem(f"{error.filename or 'system'}: {error.strerror}"))
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
+    except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
+        code = _fail(1, Problem(f"a fault of mailgate's own: {type(error).__name__}: {error}", journal.fault(error)))
     sys.exit(code if isinstance(code, int) else 0)
 
 

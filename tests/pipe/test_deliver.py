@@ -1,0 +1,346 @@
+"""`mailgate deliver` as a process: what goes in, and the one status that comes out."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mailgate import deliver, status, store
+
+from .conftest import MESSAGE, Pipe
+
+BOB = "bob@client.org"
+
+
+def test_a_taken_message_is_silent(pipe: Pipe) -> None:
+    assert pipe("-f", BOB, "support@example.com") == (0, "", "")
+    assert pipe.count("record") == 1
+
+
+def test_the_bytes_are_kept(pipe: Pipe) -> None:
+    message = MESSAGE.replace(b"\n", b"\r\n") + b"\0\xff\r\n no end"
+    pipe("-f", BOB, "support@example.com", message=message)
+    assert pipe.one("SELECT octets FROM raw") == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "exit", "line"),
+    [
+        (["support@example.com"], MESSAGE, 0, ""),
+        (["nobody@example.com"], MESSAGE, 67, "5.1.1 <nobody@example.com>: no such address here\n"),
+        (
+            ["support@example.com"],
+            b"X: y\n\n" + b"a" * 60_000_000,
+            65,
+            "5.3.4 <support@example.com>: message too large\n",
+        ),
+        (["nobody@example.com", "none@example.com"], MESSAGE, 67, "5.1.1 <nobody@example.com>: no such address here\n"),
+        (["support@example.com", "nobody@example.com"], MESSAGE, 0, ""),
+        (["catchall@example.com"], MESSAGE.replace(b"support@", b"catchall@"), 0, ""),
+    ],
+    ids=["taken", "unknown", "too large", "all unknown", "some taken", "refused by a reply"],
+)
+def test_statuses(pipe: Pipe, arguments: list[str], message: bytes, exit: int, line: str) -> None:
+    assert pipe("-f", BOB, *arguments, message=message) == (exit, line, "")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "exit", "line"),
+    [
+        ("catchall@example.com", 77, "5.2.1 <catchall@example.com>: this address takes only answers to our mail\n"),
+        ("closed@example.com", 77, "5.7.1 <closed@example.com>: you may not write to this address\n"),
+    ],
+)
+def test_refusals_by_status(pipe: Pipe, recipient: str, exit: int, line: str) -> None:
+    pipe.config.write_text(pipe.config.read_text() + '[refusals]\nby = "status"\n')
+    message = MESSAGE.replace(b"support@example.com", recipient.encode())
+    assert pipe("-f", BOB, recipient, message=message) == (exit, line, "")
+    assert pipe.count("message") == 0
+
+
+def test_refused_by_status_mixed_is_77(pipe: Pipe) -> None:
+    pipe.config.write_text(pipe.config.read_text() + '[refusals]\nby = "status"\n')
+    message = MESSAGE.replace(b"support@", b"closed@")
+    answer = pipe("-f", BOB, "nobody@example.com", "closed@example.com", message=message)
+    assert answer == (77, "5.7.1 <closed@example.com>: you may not write to this address\n", "")
+
+
+class TestEnvelope:
+    """Arguments, else the environment, else the trace fields."""
+
+    def path(self, pipe: Pipe) -> object:
+        return pipe.one("SELECT reverse_path FROM message ORDER BY number DESC LIMIT 1")
+
+    def recipients(self, pipe: Pipe) -> object:
+        return json.loads(str(pipe.one("SELECT recipients FROM message ORDER BY number DESC LIMIT 1")))
+
+    @pytest.mark.parametrize("null", ["", "<>", "MAILER-DAEMON", "<MAILER-DAEMON>"])
+    def test_the_null_reverse_path(self, pipe: Pipe, null: str) -> None:
+        assert pipe("-f", null, "support@example.com").exit == 0
+        assert self.path(pipe) is None
+
+    @pytest.mark.parametrize("sender", ["-oops@client.org", "--help@client.org", "-C@client.org", "a'b`c$d@client.org"])
+    def test_a_sender_is_never_an_option(self, pipe: Pipe, sender: str) -> None:
+        assert pipe("-f", sender, "--", "support@example.com") == (0, "", "")
+        assert self.path(pipe) == sender
+
+    def test_a_recipient_is_never_an_option(self, pipe: Pipe) -> None:
+        answer = pipe("-f", BOB, "--", "-x@example.com")
+        assert answer == (67, "5.1.1 <-x@example.com>: no such address here\n", "")
+
+    def test_local_8(self, pipe: Pipe) -> None:
+        environ = {"SENDER": BOB, "RECIPIENT": "pipe@mx.test", "ORIGINAL_RECIPIENT": "support@example.com"}
+        assert pipe(environ=environ).exit == 0
+        assert (self.path(pipe), self.recipients(pipe)) == (BOB, ["support@example.com"])
+
+    def test_local_8_with_the_null_sender(self, pipe: Pipe) -> None:
+        pipe(environ={"SENDER": "", "RECIPIENT": "support@example.com"})
+        assert self.path(pipe) is None
+
+    def test_exim(self, pipe: Pipe) -> None:
+        environ = {
+            "SENDER": BOB,
+            "LOCAL_PART": "support",
+            "LOCAL_PART_SUFFIX": "+x",
+            "DOMAIN": "example.com",
+            "RECIPIENT": "nobody@example.com",
+        }
+        assert pipe(environ=environ).exit == 0
+        assert self.recipients(pipe) == ["support+x@example.com"]
+
+    def test_exim_with_many_recipients_at_once_tells_none(self, pipe: Pipe) -> None:
+        environ = {"SENDER": BOB, "LOCAL_PART": "NULL", "DOMAIN": "example.com", "RECIPIENT": "@example.com"}
+        assert pipe(environ=environ).exit == 0
+        assert self.recipients(pipe) == []
+        assert pipe.count("record") == 1
+
+    def test_the_return_path_above_received_beats_the_environment(self, pipe: Pipe) -> None:
+        message = b"Return-Path: <real@client.org>\nReceived: by mx\nReturn-Path: <forged@client.org>\n" + MESSAGE
+        pipe(message=message, environ={"SENDER": "re_al@client.org", "RECIPIENT": "support@example.com"})
+        assert self.path(pipe) == "real@client.org"
+
+
+class TestDeferred:
+    """Whatever is no decision leaves the mail with the mail server: 75, one line that starts with 4."""
+
+    def check(self, answer: tuple[int, str, str], code: str = "4.3.5") -> None:
+        exit, out, err = answer
+        assert (exit, err) == (75, "")
+        assert out.startswith(code)
+        assert out[6:].startswith("mailgate: ")
+        assert out.count("\n") == 1
+        assert len(out) < 500
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [["--frobnicate"], ["-f"], ["--fallback-model"], ["-x", "support@example.com"], ["--from=x"]],
+        ids=" ".join,
+    )
+    def test_bad_options(self, pipe: Pipe, arguments: list[str]) -> None:
+        self.check(pipe(*arguments))
+
+    def test_no_byte_on_stdin(self, pipe: Pipe) -> None:
+        self.check(pipe("-f", BOB, "support@example.com", message=b""))
+
+    @pytest.mark.parametrize("text", [None, "", "[store\n", "[store]\nurl = 3\n", '[store]\nurl = "postgresql://x"\n'])
+    def test_a_configuration_that_is_missing_or_broken(self, pipe: Pipe, text: str | None) -> None:
+        if text is None:
+            pipe.config.unlink()
+        else:
+            pipe.config.write_text(text)
+        self.check(pipe("-f", BOB, "support@example.com", environ={"HOME": str(pipe.folder / "nobody")}))
+
+    def test_no_configuration_at_all(self, pipe: Pipe) -> None:
+        command = [sys.executable, "-m", "mailgate", "deliver", "--db", str(pipe.path), "support@example.com"]
+        self.check(pipe(command=command, environ={"HOME": str(pipe.folder / "nobody")}))
+
+    def test_no_store_is_made(self, pipe: Pipe) -> None:
+        pipe.path.unlink()
+        self.check(pipe("-f", BOB, "support@example.com"))
+        assert not pipe.path.exists()
+
+    def test_another_schema(self, pipe: Pipe) -> None:
+        with pipe.store.write() as tx:
+            tx.execute("PRAGMA user_version = 999")
+        self.check(pipe("-f", BOB, "support@example.com"))
+
+    def test_no_own_domain(self, pipe: Pipe) -> None:
+        with pipe.store.write() as tx:
+            tx.execute("DELETE FROM alias")
+            tx.execute("DELETE FROM domain")
+        self.check(pipe("-f", BOB, "support@example.com"))
+
+    def test_a_damaged_store(self, pipe: Pipe) -> None:
+        data = bytearray(pipe.path.read_bytes())
+        data[4096:] = os.urandom(len(data) - 4096)
+        pipe.path.write_bytes(data)
+        self.check(pipe("-f", BOB, "support@example.com"), "4.3.")
+
+    def test_a_module_that_cannot_be_imported(self, pipe: Pipe, tmp_path: Path) -> None:
+        broken = tmp_path / "copy"
+        shutil.copytree(Path(deliver.__file__).parent, broken / "mailgate")
+        (broken / "mailgate" / "gateway.py").write_text("raise ImportError('half an upgrade')\n")
+        self.check(pipe("-f", BOB, "support@example.com", environ={"PYTHONPATH": str(broken)}), "4.3.0")
+
+    def test_terminated(self, pipe: Pipe) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            process = subprocess.Popen(
+                pipe.command("-f", BOB, "support@example.com"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            assert process.stdin
+            process.stdin.write(MESSAGE)
+            process.stdin.flush()
+            time.sleep(1.0)
+            process.send_signal(number)
+            out, _ = process.communicate(timeout=30)
+            self.check((process.returncode, out.decode(), ""), "4.3.0")
+        assert pipe.count("message") == 0
+
+    def test_the_deadline(self, pipe: Pipe) -> None:
+        """A lock that nobody lets go of: the watchdog ends the wait, here after two seconds instead of thirty."""
+        program = "import sys; from mailgate import deliver; deliver.DEADLINE = 2.0; deliver.main(sys.argv[1:])"
+        command = [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
+        with store.locked(str(pipe.path), 1.0):
+            self.check(pipe(command=command), "4.3.0")
+        assert pipe.count("message") == 0
+        assert pipe("-f", BOB, "support@example.com").exit == 0
+
+    def test_output_that_cannot_be_written_changes_nothing(self, pipe: Pipe) -> None:
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                pipe.command("-f", BOB, "nobody@example.com"), input=MESSAGE, stdout=full, stderr=full, timeout=60
+            )
+        assert done.returncode == 67
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *pipe.command("-f", BOB, "support@example.com")],
+            input=MESSAGE,
+            timeout=60,
+        )
+        assert done.returncode == 0
+
+    def test_stdin_that_is_closed(self, pipe: Pipe) -> None:
+        command = ["sh", "-c", 'exec "$@" <&-', "sh", *pipe.command("-f", BOB, "support@example.com")]
+        self.check(pipe(command=command), "4.3.0")
+
+
+def test_help_never_swallows_a_mail(pipe: Pipe) -> None:
+    answer = pipe("--help")
+    assert answer.exit == 75
+    assert answer.out.startswith("usage: mailgate deliver")
+
+
+def test_every_status_is_in_the_table() -> None:
+    assert {status.Status(code).exit for code in status.REFUSED.values()} <= set(status.EXITS)
+    assert status.temporary().exit == status.misconfigured("x").exit == 75
+
+
+def test_killed_between_commit_and_answer(pipe: Pipe) -> None:
+    """The mail server never got our 0, so it delivers again: one record all the same."""
+    program = (
+        "import os, signal, sys; from mailgate import deliver\n"
+        "deliver._leave = lambda code, line: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "deliver.main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
+    assert pipe(command=command).exit == -signal.SIGKILL
+    assert pipe.count("record") == 1
+    assert pipe("-f", BOB, "support@example.com").exit == 0
+    assert (pipe.count("record"), pipe.count("message")) == (1, 1)
+
+
+def test_killed_anywhere_and_delivered_again(pipe: Pipe) -> None:
+    """SIGKILL after a growing delay, then the redelivery: exactly one record for each message."""
+    for turn in range(12):
+        message = MESSAGE.replace(b"<fire@", b"<fire%d@" % turn)
+        process = subprocess.Popen(pipe.command("-f", BOB, "support@example.com"), stdin=subprocess.PIPE)
+        assert process.stdin
+        process.stdin.write(message)
+        process.stdin.close()
+        time.sleep(0.02 * turn)
+        process.kill()
+        process.wait()
+        assert pipe("-f", BOB, "support@example.com", message=message).exit == 0
+        assert pipe.count("record") == turn + 1
+    assert pipe.one("PRAGMA integrity_check") == "ok"
+
+
+def test_a_crowd(pipe: Pipe) -> None:
+    """Copies of one message for two aliases, all at once: two records."""
+    with pipe.store.write() as tx:
+        tx.execute("UPDATE alias SET policy = 'everyone'")
+    message = MESSAGE.replace(b"To: support@example.com", b"To: support@example.com, closed@example.com")
+    crowd = []
+    for n in range(12):
+        recipient = ("support@example.com", "closed@example.com")[n % 2]
+        process = subprocess.Popen(pipe.command("-f", BOB, recipient), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin
+        process.stdin.write(message)
+        process.stdin.close()
+        crowd.append(process)
+    assert [each.wait(90) for each in crowd] == [0] * 12
+    assert (pipe.count("record"), pipe.count("message")) == (2, 1)
+
+
+def test_a_huge_message_costs_little_memory(pipe: Pipe) -> None:
+    """Fifty megabytes: less than three times that, on top of the interpreter."""
+    program = (
+        "import os, re, sys; from mailgate import deliver\n"
+        "def leave(code, line):\n"  # the high-water mark of this process alone; getrusage counts what it was forked from
+        "    os.write(2, re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1].encode()); os._exit(code)\n"
+        "deliver._leave = leave\n"
+        "deliver.main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
+    message = MESSAGE + (b"x" * 99 + b"\n") * 500_000
+    answer = pipe(command=command, message=message)
+    assert answer.exit == 0
+    assert int(answer.err) * 1024 < 3 * len(message) + 40_000_000
+
+
+def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
+    """One line a message and the cause of every deferral; the text of a mail cannot forge a line."""
+    if os.geteuid() != 0 or os.path.exists("/dev/log"):
+        pytest.skip("needs root and a free /dev/log")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind("/dev/log")
+    try:
+        listener.settimeout(20)
+        pipe("-f", BOB, "support@example.com", message=MESSAGE.replace(b"<fire@", b"<fi\x1bre@"))
+        line = listener.recv(4096).decode()
+        assert line.startswith("<22>")
+        assert "to=<support@example.com>" in line
+        assert "create alias ticket" in line
+        assert "\x1b" not in line
+        pipe.config.write_text("[store\n")
+        pipe("-f", BOB, "support@example.com")
+        assert "deferred: ConfigError:" in listener.recv(4096).decode()
+    finally:
+        listener.close()
+        os.unlink("/dev/log")
+
+
+def test_the_worker_holds_nothing_of_the_pipe(pipe: Pipe, tmp_path: Path) -> None:
+    """A refusal starts a worker; the mail server must not have to wait for it."""
+    slow = tmp_path / "sendmail"
+    slow.write_text(f"#!/bin/sh\ncat > {tmp_path}/sent\nsleep 5\ntouch {tmp_path}/done\n")
+    slow.chmod(slow.stat().st_mode | stat.S_IXUSR)
+    pipe.config.write_text(
+        f'[store]\nurl = "sqlite:///{pipe.path}"\n[submit]\nmethod = "sendmail"\nsendmail = "{slow}"\n'
+    )
+    message = MESSAGE.replace(b"support@", b"catchall@")
+    assert pipe("-f", BOB, "catchall@example.com", message=message) == (0, "", "")
+    assert not (tmp_path / "done").exists()
+    for _ in range(300):
+        if pipe.one("SELECT state FROM outbox") == "sent":
+            break
+        time.sleep(0.1)
+    assert pipe.one("SELECT state FROM outbox") == "sent"
+    assert (tmp_path / "sent").read_bytes().startswith(b"From: MAILER-DAEMON <bounce@example.com>")
