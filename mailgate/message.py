@@ -93,7 +93,7 @@ class Header(NamedTuple):
 def scan(raw: bytes) -> Header:
     """Find the header fields that matter (RFC 5322 section 2.2), by bytes, in linear time."""
     defects: list[str] = []
-    start = raw.find(b"\n") + 1 if raw[:5] == b"From " else 0  # the mbox line that local(8) and Exim put in front
+    start = raw.find(b"\n") + 1 if _MBOX_LINE.match(raw) else 0
     block, body_at = _header_block(raw, start, defects)
     kept: dict[str, list[bytes]] = {}
     return_path = None
@@ -102,6 +102,8 @@ def scan(raw: bytes) -> Header:
         key = name.strip(b" \t").lower().decode("latin-1")
         if not colon or (key not in _KEPT and not key.startswith(_KEPT_PREFIXES)):
             continue
+        if key == "from" and name[-1:] in b" \t":
+            defects.append(_FROM_IN_DOUBT)
         values = kept.setdefault(key, [])
         if len(values) < REPEAT_LIMIT:
             values.append(value.strip(b" \t"))
@@ -126,30 +128,32 @@ def _header_block(raw: bytes, start: int, defects: list[str]) -> tuple[list[byte
     else:
         block, body_at = window, start + len(window)
         defects.append("header too large" if len(raw) - start > HEADER_LIMIT else "no end of header")
+    stop = _NO_FIELD.search(block)
+    if stop:  # mail servers and the stdlib end the header here too
+        defects.append("a line that is no field ends the header")
+        block, body_at = block[: stop.start()], start + stop.start()
     lines = _FOLD.sub(b" ", block.replace(b"\r\n", b"\n")).split(b"\n")
     if lines[0][:1] in (b" ", b"\t"):
         defects.append("the header starts with white space")
         del lines[0]
-    for index, line in enumerate(lines):
-        if not _FIELD_NAME.match(line):  # mail servers and the stdlib end the header here too
-            defects.append("a line that is no field ends the header")
-            return lines[:index], raw.find(line[:80], start)
     return lines, body_at
 
 
+_MBOX_LINE = re.compile(rb"From (?![ \t]*:)")  # local(8) and Exim put it in front
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\n[ \t]+")
-_FIELD_NAME = re.compile(rb"[!-9;-~]+[ \t]*:")
+_NO_FIELD = re.compile(rb"^(?!\Z|[ \t]|[!-9;-~]+[ \t]*:)", re.MULTILINE)
+_FROM_IN_DOUBT = "white space before the colon of From"
 
 
 def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> Message:
     """The facts of a message; `envelope` gets the trace fields and the author, which may have to stand in for it."""
     header = scan(raw)
     fields = header.fields
-    author = _author(fields)
+    author = _author(header)
     references, many = _references(fields)
     message_id = _message_id(fields)
-    defects = [*header.defects, *([author.defect] if author.defect else [])]
+    defects = list(dict.fromkeys((*header.defects, *([author.defect] if author.defect else []))))
     if many:
         defects.append(f"more than {ID_LIMIT} references")
     hints = Hints(header.return_path, _first(fields, "x-original-to"), _first(fields, "delivered-to"))
@@ -206,9 +210,11 @@ def _first(fields: Mapping[str, tuple[bytes, ...]], name: str) -> str | None:
     return fields[name][0].decode("utf-8", "replace") if name in fields else None
 
 
-def _author(fields: Mapping[str, tuple[bytes, ...]]) -> Author:
-    values = fields.get("from", ())
+def _author(header: Header) -> Author:
+    values = header.fields.get("from", ())
     found = address.author([value.decode("utf-8", "replace") for value in values])
+    if found.address and _FROM_IN_DOUBT in header.defects:  # a field to one reader, none to another
+        found = found._replace(address=None, defect=_FROM_IN_DOUBT)
     name = charset.line(charset.decode_words(found.name.encode("utf-8", "replace")), 200)
     text = charset.line(charset.decode_words(b", ".join(values)[: address.FIELD_LIMIT]))
     return found._replace(name=name, text=text)
@@ -222,9 +228,9 @@ def _message_id(fields: Mapping[str, tuple[bytes, ...]]) -> str | None:
 
 
 def _references(fields: Mapping[str, tuple[bytes, ...]]) -> tuple[tuple[str, ...], bool]:
-    """Every id in References and In-Reply-To, once, in order; and whether there were too many."""
+    """Every id in In-Reply-To and References, once, in order; and whether there were too many."""
     found: dict[str, None] = {}
-    for value in (*fields.get("references", ()), *fields.get("in-reply-to", ())):
+    for value in (*fields.get("in-reply-to", ()), *fields.get("references", ())):
         tokens = _ID.finditer(value)
         bare = value.strip()
         if b"<" not in value and b"@" in bare and not _SPACE.search(bare):
@@ -255,7 +261,7 @@ def _digest(fields: Mapping[str, tuple[bytes, ...]], raw: bytes, body_at: int) -
     running: Hash = sha256()
     names = [*_DIGESTED, *sorted(name for name in fields if name.startswith("content-"))]
     if "message-id" not in fields and "date" not in fields:
-        running.update(b"received:" + fields.get("received", (b"",))[-1] + b"\n")
+        running.update(b"received:" + _SPACE.sub(b" ", fields.get("received", (b"",))[-1]) + b"\n")
     for name in names:
         for value in fields.get(name, ()):
             running.update(name.encode("latin-1") + b":" + _SPACE.sub(b" ", value) + b"\n")
