@@ -86,20 +86,22 @@ def spelled(message: Message, state: State) -> Message:
 
 
 def recipients(message: Message, state: State) -> tuple[Own | None, ...]:
-    """The envelope recipients to decide for, one by one; `(None,)` when the header fields have to speak alone.
-
-    An address outside every own domain that no detection matches only transports: it counts for nothing.
-    """
-    found = [resolve(each, state, envelope=True) for each in message.envelope.recipients]
-    return tuple(own for own in found if own.kind != "foreign") or (None,)
+    """The envelope recipients to decide for, one by one; `(None,)` when no envelope is known."""
+    return tuple(resolve(each, state, envelope=True) for each in message.envelope.recipients) or (None,)
 
 
 def addressed(message: Message, recipient: Own | None, state: State) -> Addressed:
-    """What counts when the message is decided for `recipient`."""
-    known = bool(message.envelope.recipients)
+    """What counts when the message is decided for `recipient`.
+
+    An address outside every own domain that no detection matches only transports: it counts for nothing, and the
+    header fields speak as if no envelope were known.
+    """
+    if recipient and recipient.kind == "foreign":
+        recipient = None
 
     def own(addresses: tuple[Address, ...]) -> list[Own]:
-        return [found for each in addresses if (found := resolve(each, state, envelope=False, alone=not known)).ours]
+        found = (resolve(each, state, envelope=False, alone=recipient is None) for each in addresses)
+        return [each for each in found if each.ours]
 
     direct = own(message.to)
     everything = own(message.header_addresses)

@@ -17,7 +17,10 @@ from mailgate.state import Alias, State
 
 
 class Case:
-    """One message for one recipient while it is judged: the facts, and what earlier rules found out."""
+    """One message for one recipient while it is judged: the facts, and what earlier rules found out.
+
+    `recipient` is None where the header fields speak alone; `recipient_text` is the envelope recipient as it is shown.
+    """
 
     def __init__(self, message: Message, state: State, recipient: Own | None, kind: Kind, coming: Coming) -> None:
         self.message = message
@@ -25,17 +28,11 @@ class Case:
         self.kind = kind
         self.coming = coming
         self.addressed: Addressed = addressed.addressed(message, recipient, state)
-        self.recipient = recipient
+        self.recipient = self.addressed.recipient
+        self.recipient_text = str(recipient.address) if recipient else ""
         self.acting = addressed.aliases(self.addressed.all)
         self.spam = loop.spam_mark(message)
         self.replies = thread.parents(message, state, self.addressed)
-
-    @property
-    def recipient_text(self) -> str:
-        """The envelope recipient as it is shown, `""` when none is known."""
-        if self.recipient:
-            return str(self.recipient.address)
-        return str(self.message.envelope.recipients[0]) if self.message.envelope.recipients else ""
 
     @property
     def nobody(self) -> bool:
