@@ -31,8 +31,11 @@ def parents(message: Message, state: State, addressed: Addressed) -> Replies:
     if not found:
         how = "names an id mentioned in"
         people = frozenset(each.key for each in (message.author.address, *message.to, *message.cc) if each)
+        copies = {seen.message for seen in state.seen}  # a copy of this very message is nothing it could answer
         mentions = (known for each in message.references for known in state.mentioned.get(each, ()))
-        found = _newest(_standing(known, state, people) for known in mentions)
+        found = _newest(
+            _standing(known, state, people) for known in mentions if not known.reused and known.number not in copies
+        )
     if not found:
         ids = "1 id" if len(message.references) == 1 else f"{len(message.references)} ids"
         return Replies(saw=f"{ids} named, none stored on a record")
@@ -55,10 +58,15 @@ def _newest(candidates: Iterable[Known | None]) -> Known | None:
 
 
 def _parent(stored: tuple[Known, ...], state: State) -> Known | None:
-    """For one id: our own message, else the first received; never one that reused its id or lost its records."""
+    """For one id: our own message, else the first received, on all records that its copies stand on.
+
+    Never one that reused its id, nor one whose records are gone.
+    """
     usable = [standing for each in stored if not each.reused and (standing := _standing(each, state))]
-    own = [each for each in usable if each.outgoing]
-    return min(own or usable, key=lambda known: known.number, default=None)
+    copies = sorted([each for each in usable if each.outgoing] or usable, key=lambda known: known.number)
+    if not copies:
+        return None
+    return copies[0]._replace(placements=tuple(place for each in copies for place in each.placements))
 
 
 def _standing(known: Known, state: State, people: frozenset[str] | None = None) -> Known | None:
