@@ -1,4 +1,9 @@
-"""What is still owed: queue, claim with a lease, settle."""
+"""What is still owed: queue, claim with a lease, settle.
+
+A claimed debt is due again when its lease has run out, and names the worker that has it: a worker that died costs a
+delay and no message, and one that comes back late settles nothing that is somebody else's by now. What was handed over
+but never settled is sent again, with the same Message-ID: at least once.
+"""
 
 import sqlite3
 from typing import NamedTuple
@@ -104,12 +109,22 @@ def listing(tx: sqlite3.Connection) -> list[Debt]:
     return [_from_row(row) for row in tx.execute("SELECT * FROM outbox ORDER BY number")]
 
 
+def left(tx: sqlite3.Connection) -> int:
+    """How many debts wait, due or not."""
+    found: int = tx.execute("SELECT count(*) FROM outbox WHERE state = 'queued'").fetchone()[0]
+    return found
+
+
 def retry(tx: sqlite3.Connection, number: int, now: float) -> Debt:
-    """Make a debt due at once. Raises NotFound; Problem when it is paid."""
+    """Make a debt due at once. Raises NotFound; Problem when it is paid, or claimed: it would be sent twice."""
     debt = get(tx, number)
     if debt.state == "sent":
         raise Problem(f"outbox {number} was sent already", f"mailgate outbox show {number}")
-    tx.execute("UPDATE outbox SET state = 'queued', due = ? WHERE number = ?", (now, number))
+    claimed = "SELECT 1 FROM outbox WHERE number = ? AND state = 'queued' AND lease IS NOT NULL AND due > ?"
+    if tx.execute(claimed, (number, now)).fetchone():
+        minutes = int((debt.due - now) / 60) + 1
+        raise Problem(f"outbox {number} is being sent, or its worker died", f"wait {minutes} min and look again")
+    tx.execute("UPDATE outbox SET state = 'queued', due = ?, lease = NULL WHERE number = ?", (now, number))
     return get(tx, number)
 
 
