@@ -11,6 +11,7 @@ class Own(NamedTuple):
     """One address as it concerns us.
 
     kind: alias, catchall, bounce, reserved (postmaster, abuse), unknown (own domain, nobody there) or foreign.
+    `name` is the address by which an own domain knows it: in lower case, without a detail.
     """
 
     kind: str
@@ -18,6 +19,7 @@ class Own(NamedTuple):
     aliases: tuple[Alias, ...] = ()
     domain: Domain | None = None
     detected: bool = False
+    name: str = ""
 
     @property
     def ours(self) -> bool:
@@ -61,16 +63,17 @@ def resolve(address: Address, state: State, *, envelope: bool, alone: bool = Fal
     return Own("unknown" if domain else "foreign", address, (), domain)
 
 
-def _named(name: str, address: Address, domain: Domain, state: State) -> Own | None:
-    alias = state.aliases.get(f"{name}@{domain.name}")
+def _named(local: str, address: Address, domain: Domain, state: State) -> Own | None:
+    name = f"{local}@{domain.name}"
+    alias = state.aliases.get(name)
     if alias:
-        return Own("alias", address, (alias,), domain)
-    if name in domain.catchalls:
-        return Own("catchall", address, (), domain)
-    if name in domain.bounces:
-        return Own("bounce", address, (), domain)
-    if name in RESERVED:
-        return Own("reserved", address, (), domain)
+        return Own("alias", address, (alias,), domain, name=name)
+    if local in domain.catchalls:
+        return Own("catchall", address, (), domain, name=name)
+    if local in domain.bounces:
+        return Own("bounce", address, (), domain, name=name)
+    if local in RESERVED:
+        return Own("reserved", address, (), domain, name=name)
     return None
 
 

@@ -42,19 +42,24 @@ class _Desk:
     def __init__(self, message: Message, state: State, kind: Kind, coming: Coming) -> None:
         self.message, self.state, self.kind, self.coming = message, state, kind, coming
         self.outgoing: list[Outgoing] = []
-        self.visible = _visible(message, state)
+        self.open = _open(message, state)
 
     def answer(self, outcome: Outcome) -> Outcome:
         """Settle a refusal by reply: answered, unanswered because of a limit, or held because answers are forbidden."""
-        blind = "" if outcome.address in self.visible else outcome.address
-        return self._settle(outcome, outcome.reason, (outcome.address,), blind)
+        return self._settle(outcome, outcome.reason, (outcome.address,))
 
     def share(self, outcome: Outcome, refused: list[Outcome]) -> Outcome:
         """Settle a refusal that the status cannot tell, in the one reply that names all of them."""
-        about = tuple(each.address or each.recipient for each in refused)
-        return self._settle(outcome._replace(by_status=False), "no-route", about, "")
+        about = tuple(each.address or each.recipient for each in refused if not self._blind(each))
+        return self._settle(outcome._replace(by_status=False), "no-route", about)
 
-    def _settle(self, outcome: Outcome, reason: str, about: tuple[str, ...], blind: str) -> Outcome:
+    def _blind(self, outcome: Outcome) -> str:
+        """The own address that was written to, where no field shows it; an answer may be written to any of ours."""
+        if outcome.reason == "no-route" or outcome.address in self.open or (outcome.parent and self.open):
+            return ""
+        return outcome.address
+
+    def _settle(self, outcome: Outcome, reason: str, about: tuple[str, ...]) -> Outcome:
         if outcome.action != "refuse" or outcome.repeated:
             return outcome
         why = loop.silence(
@@ -62,7 +67,7 @@ class _Desk:
             self.kind,
             own_sender=policy.own_sender(self.message, self.state),
             spam=bool(loop.spam_mark(self.message)),
-            blind=blind,
+            blind=self._blind(outcome),
             answers_refusal=self.coming.refusal is not None,
         )
         sender = self.message.envelope.reverse_path
@@ -74,7 +79,7 @@ class _Desk:
         limit = self._limit(reason, about)
         if limit:
             return outcome._replace(note=f"no answer: {limit}")
-        alias = next((each for each in self.state.aliases.values() if each.number == outcome.alias), None)
+        alias = self.state.alias(outcome.alias)
         own = parse(about[0])
         self.outgoing.append(
             Outgoing(
@@ -99,13 +104,11 @@ class _Desk:
         return ""
 
 
-def _visible(message: Message, state: State) -> frozenset[str]:
+def _open(message: Message, state: State) -> frozenset[str]:
     """The own addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
     found: set[str] = set()
     for address in (*message.to, *message.cc, *message.resent):
         own = addressed.resolve(address, state, envelope=True)
-        found.update(alias.address for alias in own.aliases)
-        found.update((str(address), address.key))
-        if own.kind == "catchall" and own.domain:
-            found.update(f"{name}@{own.domain.name}" for name in own.domain.catchalls)
+        if own.kind != "foreign":
+            found.update((str(address), own.name, *(alias.address for alias in own.aliases)))
     return frozenset(found)

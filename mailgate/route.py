@@ -14,6 +14,7 @@ from mailgate.decision import Decision, Outcome, Step
 from mailgate.loop import Coming, Kind
 from mailgate.message import Message
 from mailgate.state import Alias, State
+from mailgate.thread import Replies
 
 
 class Case:
@@ -32,7 +33,11 @@ class Case:
         self.recipient_text = str(recipient.address) if recipient else ""
         self.acting = addressed.aliases(self.addressed.all)
         self.spam = loop.spam_mark(message)
-        self.replies = thread.parents(message, state, self.addressed)
+        self.replies = (
+            Replies(saw="an answer to a refusal is new mail")
+            if coming.refusal
+            else thread.parents(message, state, self.addressed)
+        )
 
     @property
     def nobody(self) -> bool:
@@ -86,9 +91,8 @@ def loop_mark(case: Case) -> Verdict:
         saw = f"{case.kind.name} mail that answers a refusal of ours"
         return Verdict(saw, "ignore", (case.outcome("ignore", "loop"),))
     own = case.recipient or next(iter(case.addressed.direct), None)
-    contact = own.domain.contact if own and own.domain else None
-    if own and contact and own.address.key == contact.lower():
-        return Verdict(f"a person answers a refusal of ours, at the contact address {contact}")
+    if own and (own.address.key in case.state.contacts or own.name in case.state.contacts):
+        return Verdict(f"a person answers a refusal of ours, at the contact address {own.address}")
     address = str(own.address) if own else ""
     return Verdict("a person answers a refusal of ours", "hold", (case.outcome("hold", "loop", address),))
 
@@ -155,7 +159,7 @@ def catchall(case: Case) -> Verdict:
     if not meant or case.acting or any(own.kind != "catchall" for own in meant):
         return Verdict(", ".join(str(own.address) for own in meant) or "no own address directly addressed")
     own = case.recipient if case.recipient and case.recipient.kind == "catchall" else meant[0]
-    refused = case.outcome("refuse", "catchall", str(own.address))
+    refused = case.outcome("refuse", "catchall", own.name)
     return Verdict(f"{own.address} takes only answers", "refuse", (refused, *_postmaster(case)))
 
 
@@ -177,7 +181,7 @@ def alias(case: Case) -> Verdict:
             note = f"alias {each.address} posts on {each.record}, which is gone"
             outcomes.append(case.outcome("hold", "misconfigured", each.address, note=note)._replace(alias=each.number))
     if case.recipient and case.recipient.kind == "reserved":
-        outcomes.append(case.outcome("hold", "postmaster", str(case.recipient.address)))
+        outcomes.append(case.outcome("hold", "postmaster", case.recipient.name))
     if not outcomes:
         return Verdict(_nobody(case), "none")
     saw = ", ".join(
@@ -226,31 +230,32 @@ def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
         if allowed:
             judged.append(proposal)
         else:
-            address = proposal.address or case.recipient_text
-            refused = case.outcome("refuse", "policy", address, note=why)
-            judged.append(refused._replace(alias=ruling.number if ruling else None))
+            refused = case.outcome("refuse", "policy", proposal.address, note=why)
+            judged.append(refused._replace(alias=proposal.alias, parent=proposal.parent))
     return "; ".join(saw), _word(proposals, judged), tuple(judged)
 
 
 def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
-    """Too many new records from this sender in this model within the window?"""
+    """Too many new records from this sender in this model within the window?
+
+    Every record that one message makes is judged alike, so that it does not matter in which order, or in how many
+    deliveries, its aliases are served.
+    """
     settings = case.state.settings
     saw, judged = [], []
-    made: dict[tuple[str, str], int] = {}
     for proposal in proposals:
         if proposal.action != "create" or proposal.repeated or proposal.model is None:
             judged.append(proposal)
             continue
         key = (proposal.model, policy.rate_key(case.message, proposal.address))
-        count = made.get(key, case.state.made.get(key, 0))
+        count = case.state.made.get(key, 0)
         saw.append(f"{key[1]} made {count} of {settings.loop_threshold} {key[0]} in {settings.loop_minutes} min")
         if case.state.allowed_sender:
             saw[-1] = f"{key[1]} is on the allow-list"
         elif count >= settings.loop_threshold:
-            address = proposal.address or case.recipient_text
+            address = proposal.address or (case.recipient_text if case.recipient else "")
             judged.append(case.outcome("refuse", "rate-limit", address)._replace(alias=proposal.alias))
             continue
-        made[key] = count + 1
         judged.append(proposal)
     return "; ".join(saw) or "no new record", _word(proposals, judged), tuple(judged)
 
@@ -265,7 +270,7 @@ def _postmaster(case: Case) -> tuple[Outcome, ...]:
     if case.recipient:
         return ()
     return tuple(
-        case.outcome("hold", "postmaster", str(own.address)) for own in case.addressed.direct if own.kind == "reserved"
+        case.outcome("hold", "postmaster", own.name) for own in case.addressed.direct if own.kind == "reserved"
     )
 
 

@@ -120,15 +120,17 @@ class Settings(NamedTuple):
 class State(NamedTuple):
     """Everything `route.decide` may know about one message.
 
-    aliases by address, `detected` by local part; `followed` are the records the author follows; `made` counts new
-    records within the loop window by model and `policy.rate_key`; `answered` holds reason and addresses of the answers
-    this sender got within the loop window.
+    aliases by address, `detected` by local part; `contacts` are the contact addresses of all own domains; `followed`
+    are the records the author follows; `made` counts new records within the loop window by model and
+    `policy.rate_key`, without those that copies of this very message made; `answered` holds reason and addresses of
+    the answers this sender got within the loop window.
     """
 
     settings: Settings = Settings()
     domains: Mapping[str, Domain] = {}
     aliases: Mapping[str, Alias] = {}
     detected: Mapping[str, tuple[Alias, ...]] = {}
+    contacts: frozenset[str] = frozenset()
     records: frozenset[Ref] = frozenset()
     followed: frozenset[Ref] = frozenset()
     contact: Contact | None = None
@@ -155,6 +157,17 @@ class State(NamedTuple):
             if seen.effect == outcome.effect and seen.same_content and outcome.action == "refuse":
                 return outcome._replace(repeated=True, seen=seen.message)
         return outcome
+
+    def alias(self, number: int | None) -> Alias | None:
+        """An alias that acts, or that governs a record answered."""
+        placed = (
+            place.alias
+            for group in (self.known, self.mentioned)
+            for each in group.values()
+            for one in each
+            for place in one.placements
+        )
+        return next((each for each in (*self.aliases.values(), *placed) if each and each.number == number), None)
 
     def domain_of(self, address: Address) -> Domain | None:
         """The own domain an address lies in."""

@@ -68,6 +68,7 @@ def state(*aliases: Alias, domains: tuple[Domain, ...] = (HOME, OTHER), **more: 
     settings = Settings(**{key: more.pop(key) for key in list(more) if key in Settings._fields})
     records = {each.record for group in _known(more) for each in group.placements}
     more.setdefault("records", frozenset(records))
+    more.setdefault("contacts", frozenset(each.contact for each in domains if each.contact))
     return State(
         settings=settings,
         domains={each.name: each for each in domains},
