@@ -25,15 +25,13 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
     aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
-    for missing in {alias.domain for alias in aliases} - set(domains):
-        domains |= _domains(tx, {missing})
     known = _known(tx, _ids(tx, message.references))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
     mentioned = {} if standing else _mentioned(tx, message.references)
-    records = {
-        each.record for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements
-    }
-    records |= {alias.record for alias in aliases if alias.record}
+    placements = [each for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements]
+    governing = [each.alias for each in placements if each.alias]
+    domains |= _domains(tx, {alias.domain for alias in (*aliases, *governing)} - set(domains))
+    records = {each.record for each in placements} | {alias.record for alias in aliases if alias.record}
     author = message.author.address.key if message.author.address else None
     window = now - 60 * settings.loop_minutes
     sender = message.envelope.reverse_path.key if message.envelope.reverse_path else ""
@@ -43,6 +41,9 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
         domains=domains,
         aliases={alias.address: alias for alias in aliases if alias.domain in domains},
         detected=_detected(aliases),
+        contacts=frozenset(
+            row["contact"] for row in tx.execute("SELECT contact FROM domain WHERE contact IS NOT NULL")
+        ),
         records=frozenset(ref for ref in records if _exists(tx, ref)),
         followed=frozenset(_followed(tx, author)) if author else frozenset(),
         contact=_contact(tx, author) if author else None,
@@ -52,16 +53,19 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
         mentioned=mentioned,
         seen=seen,
         reused_id=reused,
-        made=_made(tx, message, aliases, window),
+        made=_made(tx, message, aliases, seen, window),
         answered=frozenset(
             (row["reason"], row["about"])
             for row in tx.execute(
-                "SELECT reason, about FROM outbox WHERE recipient = ? AND made > ? AND kind = 'refusal'",
-                (sender, window),
+                "SELECT reason, about FROM outbox WHERE made > ? AND lower(recipient) = ? AND kind = 'refusal'",
+                (window, sender),
             )
         ),
         answered_today=_count(
-            tx, "SELECT count(*) FROM outbox WHERE recipient = ? AND made > ? AND kind = 'refusal'", sender, now - DAY
+            tx,
+            "SELECT count(*) FROM outbox WHERE made > ? AND lower(recipient) = ? AND kind = 'refusal'",
+            now - DAY,
+            sender,
         ),
         answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
         secrets=tuple(row["secret"] for row in tx.execute("SELECT secret FROM signing_key ORDER BY number DESC")),
@@ -207,12 +211,18 @@ def _sent(tx: sqlite3.Connection, message_id: str) -> bool:
     return row is not None
 
 
-def _made(tx: sqlite3.Connection, message: Message, aliases: list[Alias], since: float) -> dict[tuple[str, str], int]:
+def _made(
+    tx: sqlite3.Connection, message: Message, aliases: list[Alias], seen: tuple[Seen, ...], since: float
+) -> dict[tuple[str, str], int]:
+    """New records by model and sender, without those that copies of this message made."""
     keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
+    copies = sorted({each.message for each in seen if each.effect.startswith("create:")})
     query = (
-        "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? GROUP BY sender, model"
+        "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? AND NOT EXISTS ("
+        "SELECT 1 FROM placement WHERE placement.model = record.model AND placement.id = record.id"
+        f" AND message IN ({', '.join('?' * len(copies))})) GROUP BY sender, model"
     )
-    return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since)}
+    return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since, *copies)}
 
 
 def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:
