@@ -155,9 +155,10 @@ def explanation(tree: dict[str, Any], number: int | None = None) -> None:
 
 
 def verdict(tree: dict[str, Any]) -> None:
-    """The deciding rule of an explanation and what it led to, in a few lines."""
+    """The deciding rules of an explanation and what they led to, in a few lines."""
     rows: list[list[Span]] = []
-    for step in tree["steps"][-1:]:
+    deciding = [outcome["rule"] for outcome in tree["outcomes"]]
+    for step in [step for step in tree["steps"] if step["rule"] in deciding]:
         style = _VERDICTS.get(step["verdict"], "bold")
         saw = _cut(step["saw"], max(20, width() - 40))
         rows.append([(f"  rule {step['rule']}: ", "dim"), (f"{saw}: ", ""), (printable(step["verdict"]), style)])

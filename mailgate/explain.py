@@ -41,6 +41,7 @@ def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "action": outcome.action,
         "reason": outcome.reason,
+        "rule": outcome.rule,
         "recipient": outcome.recipient or None,
         "alias": outcome.address if outcome.alias else None,
         "model": outcome.model,

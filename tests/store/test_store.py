@@ -32,9 +32,14 @@ def test_commit_is_seen_by_others(tmp_path: Path) -> None:
 
 def test_an_exception_rolls_back(tmp_path: Path) -> None:
     opened = store.open_or_create(tmp_path / "m.db")
-    with pytest.raises(RuntimeError), opened.write() as tx:
-        tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
-        raise RuntimeError
+
+    def fail() -> None:
+        with opened.write() as tx:
+            tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert rows(tmp_path / "m.db") == []
     put(opened, "b")
     assert rows(tmp_path / "m.db") == [("b",)]

@@ -1,0 +1,179 @@
+"""Domains, aliases, contacts, senders and parameters by command."""
+
+import pytest
+
+from .conftest import Gate
+
+
+def test_the_first_domain_has_everything(gate: Gate) -> None:
+    assert gate.json("domain", "add", "Example.COM.") == {
+        "name": "example.com",
+        "catchall": "catchall",
+        "bounce": "bounce",
+        "retired": [],
+        "company": "",
+        "contact": None,
+        "language": "en",
+        "delimiter": "+",
+        "details": True,
+        "default": True,
+    }
+
+
+def test_domain_set_keeps_old_names_working_until_forget(office: Gate) -> None:
+    office.ok("domain", "set", "example.com", "--catchall", "answers")
+    assert office.json("domain", "show", "example.com")["retired"] == ["catchall"]
+    refused = office.json("route", "-f", "eve@x.org", "catchall@example.com", stdin=office.mail("catchall@example.com"))
+    assert refused["outcomes"][0]["reason"] == "catchall"
+    office.ok("domain", "forget", "example.com", "catchall")
+    gone = office.json("route", "-f", "eve@x.org", "catchall@example.com", stdin=office.mail("catchall@example.com"))
+    assert gone["outcomes"][0]["reason"] == "no-route"
+
+
+def test_a_name_taken_back_is_retired_no_more(office: Gate) -> None:
+    office.ok("domain", "set", "example.com", "--catchall", "answers")
+    office.ok("domain", "set", "example.com", "--catchall", "catchall")
+    assert office.json("domain", "show", "example.com")["retired"] == ["answers"]
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ("domain set example.com --bounce catchall", "would be catchall and bounce address at once"),
+        ("domain set example.com --catchall support", "`support@example.com` is an alias (creates ticket)"),
+        ("domain set example.com --delimiter ab", "cannot separate a detail"),
+        ("domain set example.com --delimiter a", "cannot separate a detail"),
+        ("domain set example.com --contact nobody", "`nobody` is no mail address"),
+        ("alias add catchall --model x", "is the catchall address of example.com"),
+        ("alias add bounce --model x", "is the bounce address of example.com"),
+        ("alias add support@example.com --model x", "alias `support@example.com` already exists (creates ticket)"),
+        ("alias add лист --model x", "cannot be a mail name"),
+        ("alias add x --model two/words", "`two/words` cannot be a model"),
+        ("alias add x --model x --set nothing", "`nothing` sets nothing"),
+        ("alias add x --model x --record ticket", "`ticket` is no record"),
+        ("alias add x --model x --notify nobody", "`nobody` is no mail address"),
+    ],
+)
+def test_names_that_are_in_the_way(office: Gate, command: str, error: str) -> None:
+    screen = office(*command.split())
+    assert screen.exit == 1
+    assert error in screen.err
+    assert len(office.json("alias", "list")) == 2
+    assert office.json("domain", "show", "example.com")["catchall"] == "catchall"
+
+
+def test_a_retired_name_is_in_the_way_too(office: Gate) -> None:
+    office.ok("domain", "set", "example.com", "--bounce", "returns")
+    screen = office("alias", "add", "bounce", "--model", "x")
+    assert "is a retired bounce address of example.com" in screen.err
+    assert "mailgate domain forget example.com bounce" in screen.err
+
+
+def test_the_same_name_in_two_domains(office: Gate) -> None:
+    office.ok("domain", "add", "example.org")
+    assert office.json("alias", "add", "support@example.org", "--model", "task")["address"] == "support@example.org"
+
+
+def test_the_default_domain(office: Gate) -> None:
+    office.ok("domain", "add", "example.org", "--default")
+    assert office.json("alias", "add", "sales", "--model", "x")["address"] == "sales@example.org"
+    assert [each["default"] for each in office.json("domain", "list")] == [False, True]
+
+
+def test_domain_remove(office: Gate) -> None:
+    office.ok("domain", "add", "example.org")
+    office.ok("domain", "remove", "example.org", "--yes")
+    assert [each["name"] for each in office.json("domain", "list")] == ["example.com"]
+
+
+def test_alias_add_says_what_the_name_became(office: Gate) -> None:
+    screen = office("alias", "add", "Hélène Prôvâïder@example.com", "--model", "x")
+    assert screen.out == "added alias helene-provaider@example.com -> x\n"
+    assert "became `helene-provaider`" in screen.err
+
+
+def test_alias_set_and_unset(office: Gate) -> None:
+    office.ok("record", "create", "ticket", "--name", "One")
+    changed = office.json(
+        *[
+            "alias",
+            "set",
+            "support",
+            "--model",
+            "task",
+            "--set",
+            "prio=high",
+            "--unset",
+            "team",
+            "--record",
+            "ticket/1",
+            "--from",
+            "members",
+        ],
+        *["--local-part", "--authenticated", "--spam", "quiet", "--refusal", "No.", "--notify", "ann@example.com"],
+    )
+    assert changed == {
+        "address": "support@example.com",
+        "model": "task",
+        "values": {"prio": "high"},
+        "from": "members",
+        "record": "ticket/1",
+        "owner": None,
+        "local_part": True,
+        "authenticated": True,
+        "refusal": "No.",
+        "notify": ["ann@example.com"],
+        "spam": "quiet",
+        "status": "not-tested",
+    }
+    back = office.json(
+        *[
+            "alias",
+            "set",
+            "support",
+            "--no-record",
+            "--no-owner",
+            "--no-local-part",
+            "--no-authenticated",
+            "--no-notify",
+        ],
+        "--refusal",
+        "",
+    )
+    assert (back["record"], back["local_part"], back["authenticated"], back["notify"]) == (None, False, False, [])
+    assert back["refusal"] == ""
+
+
+def test_alias_remove_keeps_its_records(office: Gate) -> None:
+    office.deliver(office.mail("support@example.com"), "support@example.com")
+    office.ok("alias", "remove", "support@example.com", "--yes")
+    assert [each["record"] for each in office.json("record", "list")] == ["ticket/1"]
+
+
+def test_contacts(office: Gate) -> None:
+    office.ok("contact", "add", "Bob@Client.ORG", "--name", "Bob Ray")
+    assert office.json("contact", "list") == [
+        {"address": "bob@client.org", "name": "Bob Ray", "member": False, "archived": False}
+    ]
+    assert "already exists" in office("contact", "add", "bob@client.org").err
+    assert office.json("contact", "set", "bob@client.org", "--member")["member"] is True
+    assert office.json("contact", "archive", "bob@client.org")["archived"] is True
+    assert office.json("contact", "add", "bob@client.org")["archived"] is False
+
+
+def test_senders(office: Gate) -> None:
+    office.ok("sender", "allow", "bob@client.org")
+    office.ok("sender", "block", "bob@client.org")
+    assert office.json("sender", "list") == [{"address": "bob@client.org", "verdict": "block"}]
+    office.ok("sender", "remove", "bob@client.org", "--yes")
+    assert office.json("sender", "list") == []
+
+
+def test_parameters(office: Gate) -> None:
+    assert office.ok("param", "get", "mail.gateway.loop.minutes") == "120\n"
+    office.ok("param", "set", "mail.gateway.loop.minutes", " 60 ")
+    assert office.ok("param", "get", "mail.gateway.loop.minutes") == "60\n"
+    office.ok("param", "set", "mail.catchall.domain.allowed", " Example.NET, bücher.example ,")
+    assert office.ok("param", "get", "mail.catchall.domain.allowed") == "example.net,xn--bcher-kva.example\n"
+    office.ok("param", "set", "mail.catchall.domain.allowed", "")
+    assert office.ok("param", "get", "mail.catchall.domain.allowed") == "\n"

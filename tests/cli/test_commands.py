@@ -1,0 +1,210 @@
+"""What every command has in common: help, errors with hints, exit statuses, JSON, completion, configuration."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from mailgate.cli.base import COMMANDS, program
+
+from .conftest import Gate
+
+
+def every_command() -> list[tuple[str, ...]]:
+    """The path of each command below the program, groups included."""
+    found: list[tuple[str, ...]] = []
+    context = click.Context(program)
+    for name in COMMANDS:
+        command = program.get_command(context, name)
+        found.append((name,))
+        if isinstance(command, click.Group):
+            found += [(name, verb) for verb in command.commands]
+    return found
+
+
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
+    command: click.Command = program
+    context = click.Context(program)
+    for name in path:
+        assert isinstance(command, click.Group)
+        found = command.get_command(context, name)
+        assert found
+        command = found
+    text = command.get_help(click.Context(command, info_name=" ".join(path), max_content_width=80))
+    assert command.help
+    lines = text.splitlines()
+    assert max(len(line) for line in lines) <= 100
+    assert lines[2] == "Examples:"
+    assert lines[3].startswith("  mailgate")
+    if not isinstance(command, click.Group):
+        assert any(" ".join(path) in line for line in lines[3:6])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit", "error", "hint"),
+    [
+        (["alais"], 2, "No such command 'alais'", "mailgate --help"),
+        (["alias", "add"], 2, "Missing argument 'ADDRESS'", "mailgate alias add --help"),
+        (["alias", "add", "x@example.com"], 2, "Missing option '--model'", "mailgate alias add --help"),
+        (["record", "list", "--after", "3"], 2, "--after needs --model", "mailgate record list --help"),
+        (["alias", "show", "x@example.com"], 3, "no alias `x@example.com`", "mailgate alias add x@example.com"),
+        (["alias", "show", "x@nowhere.org"], 3, "no domain `nowhere.org`", "mailgate domain add nowhere.org"),
+        (["domain", "add", "example.com"], 1, "domain `example.com` already exists", "mailgate domain set example.com"),
+        (["domain", "add", "bad domain"], 1, "`bad domain` is no domain name", "a domain looks like"),
+        (["domain", "remove", "example.com", "--yes"], 1, "is used by 2 aliases", "mailgate alias remove"),
+        (["domain", "forget", "example.com", "x"], 3, "`x@example.com` is no retired name", "mailgate domain show"),
+        (["record", "show", "ticket/9"], 3, "no record `ticket/9`", "mailgate record list --model ticket"),
+        (["record", "show", "ticket"], 1, "`ticket` is no record", "MODEL/ID"),
+        (["message", "show", "9"], 3, "no message 9", "mailgate message list"),
+        (["message", "raw", "9"], 3, "no message 9", "mailgate message list"),
+        (["why", "9"], 3, "no message 9", "mailgate message list"),
+        (["held", "show", "9"], 3, "message 9 is not held", "mailgate held list"),
+        (["held", "drop", "9", "--yes"], 3, "message 9 is not held", "mailgate held list"),
+        (["outbox", "show", "9"], 3, "nothing in the outbox has number 9", "mailgate outbox list"),
+        (["contact", "set", "x@y.org"], 3, "no contact `x@y.org`", "mailgate contact add x@y.org"),
+        (["contact", "add", "no address"], 1, "`no address` is no mail address", "bob@client.org"),
+        (["sender", "remove", "x@y.org", "--yes"], 3, "neither allowed nor blocked", "mailgate sender list"),
+        (["param", "get", "x"], 3, "no parameter `x`", "mailgate param list"),
+        (["param", "set", "mail.gateway.loop.minutes", "soon"], 1, "must be a whole number", "mailgate param set"),
+        (["param", "set", "mail.catchall.domain.allowed", ",,"], 1, "only commas", "to clear the list"),
+        (["alias", "remove", "support"], 1, "would remove alias support@example.com", "--yes"),
+        (["route"], 1, "no message on standard input", "mailgate route support@example.com"),
+        (["route", "--message", "missing.eml"], 1, "missing.eml: No such file", ""),
+        (["--db", "postgresql://x", "alias", "list"], 1, "neither a path nor sqlite", ""),
+        (["--db", "/nowhere/at/all.db", "alias", "list"], 1, "no folder /nowhere/at", "mailgate init"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_errors_name_the_next_command(office: Gate, arguments: list[str], exit: int, error: str, hint: str) -> None:
+    screen = office(*arguments)
+    assert screen.exit == exit
+    first, *hints = screen.err.splitlines()
+    assert first.startswith("error: ")
+    assert error in first
+    assert all(line.startswith("hint: ") for line in hints)
+    assert hint in "\n".join(hints)
+    assert screen.out == ""
+
+
+LISTS = ["domain list", "alias list", "contact list", "sender list", "param list", "record list", "message list"]
+LISTS += ["held list", "held list --refused", "outbox list"]
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_lists_are_json_arrays_and_plain_tables(office: Gate, command: str) -> None:
+    assert isinstance(office.json(*command.split()), list)
+    plain = office.ok(*command.split())
+    header = plain.splitlines()[0].split("\t")
+    assert header == [name.upper() for name in header]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-C", "CONFIG", "alias", "list"], ["alias", "-C", "CONFIG", "list"], ["alias", "list", "--config", "CONFIG"]],
+    ids=["in front", "in the middle", "behind"],
+)
+def test_global_options_stand_anywhere(office: Gate, arguments: list[str]) -> None:
+    words = [str(office.config) if word == "CONFIG" else word for word in arguments]
+    assert "support@example.com" in office(*words, environ={"MAILGATE_CONFIG": "/nowhere"}).out
+
+
+def test_deliver_takes_global_options_in_front(office: Gate) -> None:
+    message = office.mail("support@example.com")
+    screen = office(
+        "-C", str(office.config), "deliver", "support@example.com", stdin=message, environ={"MAILGATE_CONFIG": "/x"}
+    )
+    assert screen == (0, "", "")
+
+
+def test_a_store_named_by_db_or_environment(office: Gate, tmp_path: Path) -> None:
+    for more, environ in (
+        (["--db", f"{tmp_path}/other.db"], {}),
+        ([], {"MAILGATE_DB": f"sqlite:///{tmp_path}/third.db"}),
+    ):
+        screen = office("alias", "list", "--json", *more, environ=environ)
+        assert json.loads(screen.out) == []
+    assert {"other.db", "third.db"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_configuration_is_found_in_the_home_folder(gate: Gate, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".config" / "mailgate").mkdir(parents=True)
+    (home / ".config" / "mailgate" / "mailgate.toml").write_text(f'[store]\nurl = "{tmp_path}/home.db"\n')
+    gate("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
+    assert (tmp_path / "home.db").exists()
+
+
+def test_without_configuration_the_store_is_in_the_data_folder(gate: Gate, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    gate("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
+    assert (home / ".local/share/mailgate/mailgate.db").exists()
+
+
+def test_the_current_folder_is_never_searched(gate: Gate, tmp_path: Path) -> None:
+    screen = gate("alias", "list", "--json", environ={"HOME": str(tmp_path / "home"), "MAILGATE_CONFIG": ""})
+    assert screen.exit == 0
+    assert not (tmp_path / "mailgate.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("[store\n", "mailgate.toml: "),
+        ("[limits]\nmax_size = -1\n", "limits.max_size must not be negative"),
+        ("[limits]\nmax_size = true\n", "limits.max_size must be a number"),
+        ('[submit]\nmethod = "pigeon"\n', "submit.method must be one of sendmail, smtp, none, not 'pigeon'"),
+        ("store = 3\n", "store must be a section"),
+    ],
+)
+def test_a_broken_configuration_says_where(gate: Gate, text: str, error: str) -> None:
+    gate.config.write_text(text)
+    screen = gate("alias", "list")
+    assert screen.exit == 1
+    assert error in screen.err
+    assert str(gate.config) in screen.err
+
+
+def test_an_unknown_key_is_a_warning_with_the_nearest_name(gate: Gate) -> None:
+    gate.config.write_text(gate.config.read_text() + "[limits]\nmax_sise = 3\n[refusal]\nby = 'reply'\n")
+    screen = gate("alias", "list")
+    assert screen.exit == 0
+    assert "unknown key `max_sise` in [limits], did you mean `max_size`?" in screen.err
+    assert "unknown section [refusal], did you mean `refusals`?" in screen.err
+
+
+@pytest.mark.parametrize(
+    ("shell", "mark"), [("bash", "complete "), ("zsh", "#compdef mailgate"), ("fish", "complete ")]
+)
+def test_completion(gate: Gate, shell: str, mark: str) -> None:
+    assert mark in gate.ok("completion", shell)
+
+
+def test_completion_completes(gate: Gate) -> None:
+    environ = {"_MAILGATE_COMPLETE": "bash_complete", "COMP_WORDS": "mailgate ali", "COMP_CWORD": "1"}
+    assert gate(environ=environ).out == "plain,alias\n"
+
+
+def test_version(gate: Gate) -> None:
+    assert gate.ok("--version").startswith("mailgate ")
+
+
+def test_a_fault_of_our_own_is_no_traceback(gate: Gate, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import mailgate.directory\n"
+        "def broken(tx): raise ZeroDivisionError('planted')\n"
+        "mailgate.directory.aliases = broken\n"
+    )
+    screen = gate("alias", "list", environ={"PYTHONPATH": str(tmp_path)})
+    assert screen.exit == 1
+    assert screen.err.startswith("error: a fault of mailgate's own: ZeroDivisionError: planted\nhint: ")
+    assert "Traceback" not in screen.err
+
+
+def test_a_closed_pipe_is_no_error(office: Gate) -> None:
+    command = f"{sys.executable} -m mailgate -C {office.config} alias list --help | head -1 >/dev/null"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
