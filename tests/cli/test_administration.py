@@ -94,24 +94,9 @@ def test_alias_add_says_what_the_name_became(office: Gate) -> None:
 
 def test_alias_set_and_unset(office: Gate) -> None:
     office.ok("record", "create", "ticket", "--name", "One")
-    changed = office.json(
-        *[
-            "alias",
-            "set",
-            "support",
-            "--model",
-            "task",
-            "--set",
-            "prio=high",
-            "--unset",
-            "team",
-            "--record",
-            "ticket/1",
-            "--from",
-            "members",
-        ],
-        *["--local-part", "--authenticated", "--spam", "quiet", "--refusal", "No.", "--notify", "ann@example.com"],
-    )
+    command = "alias set support --model task --set prio=high --unset team --record ticket/1 --from members"
+    command += " --local-part --authenticated --spam quiet --refusal No. --notify ann@example.com"
+    changed = office.json(*command.split())
     assert changed == {
         "address": "support@example.com",
         "model": "task",
@@ -126,20 +111,8 @@ def test_alias_set_and_unset(office: Gate) -> None:
         "spam": "quiet",
         "status": "not-tested",
     }
-    back = office.json(
-        *[
-            "alias",
-            "set",
-            "support",
-            "--no-record",
-            "--no-owner",
-            "--no-local-part",
-            "--no-authenticated",
-            "--no-notify",
-        ],
-        "--refusal",
-        "",
-    )
+    command = "alias set support --no-record --no-owner --no-local-part --no-authenticated --no-notify --refusal"
+    back = office.json(*command.split(), "")
     assert (back["record"], back["local_part"], back["authenticated"], back["notify"]) == (None, False, False, [])
     assert back["refusal"] == ""
 

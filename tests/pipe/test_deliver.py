@@ -315,17 +315,23 @@ def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
     try:
         listener.settimeout(20)
         pipe("-f", BOB, "support@example.com", message=MESSAGE.replace(b"<fire@", b"<fi\x1bre@"))
-        line = listener.recv(4096).decode()
+        line = heard(listener, "create alias ticket")
         assert line.startswith("<22>")
-        assert "to=<support@example.com>" in line
-        assert "create alias ticket" in line
-        assert "\x1b" not in line
+        assert "to=<support@example.com> id=<fi\\x1bre@client.org>" in line
         pipe.config.write_text("[store\n")
         pipe("-f", BOB, "support@example.com")
-        assert "deferred: ConfigError:" in listener.recv(4096).decode()
+        assert str(pipe.config) in heard(listener, "deferred: ConfigError:")
     finally:
         listener.close()
         os.unlink("/dev/log")
+
+
+def heard(listener: socket.socket, text: str) -> str:
+    """The next line with a text; other programs log too."""
+    while True:
+        line = listener.recv(4096).decode()
+        if text in line:
+            return line
 
 
 def test_the_worker_holds_nothing_of_the_pipe(pipe: Pipe, tmp_path: Path) -> None:
