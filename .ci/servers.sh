@@ -1,0 +1,33 @@
+#!/bin/sh
+# Install what tests/mta needs on Debian or Ubuntu, as root: Postfix, Python's venv, and Exim unpacked beside it
+# (as packages the two servers conflict). No server is started and no configuration of one is written.
+set -eu
+exim=${MAILGATE_EXIM_ROOT:-/var/cache/mailgate-exim}
+export DEBIAN_FRONTEND=noninteractive
+
+have() {
+    [ -x /usr/lib/postfix/sbin/master ] && [ -d "$exim/etc/exim4/conf.d" ] && /usr/bin/python3 -c 'import ensurepip'
+}
+if have 2>/dev/null; then exit 0; fi
+
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then # every package asks it before it starts a service
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+
+apt-get update
+echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+# Exim's libraries conflict with nothing; their names change between releases, so the package is asked.
+libraries=$(apt-cache depends exim4-daemon-light | sed -n 's/.*Depends: \(lib[^ ]*\)$/\1/p')
+# shellcheck disable=SC2086 # one word each
+apt-get install -y --no-install-recommends postfix python3-venv util-linux $libraries
+
+work=$(mktemp -d)
+chmod 755 "$work" # apt downloads as a user of its own
+(cd "$work" && apt-get download exim4-base exim4-config exim4-daemon-light)
+mkdir -p "$exim"
+for package in "$work"/*.deb; do dpkg -x "$package" "$exim"; done
+rm -rf "$work"
+have
