@@ -1,0 +1,61 @@
+#!/bin/sh
+# Turn the mount namespace this runs in into a private mail server: BASE (an empty folder) PRODUCT (what belongs
+# in /opt/mailgate) GUARD (the pipe guard) [EXIM] (unpacked Exim packages).
+# /etc, /opt, /usr and /var become overlays in memory, so whatever is installed or written here stays here.
+# As process 1 of its PID namespace it ends, and every process with it, when its standard input is closed.
+set -eu
+umask 022
+base=$1 product=$2 guard=$3 exim=${4:-}
+
+hosts=$(cat /etc/hosts) # containers bind-mount it over /etc, where an overlay does not see it
+mount -t tmpfs -o mode=755 tmpfs "$base"
+
+overlay() { # TARGET NAME LOWER
+    mkdir -p "$base/$2/upper" "$base/$2/work"
+    mount -t overlay overlay -o "lowerdir=$3,upperdir=$base/$2/upper,workdir=$base/$2/work" "$1"
+}
+overlay /etc etc /etc
+overlay /opt opt /opt
+overlay /usr usr "${exim:+$exim/usr:}/usr"
+overlay /var var /var
+printf '%s\n' "$hosts" >/etc/hosts
+echo mx.example.net >/etc/mailname
+
+account() { # NAME: a system user with a group of its own
+    grep -q "^$1:" /etc/passwd && return
+    id=800
+    while cut -d: -f3 /etc/passwd /etc/group | grep -qx "$id"; do id=$((id + 1)); done
+    echo "$1:x:$id:" >>/etc/group
+    echo "$1:x:$id:$id::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
+}
+memory() { # FOLDER OWNER MODE [SIZE]
+    mkdir -p "$1"
+    mount -t tmpfs -o "mode=$3${4:+,size=$4}" tmpfs "$1"
+    chown "$2:" "$1"
+}
+
+# The layout an administrator has: program, guard, user, folders.
+rm -rf /opt/mailgate /etc/mailgate
+mkdir -p /opt/mailgate /etc/mailgate /usr/local/sbin
+overlay /opt/mailgate product "$product"
+install -m 755 "$guard" /usr/local/sbin/mailgate-pipe
+account mailgate
+memory /var/lib/mailgate mailgate 700 32m # small: a test fills it
+memory /var/log root 755
+
+if [ -n "$exim" ]; then
+    account Debian-exim
+    rm -rf /etc/exim4
+    cp -a "$exim/etc/exim4" "$exim/etc/email-addresses" /etc
+    memory /var/spool/exim4 Debian-exim 750
+    memory /var/lib/exim4 root 755
+    mkdir /var/log/exim4
+    chown Debian-exim:adm /var/log/exim4
+else
+    memory /var/spool/postfix root 755
+    memory /var/lib/postfix postfix 700
+fi
+
+echo ready
+cat >/dev/null
+exit 0 # not "exec cat": a shell reaps the orphans that process 1 inherits

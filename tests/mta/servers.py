@@ -1,0 +1,306 @@
+"""A private Postfix and Exim: Debian's own configuration and the files of examples/ as they are."""
+
+import json
+import re
+import shutil
+import smtplib
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from . import lab
+from .machine import Machine
+from .polling import until
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the server's log says became of one recipient: kind is "sent", "bounced" or "deferred"."""
+
+    recipient: str
+    kind: str
+    text: str
+
+
+class Server(ABC):
+    """A mail server on 127.0.0.1 that hands example.com to mailgate and everything else to the sink."""
+
+    needs: ClassVar[str]
+    logfile: ClassVar[str]
+
+    def __init__(self, product: Path, sink: int) -> None:
+        self.machine = Machine(product, lab.EXIM if self.needs == "exim" else None)
+        self.sink = sink
+        try:
+            self._configure()
+            self._start_somewhere()
+            self._make_store()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_somewhere(self) -> None:
+        for _ in range(5):  # the port is free when it is chosen, not for sure when it is taken
+            self.port = _free_port()
+            if self._start():
+                return
+        raise RuntimeError(f"the server does not start:\n{self.log()}")
+
+    @abstractmethod
+    def _configure(self) -> None:
+        """Write the configuration, without the port."""
+
+    @abstractmethod
+    def _start(self) -> bool:
+        """Start the daemon on `self.port`; false if that failed."""
+
+    @abstractmethod
+    def outcomes(self, queue_id: str) -> list[Outcome]:
+        """What the log says about this message, oldest first."""
+
+    @abstractmethod
+    def waiting(self) -> set[str]:
+        """The queue ids that are still in the queue."""
+
+    @abstractmethod
+    def retry(self) -> None:
+        """Try all deferred mail now."""
+
+    def _make_store(self) -> None:
+        """What an administrator does after the installation."""
+        self.machine.mailgate("init", "--domain", "example.com", "--user", "mailgate")
+        self.machine.mailgate("alias", "add", "support@example.com", "--model", "ticket")
+        self.machine.mailgate("alias", "add", "sales@example.com", "--model", "lead")
+
+    def log(self) -> str:
+        """The server's log so far."""
+        path = self.machine.path(self.logfile)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def send(self, sender: str, recipients: Sequence[str], message: bytes) -> str:
+        """Hand a message in by SMTP; returns its queue id."""
+        with smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example.org") as smtp:
+            smtp.ehlo()
+            unicode = not (sender + "".join(recipients)).isascii()
+            replies = [smtp.mail(sender, ["SMTPUTF8", "BODY=8BITMIME"] if unicode else [])]
+            replies += [smtp.rcpt(recipient) for recipient in recipients]
+            replies.append(smtp.data(message))
+        assert all(code == 250 for code, _ in replies), replies
+        found = re.search(r"(?:queued as |id=)([\w-]+)", replies[-1][1].decode())
+        assert found is not None
+        return found[1]
+
+    def wait(self, queue_id: str, kind: str, seconds: float = 30.0) -> Outcome:
+        """The newest outcome of the message's only recipient, once it is of this kind."""
+        self._until(lambda: kind in [o.kind for o in self.outcomes(queue_id)], f"{queue_id} {kind}", seconds)
+        return self.outcomes(queue_id)[-1]
+
+    def wait_gone(self, queue_id: str) -> None:
+        """Until the server has nothing more to do for this message."""
+        self._until(lambda: queue_id not in self.waiting(), f"{queue_id} to leave the queue")
+
+    def deliver_deferred(self, queue_id: str) -> None:
+        """Try again until the server has done with this message."""
+
+        def gone() -> bool:
+            self.retry()  # again and again: Postfix overlooks what it is just putting aside
+            return queue_id not in self.waiting()
+
+        self._until(gone, f"{queue_id} to leave the queue")
+
+    def _until(self, check: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+        try:
+            until(check, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()[-4000:]}") from None
+
+    def records(self, name: str) -> list[str]:
+        """The records with this name, as MODEL/ID."""
+        return [r["record"] for r in self.machine.json("record", "list") if r["name"] == name]
+
+    def message(self, subject: str) -> Any:
+        """The entry of `message list` for the one message with this subject."""
+        (found,) = (m for m in self.machine.json("message", "list") if m["subject"] == subject)
+        return found
+
+    def held(self, subject: str) -> list[Any]:
+        """The entries of `held list` with this subject."""
+        return [h for h in self.machine.json("held", "list") if h["subject"] == subject]
+
+    def stop(self) -> None:
+        """Stop the server and everything it started."""
+        self.machine.stop()
+
+
+class Postfix(Server):
+    """Debian's own services, with mailgate's transport among them."""
+
+    needs = "postfix"
+    logfile = "/var/log/mail.log"
+    example: ClassVar = ("transport/main.cf", "transport/master.cf", "transport/transport")
+    override: ClassVar[Sequence[str]] = ()
+
+    def _configure(self) -> None:
+        self._services = lab.POSTFIX_MASTER.read_text()
+        main = POSTFIX_MAIN.format(sink=self.sink)
+        for name in self.example:
+            text = (lab.EXAMPLES / "postfix" / name).read_text()
+            match name.rpartition("/")[2]:
+                case "main.cf":
+                    main += text
+                case "master.cf":
+                    self._services += text
+                case table:
+                    self.machine.path(f"/etc/mailgate/{table}").write_text(text)
+        self.machine.path("/etc/postfix/main.cf").write_text(main)
+        self.machine.path("/etc/aliases").write_text("postmaster root\n")
+        for line in self.override:
+            self.machine.run("postconf", "-e", line)
+
+    def _start(self) -> bool:
+        services, changed = re.subn(r"(?m)^smtp( +inet .*)$", rf"127.0.0.1:{self.port}\1", self._services)
+        assert changed == 1
+        self.machine.path("/etc/postfix/master.cf").write_text(services)
+        # Postfix sleeps while a file that it reads is younger than two seconds.
+        self.machine.run("sh", "-c", "touch -d '1 minute ago' /etc/aliases /etc/mailgate/* /etc/postfix/*")
+        # "postfix start" does the same two steps, with sleeps.
+        start = "postfix check && MAIL_CONFIG=/etc/postfix /usr/lib/postfix/sbin/master -w"
+        return self.machine.run("sh", "-c", f"({start}) >/var/log/start 2>&1", check=False).returncode == 0
+
+    def outcomes(self, queue_id: str) -> list[Outcome]:
+        """What the log says about this message, oldest first."""
+        line = rf"\]: {queue_id}: to=<(.*?)>,.* status=(\w+) \((.*)\)$"
+        return [Outcome(*found) for found in re.findall(line, self.log(), re.MULTILINE)]
+
+    def waiting(self) -> set[str]:
+        """The queue ids that are still in the queue."""
+        queue = self.machine.run("postqueue", "-j").stdout
+        return {json.loads(line)["queue_id"] for line in queue.splitlines()}
+
+    def retry(self) -> None:
+        """Try all deferred mail now."""
+        self.machine.run("postqueue", "-f")
+
+
+class PostfixAlias(Postfix):
+    """mailgate behind an alias file of its own."""
+
+    example = ("alias/main.cf", "alias/aliases", "alias/virtual")
+
+    def _configure(self) -> None:
+        super()._configure()
+        self.machine.run("chown", "mailgate", "/etc/mailgate/aliases")
+
+
+class PostfixBatch(Postfix):
+    """The transport with one process for two recipients, and a map that rewrites one of them."""
+
+    override = (
+        "mailgate_destination_recipient_limit = 2",
+        "virtual_alias_domains = example.org",
+        "virtual_alias_maps = inline:{{info@example.org = support@example.com}}",
+    )
+
+
+class Exim(Server):
+    """Debian's own split configuration with mailgate's router and transport in it."""
+
+    needs = "exim"
+    logfile = "/var/log/exim4/mainlog"
+    example: ClassVar = {
+        "main": "main/00_mailgate",
+        "router": "router/150_mailgate",
+        "transport": "transport/30_mailgate",
+    }
+    kinds: ClassVar = {"=>": "sent", "->": "sent", "**": "bounced", "==": "deferred"}
+
+    def _configure(self) -> None:
+        folder = self.machine.path("/etc/exim4/conf.d")
+        for name, place in self.example.items():
+            shutil.copyfile(lab.EXAMPLES / "exim" / name, folder / place)
+        (folder / "main" / "000_localmacros").write_text(EXIM_MACROS)
+        (folder / "router" / "190_sink").write_text(EXIM_ROUTER.format(sink=self.sink))
+        (folder / "transport" / "30_sink").write_text(EXIM_TRANSPORT)
+
+    def _start(self) -> bool:
+        self.machine.path("/etc/exim4/update-exim4.conf.conf").write_text(EXIM_DEBCONF.format(port=self.port))
+        self.machine.run("update-exim4.conf")
+        return self.machine.run("sh", "-c", "exim4 -bd >/var/log/start 2>&1", check=False).returncode == 0
+
+    def outcomes(self, queue_id: str) -> list[Outcome]:
+        """What the log says about this message, oldest first."""
+        line = rf" {queue_id} (=>|->|\*\*|==) (\S+)(?: <(.*?)>)?:? (.*)$"
+        return [
+            Outcome(full or short, self.kinds[kind], text)
+            for kind, short, full, text in re.findall(line, self.log(), re.MULTILINE)
+        ]
+
+    def waiting(self) -> set[str]:
+        """The queue ids that are still in the queue."""
+        return {p.name.removesuffix("-H") for p in self.machine.path("/var/spool/exim4/input").glob("*-H")}
+
+    def retry(self) -> None:
+        """Try all deferred mail now, frozen mail too."""
+        self.machine.run("exim4", "-qff")
+
+
+WAYS: dict[str, type[Server]] = {"postfix": Postfix, "postfix-alias": PostfixAlias, "exim": Exim}
+Start = Callable[[type[Server]], Server]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+POSTFIX_MAIN = """\
+compatibility_level = 3.6
+maillog_file = /var/log/mail.log
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+myhostname = mx.example.net
+smtp_host_lookup = native
+smtp_dns_support_level = disabled
+smtpd_peername_lookup = no
+alias_database = texthash:/etc/aliases
+default_transport = smtp:[127.0.0.1]:{sink}
+"""
+
+EXIM_DEBCONF = """\
+dc_eximconfig_configtype='internet'
+dc_other_hostnames=''
+dc_local_interfaces='127.0.0.1.{port}'
+dc_relay_domains='example.com'
+dc_use_split_config='true'
+dc_localdelivery='mail_spool'
+"""
+
+# FORCE_SENDER: Exim's own default for what users may claim, stricter than Debian's.
+EXIM_MACROS = """\
+MAIN_FORCE_SENDER = true
+MAIN_HARDCODE_PRIMARY_HOSTNAME = mx.example.net
+MAIN_HOST_LOOKUP =
+MAIN_SMTPUTF8_ADVERTISE_HOSTS = *
+"""
+
+EXIM_ROUTER = """\
+sink:
+  driver = manualroute
+  domains = ! +local_domains
+  route_list = * 127.0.0.1::{sink} byname
+  self = send
+  transport = sink
+"""
+
+EXIM_TRANSPORT = """\
+sink:
+  driver = smtp
+  allow_localhost
+  hosts_try_fastopen =
+"""
