@@ -34,13 +34,14 @@ class Config(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-_KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
+KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "store": {"url": str},
     "submit": {"method": ("sendmail", "smtp", "none"), "sendmail": str, "host": str, "port": int},
     "refusals": {"by": ("reply", "status"), "blocked": ("hold", "status"), "templates": str},
     "limits": {"max_size": int},
     "held": {"keep_quiet": int},
 }
+"""Section -> key -> its type, or the values it may have."""
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> str | None:
@@ -83,11 +84,11 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
     refusals, limits, submit = table.get("refusals", {}), table.get("limits", {}), table.get("submit", {})
     return Config(
         path=path,
-        store=store_path(named) if named else _beside(path, url) if url else default_store(path, environ),
-        submit=Submit(**{key: value for key, value in submit.items() if key in _KNOWN["submit"]}),
+        store=store_path(named) if named else _beside(path, store_path(url)) if url else default_store(path, environ),
+        submit=Submit(**{key: value for key, value in submit.items() if key in KNOWN["submit"]}),
         refusals_by=refusals.get("by", "reply"),
         blocked_by=refusals.get("blocked", "hold"),
-        templates=refusals.get("templates"),
+        templates=_beside(path, refusals["templates"]) if "templates" in refusals else None,
         max_size=limits.get("max_size", 52_428_800),
         keep_quiet=table.get("held", {}).get("keep_quiet", 30),
         warnings=tuple(warnings),
@@ -107,9 +108,9 @@ def _parse(path: str) -> dict[str, Any]:
 def _check(path: str | None, table: dict[str, Any]) -> list[str]:
     warnings = []
     for section, values in table.items():
-        known = _KNOWN.get(section)
+        known = KNOWN.get(section)
         if known is None:
-            warnings.append(f"{path}: unknown section [{section}]{_nearest(section, _KNOWN)}")
+            warnings.append(f"{path}: unknown section [{section}]{_nearest(section, KNOWN)}")
             continue
         if not isinstance(values, dict):
             raise ConfigError(f"{path}: {section} must be a section: [{section}]")
@@ -135,9 +136,9 @@ def _nearest(name: str, known: Mapping[str, object]) -> str:
     return f", did you mean `{close[0]}`?" if close else ""
 
 
-def _beside(path: str | None, url: str) -> str:
+def _beside(path: str | None, name: str) -> str:
     """A relative path in a configuration file starts at that file."""
-    return os.path.join(os.path.dirname(os.path.abspath(path)), store_path(url)) if path else store_path(url)
+    return os.path.join(os.path.dirname(os.path.abspath(path)), name) if path else name
 
 
 def store_path(url: str) -> str:

@@ -16,6 +16,8 @@ from typing import NamedTuple, NoReturn
 
 DEADLINE = 30.0
 """Seconds until the process gives up with 75."""
+MEMORY = 512 << 20
+"""Octets of address space beside what a message of the largest size needs."""
 _CHUNK = 1 << 20
 
 HELP = """\
@@ -93,8 +95,8 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     from mailgate import config, gateway, journal, owner, store
     from mailgate.gateway import Given
 
-    _limit_resources()
     settings = config.load(arguments.config, arguments.store, os.environ, required=True)
+    _limit_resources(MEMORY + 6 * settings.max_size)
     raw = _read(settings.max_size + 1)
     if not raw:
         raise UsageError("no message on standard input")
@@ -126,15 +128,20 @@ def start_worker(config: str | None, store: str | None) -> None:
     command += ["--db", store] if store else []
     null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
     same = [(os.POSIX_SPAWN_DUP2, 0, descriptor) for descriptor in (1, 2)]
+    _limit_resources(None)
     with contextlib.suppress(OSError):  # the timer pays what is owed
         os.posix_spawn(sys.executable, command, os.environ, file_actions=[null, *same], setsid=True)
 
 
-def _limit_resources() -> None:
+def _limit_resources(memory: int | None) -> None:
+    """Bound memory (octets) and processor time of this process; None takes the bounds off again for a worker."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(DEADLINE) * 2, int(DEADLINE) * 2 + 5))
+    bounds = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(DEADLINE) * 2), (resource.RLIMIT_CORE, 0))
+    for kind, bound in bounds:
+        most = resource.getrlimit(kind)[1]
+        wanted = most if memory is None or bound is None else bound
+        resource.setrlimit(kind, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
 def _deferred(error: BaseException) -> tuple[int, str]:

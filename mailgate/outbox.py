@@ -8,6 +8,7 @@ but never settled is sent again, with the same Message-ID: at least once.
 import sqlite3
 from typing import NamedTuple
 
+from mailgate import address
 from mailgate.problem import NotFound, Problem
 
 LEASE = 600.0
@@ -47,11 +48,15 @@ def queue(
     message: int | None,
     now: float,
 ) -> int:
-    """Owe one message to one recipient; its number."""
+    """Owe one message to one recipient; its number. Answers to one person are counted whatever the spelling."""
+    person = address.lenient(recipient)
     cursor = tx.execute(
-        "INSERT INTO outbox (kind, reason, about, recipient, reverse_path, subject, octets, message, state, tries, due,"
-        " lease, error, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, NULL, '', ?)",
-        (kind, reason, about, recipient, reverse_path, subject, octets, message, now, now),
+        "INSERT INTO outbox (kind, reason, about, recipient, person, reverse_path, subject, octets, message, made, due,"
+        " state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')",
+        (
+            *(kind, reason, about, recipient, person.key if person else recipient, reverse_path),
+            *(subject, octets, message, now, now),
+        ),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid

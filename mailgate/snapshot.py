@@ -57,13 +57,13 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
         answered=frozenset(
             (row["reason"], row["about"])
             for row in tx.execute(
-                "SELECT reason, about FROM outbox WHERE made > ? AND lower(recipient) = ? AND kind = 'refusal'",
+                "SELECT reason, about FROM outbox WHERE made > ? AND person = ? AND kind = 'refusal'",
                 (window, sender),
             )
         ),
         answered_today=_count(
             tx,
-            "SELECT count(*) FROM outbox WHERE made > ? AND lower(recipient) = ? AND kind = 'refusal'",
+            "SELECT count(*) FROM outbox WHERE made > ? AND person = ? AND kind = 'refusal'",
             now - DAY,
             sender,
         ),

@@ -153,6 +153,7 @@ CREATE TABLE outbox (
     reason TEXT NOT NULL,
     about TEXT NOT NULL,
     recipient TEXT NOT NULL,
+    person TEXT NOT NULL,
     reverse_path TEXT,
     subject TEXT NOT NULL,
     octets BLOB NOT NULL,
@@ -165,5 +166,5 @@ CREATE TABLE outbox (
     made REAL NOT NULL
 );
 CREATE INDEX outbox_by_due ON outbox (state, due);
-CREATE INDEX outbox_by_recipient ON outbox (recipient, made);
+CREATE INDEX outbox_by_person ON outbox (person, made);
 CREATE INDEX outbox_by_made ON outbox (made);

@@ -1,0 +1,100 @@
+"""The README is the manual: every mailgate command in it runs, in order; files and options it names exist."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailgate import config, route
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
+
+MESSAGE = b"""\
+From: Bob Ray <bob@client.org>
+To: support@example.com
+Subject: The printer is on fire
+Message-ID: <fire@client.org>
+
+Please come.
+"""
+
+
+def test_every_mailgate_command_runs(tmp_path: Path) -> None:
+    """In the order of the README, on one store; what comes before a command there is what it needs."""
+    (tmp_path / "message.eml").write_bytes(MESSAGE)
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "MAILGATE_CONFIG": str(tmp_path / "mailgate.toml")}
+    program = [sys.executable, "-m", "mailgate"]
+
+    def run(line: str) -> None:
+        words = shlex.split(line, comments=True)
+        assert words[0] == "mailgate"
+        if words[1] == "init":  # the account and the system's folders are not for a test
+            words += ["--user", "root", "--db", str(tmp_path / "mailgate.db")] if Path("/root").owner() else []
+        source, target = b"", None
+        if "<" in words:
+            source = (tmp_path / words[words.index("<") + 1]).read_bytes()
+            del words[words.index("<") :]
+        if ">" in words:
+            target = tmp_path / words[words.index(">") + 1]
+            del words[words.index(">") :]
+        done = subprocess.run(
+            [*program, *words[1:]], input=source, capture_output=True, cwd=tmp_path, env=environ, timeout=60
+        )
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        if target:
+            target.write_bytes(done.stdout)
+
+    def mail_for_a_person() -> None:
+        """What the README presupposes: two held messages and a refusal, as days of mail bring them."""
+        for number, recipient in ((2, "postmaster"), (3, "abuse"), (4, "catchall")):
+            text = MESSAGE.replace(b"support@", recipient.encode() + b"@").replace(b"<fire@", b"<%d@" % number)
+            command = [*program, "deliver", "-f", "bob@client.org", "--", f"{recipient}@example.com"]
+            subprocess.run(command, input=text, check=True, cwd=tmp_path, env=environ, timeout=60)
+
+    ran = []
+    for line in COMMANDS:
+        if not line.startswith("mailgate "):
+            continue
+        run(line)
+        if line.startswith("mailgate init"):
+            toml = (tmp_path / "mailgate.toml").read_text().replace('method = "sendmail"', 'method = "none"')
+            (tmp_path / "mailgate.toml").write_text(toml)
+        if line.startswith("mailgate deliver"):
+            mail_for_a_person()
+        ran.append(line)
+    assert len(ran) > 50
+
+
+def test_other_commands_name_files_that_exist() -> None:
+    named = [word for line in COMMANDS for word in shlex.split(line, comments=True) if word.startswith("examples/")]
+    named += re.findall(r"`(examples/[^`]*|mailgate/[^`]*|tests/[^`]*|\.ci/[^`]*)`", README)
+    assert len(named) > 8
+    for name in named:
+        assert (ROOT / name).exists(), name
+
+
+def test_the_two_commands_for_a_fresh_machine() -> None:
+    lines = [line for line in COMMANDS if line.startswith("python3 -m venv .venv && ")]
+    assert [line.split()[-1] for line in lines] == ["demo", ".venv/bin/pytest"]
+
+
+def test_the_rules_stand_there_in_order() -> None:
+    table = README.partition("| rule | asks |")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == route.ORDER
+
+
+def test_every_key_of_the_configuration_stands_there() -> None:
+    named = set(re.findall(r"^\| `\[(\w+)\] (\w+)` \|", README, re.MULTILINE))
+    known = {(section, key) for section, keys in config.KNOWN.items() for key in keys}
+    assert known - named == {("submit", "host"), ("submit", "port")}  # named with `method`
+    assert named - known == set()
+
+
+@pytest.mark.parametrize("word", ["TODO", "FIXME", "coming soon"])
+def test_nothing_is_promised(word: str) -> None:
+    assert word not in README
