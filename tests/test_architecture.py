@@ -1,0 +1,219 @@
+"""The house: every room on its level, imports only downward, judgement without a world, a pipe that stays small."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from build import mail
+from gate import Gate
+
+PACKAGE = Path(__file__).parents[1] / "mailgate"
+
+LEVELS: dict[int, tuple[str, dict[str, str]]] = {
+    0: (
+        "values",
+        {
+            "problem": "",
+            "address": "",
+            "status": "",
+            "token": "",
+            "digest": "",
+            "charset": "",
+            "names": "address problem",
+        },
+    ),
+    1: (
+        "facts",
+        {
+            "envelope": "",
+            "message": "envelope",
+            "decision": "",
+            "state": "decision",
+            "config": "",
+            "letter": "",
+            "markup": "",
+            "mime": "",
+            "content": "markup mime",
+        },
+    ),
+    2: (
+        "judgement",
+        {
+            "addressed": "",
+            "loop": "",
+            "report": "addressed loop",
+            "policy": "addressed",
+            "thread": "addressed",
+            "wording": "",
+            "compose": "wording",
+        },
+    ),
+    3: ("verdict", {"answer": "", "route": "answer", "explain": ""}),
+    4: (
+        "state",
+        {
+            "owner": "",
+            "store": "owner",
+            "people": "",
+            "directory": "people",
+            "records": "people",
+            "messages": "store",
+            "held": "",
+            "outbox": "",
+            "snapshot": "directory people",
+            "remember": "directory held messages outbox records",
+        },
+    ),
+    5: ("story", {"deadline": "", "gateway": "deadline", "reconsider": "gateway"}),
+    6: ("edges", {"journal": "", "deliver": "journal", "submit": "", "transport": "submit"}),
+    7: ("shell", {"console": "", "cli": "console"}),
+}
+"""Level -> its name, and its modules with those of the same level that each may import; downward is always free."""
+
+ROOMS = {
+    module: (level, frozenset(peers.split())) for level, (_, rooms) in LEVELS.items() for module, peers in rooms.items()
+}
+THIRD_PARTY = {"click": 7, "rich": 7, "tomli_w": 7}
+"""Package -> the lowest level that may import it."""
+PURE = 3
+"""The highest level without a database, a clock, chance, a network, a process or the environment."""
+WORLD = {
+    "sqlite3",
+    "socket",
+    "ssl",
+    "subprocess",
+    "smtplib",
+    "http",
+    "threading",
+    "signal",
+    "random",
+    "secrets",
+    "uuid",
+}
+CALLS = {
+    *("os.environ", "os.getenv", "os.urandom", "os.getpid"),
+    *("time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "time.sleep", "time.localtime", "time.ctime"),
+    *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
+}
+
+
+def files() -> list[tuple[str, Path]]:
+    """(room, file) of every source file; a package is one room."""
+    found = [(path.stem, path) for path in sorted(PACKAGE.glob("*.py")) if not path.stem.startswith("__")]
+    return found + [(path.parent.name, path) for path in sorted(PACKAGE.glob("*/*.py"))]
+
+
+FILES = files()
+IDS = [str(path.relative_to(PACKAGE)) for _, path in FILES]
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """(line, dotted name) of every import in a file, also of those inside functions."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, each.name) for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: relative import"
+            whole = node.module in ("mailgate", "mailgate.cli")
+            found += [(node.lineno, f"{node.module}.{each.name}" if whole else str(node.module)) for each in node.names]
+    return found
+
+
+@pytest.mark.parametrize(("room", "path"), FILES, ids=IDS)
+def test_imports_go_downward(room: str, path: Path) -> None:
+    assert room in ROOMS, f"{path.name} stands on no level: add `{room}` to LEVELS in {Path(__file__).name}"
+    level, peers = ROOMS[room]
+    for line, name in imports(path):
+        where = f"{path.relative_to(PACKAGE.parent)}:{line}: `{room}` (level {level}) imports {name}"
+        top, _, rest = name.partition(".")
+        if top == "mailgate":
+            other = rest.partition(".")[0]
+            if other in (room, "__version__"):
+                continue
+            assert other in ROOMS, f"{where}, which stands on no level: add it to LEVELS"
+            assert ROOMS[other][0] < level or other in peers, (
+                f"{where} (level {ROOMS[other][0]}), which is not below it"
+            )
+        elif top not in sys.stdlib_module_names:
+            assert top in THIRD_PARTY, f"{where}, a package that is not listed"
+            assert level >= THIRD_PARTY[top], f"{where}, which only level {THIRD_PARTY[top]} may"
+
+
+def test_no_room_without_a_file() -> None:
+    assert set(ROOMS) == {room for room, _ in FILES}
+
+
+def test_peers_stand_on_the_same_level_and_in_no_circle() -> None:
+    for level, (_, rooms) in LEVELS.items():
+        order: list[str] = []
+        waiting = {room: set(peers.split()) for room, peers in rooms.items()}
+        assert all(ROOMS[peer][0] == level for peers in waiting.values() for peer in peers)
+        while waiting:
+            ready = [room for room, peers in waiting.items() if peers <= set(order)]
+            assert ready, f"a circle on level {level}: {waiting}"
+            order += ready
+            for room in ready:
+                del waiting[room]
+
+
+def test_no_peer_is_listed_in_vain() -> None:
+    for room, (_, peers) in ROOMS.items():
+        used = {
+            name.split(".")[1]
+            for each, path in FILES
+            if each == room
+            for _, name in imports(path)
+            if "mailgate." in name
+        }
+        assert peers <= used, f"`{room}` does not import {sorted(peers - used)}"
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), [each for each in FILES if ROOMS.get(each[0], (0,))[0] <= PURE], ids=lambda value: str(value)
+)
+def test_judgement_touches_no_world(room: str, path: Path) -> None:
+    for line, name in imports(path):
+        assert name.partition(".")[0] not in WORLD, f"{path.name}:{line}: `{room}` imports {name}"
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            used = f"{node.value.id}.{node.attr}"
+            assert used not in CALLS, f"{path.name}:{node.lineno}: `{room}` uses {used}"
+
+
+BANNED = {
+    *("click", "rich", "tomli_w", "typing_extensions"),
+    *("email", "dataclasses", "argparse", "inspect", "logging", "subprocess", "hashlib", "ssl", "asyncio", "socket"),
+}
+
+
+@pytest.mark.parametrize(
+    ("recipient", "fields"),
+    [("info@example.com", {}), ("info@example.com", {"references": "<b@x> <a@x>", "subject": "=?utf-8?b?w6Q=?="})],
+    ids=["plain", "with-everything"],
+)
+def test_the_pipe_imports_little(gate: Gate, tmp_path: Path, recipient: str, fields: dict[str, str | None]) -> None:
+    imported = deliver(gate, tmp_path, mail(**fields), recipient)
+    assert "mailgate.route" in imported, "the delivery ran"
+    assert not imported & BANNED
+    assert not {each for each in imported if each.startswith("mailgate.cli") or each == "mailgate.compose"}
+    assert gate.records() == ["crm.lead/1"]
+
+
+def test_a_refusal_is_composed_without_the_commands(gate: Gate, tmp_path: Path) -> None:
+    imported = deliver(gate, tmp_path, mail(to="catchall@example.com"), "catchall@example.com")
+    assert not imported & (BANNED - {"hashlib"})
+    assert gate.outbox() == ["catchall bob@client.org"]
+
+
+def deliver(gate: Gate, folder: Path, raw: bytes, recipient: str) -> set[str]:
+    """Run the pipe as a process of its own; the modules it imported."""
+    configuration = folder / "mailgate.toml"
+    configuration.write_text(f'[store]\nurl = "sqlite:///{gate.path}"\n[submit]\nmethod = "none"\n')
+    command = [sys.executable, "-I", "-X", "importtime", "-m", "mailgate", "deliver", "-C", str(configuration)]
+    ran = subprocess.run([*command, "-f", "bob@client.org", recipient], input=raw, capture_output=True, timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, b"")
+    lines = ran.stderr.decode().splitlines()
+    return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
