@@ -125,8 +125,8 @@ def _write_domain(tx: sqlite3.Connection, new: Domain) -> Domain:
 
 
 def forget(tx: sqlite3.Connection, name: str, local: str) -> Domain:
-    """End a retired catchall or bounce name. Raises NotFound."""
-    found = domain(tx, name)
+    """End a retired catchall or bounce name. Raises NotFound, Problem."""
+    found, local = domain(tx, name), names.local_part(local)
     if local not in dict(found.retired):
         raise NotFound(f"`{local}@{found.name}` is no retired name", f"mailgate domain show {found.name}")
     tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (found.name, local))
