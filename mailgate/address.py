@@ -42,8 +42,8 @@ class Address(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What two spellings of one mailbox share."""
-        return f"{lower(self.local)}@{self.domain}"
+        """What two spellings of one mailbox share, itself an address that `parse` takes."""
+        return str(self._replace(local=lower(self.local)))
 
 
 class Author(NamedTuple):

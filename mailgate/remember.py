@@ -7,7 +7,7 @@ from mailgate import directory, explain, held, messages, outbox, records
 from mailgate.config import Config
 from mailgate.decision import Decision, Outcome, Outgoing, Ref
 from mailgate.message import Message
-from mailgate.policy import rate_key
+from mailgate.policy import own_author, rate_key
 from mailgate.state import Alias, State
 
 
@@ -87,7 +87,7 @@ def _create(
         now=now,
     )
     messages.place(tx, number, ref)
-    if author and kind == "person" and not _own(author.key, state):
+    if author and kind == "person" and not own_author(message, state):
         records.follow(tx, ref, author.key)
     for address in alias.notify if alias else ():
         records.follow(tx, ref, address)
@@ -98,10 +98,6 @@ def _create(
 
 def _alias(state: State, outcome: Outcome) -> Alias | None:
     return next((each for each in state.aliases.values() if each.number == outcome.alias), None)
-
-
-def _own(address: str, state: State) -> bool:
-    return address.rpartition("@")[2] in state.domains
 
 
 def _own_domain(message: Message, state: State) -> str | None:

@@ -241,6 +241,14 @@ def test_nothing_raises_and_what_is_known_prints_to_itself(text: str) -> None:
     found = address.author([text]).address
     if found:
         assert address.parse(str(found)) == found
+    _key_is_a_fixed_point(address.lenient(text))
+
+
+def _key_is_a_fixed_point(found: Address | None) -> None:
+    if found:
+        again = address.parse(found.key)
+        assert again
+        assert again.key == found.key
 
 
 @given(st.text(alphabet='ab@<>(),;:." \\=?[]', max_size=24))
@@ -249,3 +257,14 @@ def test_what_an_author_is_has_one_at_outside_quotes(text: str) -> None:
     if found:
         assert "@" not in found.domain
         assert found.local
+    _key_is_a_fixed_point(found)
+    _key_is_a_fixed_point(address.lenient(text))
+
+
+@pytest.mark.parametrize(
+    "text", ['"Bob Ray"@x.org', '"a@b"@x.org', '"q\\"b\\\\c"@x.org', "A..b@x.org", "bob@[192.0.2.1]"]
+)
+def test_key_is_an_address(text: str) -> None:
+    found = address.lenient(text)
+    assert found
+    _key_is_a_fixed_point(found)

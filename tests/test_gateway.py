@@ -51,6 +51,24 @@ def test_name_of_a_record(gate: Gate, values: dict[str, str], name: str) -> None
     assert (record.name, record.values) == (name, {"email_from": "bob@client.org"})
 
 
+@pytest.mark.parametrize(
+    ("fields", "followers"),
+    [
+        pytest.param({}, ("bob@client.org",), id="a-person"),
+        pytest.param({"from": "Anna@Example.com"}, ("anna@example.com",), id="a-person-in-an-own-domain"),
+        pytest.param({"from": '"Bob Ray"@client.org'}, ('"bob ray"@client.org',), id="a-quoted-local-part"),
+        pytest.param({"from": "jobs@example.com"}, (), id="an-own-address"),
+        pytest.param({"from": "a@x.org, b@x.org"}, (), id="author-unknown"),
+        pytest.param({"list_id": "<x>"}, (), id="a-list"),
+        pytest.param({"auto_submitted": "auto-generated"}, (), id="a-robot"),
+    ],
+)
+def test_who_follows_a_new_record(gate: Gate, fields: dict[str, str | None], followers: tuple[str, ...]) -> None:
+    gate(mail(**fields), "info@example.com")
+    (record,) = gate.every_record()
+    assert record.followers == followers
+
+
 @pytest.mark.parametrize("to", [BOTH, "x@y.org", "info@example.com"], ids=["named", "blind", "one-named"])
 @pytest.mark.parametrize("order", list(itertools.permutations((("info@example.com",), ("jobs@example.com",), TWO))))
 def test_two_aliases_two_records_never_three(gate: Gate, to: str, order: Sequence[tuple[str, ...]]) -> None:

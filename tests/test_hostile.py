@@ -200,7 +200,16 @@ PIECES = [
         b")",
         b"\\",
     ),
-    *(b"info@example.com", b"bob@client.org", b"=?utf-8?q?=00?=", b"multipart/report", b"\0", b"\xff", b"\xe2\x80\xa8"),
+    *(
+        b"info@example.com",
+        b"bob@client.org",
+        b'"bob ray"@client.org',
+        b"=?utf-8?q?=00?=",
+        b"multipart/report",
+        b"\0",
+        b"\xff",
+        b"\xe2\x80\xa8",
+    ),
 ]
 
 
