@@ -112,6 +112,17 @@ def when(moment: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
 
+def ago(moment: float) -> str:
+    """A time for a column: how long ago on a terminal, ISO 8601 everywhere else."""
+    if not sys.stdout.isatty():
+        return when(moment)
+    past = max(0.0, time.time() - moment)
+    for unit, seconds in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if past >= seconds:
+            return f"{past // seconds:.0f} {unit} ago"
+    return "just now"
+
+
 def size(octets: int) -> str:
     """Octets for people."""
     for unit, scale in (("MB", 1 << 20), ("KB", 1 << 10)):
@@ -160,7 +171,8 @@ def verdict(tree: dict[str, Any]) -> None:
     deciding = [outcome["rule"] for outcome in tree["outcomes"]]
     for step in [step for step in tree["steps"] if step["rule"] in deciding]:
         style = _VERDICTS.get(step["verdict"], "bold")
-        saw = _cut(step["saw"], max(20, width() - 40))
+        room = width() - len(f"  rule {step['rule']}: : {step['verdict']}")
+        saw = _cut(step["saw"], max(20, room))
         rows.append([(f"  rule {step['rule']}: ", "dim"), (f"{saw}: ", ""), (printable(step["verdict"]), style)])
     for outcome in tree["outcomes"]:
         rows += [[("  ", ""), *row] for row in _outcome(outcome)]

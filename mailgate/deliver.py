@@ -16,8 +16,6 @@ from typing import NamedTuple, NoReturn
 
 DEADLINE = 30.0
 """Seconds until the process gives up with 75."""
-MEMORY = 512 << 20
-"""Octets of address space beside what a message of the largest size needs."""
 _CHUNK = 1 << 20
 
 HELP = """\
@@ -92,11 +90,11 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
-    from mailgate import config, gateway, journal, owner, store
+    from mailgate import bounds, config, gateway, journal, owner, store, worker
     from mailgate.gateway import Given
 
     settings = config.load(arguments.config, arguments.store, os.environ, required=True)
-    _limit_resources(MEMORY + 6 * settings.max_size)
+    bounds.take(settings.max_size, int(DEADLINE) * 2)
     raw = _read(settings.max_size + 1)
     if not raw:
         raise UsageError("no message on standard input")
@@ -105,7 +103,7 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     given = Given(arguments.reverse_path, arguments.recipients, os.environ, arguments.fallback)
     receipt = gateway.receive(opened, settings, raw, given, time.time())
     if receipt.owed:
-        start_worker(arguments.config, arguments.store)
+        worker.start(arguments.config, arguments.store)
     journal.delivered(receipt)
     return receipt.decision.status.exit, receipt.decision.status.line
 
@@ -119,29 +117,6 @@ def _read(limit: int) -> bytes:
             break
         chunks += chunk
     return bytes(chunks)
-
-
-def start_worker(config: str | None, store: str | None) -> None:
-    """Start `mailgate work` on its own: a new session, nothing of the mail server's pipe held open."""
-    command = [sys.executable, "-I", "-m", "mailgate", "work", "--quiet"]
-    command += ["-C", os.path.abspath(config)] if config else []
-    command += ["--db", store] if store else []
-    null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
-    same = [(os.POSIX_SPAWN_DUP2, 0, descriptor) for descriptor in (1, 2)]
-    _limit_resources(None)
-    with contextlib.suppress(OSError):  # the timer pays what is owed
-        os.posix_spawn(sys.executable, command, os.environ, file_actions=[null, *same], setsid=True)
-
-
-def _limit_resources(memory: int | None) -> None:
-    """Bound memory (octets) and processor time of this process; None takes the bounds off again for a worker."""
-    import resource
-
-    bounds = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(DEADLINE) * 2), (resource.RLIMIT_CORE, 0))
-    for kind, bound in bounds:
-        most = resource.getrlimit(kind)[1]
-        wanted = most if memory is None or bound is None else bound
-        resource.setrlimit(kind, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
 def _deferred(error: BaseException) -> tuple[int, str]:

@@ -63,6 +63,15 @@ def preview(store: Store, config: Config, raw: bytes, given: Given, now: float) 
     return Receipt(facts, decision)
 
 
+def knows(store: Store, config: Config, recipient: str, fallback: str | None) -> bool:
+    """Whether mail for a recipient can be taken at all: not for a stranger in an own domain. Raises as `receive`."""
+    nothing, _ = read(store, b"", Given("", (recipient,), {}, fallback))
+    with store.read() as tx:
+        state = snapshot.take(tx, nothing, config, fallback, 0.0)
+    owns = addressed.recipients(nothing, state)
+    return fallback is not None or all(own is None or own.kind != "unknown" for own in owns)
+
+
 def read(store: Store, raw: bytes, given: Given) -> tuple[Message, str]:
     """The facts of a message, and why they could not be read (`""`); before any lock is taken."""
     with store.read() as tx:

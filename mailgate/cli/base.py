@@ -17,25 +17,36 @@ from mailgate.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-COMMANDS = {
-    "init": "setup",
-    "migrate": "setup",
-    "completion": "setup",
-    "demo": "demo",
-    "route": "judge",
-    "why": "judge",
-    "domain": "domain",
-    "alias": "alias",
-    "record": "record",
-    "message": "message",
-    "held": "held",
-    "contact": "people",
-    "sender": "people",
-    "param": "people",
-    "outbox": "outbox",
-    "work": "outbox",
+SECTIONS = {
+    "Mail": {
+        "route": ("judge", "what would happen to a message, and why"),
+        "why": ("judge", "why a received message went where it went"),
+        "message": ("message", "every message received"),
+        "held": ("held", "mail that waits for a person"),
+        "outbox": ("outbox", "what we owe: refusals"),
+        "work": ("outbox", "pay it"),
+    },
+    "Directory": {
+        "domain": ("domain", "the mail domains that are ours"),
+        "alias": ("alias", "the addresses that make records"),
+        "record": ("record", "what mail became"),
+        "contact": ("people", "known senders"),
+        "sender": ("people", "senders let through or kept out"),
+        "param": ("people", "the gateway's parameters"),
+    },
+    "Set-up": {
+        "demo": ("demo", "the story of the gateway, on a throw-away store"),
+        "init": ("setup", "write a configuration and make the store"),
+        "migrate": ("setup", "bring an older store up to date"),
+        "completion": ("setup", "the script that completes commands in a shell"),
+    },
 }
-"""Command -> module of this package, in the order of `--help`."""
+"""Section of `--help` -> command -> module of this package, and what it is about."""
+COMMANDS = {
+    **{name: module for section in SECTIONS.values() for name, (module, _) in section.items()},
+    "lmtp": "lmtp",
+}
+PIPE = "deliver", "for the mail server's pipe: one message in, one exit status out"
 
 
 class App:
@@ -115,6 +126,13 @@ class Program(Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, about) for name, (_, about) in section.items()])
+        with formatter.section("Mail server"):
+            formatter.write_dl([PIPE, ("lmtp", "the same for mail servers that speak LMTP")])
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:

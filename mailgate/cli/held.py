@@ -45,7 +45,7 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
                 entry.reason + (" (quiet)" if entry.quiet else ""),
                 stored.author or stored.author_text or "-",
             ),
-            *(", ".join(stored.recipients) or "-", console.when(stored.received), stored.subject or "-"),
+            *(", ".join(stored.recipients) or "-", console.ago(stored.received), stored.subject or "-"),
         )
         for entry, stored in found
     ]

@@ -41,7 +41,7 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
         return
     rows = [
         (
-            *(each.number, console.when(each.received), each.direction, each.author or each.author_text or "-"),
+            *(each.number, console.ago(each.received), each.direction, each.author or each.author_text or "-"),
             *(", ".join(str(ref) for ref in each.records) or "-", each.subject or "-"),
         )
         for each in found

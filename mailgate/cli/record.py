@@ -45,7 +45,7 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
             each.name or "-",
             console.assignments(dict(each.values)) or "-",
             each.alias or "-",
-            console.when(each.made),
+            console.ago(each.made),
         )
         for each in found
     ]

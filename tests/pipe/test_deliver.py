@@ -317,7 +317,7 @@ def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
         pipe("-f", BOB, "support@example.com", message=MESSAGE.replace(b"<fire@", b"<fi\x1bre@"))
         line = heard(listener, "create alias ticket")
         assert line.startswith("<22>")
-        assert "to=<support@example.com> id=<fi\\x1bre@client.org>" in line
+        assert "to=<support@example.com> id=<fi\ufffdre@client.org>" in line
         pipe.config.write_text("[store\n")
         pipe("-f", BOB, "support@example.com")
         assert str(pipe.config) in heard(listener, "deferred: ConfigError:")

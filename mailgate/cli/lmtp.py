@@ -1,0 +1,47 @@
+"""`mailgate lmtp`: the gateway for mail servers that speak LMTP."""
+
+import os
+
+import click
+
+from mailgate import config, console, owner, store, worker
+from mailgate.cli.base import App, Command, pass_app
+from mailgate.problem import Problem
+from mailgate.store import Store
+
+
+@click.command(
+    "lmtp",
+    cls=Command,
+    examples="""
+        mailgate lmtp --listen unix:/run/mailgate/lmtp.sock
+        mailgate lmtp --listen 127.0.0.1:2003
+    """,
+)
+@click.option("--listen", required=True, metavar="unix:PATH|HOST:PORT", help="Where the mail server connects.")
+@click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias takes.")
+@pass_app
+def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
+    """Serve LMTP until it is stopped: the same decisions as the pipe, one reply per recipient.
+
+    Never makes or migrates a store; exits with 75 when something is not set up.
+    """
+    try:
+        from mailgate import lmtp as server
+    except ImportError:
+        raise Problem("LMTP needs aiosmtpd", "pip install 'mailgate[lmtp]'") from None
+    try:
+        settings = config.load(app.configuration, app.database, os.environ, required=True)
+    except Problem as problem:
+        console.error(problem)
+        raise click.exceptions.Exit(75) from problem
+
+    def opened() -> Store:
+        owner.become(settings.store)
+        try:
+            return store.open_existing(settings.store)
+        except Problem as problem:
+            console.error(problem)
+            raise click.exceptions.Exit(75) from problem
+
+    server.serve(listen, opened, settings, fallback_model, lambda: worker.start(app.configuration, app.database))

@@ -1,0 +1,165 @@
+"""LMTP as a process: one reply per recipient, strangers refused at RCPT, every fault temporary."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailgate import directory, records, store
+from mailgate.state import Alias, Domain
+
+pytest.importorskip("aiosmtpd", reason="LMTP needs aiosmtpd: pip install 'mailgate[lmtp]'")
+
+MESSAGE = (
+    b"From: Bob <bob@client.org>\r\nTo: support@example.com, closed@example.com\r\nMessage-ID: <%d@x>\r\n\r\n.dot\r\n"
+)
+
+
+class Dialog:
+    """A client that says one line and reads as many replies as are due."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(60)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rb")
+        self.replies()
+
+    def replies(self, count: int = 1) -> list[str]:
+        found = []
+        while len(found) < count:
+            line = self.file.readline().decode()
+            assert line, "the server closed the connection"
+            if line[3] == " ":
+                found.append(line.rstrip())
+        return found
+
+    def say(self, line: str, count: int = 1) -> list[str]:
+        self.socket.sendall(line.encode() + b"\r\n")
+        return self.replies(count)
+
+    def send(self, message: bytes, *recipients: str, sender: str = "<bob@client.org>") -> list[str]:
+        """A whole message; the replies to RCPT, then those to the end of DATA."""
+        self.say("LHLO client")
+        self.say(f"MAIL FROM:{sender}")
+        rcpt = [self.say(f"RCPT TO:<{each}>")[0] for each in recipients]
+        accepted = sum(each.startswith("2") for each in rcpt)
+        if not accepted:
+            return rcpt
+        self.say("DATA")
+        stuffed = message.replace(b"\r\n.", b"\r\n..")
+        self.socket.sendall(stuffed + b".\r\n")
+        return rcpt + self.replies(accepted)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "mailgate.db"
+    (tmp_path / "mailgate.toml").write_text(
+        f'[store]\nurl = "sqlite:///{path}"\n[submit]\nmethod = "none"\n'
+        '[refusals]\nby = "status"\n[limits]\nmax_size = 9999\n'
+    )
+    with store.open_or_create(path).write() as tx:
+        directory.add_domain(tx, Domain("example.com"))
+        directory.add_alias(tx, "support@example.com", Alias(0, "", "", "ticket"))
+        directory.add_alias(tx, "closed@example.com", Alias(0, "", "", "lead", policy="contacts"))
+    return tmp_path
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Path]:
+    path = folder / "lmtp.sock"
+    command = [
+        sys.executable,
+        "-m",
+        "mailgate",
+        "-C",
+        str(folder / "mailgate.toml"),
+        "lmtp",
+        "--listen",
+        f"unix:{path}",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    for _ in range(600):
+        if path.exists() and process.poll() is None:
+            break
+        time.sleep(0.05)
+    yield path
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert process.stderr
+    assert process.stderr.read() == b""
+
+
+def made(folder: Path) -> list[str]:
+    with store.open_existing(folder / "mailgate.db").read() as tx:
+        return [str(each.ref) for each in records.listing(tx)]
+
+
+def test_one_reply_for_each_recipient(server: Path, folder: Path) -> None:
+    replies = Dialog(server).send(MESSAGE % 1, "support@example.com", "nobody@example.com", "closed@example.com")
+    assert [each.split()[1] for each in replies] == ["2.1.5", "5.1.1", "2.1.5", "2.0.0", "2.0.0"]
+    assert made(folder) == ["ticket/1"]
+
+
+def test_refused_by_status(server: Path, folder: Path) -> None:
+    message = (MESSAGE % 2).replace(b"support@example.com, ", b"")
+    replies = Dialog(server).send(message, "closed@example.com")
+    assert replies[-1] == "550 5.7.1 <closed@example.com>: you may not write to this address"
+    assert made(folder) == []
+
+
+def test_the_bytes_are_kept_without_dot_stuffing(server: Path, folder: Path) -> None:
+    Dialog(server).send(MESSAGE % 3, "support@example.com", sender="<>")
+    with store.open_existing(folder / "mailgate.db").read() as tx:
+        assert tx.execute("SELECT octets FROM raw").fetchone()[0] == MESSAGE % 3
+        assert tx.execute("SELECT reverse_path FROM message").fetchone()[0] is None
+
+
+def test_too_large(server: Path) -> None:
+    replies = Dialog(server).send(MESSAGE % 4 + b"x" * 12_000 + b"\r\n", "support@example.com")
+    assert replies[-1].startswith("552 5.3.4 ")
+
+
+def test_a_fault_is_temporary_for_each_and_the_server_goes_on(server: Path, folder: Path) -> None:
+    dialog = Dialog(server)
+    with store.open_existing(folder / "mailgate.db").write() as tx:
+        tx.execute("ALTER TABLE raw RENAME TO away")
+    replies = dialog.send(MESSAGE % 5, "support@example.com", "support+x@example.com")
+    assert [each[:9] for each in replies] == ["250 2.1.5", "250 2.1.5", "451 4.3.0", "451 4.3.0"]
+    with store.open_existing(folder / "mailgate.db").write() as tx:
+        tx.execute("ALTER TABLE away RENAME TO raw")
+    assert dialog.send(MESSAGE % 5, "support@example.com")[-1].startswith("250 2.0.0")
+    assert made(folder) == ["ticket/1"]
+
+
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n"], ids=repr)
+def test_no_second_message_is_smuggled(server: Path, folder: Path, end: bytes) -> None:
+    evil = (
+        MESSAGE % 6 + b"x" + end + b"MAIL FROM:<evil@x.org>\r\nRCPT TO:<support@example.com>\r\nDATA\r\n" + MESSAGE % 7
+    )
+    Dialog(server).send(evil, "support@example.com")
+    with store.open_existing(folder / "mailgate.db").read() as tx:
+        assert tx.execute("SELECT count(*) FROM message").fetchone()[0] <= 1
+
+
+@pytest.mark.parametrize(
+    ("listen", "text", "exit"),
+    [
+        ("nowhere", "is no place to listen", 1),
+        ("unix:/nowhere/at/all", "cannot listen on", 1),
+        ("127.0.0.1:0", "cannot open the store", 75),
+    ],
+)
+def test_what_cannot_start_says_why(folder: Path, listen: str, text: str, exit: int) -> None:
+    os.unlink(folder / "mailgate.db")
+    command = [sys.executable, "-m", "mailgate", "-C", str(folder / "mailgate.toml"), "lmtp", "--listen", listen]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == exit
+    assert text in done.stderr
