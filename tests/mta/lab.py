@@ -35,8 +35,8 @@ from mailgate.__main__ import main
 sys.exit(main())
 """
 _OVERLAY = (
-    "mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w && "
-    "mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc"
+    "mount -t tmpfs tmpfs /run && mkdir /run/u /run/w && "
+    "mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/u,workdir=/run/w /etc"
 )
 
 

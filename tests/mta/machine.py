@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ class Machine:
     """Lives until `stop`, or until this process dies; nothing of it is seen or left behind outside."""
 
     def __init__(self, product: Path, exim: Path | None = None) -> None:
-        self._base = Path(tempfile.mkdtemp(prefix="mailgate-mta-"))
-        arguments = [self._base, product, lab.GUARD, *([exim] if exim else [])]
+        arguments = [product, lab.GUARD, *([exim] if exim else [])]
         self._init = subprocess.Popen(
             [*lab.UNSHARE, "sh", str(SCRIPT), *map(str, arguments)],
             stdin=subprocess.PIPE,
@@ -78,4 +76,3 @@ class Machine:
         self._init.wait(30)
         assert self._init.stdout is not None
         self._init.stdout.close()
-        self._base.rmdir()

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Turn the mount namespace this runs in into a private mail server: BASE (an empty folder) PRODUCT (what belongs
-# in /opt/mailgate) GUARD (the pipe guard) [EXIM] (unpacked Exim packages).
-# /etc, /opt, /usr and /var become overlays in memory, so whatever is installed or written here stays here.
+# Turn the mount namespace this runs in into a private mail host: PRODUCT (what belongs in /opt/mailgate) GUARD (the
+# pipe guard) [EXIM] (unpacked Exim packages).
+# /run is empty, and /etc, /opt, /usr and /var become overlays in memory: what is installed or written here stays here.
 # As process 1 of its PID namespace it ends, and every process with it, when its standard input is closed.
 set -eu
 umask 022
-base=$1 product=$2 guard=$3 exim=${4:-}
+product=$1 guard=$2 exim=${3:-}
 
 hosts=$(cat /etc/hosts) # containers bind-mount it over /etc, where an overlay does not see it
-mount -t tmpfs -o mode=755 tmpfs "$base"
+mount -t tmpfs -o mode=755 tmpfs /run
 
 overlay() { # TARGET NAME LOWER
-    mkdir -p "$base/$2/upper" "$base/$2/work"
-    mount -t overlay overlay -o "lowerdir=$3,upperdir=$base/$2/upper,workdir=$base/$2/work" "$1"
+    mkdir -p "/run/overlay/$2/upper" "/run/overlay/$2/work"
+    mount -t overlay overlay -o "lowerdir=$3,upperdir=/run/overlay/$2/upper,workdir=/run/overlay/$2/work" "$1"
 }
 overlay /etc etc /etc
 overlay /opt opt /opt
@@ -49,8 +49,8 @@ if [ -n "$exim" ]; then
     cp -a "$exim/etc/exim4" "$exim/etc/email-addresses" /etc
     memory /var/spool/exim4 Debian-exim 750
     memory /var/lib/exim4 root 755
-    mkdir /var/log/exim4
-    chown Debian-exim:adm /var/log/exim4
+    mkdir /var/log/exim4 /run/exim4
+    chown Debian-exim: /var/log/exim4 /run/exim4
 else
     memory /var/spool/postfix root 755
     memory /var/lib/postfix postfix 700

@@ -281,12 +281,14 @@ dc_use_split_config='true'
 dc_localdelivery='mail_spool'
 """
 
-# FORCE_SENDER: Exim's own default for what users may claim, stricter than Debian's.
+# FORCE_SENDER: Exim's own default for what users may claim, stricter than Debian's. The notifier socket has a name
+# that all Exims of a machine share.
 EXIM_MACROS = """\
 MAIN_FORCE_SENDER = true
 MAIN_HARDCODE_PRIMARY_HOSTNAME = mx.example.net
 MAIN_HOST_LOOKUP =
 MAIN_SMTPUTF8_ADVERTISE_HOSTS = *
+notifier_socket =
 """
 
 EXIM_ROUTER = """\
