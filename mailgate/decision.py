@@ -64,8 +64,8 @@ class Outcome(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """Whether a copy of the message would be a duplicate of this."""
-        return self.action in ("create", "post", "bounce", "hold")
+        """Whether a copy of the message would be a duplicate of this: all that is kept, and what came back to us."""
+        return self.action in ("create", "post", "bounce", "hold") or (self.action, self.reason) == ("ignore", "loop")
 
     @property
     def effect(self) -> str:

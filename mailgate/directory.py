@@ -232,8 +232,9 @@ def set_status(tx: sqlite3.Connection, number: int, status: str) -> None:
 
 
 def remove_alias(tx: sqlite3.Connection, text: str) -> Alias:
-    """Remove an alias; the records it made stay. Raises NotFound."""
+    """Remove an alias; the records it made stay, and stay as closed as they were. Raises NotFound."""
     found = alias(tx, text)
+    tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (found.policy, found.address))
     tx.execute("DELETE FROM alias WHERE number = ?", (found.number,))
     return found
 

@@ -40,17 +40,18 @@ def read(
 ) -> Envelope:
     """The envelope out of arguments, else the environment of local(8) or Exim's pipe, else the trace fields.
 
-    Of the reverse-path local(8) gives in SENDER some characters are replaced, so it is asked last. A recipient without
-    a domain belongs to `default_domain`, as in every mail server.
+    Of the reverse-path local(8) gives in SENDER some characters are replaced, so it is asked last. An address without a
+    domain belongs to `default_domain`, as in every mail server.
     """
+
+    def qualified(text: str) -> Address | None:
+        return address.lenient(text if "@" in text or not default_domain else f"{text.strip('<> ')}@{default_domain}")
+
     stated = next((text for text in (reverse_path, hints.return_path, environ.get("SENDER")) if text is not None), None)
     if stated is None:
         sender, known = author, False
     else:
-        sender, known = (None if address.is_null(stated) else address.reverse_path(stated)), True
-
-    def qualified(text: str) -> Address | None:
-        return address.lenient(text if "@" in text or not default_domain else f"{text}@{default_domain}")
+        sender, known = (None if address.is_null(stated) else qualified(stated)), True
 
     if recipients:
         named = [qualified(text) for text in recipients if text.strip()]

@@ -68,13 +68,11 @@ def classify(message: Message) -> Kind:
     for keyword in precedence:
         if keyword in _AUTOMATIC_PRECEDENCE:
             return Kind("automatic", f"Precedence: {keyword}")
-    if "feedback-id" in message.fields:
-        return Kind("automatic", "feedback-id")
     if message.envelope.reverse_path is None and message.envelope.stated:
         return Kind("automatic", "null reverse-path")
-    for who, sender in (("From", message.author.address), ("reverse-path", message.envelope.reverse_path)):
-        if sender and is_robot(sender):
-            return Kind("automatic", f"{who}: {sender}")
+    # not the reverse-path: services that send for people put a bounce address of theirs there
+    if message.author.address and is_robot(message.author.address):
+        return Kind("automatic", f"From: {message.author.address}")
     return Kind("person", "")
 
 
@@ -103,6 +101,8 @@ def silence(message: Message, kind: Kind, *, own_sender: str, spam: bool, blind:
     """
     if message.envelope.reverse_path is None:
         return "null reverse-path"
+    if is_robot(message.envelope.reverse_path):
+        return f"reverse-path {message.envelope.reverse_path} is a robot's"
     if kind.name != "person":
         return f"{kind.name} mail ({kind.because})"
     if own_sender:

@@ -44,8 +44,7 @@ def apply(
                 messages.place(tx, number, outcome.record)
             case "hold" if outcome.reason == "misconfigured" and outcome.alias:
                 directory.set_status(tx, outcome.alias, "invalid")
-        if outcome.action in ("create", "post", "hold", "bounce", "refuse"):
-            messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
+        messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
     if any(each.action in ("create", "post") for each in fresh):
         messages.mention(tx, number, message.references)
     _keep(tx, number, fresh, version, now)

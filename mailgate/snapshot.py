@@ -130,7 +130,7 @@ def _mentioned(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str,
 
 def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, *, people: bool) -> Known:
     placed = tx.execute(
-        "SELECT placement.model, placement.id, alias FROM placement"
+        "SELECT placement.model, placement.id, alias, policy FROM placement"
         " LEFT JOIN record ON record.model = placement.model AND record.id = placement.id"
         " WHERE message = ? ORDER BY placement.number",
         (row["number"],),
@@ -141,17 +141,22 @@ def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, *, people: bool) -> Kn
         outgoing=row["direction"] == "out",
         reused="reused-id" in json.loads(row["flags"]),
         placements=tuple(
-            Placement(ref, _alias(tx, each["alias"]), _participants(tx, ref) if people else frozenset())
+            Placement(
+                ref, _governing(tx, each["alias"], each["policy"]), _participants(tx, ref) if people else frozenset()
+            )
             for each in placed
             for ref in (Ref(each["model"], each["id"]),)
         ),
     )
 
 
-def _alias(tx: sqlite3.Connection, address: str | None) -> Alias | None:
+def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) -> Alias | None:
+    """The alias that made a record; when it was removed, what is left of it: its policy."""
     local, _, domain = (address or "").rpartition("@")
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
-    return alias_from(row) if row else None
+    if row:
+        return alias_from(row)
+    return Alias(0, local, domain, "", policy=policy) if policy else None
 
 
 def _participants(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:

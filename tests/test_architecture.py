@@ -21,6 +21,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "token": "",
             "digest": "",
             "charset": "",
+            "bounds": "",
             "names": "address problem",
         },
     ),
@@ -67,7 +68,17 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
         },
     ),
     5: ("story", {"deadline": "", "gateway": "deadline", "reconsider": "gateway"}),
-    6: ("edges", {"journal": "", "deliver": "journal", "submit": "", "transport": "submit"}),
+    6: (
+        "edges",
+        {
+            "journal": "",
+            "worker": "",
+            "deliver": "journal worker",
+            "lmtp": "journal",
+            "submit": "",
+            "transport": "submit",
+        },
+    ),
     7: ("shell", {"console": "", "cli": "console"}),
 }
 """Level -> its name, and its modules with those of the same level that each may import; downward is always free."""
@@ -75,7 +86,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
 ROOMS = {
     module: (level, frozenset(peers.split())) for level, (_, rooms) in LEVELS.items() for module, peers in rooms.items()
 }
-THIRD_PARTY = {"click": 7, "rich": 7, "tomli_w": 7}
+THIRD_PARTY = {"aiosmtpd": 6, "click": 7, "rich": 7, "tomli_w": 7}
 """Package -> the lowest level that may import it."""
 PURE = 3
 """The highest level without a database, a clock, chance, a network, a process or the environment."""

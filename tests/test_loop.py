@@ -48,7 +48,7 @@ def read(*more: tuple[str, str], reverse_path: str | None = "bob@client.org", **
         pytest.param("Precedence", "list", "list", id="precedence-list"),
         pytest.param("Precedence", "normal", "person", id="precedence-normal"),
         pytest.param("X-Precedence", "bulk", "automatic", id="x-precedence"),
-        pytest.param("Feedback-ID", "1:2:3", "automatic", id="feedback-id"),
+        pytest.param("Feedback-ID", "1:2:3", "person", id="feedback-id"),
         *(
             pytest.param(name, "<x>", "list", id=name.lower())
             for name in ("List-Id", "List-Post", "List-Owner", "List-Subscribe", "List-Help", "List-Archive")
@@ -113,7 +113,8 @@ PEOPLE = [
 @pytest.mark.parametrize("local", ROBOTS)
 def test_robot(local: str) -> None:
     assert loop.classify(read(**{"from": f"{local}@client.org"})).name == "automatic"
-    assert loop.classify(read(reverse_path=f"{local}@client.org")).name == "automatic"
+    assert loop.classify(read(reverse_path=f"{local}@client.org")).name == "person"
+    assert silence(read(reverse_path=f"{local}@client.org"))
 
 
 @pytest.mark.parametrize("local", PEOPLE)

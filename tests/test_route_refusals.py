@@ -157,7 +157,7 @@ OPEN = False
         pytest.param({"precedence": "bulk"}, {}, QUIET, id="bulk"),
         pytest.param({"list_id": "<x>"}, {}, QUIET, id="list"),
         pytest.param({"from": "noreply@client.org"}, {}, QUIET, id="robot-author"),
-        pytest.param({}, {"reverse_path": "owner-list@client.org"}, QUIET, id="robot-reverse-path"),
+        pytest.param({}, {"reverse_path": "owner-list@client.org"}, OPEN, id="robot-reverse-path"),
         pytest.param({"x_auto_response_suppress": "OOF"}, {}, OPEN, id="suppress"),
         pytest.param({"to": "x@y.org"}, {}, OPEN, id="blind-copy"),
         pytest.param(

@@ -69,6 +69,7 @@ CREATE TABLE record (
     name TEXT NOT NULL,
     assigned TEXT NOT NULL,
     alias TEXT,
+    policy TEXT,
     domain TEXT,
     sender TEXT,
     made REAL NOT NULL,

@@ -96,7 +96,7 @@ def fill(path: Path) -> None:
             ((n, f"<{n}@other.example>", f"{n % 5000}@other.example", f"{n % 5000}@other.example") for n in numbers),
         )
         tx.executemany(
-            "INSERT INTO record VALUES ('old', ?, 's', '{}', NULL, NULL, ?, 1.0)",
+            "INSERT INTO record VALUES ('old', ?, 's', '{}', NULL, NULL, NULL, ?, 1.0)",
             ((n, f"{n % 5000}@o") for n in numbers),
         )
         tx.executemany("INSERT INTO placement VALUES (?, ?, 'old', ?)", ((n, n, n) for n in numbers))

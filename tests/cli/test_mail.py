@@ -103,6 +103,16 @@ def test_an_alias_whose_record_is_gone_holds_and_is_invalid(office: Gate) -> Non
     assert office.json("alias", "show", "one")["status"] == "invalid"
 
 
+def test_removing_an_alias_opens_none_of_its_records(office: Gate) -> None:
+    office.ok("contact", "add", "bob@client.org")
+    office.deliver(office.mail("closed@example.com"), "closed@example.com")
+    answered = office.json("message", "show", "1")["message_id"]
+    office.ok("alias", "remove", "closed@example.com", "--yes")
+    reply = office.mail("catchall@example.com", sender="eve@x.org", extra=f"In-Reply-To: {answered}\n")
+    tree = office.json("route", "-f", "eve@x.org", "catchall@example.com", stdin=reply)
+    assert [(each["action"], each["reason"]) for each in tree["outcomes"]] == [("refuse", "policy")]
+
+
 def test_raw_gives_back_the_bytes(office: Gate) -> None:
     message = office.mail("support@example.com").replace(b"\n", b"\r\n") + b"\xff\r\n\r\n"
     office.deliver(message, "support@example.com")
