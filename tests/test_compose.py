@@ -214,7 +214,9 @@ def test_every_word_of_every_refusal(language: str, reason: str, expected: str) 
 
 def test_nothing_is_invented_when_the_domain_says_nothing() -> None:
     letter = refuse(domain=Domain("example.com"))
-    assert said(letter) == """\
+    assert (
+        said(letter)
+        == """\
 Your message could not be delivered to:
 
     sales@example.com
@@ -224,6 +226,7 @@ and your message does not seem to be one. Nobody would read it there.
 
 This notice was written by the mail system of example.com.
 """
+    )
     assert names(letter) == [name for name in NAMES if name != "Reply-To"]
 
 
