@@ -1,6 +1,13 @@
-"""Recognise a delivery report; what it says is not read yet, so that nothing of it is lost it is held."""
+"""Read a delivery report, of any dialect, into one finding per recipient.
 
-from typing import NamedTuple
+A gate comes first, because only a mail system may be believed to report: `multipart/report`, a null reverse-path, a
+daemon as author or sender, a field of Exim's. Behind it the reader tries what is surest first: the fields of
+RFC 3464, then Exim's field, such fields in broken MIME, and last the words of the notice. What reads a body is imported
+behind the gate: an ordinary delivery pays for nothing of it.
+"""
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailgate import loop
 from mailgate.address import lower
@@ -8,25 +15,264 @@ from mailgate.addressed import Addressed
 from mailgate.loop import Kind
 from mailgate.message import Message
 
+if TYPE_CHECKING:
+    from mailgate.dsn import Block
+    from mailgate.mime import Part, Tree
 
-class Finding(NamedTuple):
+TEXT_LIMIT = 64 * 1024
+"""Octets of one part, and characters of all text together, that are read."""
+IDS_LIMIT = 20
+"""Candidate ids of the original message that are kept."""
+
+
+class Recognised(NamedTuple):
     """Why a message counts as a report. kind: other (a report of some sort) or automatic, `""` for a person's mail."""
 
     because: str
     kind: str
 
 
-def recognise(message: Message, kind: Kind, addressed: Addressed) -> Finding | None:
+class Finding(NamedTuple):
+    """What became of a message for one recipient.
+
+    `recipient` is a normalised address, None when the report names none; action: failed, delayed, delivered, relayed
+    or expanded; `status` is `x.y.z` or ""; `remote` the server that said so. `kind` and `permanent` follow from them.
+    """
+
+    recipient: str | None
+    action: str
+    status: str
+    diagnostic: str
+    remote: str
+    kind: str
+    permanent: bool
+
+
+class Report(NamedTuple):
+    """What a report says. kind: failed, delayed, delivered, disposition, feedback, automatic or other.
+
+    `message_ids` may name the original message, the best candidate first; `because` says why this is a report.
+    """
+
+    kind: str
+    findings: tuple[Finding, ...]
+    message_ids: tuple[str, ...]
+    because: str
+
+
+def recognise(message: Message, kind: Kind, addressed: Addressed) -> Recognised | None:
     """Whether a message is a report, or came to a bounce address (RFC 6522, RFC 3464; RULES: rule `report`)."""
     content_type = message.plain("content-type")[:1]
     if content_type and lower(content_type[0]).startswith("multipart/report"):
-        return Finding("multipart/report", "other")
+        return Recognised("multipart/report", "other")
     to_bounce = [own for own in addressed.direct if own.kind == "bounce"]
     if addressed.recipient and addressed.recipient.kind == "bounce":
         to_bounce.insert(0, addressed.recipient)
     if to_bounce:
-        return Finding(f"{to_bounce[0].address} is a bounce address", "automatic" if kind.name != "person" else "other")
+        because = f"{to_bounce[0].address} is a bounce address"
+        return Recognised(because, "automatic" if kind.name != "person" else "other")
     null = message.envelope.reverse_path is None and message.envelope.stated
     if null and (loop.is_daemon(message.author.address) or "x-failed-recipients" in message.fields):
-        return Finding(f"null reverse-path, written by {message.author.address}", "other")
+        return Recognised(f"null reverse-path, written by {message.author.address}", "other")
     return None
+
+
+def read(message: Message, *, expected: bool = False) -> Report | None:
+    """What a message reports; None for everything that is no report. `expected`: it came to a bounce address.
+
+    A gate that opened on a mere hint proves nothing: where no recipient and no words of failure are found behind it,
+    the message is none.
+    """
+    if _unheaded(message.raw):
+        from mailgate.message import read as facts
+
+        message = facts(message.raw.lstrip(_BLANK), lambda hints, author: message.envelope)
+    gate = _gate(message, expected)
+    if not gate:
+        return None
+    from mailgate import mime
+
+    return _Reader(message, mime.tree(message.raw)).report(gate)
+
+
+class Gate(NamedTuple):
+    """Why a message may be a report, and what is believed behind it.
+
+    trust 2: a mail system wrote it, its words count. 1: a hint, its words count where they are plain. 0: a hint so weak
+    that only fields of RFC 3464 count.
+    """
+
+    because: str
+    trust: int
+
+
+_BLANK = b"\xef\xbb\xbf\r\n \t"
+_DAEMON = re.compile(r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')]|$)", re.I)
+_OLD_DAEMON = re.compile(r"(?:m-?daemon|post_?master|mail-?daemon|mailer|mail[._ -]?delivery.*|system administrator)")
+
+
+def _unheaded(raw: bytes) -> bool:
+    """Whether something invisible stands in front of the header."""
+    return raw[:1] in (b"\n", b"\r", b"\xef") and raw.startswith((b"\n", b"\r", b"\xef\xbb\xbf"))
+
+
+def _gate(message: Message, expected: bool) -> Gate | None:
+    """What makes a message worth reading as a report: header fields and envelope only."""
+    content_type = lower(message.plain("content-type")[0]) if "content-type" in message.fields else ""
+    if content_type.startswith("multipart/report"):
+        return Gate("multipart/report", 2)
+    if content_type.startswith(("message/delivery-status", "message/global-delivery-status")):
+        return Gate(content_type.partition(";")[0].strip(), 2)
+    if "x-failed-recipients" in message.fields:
+        return Gate("X-Failed-Recipients", 2)
+    author, sender = message.author, message.envelope.reverse_path
+    if loop.is_daemon(author.address) or (author.address is None and _DAEMON.search(author.text)):
+        return Gate(f"written by {author.text}", 2)
+    if author.address and _OLD_DAEMON.fullmatch(lower(author.address.local)):
+        return Gate(f"written by {author.address}", 1)
+    if message.envelope.stated and sender is None:
+        return Gate("null reverse-path", 1)
+    if message.envelope.stated and loop.is_daemon(sender):
+        return Gate(f"reverse-path {sender}", 1)
+    if expected:
+        return Gate("sent to a bounce address", 0 if loop.classify(message).name == "person" else 1)
+    return Gate("written by nobody", 0) if not author.text.strip("<> ") else None
+
+
+_STATUS = frozenset(("message/delivery-status", "message/global-delivery-status"))
+_WHOLE = frozenset(("message/rfc822", "message/global", "message/partial"))
+_RETURNED = frozenset((*_WHOLE, "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
+_DISPOSITION = frozenset(("message/disposition-notification", "message/global-disposition-notification"))
+
+
+class _Reader:
+    """One report while it is read."""
+
+    def __init__(self, message: Message, tree: "Tree") -> None:
+        self.message = message
+        self.tree = tree
+        self.types: set[str] = set()
+        self.status: list[str] = []
+        self.notice: list[str] = []
+        self.returned: list[str] = []
+        self.disposition = ""
+        self.nested: Part | None = None
+        self.survey()
+
+    def survey(self) -> None:
+        """Sort the parts: status fields, words, the returned message. What a returned message holds is not ours."""
+        from mailgate import mime
+
+        html = []
+        attached: list[str] = []
+        for part in mime.leaves(self.tree.root):
+            self.types.add(part.type)
+            if part.type in _RETURNED:
+                self.returned.append(self.text(part))
+                if self.nested is None and part.type in _WHOLE:
+                    self.nested = part
+            elif part.type.endswith("delivery-status"):
+                self.status.append(self.text(part))
+            elif part.type in _DISPOSITION:
+                self.disposition = self.disposition or self.text(part)
+            elif part.type == "text/html":
+                html.append(part)
+            elif part.type.startswith(("text/", "message/")):
+                (attached if part.disposition == "attachment" else self.notice).append(self.text(part))
+        if html and not any(each.strip() for each in self.notice):
+            from mailgate import markup
+
+            self.notice = [markup.text(self.text(part)) for part in html[:3]]
+        self.words = "\n".join(self.notice)[:TEXT_LIMIT]
+        self.returned += attached
+
+    def text(self, part: "Part") -> str:
+        """The first of a part, decoded, with LF line ends."""
+        from mailgate import charset, mime
+
+        short = part._replace(end=min(part.end, part.start + TEXT_LIMIT + TEXT_LIMIT // 2))
+        return charset.clean(charset.decode(mime.body(self.tree.raw, short), part.charset))[:TEXT_LIMIT]
+
+    def report(self, gate: Gate) -> Report | None:
+        """The report, whatever form it has."""
+        from mailgate import dsn
+
+        if "message/feedback-report" in self.types:
+            return self.made("feedback", [], gate)
+        if any(each.startswith("application/tlsrpt") for each in self.types):
+            return self.made("other", [], gate)
+        blocks = [block for text in self.status for block in dsn.blocks(text)]
+        if not any(block.recipient for block in blocks):
+            if not self.status and self.is_disposition():
+                return self.made("disposition", [], gate)
+            blocks = self.fallback(gate) or blocks
+        if not blocks:
+            return None
+        actions = {each.action for each in blocks}
+        kind = next((each for each in ("failed", "delayed") if each in actions), "delivered")
+        return self.made(kind, blocks, gate)
+
+    def is_disposition(self) -> bool:
+        """Whether it tells what a reader did (RFC 8098); a filter that refuses (RFC 5429) says so."""
+        content_type = lower(" ".join(self.message.plain("content-type")))
+        if not self.disposition.strip() and "disposition-notification" not in content_type:
+            return False
+        refused = "(rejected)" in " ".join(self.message.plain("auto-submitted"))
+        return not (refused and "final-recipient" in lower(self.disposition))
+
+    def fallback(self, gate: Gate) -> "list[Block]":
+        """What a report says that has no readable status part."""
+        from mailgate import address, dsn, notice
+
+        message = self.message
+        exim = [each for value in message.plain("x-failed-recipients") for each in address.mailboxes(value)]
+        said = notice.split(self.words).said
+        if exim:
+            action = "delayed" if notice.delayed(f"{message.subject}\n{said}") else "failed"
+            return [notice.block(str(each), action, [], said.split("\n")) for each in exim]
+        fields = [block for text in (self.disposition, self.words) for block in dsn.blocks(text) if block.recipient]
+        if fields:
+            return fields if gate.trust else []
+        if not gate.trust:
+            return []
+        if not notice.FAILED.search(f"{message.subject}\n{said}"):
+            return []
+        inner = self.inner()
+        if inner:
+            return inner
+        addresses = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
+        own = frozenset(str(each).lower() for each in addresses if each)
+        host = message.author.address.domain if message.author.address and gate.trust > 1 else ""
+        return notice.blocks(said, own, message.subject, host, 6 if gate.trust > 1 else 3)
+
+    def inner(self) -> "list[Block]":
+        """The status part of a report that a gateway wrapped in one of its own."""
+        if self.nested is None:
+            return []
+        from mailgate import dsn, mime
+
+        tree = mime.tree(mime.body(self.tree.raw, self.nested))
+        reader = _Reader(self.message, tree)
+        self.returned += reader.returned
+        return [each for text in reader.status for each in dsn.blocks(text) if each.recipient]
+
+    def made(self, kind: str, blocks: "list[Block]", gate: Gate) -> Report:
+        """The report of these recipients."""
+        findings = tuple(dict.fromkeys(_finding(block) for block in blocks))
+        return Report(kind, findings, self.ids(), gate.because)
+
+    def ids(self) -> tuple[str, ...]:
+        """Candidate ids of the original message, the best first."""
+        from mailgate import notice, returned
+
+        texts = [*self.returned, notice.split(self.words).copy, self.words, self.disposition, *self.status]
+        found = [each for text in texts for each in returned.read(text).ids]
+        if not found:  # broken MIME: part headers and what nobody knows the type of
+            raw = self.tree.raw[self.message.body_at : self.message.body_at + TEXT_LIMIT]
+            found = list(returned.read(raw.decode("latin-1")).ids)
+        return tuple(dict.fromkeys((*found, *self.message.references)))[:IDS_LIMIT]
+
+
+def _finding(block: "Block") -> Finding:
+    permanent = block.action == "failed" and block.status[:1] != "4"
+    return Finding(block.recipient, block.action, block.status, block.diagnostic, block.remote, "unknown", permanent)

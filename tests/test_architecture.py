@@ -44,7 +44,10 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
         {
             "addressed": "",
             "loop": "",
-            "report": "addressed loop",
+            "dsn": "",
+            "returned": "",
+            "notice": "dsn",
+            "report": "addressed dsn loop notice returned",
             "policy": "addressed",
             "thread": "addressed",
             "wording": "",

@@ -1,0 +1,250 @@
+"""What a mail system says in plain words: who did not get the message, and why.
+
+Servers without RFC 3464 agree on little but the layout: an address in brackets or alone on its line, an SMTP dialogue,
+a list below "the following recipients", a copy of the message below a ruled line. Those are the rules here, the surest
+first; the phrases of single products are left to others.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mailgate import address, charset, dsn
+from mailgate.dsn import Block
+
+LINE_LIMIT = 2000
+"""Characters of one line that are looked at."""
+ROWS_LIMIT = 5000
+"""Lines of a notice that are looked at."""
+
+
+def _any(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+# Where the copy of the message begins: a ruled line that names it, or a sentence that does.
+_RULE = _any(
+    r"[ \t>]*[-=*_#+~]{2,}[^\n]{0,40}?\b(?:copy|original|unsent|undelivered|returned|rejected|bounced)\b[^\n]{0,80}$",
+    r"[ \t>]*[-=*_#+~]{2,}[^\n]{0,40}?\b(?:message|mail)[ \t]+(?:headers?|text|body|contents?|follows"
+    r"|below)\b[^\n]{0,60}$",
+    r"[ \t>]*[-=*_#+~]{2,}[^\n]{0,20}?\b(?:headers?|your (?:message|mail))\b[^\n]{0,60}$",
+    r"[ \t>]*(?:the |your |this is |first \d+ lines of |here is )*(?:a copy of |part of )?(?:the |your )?"
+    r"(?:original|returned|unsent|undelivered|rejected)?[ \t]*(?:message|mail|e-mail|text)?(?:'s)?[ \t]*"
+    r"(?:text|headers?|body)?(?: as)?(?: is| are)?(?: attached)? (?:follows?|below|following)\b[^\n]{0,40}$",
+    r"[^\n]{0,60}\b(?:copy of (?:the|your|this) (?:original |returned )?(?:message|mail|e-mail)"
+    r"|below this line)\b[^\n]{0,60}$",
+)
+_NO_RULE = _any(
+    r"transcript|session|address|recipient|could not|not (?:be )?deliver|undeliverable|reason|server|smtp|error",
+    r"was not|cannot|failed|unable|log\b",
+)
+_TRACE = re.compile(r"[ \t>|]*(?:Received|Return-Path|DKIM-Signature|X-[A-Z][\w-]+|Message-ID)[ \t]*:", re.IGNORECASE)
+_FIELD = re.compile(r"[ \t>|]*(?:[A-Z][A-Za-z0-9-]{1,40}:(?:[ \t]|$)|[ \t]+\S)")
+
+_STILL_TRYING = _any(
+    r"not yet been|still being retried|still (?:trying|attempting)|keep (?:on )?trying|will (?:be"
+    r"|keep) re-?tr(?:ied|ying)",
+    r"will (?:retry|try again|continue (?:to|trying|for)|attempt to deliver|keep)"
+    r"|attempts? (?:to deliver [^.]{0,40})?will (?:continue|be)",
+    r"continue to (?:try|attempt|be made)|this is (?:just |only )?an? (?:delay )?(?:warning|advisory)"
+    r"|warning message only",
+    r"not (?:need|have) to resend|do not (?:need to )?resend|no action is required|(?:been"
+    r"|is) (?:temporarily )?(?:delayed|postponed)",
+    r"delayed (?:mail|by|for|\d)|\(delay\)|: delayed|delivery (?:is |was |has been )?delayed|verzögert"
+    r"|weitere zustellversuche",
+)
+_GIVEN_UP = _any(
+    r"(?:giving|gave|given) up|permanent|not be retried|unrecoverable|fatal error|(?:has|have) expired"
+    r"|message expired",
+    r"(?:is|been|was|being) returned|returned mail|too long|could not be delivered for",
+)
+FAILED = _any(
+    r"undeliver|non-?deliver|deliver(?:y|ing)[^\n]{0,40}(?:fail|problem|error|impossible|not possible|trouble"
+    r"|denied)",
+    r"(?:fail|error|trouble|problem|unable|impossible)[^\n]{0,40}(?:deliver|sen[dt]|relay|reach|process)",
+    r"(?:could|can|was|were|has|have|did|is|are)(?: ?n[o']t| not)\s{1,3}(?:yet )?(?:been |be )?"
+    r"(?:deliver|reach|process|sen[dt]|accept|found|recogni|valid|allowed|listed)",
+    r"returned (?:mail|to sender)|(?:failure|warning|error) (?:notice|notif|report)|(?:mail|message"
+    r"|email) (?:failure|error|status)",
+    r"(?:unknown|invalid|no such|bad|non-?existent|inactive|illegal) (?:e-?mail )?(?:user|recipient|mailbox"
+    r"|addressee?|local|domain|host)",
+    r"(?:user|host|recipient|mailbox|account|addressee?|domain|quota)[^\n]{0,40}(?:unknown|not found"
+    r"|unavailable|disabled|full"
+    r"|rejected|not exist|n't exist|inactive|invalid|over ?quota|exceed|suspended)",
+    r"not a (?:valid|known) (?:user|address|recipient|mailbox)|(?:permanent|fatal|transient) (?:error|failure"
+    r"|problem)",
+    r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
+    r"|[45]\d\d[ -][45]\.\d\.\d",
+    r"rejected|delayed|not yet been|bounced|non remis|pas pu [eê]tre|n'a pas|no (?:se )?(?:pudo|ha podido)"
+    r"|n[aã]o (?:foi|p[oô]de)",
+    r"mancata consegna|impossibile (?:consegnare|recapitare)|unzustellbar|nicht (?:zugestellt|zustellbar"
+    r"|erreich|bekannt|gefunden)",
+    r"zustellung|fehlgeschlagen|onbestelbaar|niet (?:worden )?(?:af|be)gelever|配信|送信でき|届け|不達|エラー|退信|无法"
+    r"|недоставл|не доставлен",
+    r"не удалось|nie mo[żz]na|doru[čc]en|kunne ikke|kunde inte",
+)
+"""Words of failure or delay, in the languages that mail systems were seen to speak."""
+
+_CODE = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)|(?<![\w.:/-])[45][0-7]\d(?=[ \-#)\]])")
+_LIST = _any(
+    r"(?:following|these|below|one or more|all|some|specified|intended|next|failed)[^\n]{0,50}"
+    r"(?:recipient|address|user|destination|mailbox|empf[aä]nger|adress|person|account)",
+    r"not (?:be )?(?:reach|deliver|sen[dt])[^\n]{0,60}(?:to|:)[ \t]*:?$|(?:siguiente|suivant|folgende|seguente"
+    r"|destinat[aá]rio)",
+    r"(?:fatal|delivery|permanent|transient)[^\n]{0,20}errors",
+)
+_STOP = r"\s<>()\[\]{}:;,\"'|*=`\\"
+_MAILBOX = re.compile(rf"(?<![^{_STOP}])([^{_STOP}@]{{1,100}}+@[A-Za-z0-9_.-]{{1,253}}+)")
+_IN_BRACKETS = re.compile(r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?<([^<>\s]{3,320})>")
+_IN_DIALOGUE = re.compile(
+    r"[ \t]*(?:<<<)?[ \t]*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?([^\s<>@]{1,100}@[^\s<>@.]{1,63}[^\s<>@]*?)>?\.\.\."
+)
+_ALONE = re.compile(
+    r"[ \t>*\"'-]*(?:rfc822;|smtp:|to:?|mailto:|recipients?:?)?[ \t]*[<\"'\[(]?"
+    r"([^\s<>()\[\]\"',;:@]{1,100}@[^\s<>()\[\]\"',;:@]{1,253}?)"
+    r"[>\"'\])]?[ \t]*(?:[:;,.(\[-]|on \d|\.\.\.|$)",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"(?:rcpt to|recipients?(?: address)?(?:\(s\))?|(?:original|final|failed)[ -]recipient|user|mailbox|account"
+    r"|address(?:es)?|message to|e-?mail to|deliver(?:y|ed|ing)?(?: [^\n]{0,40})? to|reach|sent to|send to"
+    r"|addressed to"
+    r"|for|to|not find|destinatario|empf[aä]nger|destinataire|an|in|à)"
+    r"[ \t]*(?:is|was|:|;|=|-|\.\.\.)*[ \t\n]*(?:address[ \t:]+)?(?:rfc822;|smtp:)?[ \t]*[<\"'(\[]*[ \t]*$",
+    re.IGNORECASE,
+)
+_NO_RECIPIENT = re.compile(
+    r"(?:message-?id|references|in-reply-to|contact|help|question|assistance|ask|write|support|reply|from"
+    r"|sender|sorry"
+    r"|return-path|originator|by|administrator|postmaster|webmaster|abuse|cc|reporting-mta|with the id|http\S*"
+    r"|dear|hi"
+    r"|hello|forward\w*|visit|please)[^\n@]{0,30}$",
+    re.IGNORECASE,
+)
+_STAFF = re.compile(r"(?:postmaster|mailer-daemon|abuse|webmaster|helpdesk|support|hostmaster|root)@", re.IGNORECASE)
+_LOGIN = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9._-]{1,40})[ \t]*$")
+
+
+class Notice(NamedTuple):
+    """A text taken apart: what the system says, and what it gives back of the message below."""
+
+    said: str
+    copy: str
+
+
+def split(text: str) -> Notice:
+    """The words of the system, and the copy of the message behind a ruled line or from its first trace field on."""
+    rows = text[: dsn.TEXT_LIMIT].split("\n", ROWS_LIMIT)[:ROWS_LIMIT]
+    for at, row in enumerate(rows):
+        if at and len(row) < 200 and "@" not in row and _RULE.match(row) and not _NO_RULE.search(row):
+            return Notice("\n".join(rows[:at]), "\n".join(rows[at + 1 :]))
+        if _TRACE.match(row[:200]) and all(_FIELD.match(each[:200]) for each in rows[at : at + 4]):
+            while at and ":" in rows[at - 1] and _FIELD.match(rows[at - 1][:200]):
+                at -= 1
+            return Notice("\n".join(rows[:at]), "\n".join(rows[at:]))
+    return Notice("\n".join(rows), "")
+
+
+def delayed(text: str) -> bool:
+    """Whether the system goes on trying."""
+    trying = _STILL_TRYING.search(text)
+    given_up = _GIVEN_UP.search(text)
+    return bool(trying) and not (given_up and "(delay" not in text.lower() and "not yet been" not in text)
+
+
+class _Named(NamedTuple):
+    """An address in a notice, its line, and how sure it is the failed one: 0 surest."""
+
+    row: int
+    address: str
+    rank: int
+
+
+def blocks(said: str, own: frozenset[str], subject: str, host: str, worst: int) -> list[Block]:
+    """The recipients that a notice names, by the surest layout that names any.
+
+    `own` are the report's own addresses in lower case, `host` the domain of a system that prints bare logins, `worst`
+    the rank up to which a layout is believed.
+    """
+    rows = [row[:LINE_LIMIT] for row in said.split("\n")]
+    named = list(_named(rows))
+    others = [each for each in named if each.address.lower() not in own]
+    if not others:  # a message to oneself fails too
+        others = [each for each in named if each.rank <= 1]
+    if not named and host:
+        others = list(_logins(rows, host))
+    best = min((each.rank for each in others), default=worst + 1)
+    if best > worst:
+        return []
+    first: dict[str, _Named] = {}
+    for each in others:
+        if each.rank == best:
+            first.setdefault(each.address.lower(), each)
+    action = "delayed" if delayed(f"{subject}\n{said}") else "failed"
+    starts = sorted(each.row for each in first.values())
+    found = []
+    for each in list(first.values())[: dsn.BLOCKS_LIMIT]:
+        end = next((start for start in starts if start > each.row), len(rows))
+        found.append(block(each.address, action, rows[each.row : end][:40], rows))
+    return found
+
+
+def block(recipient: str | None, action: str, near: list[str], rows: list[str]) -> Block:
+    """What the lines near an address, else the whole text, say of it."""
+    said = _diagnostic(near) or _diagnostic(rows)
+    texts = (said, " ".join(near), " ".join(rows)[: dsn.TEXT_LIMIT])
+    status = next((found for text in texts if (found := dsn.enhanced(text))), "")
+    status = status or next((found for text in texts if (found := dsn.code("", text))), "")
+    return Block(recipient, action, status, charset.line(said, dsn.DIAGNOSTIC_LIMIT))
+
+
+def _diagnostic(rows: list[str]) -> str:
+    """The first line with a code, and what follows it up to a blank line; else the first that names a failure."""
+    for pattern in (_CODE, FAILED):
+        for at, row in enumerate(rows):
+            if pattern.search(row):
+                said = [row.strip()]
+                for more in rows[at + 1 : at + 4]:
+                    if not more.strip():
+                        break
+                    said.append(more.strip())
+                return " ".join(said)
+    return ""
+
+
+def _named(rows: list[str]) -> Iterator[_Named]:
+    """Every address that may be a recipient, in the order of the text."""
+    listed = next((at for at, row in enumerate(rows) if _LIST.search(row)), -1)
+    for at, row in enumerate(rows):
+        if "@" not in row:
+            continue
+        start = _IN_BRACKETS.match(row) or _IN_DIALOGUE.match(row) or _ALONE.match(row)
+        for match in _MAILBOX.finditer(row):
+            found = address.lenient(match[1].strip("."))
+            if not found or "." not in found.domain or _STAFF.match(str(found)):
+                continue
+            before = row[max(0, match.start() - 80) : match.start()]
+            if start and start.start(1) == match.start(1):
+                rank = 1 if start.re is _ALONE else 0
+            elif _NAMED.search(before if before.strip(" \t<\"'([") or not at else rows[at - 1][-80:]):
+                rank = 2
+            elif _NO_RECIPIENT.search(before):
+                continue
+            else:
+                rank = 3 if _CODE.search(row) or FAILED.search(row) else 4
+            if 0 <= listed < at and rank == 1:  # below "the following recipients"
+                rank = 0
+            elif at < listed:  # above it the message is described: its From and To
+                rank += 2
+            yield _Named(at, str(found), rank)
+
+
+def _logins(rows: list[str], host: str) -> Iterator[_Named]:
+    """Words alone on an indented line below "the following recipients"."""
+    listed = next((at for at, row in enumerate(rows) if _LIST.search(row)), None)
+    if listed is None:
+        return
+    for at, row in enumerate(rows[listed + 1 : listed + 20], listed + 1):
+        match = _LOGIN.match(row)
+        if match:
+            yield _Named(at, f"{match[1]}@{host}", 1)
