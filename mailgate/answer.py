@@ -46,12 +46,12 @@ class _Desk:
 
     def answer(self, outcome: Outcome) -> Outcome:
         """Settle a refusal by reply: answered, unanswered because of a limit, or held because answers are forbidden."""
-        return self._settle(outcome, outcome.reason, (outcome.address,))
+        return self._settle(outcome, outcome.reason, {outcome.address: outcome.reason})
 
     def share(self, outcome: Outcome, refused: list[Outcome]) -> Outcome:
         """Settle a refusal that the status cannot tell, in the one reply that names all of them."""
-        about = tuple(each.address or each.recipient for each in refused if not self._blind(each))
-        return self._settle(outcome._replace(by_status=False), "no-route", about)
+        told = {each.address or each.recipient: each.reason for each in refused if not self._blind(each)}
+        return self._settle(outcome._replace(by_status=False), "no-route", told)
 
     def _blind(self, outcome: Outcome) -> str:
         """The own address that was written to, where no field shows it; an answer may be written to any of ours."""
@@ -59,7 +59,8 @@ class _Desk:
             return ""
         return outcome.address
 
-    def _settle(self, outcome: Outcome, reason: str, about: tuple[str, ...]) -> Outcome:
+    def _settle(self, outcome: Outcome, reason: str, told: dict[str, str]) -> Outcome:
+        """`told`: the addresses that the reply names, each with its own reason."""
         if outcome.action != "refuse" or outcome.repeated:
             return outcome
         why = loop.silence(
@@ -74,6 +75,7 @@ class _Desk:
         if why or sender is None:
             held = outcome._replace(action="hold", quiet=self.kind.name != "person", note=f"no answer: {why}")
             return self.state.repeated(held)
+        about = tuple(told)
         if any((sent.reason, sent.about) == (reason, about) for sent in self.outgoing):
             return outcome
         limit = self._limit(reason, about)
@@ -88,6 +90,7 @@ class _Desk:
                 to=str(sender),
                 domain=alias.domain if alias else own.domain if own else "",
                 about=about,
+                reasons=tuple(told.values()),
                 text=alias.refusal if alias and reason == "policy" else "",
             )
         )

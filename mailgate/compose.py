@@ -84,7 +84,7 @@ def refusal(
     ]
     parts = [
         letter.part("text/plain; charset=utf-8", _text(outgoing, domain, about, template, policy)),
-        Part("message/delivery-status", "7bit", _delivery_status(outgoing.reason, domain, about)),
+        Part("message/delivery-status", "7bit", _delivery_status(outgoing, domain, about)),
         _returned(message.raw),
     ]
     return Letter(message_id, subject, b"".join(header) + b"\n" + letter.multipart(parts, boundary))
@@ -144,11 +144,12 @@ def _own_text(text: str) -> str:
     return joined if any(c.isprintable() and not c.isspace() for c in joined) else ""
 
 
-def _delivery_status(reason: str, domain: Domain, about: list[str]) -> bytes:
+def _delivery_status(outgoing: Outgoing, domain: Domain, about: list[str]) -> bytes:
     """The machine's part (RFC 3464 section 2): about the message, then a block for each address."""
-    refused = status.refused(reason, "")
+    reasons = {shown(each, 512): reason for each, reason in zip(outgoing.about, outgoing.reasons, strict=False)}
     blocks = [field("Reporting-MTA", f"dns; {domain.name}")]
     for each in about or [""]:
+        refused = status.refused(reasons.get(each, outgoing.reason), "")
         block = (
             field("Final-Recipient", _final_recipient(each))
             + field("Action", refused.action)

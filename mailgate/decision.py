@@ -83,7 +83,10 @@ class Outcome(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """Something we send because of the message: for `domain`, about own addresses, with the alias' own `text`."""
+    """Something we send because of the message: for `domain`, about own addresses, with the alias' own `text`.
+
+    `reasons` are those of the addresses in `about`, where they differ from `reason`.
+    """
 
     kind: str
     reason: str
@@ -91,6 +94,7 @@ class Outgoing(NamedTuple):
     domain: str = ""
     about: tuple[str, ...] = ()
     text: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class Decision(NamedTuple):

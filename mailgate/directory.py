@@ -7,7 +7,7 @@ from mailgate import address, names
 from mailgate.decision import Ref
 from mailgate.people import key as person
 from mailgate.problem import NotFound, Problem
-from mailgate.state import Alias, Domain
+from mailgate.state import RESERVED, Alias, Domain
 
 
 def domains(tx: sqlite3.Connection) -> list[Domain]:
@@ -182,6 +182,23 @@ def alias_from(row: sqlite3.Row) -> Alias:
     )
 
 
+def is_own(tx: sqlite3.Connection, text: str) -> bool:
+    """Whether mail to an address would come back to us: an alias, a catchall or bounce address, postmaster, abuse."""
+    found = address.lenient(text)
+    row = found and tx.execute("SELECT * FROM domain WHERE name = ?", (found.domain,)).fetchone()
+    if not found or not row:
+        return False
+    domain = domain_from(tx, row)
+    local = address.lower(found.local)
+    bases = {local, local.partition(domain.delimiter)[0] if domain.delimiter else local}
+    if bases & {*domain.catchalls, *domain.bounces, *RESERVED}:
+        return True
+    taken = tx.execute(
+        "SELECT 1 FROM alias WHERE domain = ? AND local IN (?, ?)", (domain.name, min(bases), max(bases))
+    ).fetchone()
+    return taken is not None
+
+
 def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
     """Add an alias under the address `text` (number, local part and domain of `new` are ignored). Raises Problem."""
     local, host = _place(tx, text)
@@ -213,6 +230,9 @@ def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
 
 def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
+    for each in changed.notify:
+        if is_own(tx, each):
+            raise Problem(f"`{each}` is an own address: a copy to it would come back", "name the address of a person")
     tx.execute(
         "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?, "
         " authenticated = ?, refusal = ?, spam = ?, status = ?, notify = ? WHERE number = ?",

@@ -118,9 +118,8 @@ def recipient(value: str) -> str | None:
     mailbox names behind the address, and the escapes of RFC 6533 section 3.
     """
     value = _HEX.sub(lambda match: chr(min(int(match[1], 16), 0x10FFFF)), charset.line(value, 2000))
-    kind, semicolon, rest = value.partition(";")
-    value = rest if semicolon and "@" not in kind else value
-    return address_in(value)
+    kinds, semicolon, rest = value.rpartition(";")  # one type, or several by mistake
+    return address_in(rest if semicolon and "@" not in kinds and "@" in rest else value)
 
 
 def address_in(value: str) -> str | None:

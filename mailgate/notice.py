@@ -64,7 +64,7 @@ FAILED = _any(
     r"(?:fail|error|trouble|problem|unable|impossible)[^\n]{0,40}(?:deliver|sen[dt]|relay|reach|process)",
     r"(?:could|can|was|were|has|have|did|is|are)(?: ?n[o']t| not)\s{1,3}(?:yet )?(?:been |be )?"
     r"(?:deliver|reach|process|sen[dt]|accept|found|recogni|valid|allowed|listed)",
-    r"returned (?:mail|to sender)|(?:failure|warning|error) (?:notice|notif|report)|(?:mail|message"
+    r"failed (?:mail|message)|returned (?:mail|to sender)|(?:failure|warning|error) (?:notice|notif|report)|(?:mail|message"
     r"|email) (?:failure|error|status)",
     r"(?:unknown|invalid|no such|bad|non-?existent|inactive|illegal) (?:e-?mail )?(?:user|recipient|mailbox"
     r"|addressee?|local|domain|host)",
@@ -102,7 +102,7 @@ _IN_DIALOGUE = re.compile(
 _ALONE = re.compile(
     r"[ \t>*\"'-]*(?:rfc822;|smtp:|to:?|mailto:|recipients?:?)?[ \t]*[<\"'\[(]?"
     r"([^\s<>()\[\]\"',;:@]{1,100}@[^\s<>()\[\]\"',;:@]{1,253}?)"
-    r"[>\"'\])]?[ \t]*(?:[:;,.(\[-]|on \d|\.\.\.|$)",
+    r"[>\"'\])]?[ \t]*(?:[:;,.(<\[-]|on \d|\.\.\.|$)",
     re.IGNORECASE,
 )
 _NAMED = re.compile(
@@ -122,6 +122,7 @@ _NO_RECIPIENT = re.compile(
     re.IGNORECASE,
 )
 _STAFF = re.compile(r"(?:postmaster|mailer-daemon|abuse|webmaster|helpdesk|support|hostmaster|root)@", re.IGNORECASE)
+_DELIVERY = re.compile(r"deliver|recipient|rcpt", re.IGNORECASE)
 _LOGIN = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9._-]{1,40})[ \t]*$")
 
 
@@ -221,7 +222,7 @@ def _named(rows: list[str]) -> Iterator[_Named]:
         start = _IN_BRACKETS.match(row) or _IN_DIALOGUE.match(row) or _ALONE.match(row)
         for match in _MAILBOX.finditer(row):
             found = address.lenient(match[1].strip("."))
-            if not found or "." not in found.domain or _STAFF.match(str(found)):
+            if not found or "." not in found.domain:
                 continue
             before = row[max(0, match.start() - 80) : match.start()]
             if start and start.start(1) == match.start(1):
@@ -232,10 +233,12 @@ def _named(rows: list[str]) -> Iterator[_Named]:
                 continue
             else:
                 rank = 3 if _CODE.search(row) or FAILED.search(row) else 4
+            if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(before):
+                continue  # whom to ask, not who failed
             if 0 <= listed < at and rank == 1:  # below "the following recipients"
                 rank = 0
             elif at < listed:  # above it the message is described: its From and To
-                rank += 2
+                rank += 4
             yield _Named(at, str(found), rank)
 
 

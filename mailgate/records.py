@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.decision import Ref
+from mailgate.directory import is_own
 from mailgate.names import model as model_name
 from mailgate.people import key
 from mailgate.problem import NotFound, Problem
@@ -76,11 +77,11 @@ def parse(text: str) -> Ref:
 
 
 def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
-    """Make an address follow a record. Raises NotFound, Problem."""
+    """Make an address follow a record, if it does not yet. Raises NotFound; Problem for an own address."""
     get(tx, ref)
-    address = key(text)
-    tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, address))
-    tx.execute("INSERT INTO follower (model, id, address) VALUES (?, ?, ?)", (*ref, address))
+    if is_own(tx, text):
+        raise Problem(f"`{text}` is an own address: a copy to it would come back", "name the address of a person")
+    tx.execute("INSERT OR IGNORE INTO follower (model, id, address) VALUES (?, ?, ?)", (*ref, key(text)))
 
 
 def unfollow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
@@ -100,7 +101,7 @@ def remove(tx: sqlite3.Connection, ref: Ref) -> None:
 
 def _from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Record:
     ref = Ref(row["model"], row["id"])
-    rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY address", ref)
+    rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
     return Record(
         ref=ref,
         name=row["name"],

@@ -89,7 +89,8 @@ def _create(
     if author and kind == "person" and not own_author(message, state):
         records.follow(tx, ref, author.key)
     for address in alias.notify if alias else ():
-        records.follow(tx, ref, address)
+        if not directory.is_own(tx, address):  # it may have become one since
+            records.follow(tx, ref, address)
     if alias:
         directory.set_status(tx, alias.number, "valid")
     return ref

@@ -78,10 +78,11 @@ CREATE TABLE record (
 CREATE INDEX record_by_sender ON record (sender, made);
 
 CREATE TABLE follower (
+    number INTEGER PRIMARY KEY,
     model TEXT NOT NULL,
     id INTEGER NOT NULL,
     address TEXT NOT NULL,
-    PRIMARY KEY (model, id, address)
+    UNIQUE (model, id, address)
 );
 CREATE INDEX follower_by_address ON follower (address);
 

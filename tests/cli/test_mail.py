@@ -272,3 +272,22 @@ def test_demo_tells_the_story(gate: Gate) -> None:
     assert [tree["outcomes"][0]["action"] for tree in trees] == [
         *("create", "post", "refuse", "hold", "create", "create", "create", "refuse"),
     ]
+
+
+def test_followers_stand_in_the_order_they_came_and_own_addresses_never_follow(office: Gate) -> None:
+    office.deliver(office.mail("support@example.com"), "support@example.com")
+    office.ok("record", "follow", "ticket/1", "ann@example.com")
+    assert office.json("record", "show", "ticket/1")["followers"] == ["bob@client.org", "ann@example.com"]
+    for own in ("support@example.com", "SUPPORT+x@example.com", "catchall@example.com", "postmaster@example.com"):
+        screen = office("record", "follow", "ticket/1", own)
+        assert (screen.exit, "is an own address" in screen.err) == (1, True)
+        assert office("alias", "set", "support", "--notify", own).exit == 1
+
+
+def test_a_shared_refusal_gives_each_recipient_its_own_status(office: Gate) -> None:
+    office.config.write_text(office.config.read_text() + '[refusals]\nby = "status"\n')
+    message = office.mail("support@example.com, closed@example.com, nobody@example.com")
+    assert office.deliver(message, "support@example.com", "closed@example.com", "nobody@example.com").exit == 0
+    lines = office.ok("outbox", "raw", "1").splitlines()
+    said = [line.split()[-1] for line in lines if line.startswith(("Final-Recipient:", "Status:"))]
+    assert said == ["closed@example.com", "5.7.1", "nobody@example.com", "5.1.1"]
