@@ -62,7 +62,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "store": "owner",
             "people": "",
             "directory": "people",
-            "records": "people",
+            "records": "directory people",
             "messages": "store",
             "held": "",
             "outbox": "",
