@@ -11,9 +11,12 @@ from typing import NamedTuple
 
 from mailgate import address, charset, dsn
 from mailgate.dsn import Block
+from mailgate.message import Message
 
 LINE_LIMIT = 2000
 """Characters of one line that are looked at."""
+PLAIN, GUESS = 3, 8
+"""Ranks up to which an address is plainly a recipient, and beyond which it is none."""
 ROWS_LIMIT = 5000
 """Lines of a notice that are looked at."""
 
@@ -64,7 +67,8 @@ FAILED = _any(
     r"(?:fail|error|trouble|problem|unable|impossible)[^\n]{0,40}(?:deliver|sen[dt]|relay|reach|process)",
     r"(?:could|can|was|were|has|have|did|is|are)(?: ?n[o']t| not)\s{1,3}(?:yet )?(?:been |be )?"
     r"(?:deliver|reach|process|sen[dt]|accept|found|recogni|valid|allowed|listed)",
-    r"failed (?:mail|message)|returned (?:mail|to sender)|(?:failure|warning|error) (?:notice|notif|report)|(?:mail|message"
+    r"failed (?:mail|message)|returned (?:mail|to sender)|(?:failure|warning|error) (?:notice|notif|report)"
+    r"|(?:mail|message"
     r"|email) (?:failure|error|status)",
     r"(?:unknown|invalid|no such|bad|non-?existent|inactive|illegal) (?:e-?mail )?(?:user|recipient|mailbox"
     r"|addressee?|local|domain|host)",
@@ -75,7 +79,7 @@ FAILED = _any(
     r"|problem)",
     r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
     r"|[45]\d\d[ -][45]\.\d\.\d",
-    r"rejected|delayed|not yet been|bounced|non remis|pas pu [eê]tre|n'a pas|no (?:se )?(?:pudo|ha podido)"
+    r"rejected|delayed|postponed|not yet been|bounced|non remis|pas pu [eê]tre|n'a pas|no (?:se )?(?:pudo|ha podido)"
     r"|n[aã]o (?:foi|p[oô]de)",
     r"mancata consegna|impossibile (?:consegnare|recapitare)|unzustellbar|nicht (?:zugestellt|zustellbar"
     r"|erreich|bekannt|gefunden)",
@@ -190,16 +194,48 @@ def blocks(said: str, own: frozenset[str], subject: str, host: str, worst: int) 
     return found
 
 
+def known(message: Message, words: str, own: frozenset[str]) -> list[Block]:
+    """What flufl.bounce knows of a notice in a dialect that it was written for.
+
+    It raises on odd header fields, is slow on long texts, logs to stderr, and takes Message-IDs and senders for
+    recipients: it gets four clean fields and a short text, and its answers are filtered. Without it: nothing.
+    """
+    try:
+        import logging
+        from email.message import Message as Letter
+
+        from flufl.bounce import all_failures
+
+        logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
+        logging.getLogger("flufl.bounce").propagate = False
+        letter = Letter()
+        letter["From"] = str(message.author.address or "mailer-daemon@invalid")
+        letter["To"] = ", ".join(str(each) for each in message.to[:5])
+        letter["Subject"] = message.subject
+        letter.set_payload(words[: dsn.TEXT_LIMIT // 4].encode("ascii", "replace").decode("ascii"))
+        temporary, permanent = all_failures(letter)
+        action = dict.fromkeys(temporary, "delayed") | dict.fromkeys(permanent, "failed")
+    except Exception:  # any of them: it is asked for a guess
+        return []
+    rows = words.split("\n")
+    found = []
+    for each, what in sorted(action.items()):
+        recipient = address.lenient(each.decode("utf-8", "replace"))
+        if recipient and str(recipient).lower() not in own and f"<{recipient}>" not in message.references:
+            found.append(block(str(recipient), what, [], rows))
+    return found
+
+
 def block(recipient: str | None, action: str, near: list[str], rows: list[str]) -> Block:
     """What the lines near an address, else the whole text, say of it."""
-    said = _diagnostic(near) or _diagnostic(rows)
+    said = diagnostic(near) or _beside(near) or diagnostic(rows)
     texts = (said, " ".join(near), " ".join(rows)[: dsn.TEXT_LIMIT])
     status = next((found for text in texts if (found := dsn.enhanced(text))), "")
     status = status or next((found for text in texts if (found := dsn.code("", text))), "")
     return Block(recipient, action, status, charset.line(said, dsn.DIAGNOSTIC_LIMIT))
 
 
-def _diagnostic(rows: list[str]) -> str:
+def diagnostic(rows: list[str]) -> str:
     """The first line with a code, and what follows it up to a blank line; else the first that names a failure."""
     for pattern in (_CODE, FAILED):
         for at, row in enumerate(rows):
@@ -213,9 +249,22 @@ def _diagnostic(rows: list[str]) -> str:
     return ""
 
 
+def _beside(rows: list[str]) -> str:
+    """What stands behind an address and in the lines below it: a reason in words nobody foresaw."""
+    said = []
+    for row in rows[:1]:
+        _, at, rest = row.rpartition("@")
+        said += [rest[rest.find(" ") :].strip(" \t>:;,.-")] if at and " " in rest else []
+    for row in rows[1:8]:
+        if not row.strip() and any(said):
+            break
+        said.append(row.strip())
+    return " ".join(each for each in said if each)
+
+
 def _named(rows: list[str]) -> Iterator[_Named]:
     """Every address that may be a recipient, in the order of the text."""
-    listed = next((at for at, row in enumerate(rows) if _LIST.search(row)), -1)
+    listed = _listed(rows)
     for at, row in enumerate(rows):
         if "@" not in row:
             continue
@@ -242,10 +291,15 @@ def _named(rows: list[str]) -> Iterator[_Named]:
             yield _Named(at, str(found), rank)
 
 
+def _listed(rows: list[str]) -> int:
+    """The line that announces the recipients, -1 when none does."""
+    return next((at for at, row in enumerate(rows) if _LIST.search(row) and not _CODE.search(row)), -1)
+
+
 def _logins(rows: list[str], host: str) -> Iterator[_Named]:
     """Words alone on an indented line below "the following recipients"."""
-    listed = next((at for at, row in enumerate(rows) if _LIST.search(row)), None)
-    if listed is None:
+    listed = _listed(rows)
+    if listed < 0:
         return
     for at, row in enumerate(rows[listed + 1 : listed + 20], listed + 1):
         match = _LOGIN.match(row)

@@ -26,7 +26,8 @@ IDS_LIMIT = 20
 
 
 class Recognised(NamedTuple):
-    """Why a message counts as a report. kind: other (a report of some sort) or automatic, `""` for a person's mail."""
+    """Why a message counts as a report. kind: other (a report of some sort) or automatic, `""` for a person's"
+    " mail."""
 
     because: str
     kind: str
@@ -96,18 +97,28 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
 
 
 class Gate(NamedTuple):
-    """Why a message may be a report, and what is believed behind it.
-
-    trust 2: a mail system wrote it, its words count. 1: a hint, its words count where they are plain. 0: a hint so weak
-    that only fields of RFC 3464 count.
-    """
+    """Why a message may be a report, and what is believed behind it: SURE, HINT, COPY or FIELDS."""
 
     because: str
     trust: int
 
 
+SURE = 3
+"""A mail system wrote it: its words count."""
+HINT = 2
+"""Something of a mail system: words count where they name a recipient plainly."""
+COPY = 1
+"""A robot with a subject of failure: the same, and only beside a copy of the message."""
+FIELDS = 0
+"""Hardly anything: only fields of RFC 3464 count."""
+
+_SUBJECT = re.compile(
+    r"undeliver|deliver\w* [\w ]*(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー", re.I
+)
 _BLANK = b"\xef\xbb\xbf\r\n \t"
-_DAEMON = re.compile(r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')]|$)", re.I)
+_DAEMON = re.compile(
+    r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')\\]|$)", re.I
+)
 _OLD_DAEMON = re.compile(r"(?:m-?daemon|post_?master|mail-?daemon|mailer|mail[._ -]?delivery.*|system administrator)")
 
 
@@ -120,23 +131,27 @@ def _gate(message: Message, expected: bool) -> Gate | None:
     """What makes a message worth reading as a report: header fields and envelope only."""
     content_type = lower(message.plain("content-type")[0]) if "content-type" in message.fields else ""
     if content_type.startswith("multipart/report"):
-        return Gate("multipart/report", 2)
+        return Gate("multipart/report", SURE)
     if content_type.startswith(("message/delivery-status", "message/global-delivery-status")):
-        return Gate(content_type.partition(";")[0].strip(), 2)
+        return Gate(content_type.partition(";")[0].strip(), SURE)
     if "x-failed-recipients" in message.fields:
-        return Gate("X-Failed-Recipients", 2)
+        return Gate("X-Failed-Recipients", SURE)
     author, sender = message.author, message.envelope.reverse_path
     if loop.is_daemon(author.address) or (author.address is None and _DAEMON.search(author.text)):
-        return Gate(f"written by {author.text}", 2)
+        return Gate(f"written by {author.text}", SURE)
     if author.address and _OLD_DAEMON.fullmatch(lower(author.address.local)):
-        return Gate(f"written by {author.address}", 1)
+        return Gate(f"written by {author.address}", HINT)
     if message.envelope.stated and sender is None:
-        return Gate("null reverse-path", 1)
+        return Gate("null reverse-path", HINT)
     if message.envelope.stated and loop.is_daemon(sender):
-        return Gate(f"reverse-path {sender}", 1)
+        return Gate(f"reverse-path {sender}", HINT)
     if expected:
-        return Gate("sent to a bounce address", 0 if loop.classify(message).name == "person" else 1)
-    return Gate("written by nobody", 0) if not author.text.strip("<> ") else None
+        return Gate("sent to a bounce address", FIELDS if loop.classify(message).name == "person" else HINT)
+    if not author.text.strip("<> "):
+        return Gate("written by nobody", HINT if author.text else FIELDS)
+    if author.address and loop.is_robot(author.address) and _SUBJECT.search(message.subject):
+        return Gate(f"written by {author.address} about a failure", COPY)
+    return None
 
 
 _STATUS = frozenset(("message/delivery-status", "message/global-delivery-status"))
@@ -231,19 +246,25 @@ class _Reader:
             action = "delayed" if notice.delayed(f"{message.subject}\n{said}") else "failed"
             return [notice.block(str(each), action, [], said.split("\n")) for each in exim]
         fields = [block for text in (self.disposition, self.words) for block in dsn.blocks(text) if block.recipient]
-        if fields:
-            return fields if gate.trust else []
-        if not gate.trust:
+        if fields or gate.trust == FIELDS:
+            return fields if gate.trust > FIELDS else []
+        if not notice.FAILED.search(f"{message.subject}\n{said}") or (gate.trust == COPY and not self.returned):
             return []
-        if not notice.FAILED.search(f"{message.subject}\n{said}"):
-            return []
-        inner = self.inner()
-        if inner:
-            return inner
+        return self.inner() or self.named(gate, said)
+
+    def named(self, gate: Gate, said: str) -> "list[Block]":
+        """The recipients a notice names in words; flufl.bounce is asked where nothing better than a guess is"
+        " found."""
+        from mailgate import notice
+
+        message = self.message
         addresses = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
         own = frozenset(str(each).lower() for each in addresses if each)
-        host = message.author.address.domain if message.author.address and gate.trust > 1 else ""
-        return notice.blocks(said, own, message.subject, host, 6 if gate.trust > 1 else 3)
+        host = message.author.address.domain if message.author.address and gate.trust == SURE else ""
+        plain = notice.blocks(said, own, message.subject, host, notice.PLAIN)
+        if plain or gate.trust < SURE:
+            return plain
+        return notice.known(message, self.words, own) or notice.blocks(said, own, message.subject, host, notice.GUESS)
 
     def inner(self) -> "list[Block]":
         """The status part of a report that a gateway wrapped in one of its own."""
@@ -256,8 +277,18 @@ class _Reader:
         self.returned += reader.returned
         return [each for text in reader.status for each in dsn.blocks(text) if each.recipient]
 
+    def explained(self, blocks: "list[Block]") -> "list[Block]":
+        """Blocks without a diagnostic, with what the words beside the status part say."""
+        from mailgate import charset, dsn, notice
+
+        rows = notice.split(self.words).said.split("\n")
+        said = charset.line(notice.diagnostic(rows), dsn.DIAGNOSTIC_LIMIT)
+        return [block._replace(diagnostic=said) for block in blocks]
+
     def made(self, kind: str, blocks: "list[Block]", gate: Gate) -> Report:
         """The report of these recipients."""
+        if blocks and not any(block.diagnostic for block in blocks):
+            blocks = self.explained(blocks)
         findings = tuple(dict.fromkeys(_finding(block) for block in blocks))
         return Report(kind, findings, self.ids(), gate.because)
 
@@ -265,14 +296,20 @@ class _Reader:
         """Candidate ids of the original message, the best first."""
         from mailgate import notice, returned
 
-        texts = [*self.returned, notice.split(self.words).copy, self.words, self.disposition, *self.status]
-        found = [each for text in texts for each in returned.read(text).ids]
-        if not found:  # broken MIME: part headers and what nobody knows the type of
+        found = [each for text in self.returned for each in returned.read(text).ids]
+        if not found:
+            texts = (notice.split(self.words).copy, self.words, self.disposition, *self.status)
+            found = [each for text in texts for each in returned.read(text).ids]
+        if not found:  # broken MIME: part headers, and parts of a type that nobody knows
             raw = self.tree.raw[self.message.body_at : self.message.body_at + TEXT_LIMIT]
             found = list(returned.read(raw.decode("latin-1")).ids)
         return tuple(dict.fromkeys((*found, *self.message.references)))[:IDS_LIMIT]
 
 
 def _finding(block: "Block") -> Finding:
-    permanent = block.action == "failed" and block.status[:1] != "4"
-    return Finding(block.recipient, block.action, block.status, block.diagnostic, block.remote, "unknown", permanent)
+    from mailgate import reason
+
+    delivered = block.action not in ("failed", "delayed")
+    kind = "unknown" if delivered else reason.kind(block.status, block.diagnostic)
+    permanent = reason.permanent(block.action, block.status, kind)
+    return Finding(block.recipient, block.action, block.status, block.diagnostic, block.remote, kind, permanent)

@@ -38,12 +38,12 @@ def facts(raw: bytes) -> Message:
 
 
 def answer(found: Report | None) -> Answer:
-    """A report in the words of the truth; a status that was not given is told by what it means."""
+    """A report in the words of the truth; a status that was not given is of the class of its action."""
     if found is None:
         return Answer("ordinary")
     wanted = [each for each in found.findings if each.action == found.kind] or list(found.findings)
     first = wanted[0] if wanted else None
-    status = (first.status or ("5.0.0" if first.permanent else "4.0.0")) if first else ""
+    status = first.status or {"failed": "5.0.0", "delayed": "4.0.0"}.get(first.action, "") if first else ""
     recipients = tuple(each.recipient for each in wanted if each.recipient)
     return Answer(KINDS[found.kind], recipients, status, next(iter(found.message_ids), ""))
 
