@@ -79,7 +79,8 @@ FAILED = _any(
     r"|problem)",
     r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
     r"|[45]\d\d[ -][45]\.\d\.\d",
-    r"rejected|delayed|postponed|not yet been|bounced|non remis|pas pu [eê]tre|n'a pas|no (?:se )?(?:pudo|ha podido)"
+    r"rejected|delayed|postponed|deferred|warning message|not yet been|bounced|non remis|pas pu [eê]tre|n'a pas"
+    r"|no (?:se )?(?:pudo|ha podido)"
     r"|n[aã]o (?:foi|p[oô]de)",
     r"mancata consegna|impossibile (?:consegnare|recapitare)|unzustellbar|nicht (?:zugestellt|zustellbar"
     r"|erreich|bekannt|gefunden)",
@@ -186,12 +187,13 @@ def blocks(said: str, own: frozenset[str], subject: str, host: str, worst: int) 
         if each.rank == best:
             first.setdefault(each.address.lower(), each)
     action = "delayed" if delayed(f"{subject}\n{said}") else "failed"
-    starts = sorted(each.row for each in first.values())
-    found = []
-    for each in list(first.values())[: dsn.BLOCKS_LIMIT]:
-        end = next((start for start in starts if start > each.row), len(rows))
-        found.append(block(each.address, action, rows[each.row : end][:40], rows))
-    return found
+    chosen = list(first.values())[: dsn.BLOCKS_LIMIT]
+    ends = [*(each.row for each in chosen[1:]), len(rows)]
+    whole = said_in(rows)
+    return [
+        block(each.address, action, rows[each.row : max(end, each.row + 1)][:40], whole)
+        for each, end in zip(chosen, ends, strict=True)
+    ]
 
 
 def known(message: Message, words: str, own: frozenset[str]) -> list[Block]:
@@ -217,22 +219,39 @@ def known(message: Message, words: str, own: frozenset[str]) -> list[Block]:
         action = dict.fromkeys(temporary, "delayed") | dict.fromkeys(permanent, "failed")
     except Exception:  # any of them: it is asked for a guess
         return []
-    rows = words.split("\n")
+    whole = said_in(words.split("\n"))
     found = []
     for each, what in sorted(action.items()):
         recipient = address.lenient(each.decode("utf-8", "replace"))
         if recipient and str(recipient).lower() not in own and f"<{recipient}>" not in message.references:
-            found.append(block(str(recipient), what, [], rows))
+            found.append(block(str(recipient), what, [], whole))
     return found
 
 
-def block(recipient: str | None, action: str, near: list[str], rows: list[str]) -> Block:
-    """What the lines near an address, else the whole text, say of it."""
-    said = diagnostic(near) or _beside(near) or diagnostic(rows)
-    texts = (said, " ".join(near), " ".join(rows)[: dsn.TEXT_LIMIT])
-    status = next((found for text in texts if (found := dsn.enhanced(text))), "")
-    status = status or next((found for text in texts if (found := dsn.code("", text))), "")
-    return Block(recipient, action, status, charset.line(said, dsn.DIAGNOSTIC_LIMIT))
+class Said(NamedTuple):
+    """What some lines say of a failure: in words, and as a code."""
+
+    diagnostic: str
+    status: str
+
+
+def said_in(rows: list[str]) -> Said:
+    """What a whole notice says."""
+    text = "\n".join(rows)[: dsn.TEXT_LIMIT]
+    found = diagnostic(rows)
+    return Said(found, dsn.enhanced(found) or dsn.enhanced(text) or dsn.code("", found) or dsn.code("", text))
+
+
+def block(recipient: str | None, action: str, near: list[str], whole: Said) -> Block:
+    """What the lines near an address, else the whole notice, say of it."""
+    found = diagnostic(near) or _beside(near)
+    text = "\n".join(near)
+    status = dsn.enhanced(found) or dsn.enhanced(text)
+    if not status and whole.status[1:] == ".0.0":
+        status = dsn.code("", found) or dsn.code("", text)
+    return Block(
+        recipient, action, status or whole.status, charset.line(found or whole.diagnostic, dsn.DIAGNOSTIC_LIMIT)
+    )
 
 
 def diagnostic(rows: list[str]) -> str:

@@ -6,6 +6,7 @@ write. A kind is only a help for people; what is permanent goes by the class of 
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "no-such-address": ("There is no such address.", "Diese Adresse gibt es nicht."),
@@ -100,20 +101,14 @@ _CODES = {
 """Subject and detail of a status code (RFC 3463 section 3, and what IANA added) -> kind."""
 
 
-def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.IGNORECASE)
-
-
-_WORDS = (
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "greylisted",
-        _any(
-            r"gr[ea]y-?list|resources? temporarily unavailable[^\n]{0,40}try again|deferred: try again",
-        ),
+        (r"gr[ea]y-?list|resources? temporarily unavailable[^\n]{0,40}try again|deferred: try again",),
     ),
     (
         "mailbox-full",
-        _any(
+        (
             r"(?:over|exceed\w*|out of|beyond)[^.]{0,40}\b(?:quota|storage|disk|space|mailbox size)",
             r"quota[^.]{0,30}(?:exceed|full|reach|violat|limit)",
             r"(?:mailbox|inbox|mail ?drop|mail folder|account|user)[^.]{0,30}(?:is |was |too )(?:full|large)",
@@ -125,7 +120,7 @@ _WORDS = (
     ),
     (
         "too-large",
-        _any(
+        (
             r"(?:message|mail|e-mail|size|file|content|attachment)[^.]{0,30}(?:too (?:big|large)"
             r"|exceed[^.]{0,30}(?:size|limit|max))",
             r"(?:exceed|larger)[^.]{0,30}(?:size|maximum|limit of \d)|(?:size|length) limit",
@@ -134,7 +129,7 @@ _WORDS = (
     ),
     (
         "authentication",
-        _any(
+        (
             r"\b(?:dmarc|dkim|spf|sender policy framework|sender ?id)\b[^\n]{0,60}(?:fail|reject|not|polic|check"
             r"|invalid|neutral|none)",
             r"(?:fail|reject|not pass|unauthenticated|violat)[^\n]{0,60}\b(?:dmarc|dkim|spf|sender policy)\b",
@@ -144,7 +139,7 @@ _WORDS = (
     ),
     (
         "virus",
-        _any(
+        (
             r"\bvirus|malware|infected|trojan",
             r"(?:attachment|file|executable)[^.]{0,30}(?:not allowed|forbidden|banned|blocked|prohibit)",
             r"banned (?:file|content|attach)|eicar|not accepting mail with attach",
@@ -152,7 +147,7 @@ _WORDS = (
     ),
     (
         "blocked",
-        _any(
+        (
             r"block(?:ed|ing)? ?list|black ?list|\b(?:dns)?[rd]n?s?bl\b|spamhaus|spamcop|sorbs",
             r"barracudacentral|abuseat|reputation",
             r"(?:ip|host|client|server|domain|sender|network)[^.]{0,40}(?:blocked|banned|blacklisted|rejected for"
@@ -167,7 +162,7 @@ _WORDS = (
     ),
     (
         "spam",
-        _any(
+        (
             r"\bspam\b|\bspammy|junk (?:mail|e-?mail)|unsolicited|\bbulk e?mail\b|\bube\b|\buce\b|advertis",
             r"phish|content[^.]{0,30}(?:reject|filter)|message (?:looks|score|rejected as)",
             r"similar to (?:spam|messages)",
@@ -175,7 +170,7 @@ _WORDS = (
     ),
     (
         "rate-limited",
-        _any(
+        (
             r"rate[- ]?limit",
             r"too many (?:\w+ ){0,3}(?:connection|message|mail|recipient|session|error|hour|invalid)",
             r"throttl",
@@ -186,7 +181,7 @@ _WORDS = (
     ),
     (
         "bad-domain",
-        _any(
+        (
             r"host (?:or domain )?(?:name )?(?:unknown|not found|lookup)",
             r"unknown (?:host|domain|mail server)|domain[^.]{0,40}(?:not (?:exist|found|valid)|n't exist)",
             r"no such (?:domain|host)|nxdomain|unrout(?:e?able|able) (?:mail )?(?:address|domain)",
@@ -198,7 +193,7 @@ _WORDS = (
     ),
     (
         "mailbox-disabled",
-        _any(
+        (
             r"(?:account|mailbox|user|recipient|address)[^.]{0,40}(?:disabled|suspend|inactive|deactivat|locked"
             r"|expired|discontinued|closed|on hold|frozen)",
             r"(?:disabled|suspended|inactive|deactivated|locked) (?:account|mailbox|user|recipient)",
@@ -209,7 +204,7 @@ _WORDS = (
     ),
     (
         "relay-denied",
-        _any(
+        (
             r"relay(?:ing)?[^.]{0,40}(?:denied|not|prohibit|disallow|reject|access)|unable to relay",
             r"not a gateway|(?:not|no)[^.]{0,20}(?:authorized|allowed|permitted)[^.]{0,20}relay|rcpthosts",
             r"we do not relay|not local",
@@ -217,7 +212,7 @@ _WORDS = (
     ),
     (
         "no-such-address",
-        _any(
+        (
             r"(?:user|recipient|mailbox|address(?:ee)?|account|alias|person|rcpt|local ?part|customer|member"
             r"|name)[^.\n]{0,60}?(?:unknown|unkonwn|not found|not exist|n't exist|does ?nt exist|invalid"
             r"|not known|not recogni[sz]ed|not listed|not valid|no longer|undeliverable|unavailable|not a valid"
@@ -233,27 +228,25 @@ _WORDS = (
     ),
     (
         "moved",
-        _any(
+        (
             r"has moved|moved to|changed (?:his|her|its|their|the)[^.]{0,20}address|new address",
             r"user not local; (?:please )?try",
         ),
     ),
     (
         "loop",
-        _any(
+        (
             r"(?:mail|routing|forward\w*|possible|bounce)[ -]*loop|too many (?:hops|received)|hop count",
             r"loops? back|\blooping\b|duplicated message-id",
         ),
     ),
     (
         "encryption",
-        _any(
-            r"\btls\b|starttls|certificate|\bssl\b|encrypt",
-        ),
+        (r"\btls\b|starttls|certificate|\bssl\b|encrypt",),
     ),
     (
         "expired",
-        _any(
+        (
             r"expired|too long|timed? ?out[^.]{0,30}(?:queue|giving)|in (?:the )?queue",
             r"for (?:more than )?\d+ (?:hours?|days?)|giving up|gave up|retry (?:time|timeout|limit)",
             r"(?:delivery|message) (?:time|has been)[^.]{0,20}(?:expired|delayed)|still being retried",
@@ -263,7 +256,7 @@ _WORDS = (
     ),
     (
         "unreachable",
-        _any(
+        (
             r"(?:connect(?:ion|ed|ing)?|conversation|session|socket)[^.]{0,40}(?:refused|timed? ?out|fail|reset"
             r"|lost|dropped|closed|error|died|establish)",
             r"(?:no route|unreachable|timed? ?out|not respond|connection|network (?:is|error)|unable to connect"
@@ -275,7 +268,7 @@ _WORDS = (
     ),
     (
         "content",
-        _any(
+        (
             r"(?:8bit|8-bit|smtputf8|binary|mime|header|rfc ?\d+|charset|syntax|conversion|format|malformed"
             r"|non-?compliant|bare (?:lf|cr)|from:)[^.]{0,60}(?:not|missing|error|invalid|required|reject"
             r"|unsupported|lacking|violat|duplicate|multiple)",
@@ -286,7 +279,7 @@ _WORDS = (
     ),
     (
         "policy",
-        _any(
+        (
             r"polic(?:y|ies)|not (?:allowed|permitted|authorized|authorised|accepted|verified)|denied",
             r"prohibited|administrative|forbidden|security|permission|unauthori|not accept|no tiene|autoris",
             r"violation",
@@ -294,19 +287,15 @@ _WORDS = (
     ),
     (
         "no-such-address",
-        _any(
-            r"(?:recipient|user|address|mailbox)[^.\n]{0,80}?(?:rejected|refused)",
-        ),
+        (r"(?:recipient|user|address|mailbox)[^.\n]{0,80}?(?:rejected|refused)",),
     ),
     (
         "policy",
-        _any(
-            r"reject(?:ed|s)|refused",
-        ),
+        (r"reject(?:ed|s)|refused",),
     ),
     (
         "system-error",
-        _any(
+        (
             r"(?:system|internal|local|server|config\w*|software|disk|database|ldap|i/o|queue file|program"
             r"|command|filter|mailer|pipe)[^.]{0,40}(?:error|fail|problem|fault|not found|crash|exit|died|status"
             r"|resources)",
@@ -318,10 +307,16 @@ _WORDS = (
 """What servers write, asked in this order -> kind."""
 
 
+@cache
+def _compiled(at: int) -> re.Pattern[str]:
+    """The words of one row; compiling all of them would take a process longer than anything else in a report."""
+    return re.compile("|".join(_WORDS[at][1]), re.IGNORECASE)
+
+
 def kind(status: str, diagnostic: str) -> str:
     """The kind of a failure: by the words of the diagnostic, else by the code; `unknown` when neither tells."""
-    for name, words in _WORDS:
-        if words.search(diagnostic):
+    for at, (name, _) in enumerate(_WORDS):
+        if _compiled(at).search(diagnostic):
             return name
     return _CODES.get(status[2:], "unknown")
 

@@ -93,7 +93,12 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
         return None
     from mailgate import mime
 
-    return _Reader(message, mime.tree(message.raw)).report(gate)
+    found = _Reader(message, mime.tree(message.raw)).report(gate)
+    if found is None and expected:
+        kind = loop.classify(message)
+        if kind.name == "automatic" and kind.because != _NULL:  # by a field of its own
+            return Report("automatic", (), message.references[:IDS_LIMIT], kind.because)
+    return found
 
 
 class Gate(NamedTuple):
@@ -112,14 +117,20 @@ COPY = 1
 FIELDS = 0
 """Hardly anything: only fields of RFC 3464 count."""
 
-_SUBJECT = re.compile(
-    r"undeliver|deliver\w* [\w ]*(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー", re.I
-)
 _BLANK = b"\xef\xbb\xbf\r\n \t"
-_DAEMON = re.compile(
-    r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')\\]|$)", re.I
+_OLD_DAEMONS = frozenset(
+    (
+        *("mdaemon", "m-daemon", "maildaemon", "mail-daemon", "mail_daemon", "mailerdaemon", "post_master", "mailer"),
+        *("mail-delivery-system", "mail.delivery.system", "maildelivery", "mail-delivery", "system administrator"),
+    )
 )
-_OLD_DAEMON = re.compile(r"(?:m-?daemon|post_?master|mail-?daemon|mailer|mail[._ -]?delivery.*|system administrator)")
+# Compiled where they are asked: nearly no message gets there.
+_DAEMON_TEXT = r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')\\]|$)"
+_SUBJECT = r"undeliver|deliver\w* [\w ]{0,40}(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー"
+
+
+def _about_failure(subject: str) -> bool:
+    return bool(re.search(_SUBJECT, subject, re.IGNORECASE))
 
 
 def _unheaded(raw: bytes) -> bool:
@@ -131,29 +142,32 @@ def _gate(message: Message, expected: bool) -> Gate | None:
     """What makes a message worth reading as a report: header fields and envelope only."""
     content_type = lower(message.plain("content-type")[0]) if "content-type" in message.fields else ""
     if content_type.startswith("multipart/report"):
-        return Gate("multipart/report", SURE)
+        return Gate(_REPORT, SURE)
     if content_type.startswith(("message/delivery-status", "message/global-delivery-status")):
         return Gate(content_type.partition(";")[0].strip(), SURE)
     if "x-failed-recipients" in message.fields:
         return Gate("X-Failed-Recipients", SURE)
     author, sender = message.author, message.envelope.reverse_path
-    if loop.is_daemon(author.address) or (author.address is None and _DAEMON.search(author.text)):
-        return Gate(f"written by {author.text}", SURE)
-    if author.address and _OLD_DAEMON.fullmatch(lower(author.address.local)):
+    if loop.is_daemon(author.address) or (not author.address and re.search(_DAEMON_TEXT, author.text, re.IGNORECASE)):
+        by_hand = sender is not None and sender == author.address and lower(sender.local) == "postmaster"
+        return Gate(f"written by {author.text}", HINT if by_hand and message.envelope.stated else SURE)
+    if author.address and lower(author.address.local) in _OLD_DAEMONS:
         return Gate(f"written by {author.address}", HINT)
     if message.envelope.stated and sender is None:
-        return Gate("null reverse-path", HINT)
+        return Gate(_NULL, HINT)
     if message.envelope.stated and loop.is_daemon(sender):
         return Gate(f"reverse-path {sender}", HINT)
     if expected:
         return Gate("sent to a bounce address", FIELDS if loop.classify(message).name == "person" else HINT)
     if not author.text.strip("<> "):
         return Gate("written by nobody", HINT if author.text else FIELDS)
-    if author.address and loop.is_robot(author.address) and _SUBJECT.search(message.subject):
+    if author.address and loop.is_robot(author.address) and _about_failure(message.subject):
         return Gate(f"written by {author.address} about a failure", COPY)
     return None
 
 
+_NULL = "null reverse-path"
+_REPORT = "multipart/report"
 _STATUS = frozenset(("message/delivery-status", "message/global-delivery-status"))
 _WHOLE = frozenset(("message/rfc822", "message/global", "message/partial"))
 _RETURNED = frozenset((*_WHOLE, "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
@@ -220,9 +234,9 @@ class _Reader:
         if not any(block.recipient for block in blocks):
             if not self.status and self.is_disposition():
                 return self.made("disposition", [], gate)
-            blocks = self.fallback(gate) or blocks
+            blocks = self.fallback(gate) or blocks or self.unknown(gate)
         if not blocks:
-            return None
+            return self.made("other", [], gate) if gate.because == _REPORT else None
         actions = {each.action for each in blocks}
         kind = next((each for each in ("failed", "delayed") if each in actions), "delivered")
         return self.made(kind, blocks, gate)
@@ -244,7 +258,8 @@ class _Reader:
         said = notice.split(self.words).said
         if exim:
             action = "delayed" if notice.delayed(f"{message.subject}\n{said}") else "failed"
-            return [notice.block(str(each), action, [], said.split("\n")) for each in exim]
+            whole = notice.said_in(said.split("\n"))
+            return [notice.block(str(each), action, [], whole) for each in exim]
         fields = [block for text in (self.disposition, self.words) for block in dsn.blocks(text) if block.recipient]
         if fields or gate.trust == FIELDS:
             return fields if gate.trust > FIELDS else []
@@ -265,6 +280,19 @@ class _Reader:
         if plain or gate.trust < SURE:
             return plain
         return notice.known(message, self.words, own) or notice.blocks(said, own, message.subject, host, notice.GUESS)
+
+    def unknown(self, gate: Gate) -> "list[Block]":
+        """A failure of which nothing more can be understood: kept, never dropped."""
+        from mailgate import notice
+
+        envelope = self.message.envelope
+        said = notice.split(self.words).said
+        if gate.trust < SURE or not notice.FAILED.search(f"{self.message.subject}\n{said}"):
+            return []
+        if gate.because != _REPORT and not (envelope.stated and envelope.reverse_path is None):
+            return []  # a postmaster is a person too
+        action = "delayed" if notice.delayed(f"{self.message.subject}\n{said}") else "failed"
+        return [notice.block(None, action, [], notice.said_in(said.split("\n")))]
 
     def inner(self) -> "list[Block]":
         """The status part of a report that a gateway wrapped in one of its own."""
@@ -294,10 +322,12 @@ class _Reader:
 
     def ids(self) -> tuple[str, ...]:
         """Candidate ids of the original message, the best first."""
-        from mailgate import notice, returned
+        from mailgate import returned
 
         found = [each for text in self.returned for each in returned.read(text).ids]
         if not found:
+            from mailgate import notice
+
             texts = (notice.split(self.words).copy, self.words, self.disposition, *self.status)
             found = [each for text in texts for each in returned.read(text).ids]
         if not found:  # broken MIME: part headers, and parts of a type that nobody knows
