@@ -25,6 +25,11 @@ def _any(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
 
 
+def _lower(*alternatives: str) -> re.Pattern[str]:
+    """For texts in lower case, which is five times as fast as ignoring case."""
+    return re.compile("|".join(alternatives))
+
+
 # Where the copy of the message begins: a ruled line that names it, or a sentence that does.
 _RULE = _any(
     r"[ \t>]*[-=*_#+~]{2,}[^\n]{0,40}?\b(?:copy|original|unsent|undelivered|returned|rejected|bounced)\b[^\n]{0,80}$",
@@ -44,7 +49,7 @@ _NO_RULE = _any(
 _TRACE = re.compile(r"[ \t>|]*(?:Received|Return-Path|DKIM-Signature|X-[A-Z][\w-]+|Message-ID)[ \t]*:", re.IGNORECASE)
 _FIELD = re.compile(r"[ \t>|]*(?:[A-Z][A-Za-z0-9-]{1,40}:(?:[ \t]|$)|[ \t]+\S)")
 
-_STILL_TRYING = _any(
+_STILL_TRYING = _lower(
     r"not yet been|still being retried|still (?:trying|attempting)|keep (?:on )?trying|will (?:be"
     r"|keep) re-?tr(?:ied|ying)",
     r"will (?:retry|try again|continue (?:to|trying|for)|attempt to deliver|keep)"
@@ -56,12 +61,12 @@ _STILL_TRYING = _any(
     r"delayed (?:mail|by|for|\d)|\(delay\)|: delayed|delivery (?:is |was |has been )?delayed|verzögert"
     r"|weitere zustellversuche",
 )
-_GIVEN_UP = _any(
+_GIVEN_UP = _lower(
     r"(?:giving|gave|given) up|permanent|not be retried|unrecoverable|fatal error|(?:has|have) expired"
     r"|message expired",
     r"(?:is|been|was|being) returned|returned mail|too long|could not be delivered for",
 )
-FAILED = _any(
+_FAILED = _lower(
     r"undeliver|non-?deliver|deliver(?:y|ing)[^\n]{0,40}(?:fail|problem|error|impossible|not possible|trouble"
     r"|denied)",
     r"(?:fail|error|trouble|problem|unable|impossible)[^\n]{0,40}(?:deliver|sen[dt]|relay|reach|process)",
@@ -153,9 +158,15 @@ def split(text: str) -> Notice:
 
 def delayed(text: str) -> bool:
     """Whether the system goes on trying."""
-    trying = _STILL_TRYING.search(text)
-    given_up = _GIVEN_UP.search(text)
-    return bool(trying) and not (given_up and "(delay" not in text.lower() and "not yet been" not in text)
+    text = text.lower()
+    if not _STILL_TRYING.search(text):
+        return False
+    return "(delay" in text or "not yet been" in text or not _GIVEN_UP.search(text)
+
+
+def failed(text: str) -> bool:
+    """Whether it speaks of a failure or a delay."""
+    return bool(_FAILED.search(text.lower()))
 
 
 class _Named(NamedTuple):
@@ -256,9 +267,9 @@ def block(recipient: str | None, action: str, near: list[str], whole: Said) -> B
 
 def diagnostic(rows: list[str]) -> str:
     """The first line with a code, and what follows it up to a blank line; else the first that names a failure."""
-    for pattern in (_CODE, FAILED):
+    for tells in (_CODE.search, failed):
         for at, row in enumerate(rows):
-            if pattern.search(row):
+            if tells(row):
                 said = [row.strip()]
                 for more in rows[at + 1 : at + 4]:
                     if not more.strip():
@@ -300,7 +311,7 @@ def _named(rows: list[str]) -> Iterator[_Named]:
             elif _NO_RECIPIENT.search(before):
                 continue
             else:
-                rank = 3 if _CODE.search(row) or FAILED.search(row) else 4
+                rank = 3 if _CODE.search(row) or failed(row) else 4
             if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(before):
                 continue  # whom to ask, not who failed
             if 0 <= listed < at and rank == 1:  # below "the following recipients"

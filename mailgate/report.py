@@ -263,7 +263,7 @@ class _Reader:
         fields = [block for text in (self.disposition, self.words) for block in dsn.blocks(text) if block.recipient]
         if fields or gate.trust == FIELDS:
             return fields if gate.trust > FIELDS else []
-        if not notice.FAILED.search(f"{message.subject}\n{said}") or (gate.trust == COPY and not self.returned):
+        if not notice.failed(f"{message.subject}\n{said}") or (gate.trust == COPY and not self.returned):
             return []
         return self.inner() or self.named(gate, said)
 
@@ -287,7 +287,7 @@ class _Reader:
 
         envelope = self.message.envelope
         said = notice.split(self.words).said
-        if gate.trust < SURE or not notice.FAILED.search(f"{self.message.subject}\n{said}"):
+        if gate.trust < SURE or not notice.failed(f"{self.message.subject}\n{said}"):
             return []
         if gate.because != _REPORT and not (envelope.stated and envelope.reverse_path is None):
             return []  # a postmaster is a person too

@@ -6,6 +6,7 @@ beside the project's.
 
 import importlib.util
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -771,3 +772,22 @@ def test_parts_of_the_reader_never_raise() -> None:
         returned.read(text)
     assert isinstance(facts(b""), Message)
     assert report.read(facts(b"")) is None
+
+
+ORDINARY = """
+import subprocess
+import sys
+from mailgate import envelope, message, report
+raw = b"From: bob@client.org\\nTo: info@example.com\\nSubject: Hello\\n\\nHello.\\n"
+facts = message.read(raw, lambda hints, author: envelope.read("bob@client.org", (), {}, hints, author))
+assert report.read(facts) is None
+print(*sorted(sys.modules))
+"""
+
+
+def test_an_ordinary_message_imports_nothing_of_the_reader() -> None:
+    ran = subprocess.run([sys.executable, "-I", "-c", ORDINARY], capture_output=True, check=True, text=True, timeout=60)
+    imported = set(ran.stdout.split())
+    assert "mailgate.report" in imported
+    rooms = {"mailgate.dsn", "mailgate.notice", "mailgate.reason", "mailgate.returned", "mailgate.mime"}
+    assert not imported & {*rooms, "email", "flufl.bounce"}
