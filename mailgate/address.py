@@ -144,6 +144,9 @@ def _unquote(text: str) -> str | None:
 def lenient(text: str) -> Address | None:
     """An address out of a recipient field: what `parse` takes, and `a..b@x`, `.a@x` and a stray quote or bracket."""
     text = text.strip(" \t<>")
+    for mark in ("''", '""', "[]"):  # around the whole address, as some programs write it
+        if text.startswith(mark[0]) and text.endswith(mark[1]) and len(text) > 2:
+            text = text[1:-1]
     strict = parse(text)
     if strict or _has_control(text):
         return strict
@@ -247,7 +250,7 @@ def _mailbox(text: str) -> tuple[Address | None, str, str]:
     kinds = "".join(kind for kind, _ in tokens)
     words = " ".join(part for kind, part in tokens if kind in "wq")
     if any(kind == "s" for kind, _ in tokens):
-        return None, words, "more than one mailbox in From"
+        return None, words, "several mailboxes in From"
     if kinds.count("a") == 1 and kinds.endswith("a"):
         if any(kind == "w" and "@" in part for kind, part in tokens):
             return None, words, "an address in front of the angle bracket in From"

@@ -38,6 +38,11 @@ def lines(rows: Iterable[Sequence[Span]]) -> None:
         console.print(Text.assemble(*row))
 
 
+def one_line(text: str) -> str:
+    """A text that holds no line break and no control character."""
+    return printable(text)
+
+
 def say(text: str = "") -> None:
     """Print one line of ours."""
     lines([[(text, "")]])
@@ -147,7 +152,8 @@ def explanation(tree: dict[str, Any], number: int | None = None) -> None:
     unknown = "" if message["from"] else "   (author unknown)"
     rows.append([("From      ", "dim"), (_cut(author, 80), ""), (unknown, "yellow")])
     recipients = ", ".join(message["recipients"]) or "(recipients not known: header fields speak)"
-    rows.append([("Envelope  ", "dim"), (f"{_path(message['reverse_path'])} -> {_cut(recipients, 200)}", "")])
+    envelope = f"{_path(message['reverse_path'])} -> {_cut(recipients, 400)}"
+    rows += _wrapped("Envelope  ", "dim", envelope)
     rows.append([("Size      ", "dim"), (f"{size(message['size'])}, {message['class']} mail", "")])
     rows += [[("Defect    ", "dim"), (_cut(each, 100), "yellow")] for each in message["defects"]]
     rows.append([])
@@ -161,7 +167,8 @@ def explanation(tree: dict[str, Any], number: int | None = None) -> None:
     rows.append([("   MTA sees  ", "dim"), (sees, "")])
     if tree["dry_run"]:
         rows.append([("   (dry run: nothing was written)", "dim")])
-    rows += [[("   hint: ", "cyan"), (hint, "")] for hint in dict.fromkeys(_hints(tree, number))]
+    for hint in dict.fromkeys(_hints(tree, number)):
+        rows += _wrapped("   hint: ", "cyan", hint)
     lines(rows)
 
 
@@ -179,10 +186,17 @@ def verdict(tree: dict[str, Any]) -> None:
     lines(rows)
 
 
+def _wrapped(name: str, style: str, text: str) -> Iterable[list[Span]]:
+    first, *more = textwrap.wrap(text, max(20, width() - len(name)), break_on_hyphens=False) or [""]
+    yield [(name, style), (first, "")]
+    for line in more:
+        yield [(" " * len(name) + line, "")]
+
+
 def _steps(steps: list[dict[str, str]]) -> Iterable[list[Span]]:
     room = width()
     last = min(32, max((len(printable(step["verdict"])) for step in steps), default=4))
-    middle = max(20, room - 17 - last - 2)
+    middle = min(78, max(20, room - 17 - last - 2))
     for at, step in enumerate(steps, 1):
         verdict = _cut(step["verdict"], last)
         saw = textwrap.wrap(printable(step["saw"]), middle) or [""]
@@ -190,6 +204,8 @@ def _steps(steps: list[dict[str, str]]) -> Iterable[list[Span]]:
         yield [(f"{at:2} ", "dim"), (f"{step['rule']:13} ", ""), (saw[0].ljust(middle) + "  ", ""), (verdict, style)]
         for more in saw[1:3]:
             yield [(" " * 17 + more, "")]
+        if saw[3:]:
+            yield [(" " * 17 + "…", "")]
 
 
 def _outcome(outcome: dict[str, Any]) -> Iterable[list[Span]]:
@@ -226,7 +242,8 @@ def _hints(tree: dict[str, Any], number: int | None) -> Iterable[str]:
             case _, "no-route":
                 yield f"mailgate alias add {own} --model MODEL"
             case _, "policy":
-                yield f"mailgate contact add {author}"
+                if tree["message"]["from"]:
+                    yield f"mailgate contact add {author}"
                 yield f"mailgate alias set {own} --from everyone"
             case _, "rate-limit":
                 yield f"mailgate sender allow {author}"

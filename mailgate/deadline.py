@@ -1,4 +1,4 @@
-"""Stop a judgement that takes too long, so that one message cannot stop all the others."""
+"""Stop what takes too long: a judgement must not stop all other mail, a lock not a person."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from types import FrameType
 
 
 class Overrun(Exception):
-    """The judgement of one message took longer than it may."""
+    """It took longer than it may."""
 
 
 @contextmanager

@@ -96,6 +96,11 @@ class Outgoing(NamedTuple):
     text: str = ""
     reasons: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """The name of the template: `several` where the addresses were refused for different reasons."""
+        return "several" if set(self.reasons) - {self.reason} else self.reason
+
 
 class Decision(NamedTuple):
     """The whole judgement of one message: pure data, nothing has happened yet."""

@@ -17,9 +17,15 @@ from typing import NamedTuple, NoReturn
 DEADLINE = 30.0
 """Seconds until the process gives up with 75."""
 _CHUNK = 1 << 20
+_FATAL = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
+    *(signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS, signal.SIGIO),
+)
+"""Signals that would kill the process, which Exim takes for a refusal, and that can be caught."""
 
 HELP = """\
-usage: mailgate deliver [-f REVERSE_PATH] [--fallback-model MODEL] [-C FILE] [--db URL] [--] [RECIPIENT ...] < message
+usage: mailgate deliver [-f REVERSE_PATH] [--fallback-model MODEL]
+                        [-C FILE] [--db URL] [--] [RECIPIENT ...] < message
 
 For the mail server's pipe; a person wants `mailgate route`.
 Exit: 0 taken, 65 too large, 67 no such address, 77 refused by rule, 75 try again later. Nothing else ever.
@@ -44,7 +50,7 @@ class UsageError(Exception):
 def main(argv: Sequence[str]) -> NoReturn:
     """Run `mailgate deliver` with its arguments and end the process."""
     _thread.start_new_thread(_watch, (DEADLINE,))
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+    for number in _FATAL:
         signal.signal(number, _interrupted)
     try:
         code, line = _deliver(argv)
@@ -90,10 +96,12 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
-    from mailgate import bounds, config, gateway, journal, owner, store, worker
+    from mailgate import bounds, config, gateway, journal, names, owner, store, worker
     from mailgate.gateway import Given
 
     settings = config.load(arguments.config, arguments.store, os.environ, required=True)
+    if arguments.fallback is not None and not names.is_model(arguments.fallback):
+        raise UsageError(f"{arguments.fallback!r} cannot be a model")
     bounds.take(settings.max_size, int(DEADLINE) * 2)
     raw = _read(settings.max_size + 1)
     if not raw:

@@ -92,10 +92,16 @@ def _write_domain(tx: sqlite3.Connection, new: Domain) -> Domain:
         bounce=names.local_part(new.bounce),
         contact=person(new.contact) if new.contact else None,
     )
-    if len(new.delimiter) > 1 or (new.delimiter and (new.delimiter.isalnum() or not new.delimiter.isascii())):
+    if new.delimiter and not names.is_delimiter(new.delimiter):
         raise Problem(f"`{new.delimiter}` cannot separate a detail", 'one character such as `+` or `-`, or "" for none')
     used = [*new.catchalls, *new.bounces]
+    if new.contact and address.lower(new.contact) in {f"{name}@{new.name}" for name in used}:
+        raise Problem(
+            f"`{new.contact}` takes no new mail, so nobody can be sent there", "name an alias, or an address elsewhere"
+        )
     for name in used:
+        if name in RESERVED:
+            raise Problem(f"`{name}@{new.name}` always exists for people who report faults", "choose another name")
         if used.count(name) > 1:
             raise Problem(
                 f"`{name}@{new.name}` would be catchall and bounce address at once, or one of them and a retired name",
@@ -162,6 +168,18 @@ def alias(tx: sqlite3.Connection, text: str) -> Alias:
     return alias_from(row)
 
 
+def alias_for(tx: sqlite3.Connection, text: str) -> Alias:
+    """The alias that an address reaches, also with a detail. Raises NotFound."""
+    try:
+        return alias(tx, text)
+    except NotFound:
+        local, host = _place(tx, text)
+        delimiter = domain(tx, host).delimiter
+        if not delimiter or delimiter not in local:
+            raise
+        return alias(tx, f"{local.partition(delimiter)[0]}@{host}")
+
+
 def alias_from(row: sqlite3.Row) -> Alias:
     """The value of a row of `alias`."""
     return Alias(
@@ -199,6 +217,13 @@ def is_own(tx: sqlite3.Connection, text: str) -> bool:
     return taken is not None
 
 
+def is_stranger(tx: sqlite3.Connection, text: str) -> bool:
+    """Whether an address lies in an own domain, and nobody is there."""
+    found = address.lenient(text)
+    ours = found and tx.execute("SELECT 1 FROM domain WHERE name = ?", (found.domain,)).fetchone()
+    return bool(ours) and not is_own(tx, text)
+
+
 def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
     """Add an alias under the address `text` (number, local part and domain of `new` are ignored). Raises Problem."""
     local, host = _place(tx, text)
@@ -225,11 +250,21 @@ def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
         " refusal, spam, status, notify) VALUES (?, ?, ?, '', '{}', '', NULL, NULL, 0, 0, '', '', '', '[]')",
         (number, local, host),
     )
+    tx.execute("DELETE FROM follower WHERE address = ?", (f"{local}@{host}",))  # own addresses never follow
     return save_alias(tx, new._replace(number=number, local=local, domain=host))
 
 
 def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
+    old = alias_from(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
+    for ref in {changed.record, changed.owner} - {old.record, old.owner, None}:
+        if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
+            raise NotFound(f"no record `{ref}`", f"mailgate record list --model {ref.model}")
+    if changed.record and changed.record.model != changed.model:
+        raise Problem(
+            f"`{changed.record}` is no record of the model `{changed.model}`",
+            f"name it: --model {changed.record.model}",
+        )
     for each in changed.notify:
         if is_own(tx, each):
             raise Problem(f"`{each}` is an own address: a copy to it would come back", "name the address of a person")
@@ -260,10 +295,11 @@ def remove_alias(tx: sqlite3.Connection, text: str) -> Alias:
 
 
 def _place(tx: sqlite3.Connection, text: str) -> tuple[str, str]:
-    """Local part and own domain of a typed alias address. Raises Problem, NotFound."""
+    """Local part and own domain of a typed alias address, angle brackets allowed. Raises Problem, NotFound."""
+    text = text.rpartition("<")[2].rpartition(">")[0] if "<" in text and ">" in text else text
     local = names.local_part(text)
-    _, at, host = text.strip().partition("@")
-    if not at:
+    host = text.strip().partition("@")[2].strip()
+    if not host:
         default = default_domain(tx)
         if default is None:
             raise Problem("there is no own domain yet", "mailgate domain add example.com")

@@ -33,7 +33,7 @@ _ROBOT = re.compile(
     r"|owner-.*|bounces?[+-].*|.*-(?:request|owner|bounces|errors|relay)"
 )
 _WRAPPED = re.compile(  # what bounce address tags and forwarders put in front: BATV, SRS0, SRS1
-    r"(?:(?:ms)?prvs\d*=[^=]*=|srs0[=+-](?:[^=]*=){3}|srs1[=+-][^=]*=[^=]*=[=+-](?:[^=]*=){3})+"
+    r"(?:(?:ms)?prvs\d*=[^=]*=|btv1==[^=]*==|srs0[=+-](?:[^=]*=){3}|srs1[=+-][^=]*=[^=]*=[=+-](?:[^=]*=){3})+"
 )
 _COMMENT = re.compile(r"\([^()]*\)")
 _HOPS = 50

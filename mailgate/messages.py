@@ -60,7 +60,7 @@ def add(
 
 def place(tx: sqlite3.Connection, number: int, ref: Ref) -> None:
     """Put a message on a record."""
-    tx.execute("INSERT OR IGNORE INTO placement (message, model, id) VALUES (?, ?, ?)", (number, *ref))
+    tx.execute("INSERT INTO placement (message, model, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (number, *ref))
 
 
 def mention(tx: sqlite3.Connection, number: int, references: tuple[str, ...]) -> None:

@@ -34,9 +34,19 @@ def local_part(text: str) -> str:
     return name
 
 
+def is_delimiter(text: str) -> bool:
+    """Whether a text can stand between a local part and its detail: one character that an atom may hold."""
+    return len(text) == 1 and not text.isalnum() and not _NOT_AN_ATOM.match(text)
+
+
+def is_model(text: str) -> bool:
+    """Whether a text can be the name of a model."""
+    return bool(_MODEL.fullmatch(text))
+
+
 def model(text: str) -> str:
     """A model name as it is. Raises Problem when it holds anything but letters, digits, `.`, `_`, `-`."""
-    if not _MODEL.fullmatch(text):
+    if not is_model(text):
         raise Problem(
             f"`{text}` cannot be a model", "a model has only letters, digits, `.`, `_` and `-`, as in `crm.lead`"
         )

@@ -25,15 +25,15 @@ class Sender(NamedTuple):
 
 def key(text: str) -> str:
     """The form in which an address of a person is stored and compared. Raises Problem when it is no address."""
-    found = address.parse(text)
+    found = address.parse(text) or address.author([text]).address
     if found is None:
         raise Problem(f"`{text}` is no mail address", "an address looks like `bob@client.org`")
     return found.key
 
 
 def contacts(tx: sqlite3.Connection) -> list[Contact]:
-    """Every contact, by address."""
-    return [_contact(row) for row in tx.execute("SELECT * FROM contact ORDER BY address")]
+    """Every contact, oldest first."""
+    return [_contact(row) for row in tx.execute("SELECT * FROM contact ORDER BY number")]
 
 
 def contact(tx: sqlite3.Connection, text: str) -> Contact:
@@ -56,8 +56,13 @@ def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> C
 
 def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
     """Write a contact as it is now."""
-    tx.execute("DELETE FROM contact WHERE address = ?", (changed.address,))
-    tx.execute("INSERT INTO contact (address, name, member, archived) VALUES (?, ?, ?, ?)", changed)
+    tx.execute(
+        "INSERT INTO contact (address, name, member, archived) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", changed
+    )
+    tx.execute(
+        "UPDATE contact SET name = ?, member = ?, archived = ? WHERE address = ?",
+        (changed.name, changed.member, changed.archived, changed.address),
+    )
     return changed
 
 
@@ -66,15 +71,15 @@ def _contact(row: sqlite3.Row) -> Contact:
 
 
 def senders(tx: sqlite3.Connection) -> list[Sender]:
-    """Allow-list and block list, by address."""
-    return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY address")]
+    """Allow-list and block list, oldest first."""
+    return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY number")]
 
 
 def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:
     """Put an address on the allow-list or the block list; it stands on one of them only."""
     found = Sender(key(text), verdict)
-    tx.execute("DELETE FROM sender WHERE address = ?", (found.address,))
-    tx.execute("INSERT INTO sender (address, verdict) VALUES (?, ?)", found)
+    tx.execute("INSERT INTO sender (address, verdict) VALUES (?, ?) ON CONFLICT DO NOTHING", found)
+    tx.execute("UPDATE sender SET verdict = ? WHERE address = ?", (verdict, found.address))
     return found
 
 

@@ -41,7 +41,7 @@ def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
     if ref:
         records.get(tx, ref)
         return Outcome("post", "held", "held", record=ref, model=ref.model), str(ref)
-    alias = directory.alias(tx, target)
+    alias = directory.alias_for(tx, target)
     if alias.record:
         records.get(tx, alias.record)
         posted = Outcome("post", "alias", "held", address=alias.address, alias=alias.number)
@@ -53,7 +53,7 @@ def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
 def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     """Judge a kept message as if it arrived now, with the envelope it came with. Raises NotFound.
 
-    It leaves the list when it is accepted; what would only be refused by status stays as it was.
+    It leaves the list when it is accepted, also when a copy of it was; what would only be refused by status stays.
     """
     facts, failure = _facts(store, number)
     with store.write() as tx:
@@ -65,6 +65,8 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
             done = remember.apply(tx, facts, state, decision, config, __version__, now, number)
             return Receipt(facts, decision, number, done.owed)
         tx.execute("ROLLBACK TO before")
+        if all(outcome.reason == "duplicate" for outcome in decision.outcomes):
+            held.release(tx, number)
     return Receipt(facts, decision, number)
 
 

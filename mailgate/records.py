@@ -81,7 +81,7 @@ def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
     get(tx, ref)
     if is_own(tx, text):
         raise Problem(f"`{text}` is an own address: a copy to it would come back", "name the address of a person")
-    tx.execute("INSERT OR IGNORE INTO follower (model, id, address) VALUES (?, ?, ?)", (*ref, key(text)))
+    tx.execute("INSERT INTO follower (model, id, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (*ref, key(text)))
 
 
 def unfollow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:

@@ -47,6 +47,8 @@ def apply(
         messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
     if any(each.action in ("create", "post") for each in fresh):
         messages.mention(tx, number, message.references)
+    for copy in _settled(state, fresh, number):
+        held.release(tx, copy)
     _keep(tx, number, fresh, version, now)
     for outgoing in decision.outgoing:
         failure = _owe(tx, number, message, state, outgoing, config, now)
@@ -54,6 +56,19 @@ def apply(
             held.keep(tx, number, outgoing.reason, failure, quiet=False, refused=False, version=version, now=now)
     messages.explain(tx, number, explain.tree(message, decision, dry_run=False, made=made))
     return Remembered(number, bool(decision.outgoing))
+
+
+def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
+    """Kept copies of this message that wait, or were refused, for an address whose mail has its place by now."""
+    places = {each.address or each.recipient for each in outcomes if each.action in ("create", "post")}
+    return {
+        seen.message
+        for seen in state.seen
+        if seen.message != number
+        and seen.same_content
+        and seen.effect.startswith(("hold:", "refuse:"))
+        and seen.effect.rpartition(":")[2] in places
+    }
 
 
 def _flags(message: Message, state: State, outcomes: list[Outcome]) -> list[str]:
@@ -136,7 +151,7 @@ def _owe(
     domain = state.domains.get(outgoing.domain) or directory.default_domain(tx)
     assert domain is not None
     try:
-        template = compose.template(outgoing.reason, domain, config.templates)
+        template = compose.template(outgoing.words, domain, config.templates)
         meant = state.aliases.get(outgoing.about[0]) if outgoing.about else None
         policy = meant.policy if meant else ""
         letter = compose.refusal(message, outgoing, domain, state.secrets[0], os.urandom(16), now, template, policy)

@@ -5,14 +5,14 @@ BEGIN IMMEDIATE; the rollback journal with synchronous=EXTRA keeps a committed m
 that only SQLite can do stands outside this module.
 """
 
+import contextlib
 import fcntl
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from mailgate import owner
+from mailgate import deadline, owner
 from mailgate.problem import StoreError
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
@@ -30,7 +30,7 @@ class Store:
         self._connection = connection
         self._wait = wait
 
-    @contextmanager
+    @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One consistent view of the rows; nothing can be written."""
         self._connection.execute("BEGIN")
@@ -39,7 +39,7 @@ class Store:
         finally:
             self._connection.execute("ROLLBACK")
 
-    @contextmanager
+    @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One durable transaction: COMMIT when the block ends, ROLLBACK when it raises.
 
@@ -128,7 +128,7 @@ def insert_octets(tx: sqlite3.Connection, number: int, octets: bytes) -> None:
             blob.write(view[at : at + PIECE])
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(path: str, wait: float | None) -> Iterator[None]:
     """Hold the writer's lock of a store, an flock on `PATH.lock`. Raises StoreError after `wait` seconds without it."""
     try:
@@ -147,6 +147,11 @@ def _flock(descriptor: int, wait: float | None) -> bool:
     if wait is None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return True
+    with contextlib.suppress(ValueError):  # not the main thread, which alone can be stopped
+        with contextlib.suppress(deadline.Overrun), deadline.limit(wait):  # in the queue: fair to everybody
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return True
+        return False
     end = time.monotonic() + wait
     while True:
         try:

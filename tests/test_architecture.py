@@ -21,7 +21,6 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "token": "",
             "digest": "",
             "charset": "",
-            "bounds": "",
             "names": "address problem",
         },
     ),
@@ -59,8 +58,10 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
     4: (
         "state",
         {
+            "bounds": "",
+            "deadline": "",
             "owner": "",
-            "store": "owner",
+            "store": "deadline owner",
             "people": "",
             "directory": "people",
             "records": "directory people",
@@ -71,7 +72,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "remember": "directory held messages outbox records",
         },
     ),
-    5: ("story", {"deadline": "", "gateway": "deadline", "reconsider": "gateway"}),
+    5: ("story", {"gateway": "", "reconsider": "gateway"}),
     6: (
         "edges",
         {

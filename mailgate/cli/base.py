@@ -1,6 +1,8 @@
 """What every command shares: where it finds its store, how it asks, how it fails."""
 
+import difflib
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from mailgate import __version__, config, console, held, journal, owner, store
+from mailgate import __version__, config, console, held, journal, owner, status, store
 from mailgate.config import Config
 from mailgate.problem import NotFound, Problem, StoreError
 from mailgate.store import Store
@@ -193,28 +195,53 @@ def yes_option(function: F) -> F:
     return click.option("--yes", is_flag=True, help="Do not ask.")(function)
 
 
+class Number(click.ParamType[int]):
+    """A number of something stored, `12` or `#12`; one that no database could hold is simply not found."""
+
+    name = "number"
+
+    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        text = str(value).removeprefix("#")
+        if not text.isascii() or not text.isdecimal():
+            self.fail(f"{value!r} is not a number", parameter, context)
+        return min(int(text[:20]), 2**63 - 1)
+
+
+def not_set_up(problem: Problem) -> click.exceptions.Exit:
+    """The end of a command for the mail server's side that has no store or configuration: one status line, 75."""
+    console.error(problem)
+    console.say(status.misconfigured(console.one_line(str(problem))).line)
+    return click.exceptions.Exit(75)
+
+
 def confirm(what: str, yes: bool) -> None:
-    """Ask before something is removed. Raises Problem without a terminal, Abort when the answer is no."""
+    """Ask before something is removed. Raises Problem without a terminal, and when the answer is no."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise Problem(f"this would remove {what}", "add --yes to do it without being asked")
-    click.confirm(f"Remove {what}?", abort=True, err=True)
+    if not click.confirm(f"Remove {what}?", err=True):
+        raise Problem("nothing was removed")
 
 
 def main() -> NoReturn:
     """Run the program; whatever happens ends in an exit status and at most an `error:` with its hints."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _prepare_streams()
     app = App(None, None)
     try:
+        for word in sys.argv[1:]:
+            if any("\ud800" <= c <= "\udfff" for c in word):
+                raise click.UsageError(f"{word!r} is not UTF-8")
         code = program.main(prog_name="mailgate", standalone_mode=False, obj=app)
         sys.stdout.flush()
     except click.exceptions.Abort:
+        sys.stderr.write("\n")
         code = _fail(130, Problem("interrupted"))
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        code = 2
     except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "mailgate"
-        code = _fail(2, Problem(error.format_message().rstrip("."), f"{where} --help"))
+        code = _fail(2, _usage(error))
     except click.ClickException as error:
         code = _fail(1, Problem(error.format_message()))
     except NotFound as error:
@@ -224,15 +251,37 @@ def main() -> NoReturn:
     except sqlite3.Error as error:
         code = _fail(1, StoreError(f"the store failed: {error}", "df -h; ls -l the folder of the store"))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 1
+        code = _unheard()
     except OSError as error:
-        code = _fail(1, Problem(f"{error.filename or 'system'}: {error.strerror}"))
+        code = _fail(_unheard(), Problem(f"{error.filename or 'output'}: {error.strerror}"))
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
     except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
         code = _fail(1, Problem(f"a fault of mailgate's own: {type(error).__name__}: {error}", journal.fault(error)))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Escape what a stream cannot encode; a stream that was closed swallows what it gets."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  it stays open until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _unheard() -> int:
+    """Let the rest of the output go nowhere: the interpreter would fail once more when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
+
+
+def _usage(error: click.UsageError) -> Problem:
+    text = error.format_message().rstrip(".")
+    where = error.ctx.command_path if error.ctx else "mailgate"
+    unknown = re.match(r"No such command '([^']*)'", text)
+    near = difflib.get_close_matches(unknown[1], COMMANDS, 1) if unknown and where == "mailgate" else []
+    hints = [f"did you mean `mailgate {near[0]}`?"] if near else []
+    return Problem(text[:1].lower() + text[1:], *hints, f"{where} --help")
 
 
 def _fail(code: int, problem: Problem) -> int:

@@ -73,11 +73,11 @@ def list_(app: App, as_json: bool) -> None:
     rows = [
         (
             *(each.name, each.catchall, each.bounce, ", ".join(local for local, _ in each.retired) or "-"),
-            *(each.contact or "-", each.language, "default" if each.default else ""),
+            *(each.contact or "-", each.language, "yes" if each.default else "no"),
         )
         for each in found
     ]
-    header = ("DOMAIN", "CATCHALL", "BOUNCE", "RETIRED", "CONTACT", "LANGUAGE", "")
+    header = ("DOMAIN", "CATCHALL", "BOUNCE", "RETIRED", "CONTACT", "LANGUAGE", "DEFAULT")
     console.table(header, rows, "no domain yet: mailgate domain add example.com")
     app.finish()
 
@@ -155,6 +155,8 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
         console.say(done)
     else:
         retired = ", ".join(f"{local} ({kind})" for local, kind in found.retired)
+        with app.store.read() as tx:
+            elsewhere = found.contact and directory.is_stranger(tx, found.contact)
         console.pairs(
             [
                 ("domain", found.name),
@@ -162,7 +164,10 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
                 ("bounce", f"{found.bounce}@{found.name}"),
                 ("retired", retired),
                 ("company", found.company),
-                ("contact", found.contact or ""),
+                (
+                    "contact",
+                    f"{found.contact or ''}{' (no alias: somebody else must take its mail)' if elsewhere else ''}",
+                ),
                 ("language", found.language),
                 ("delimiter", found.delimiter or "none"),
                 ("details", "on" if found.details else "off"),

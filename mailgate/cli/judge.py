@@ -6,10 +6,10 @@ import time
 
 import click
 
-from mailgate import console, explain, gateway, messages
-from mailgate.cli.base import App, Command, json_option, pass_app
+from mailgate import console, explain, gateway, messages, names
+from mailgate.cli.base import App, Command, Number, json_option, pass_app
 from mailgate.gateway import Given
-from mailgate.problem import Problem
+from mailgate.problem import Problem, StoreError
 
 
 @click.command(
@@ -40,9 +40,17 @@ def route(
     as_json: bool,
 ) -> None:
     """Decide about a message as `deliver` would, and explain it. Nothing is written."""
+    if fallback_model is not None:
+        names.model(fallback_model)
     raw = _message(path, app.config.max_size + 1)
     given = Given(reverse_path, recipients, os.environ, fallback_model)
-    receipt = gateway.preview(app.store, app.config, raw, given, time.time())
+    try:
+        receipt = gateway.preview(app.store, app.config, raw, given, time.time())
+    except StoreError as problem:
+        if not exit_code:
+            raise
+        console.error(problem)
+        raise click.exceptions.Exit(75) from problem
     tree = explain.tree(receipt.message, receipt.decision, dry_run=True)
     if as_json:
         console.data(tree)
@@ -73,7 +81,7 @@ def _message(path: str | None, limit: int) -> bytes:
         mailgate why 12 --json
     """,
 )
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @json_option
 @pass_app
 def why(app: App, number: int, as_json: bool) -> None:

@@ -4,8 +4,8 @@ import os
 
 import click
 
-from mailgate import config, console, owner, store, worker
-from mailgate.cli.base import App, Command, pass_app
+from mailgate import config, owner, store, worker
+from mailgate.cli.base import App, Command, not_set_up, pass_app
 from mailgate.problem import Problem
 from mailgate.store import Store
 
@@ -33,15 +33,13 @@ def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
     try:
         settings = config.load(app.configuration, app.database, os.environ, required=True)
     except Problem as problem:
-        console.error(problem)
-        raise click.exceptions.Exit(75) from problem
+        raise not_set_up(problem) from problem
 
     def opened() -> Store:
         owner.become(settings.store)
         try:
             return store.open_existing(settings.store)
         except Problem as problem:
-            console.error(problem)
-            raise click.exceptions.Exit(75) from problem
+            raise not_set_up(problem) from problem
 
     server.serve(listen, opened, settings, fallback_model, lambda: worker.start(app.configuration, app.database))

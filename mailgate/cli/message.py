@@ -7,7 +7,7 @@ import click
 
 from mailgate import console, messages, records
 from mailgate.charset import printable
-from mailgate.cli.base import App, Group, json_option, pass_app
+from mailgate.cli.base import App, Group, Number, json_option, pass_app
 from mailgate.content import content
 from mailgate.messages import Stored
 
@@ -27,7 +27,7 @@ def message() -> None:
 
 @message.command("list", examples="mailgate message list --record ticket/1 --json")
 @click.option("--record", "ref", metavar="M/ID", help="Only those on this record.")
-@click.option("--after", type=int, default=0, metavar="N", help="Only numbers above this one.")
+@click.option("--after", type=Number(), default=0, metavar="N", help="Only numbers above this one.")
 @json_option
 @pass_app
 def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
 
 
 @message.command("show", examples="mailgate message show 12")
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 
 @message.command("raw", examples="mailgate message raw 12 > message.eml")
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @pass_app
 def raw(app: App, number: int) -> None:
     """The exact bytes received."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mailgate import config, console, outbox, owner, reconsider, store, transport
-from mailgate.cli.base import App, Command, Group, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Command, Group, Number, confirm, json_option, not_set_up, pass_app, yes_option
 from mailgate.outbox import Debt
 from mailgate.problem import Problem
 
@@ -42,7 +42,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @box.command("show", examples="mailgate outbox show 3")
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("raw", examples="mailgate outbox raw 3 > refusal.eml")
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @pass_app
 def raw(app: App, number: int) -> None:
     """The exact bytes of an outgoing message."""
@@ -64,7 +64,7 @@ def raw(app: App, number: int) -> None:
 
 
 @box.command("retry", examples="mailgate outbox retry 3 && mailgate work")
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @json_option
 @pass_app
 def retry(app: App, number: int, as_json: bool) -> None:
@@ -75,7 +75,7 @@ def retry(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("drop", examples="mailgate outbox drop 3 --yes")
-@click.argument("number", type=int)
+@click.argument("number", type=Number())
 @yes_option
 @pass_app
 def drop(app: App, number: int, yes: bool) -> None:
@@ -150,9 +150,7 @@ def work(app: App, quiet: bool, as_json: bool) -> None:
         owner.become(settings.store)
         opened = store.open_existing(settings.store)
     except Problem as problem:
-        if not quiet:
-            console.error(problem)
-        raise click.exceptions.Exit(75) from problem
+        raise not_set_up(problem) from problem
     chores = reconsider.chores(opened, settings, time.time())
     paid = transport.work(opened, settings)
     if as_json:

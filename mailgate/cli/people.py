@@ -39,7 +39,7 @@ def contact_add(app: App, address: str, name: str, member: bool, as_json: bool) 
 @json_option
 @pass_app
 def contact_list(app: App, as_json: bool) -> None:
-    """Every contact, by address."""
+    """Every contact, oldest first."""
     with app.store.read() as tx:
         found = people.contacts(tx)
     if as_json:

@@ -8,7 +8,7 @@ import click
 from mailgate import console, directory, messages, records
 from mailgate.cli import message as message_command
 from mailgate.cli.alias import _assignment
-from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Group, Number, confirm, json_option, pass_app, yes_option
 from mailgate.records import Record
 
 
@@ -27,7 +27,7 @@ def record() -> None:
 
 @record.command("list", examples="mailgate record list --model ticket --after 100 --json")
 @click.option("--model", metavar="M", help="Only this model.")
-@click.option("--after", type=int, default=0, metavar="ID", help="Only ids above this one; needs --model.")
+@click.option("--after", type=Number(), default=0, metavar="ID", help="Only ids above this one; needs --model.")
 @json_option
 @pass_app
 def list_(app: App, model: str | None, after: int, as_json: bool) -> None:

@@ -37,14 +37,16 @@ CREATE TABLE alias (
 );
 
 CREATE TABLE contact (
-    address TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     member INTEGER NOT NULL,
     archived INTEGER NOT NULL
 );
 
 CREATE TABLE sender (
-    address TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
     verdict TEXT NOT NULL
 );
 

@@ -51,6 +51,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Gate) -> None:
         ("alias add x --model two/words", "`two/words` cannot be a model"),
         ("alias add x --model x --set nothing", "`nothing` sets nothing"),
         ("alias add x --model x --record ticket", "`ticket` is no record"),
+        ("alias add x --model x --notify catchall@example.com", "is an own address"),
         ("alias add x --model x --notify nobody", "`nobody` is no mail address"),
     ],
 )
@@ -94,12 +95,12 @@ def test_alias_add_says_what_the_name_became(office: Gate) -> None:
 
 def test_alias_set_and_unset(office: Gate) -> None:
     office.ok("record", "create", "ticket", "--name", "One")
-    command = "alias set support --model task --set prio=high --unset team --record ticket/1 --from members"
+    command = "alias set support --set prio=high --unset team --record ticket/1 --from members"
     command += " --local-part --authenticated --spam quiet --refusal No. --notify ann@example.com"
     changed = office.json(*command.split())
     assert changed == {
         "address": "support@example.com",
-        "model": "task",
+        "model": "ticket",
         "values": {"prio": "high"},
         "from": "members",
         "record": "ticket/1",
@@ -115,6 +116,24 @@ def test_alias_set_and_unset(office: Gate) -> None:
     back = office.json(*command.split(), "")
     assert (back["record"], back["local_part"], back["authenticated"], back["notify"]) == (None, False, False, [])
     assert back["refusal"] == ""
+
+
+def test_a_record_of_another_model_is_no_target(office: Gate) -> None:
+    office.ok("record", "create", "ticket")
+    screen = office("alias", "set", "closed", "--record", "ticket/1")
+    assert "`ticket/1` is no record of the model `crm.lead`" in screen.err
+
+
+def test_an_address_may_be_typed_with_its_name(office: Gate) -> None:
+    assert office.json("alias", "show", "Support <support@example.com>")["address"] == "support@example.com"
+    assert office.json("contact", "add", "Bob Ray <bob@client.org>")["address"] == "bob@client.org"
+
+
+def test_who_becomes_an_own_address_follows_no_more(office: Gate) -> None:
+    office.ok("record", "create", "ticket")
+    office.ok("record", "follow", "ticket/1", "later@example.com")
+    office.ok("alias", "add", "later", "--model", "ticket")
+    assert office.json("record", "show", "ticket/1")["followers"] == []
 
 
 def test_alias_remove_keeps_its_records(office: Gate) -> None:

@@ -47,9 +47,9 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit", "error", "hint"),
     [
-        (["alais"], 2, "No such command 'alais'", "mailgate --help"),
-        (["alias", "add"], 2, "Missing argument 'ADDRESS'", "mailgate alias add --help"),
-        (["alias", "add", "x@example.com"], 2, "Missing option '--model'", "mailgate alias add --help"),
+        (["alais"], 2, "no such command 'alais'", "did you mean `mailgate alias`?"),
+        (["alias", "add"], 2, "missing argument 'ADDRESS'", "mailgate alias add --help"),
+        (["alias", "add", "x@example.com"], 2, "missing option '--model'", "mailgate alias add --help"),
         (["record", "list", "--after", "3"], 2, "--after needs --model", "mailgate record list --help"),
         (["alias", "show", "x@example.com"], 3, "no alias `x@example.com`", "mailgate alias add x@example.com"),
         (["alias", "show", "x@nowhere.org"], 3, "no domain `nowhere.org`", "mailgate domain add nowhere.org"),
@@ -74,6 +74,23 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
         (["alias", "remove", "support"], 1, "would remove alias support@example.com", "--yes"),
         (["route"], 1, "no message on standard input", "mailgate route support@example.com"),
         (["route", "--message", "missing.eml"], 1, "missing.eml: No such file", ""),
+        (
+            ["alias", "add", "x", "--model", "m", "--record", "m/9"],
+            3,
+            "no record `m/9`",
+            "mailgate record list --model m",
+        ),
+        (["domain", "set", "example.com", "--delimiter", "@"], 1, "cannot separate a detail", ""),
+        (["domain", "set", "example.com", "--catchall", "postmaster"], 1, "always exists", "choose another name"),
+        (
+            ["domain", "set", "example.com", "--contact", "catchall@example.com"],
+            1,
+            "takes no new mail",
+            "name an alias",
+        ),
+        (["why", "99999999999999999999999"], 3, "no message", "mailgate message list"),
+        (["why", "one"], 2, "'one' is not a number", "mailgate why --help"),
+        (["record", "create", "m", "--name", b"\xff".decode("utf-8", "surrogateescape")], 2, "is not UTF-8", ""),
         (["--db", "postgresql://x", "alias", "list"], 1, "neither a path nor sqlite", ""),
         (["--db", "/nowhere/at/all.db", "alias", "list"], 1, "no folder /nowhere/at", "mailgate init"),
     ],
@@ -202,6 +219,22 @@ def test_a_fault_of_our_own_is_no_traceback(gate: Gate, tmp_path: Path) -> None:
     assert screen.exit == 1
     assert screen.err.startswith("error: a fault of mailgate's own: ZeroDivisionError: planted\nhint: ")
     assert "Traceback" not in screen.err
+
+
+@pytest.mark.parametrize("words", [[], ["alias"], ["held"]], ids=" ".join)
+def test_without_a_verb_help_is_shown(office: Gate, words: list[str]) -> None:
+    screen = office(*words)
+    assert (screen.exit, screen.out) == (2, "")
+    assert "\nExamples:\n" in screen.err
+
+
+def test_output_that_nobody_hears(office: Gate) -> None:
+    for redirection, exit in ((">&-", 0), ("2>&-", 0), (">/dev/full", 1)):
+        command = f"{sys.executable} -m mailgate -C {office.config} alias list --json {redirection}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+        assert done.returncode == exit, redirection
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
 
 
 def test_a_closed_pipe_is_no_error(office: Gate) -> None:

@@ -168,6 +168,18 @@ class TestHeld:
         office.ok("held", "retry", "1")
         assert office.json("held", "list")[0]["reason"] == "postmaster"
 
+    def test_it_leaves_the_list_when_a_copy_found_its_place(self, blocked: Gate) -> None:
+        raw = blocked.ok("message", "raw", "1").encode()
+        blocked.ok("sender", "remove", "bob@client.org", "--yes")
+        blocked.ok("contact", "add", "bob@client.org")
+        assert blocked.deliver(raw, "closed@example.com").exit == 0
+        assert blocked.json("held", "list") == []
+        assert len(blocked.json("record", "list")) == 1
+
+    def test_routed_by_hand_to_an_address_with_a_detail(self, blocked: Gate) -> None:
+        tree = blocked.json("held", "route", "1", "--to", "Closed+x@example.com")
+        assert tree["outcomes"][0]["record"] == "crm.lead/1"
+
     def test_dropped_for_good(self, blocked: Gate) -> None:
         assert blocked("held", "drop", "1").exit == 1
         blocked.ok("held", "drop", "1", "--yes")
@@ -231,8 +243,11 @@ class TestOutbox:
 
     def test_work_without_a_set_up_is_temporary(self, gate: Gate) -> None:
         gate.config.unlink()
-        assert gate("work").exit == 75
-        assert gate("work", "--quiet") == (75, "", "")
+        for arguments in (["work"], ["work", "--quiet"]):
+            screen = gate(*arguments)
+            assert screen.exit == 75
+            assert screen.out.startswith("4.3.5 mailgate: cannot read ")
+            assert screen.err.startswith("error: cannot read ")
 
 
 def test_mail_another_version_failed_on_is_judged_again(office: Gate) -> None:

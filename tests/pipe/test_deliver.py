@@ -141,7 +141,15 @@ class TestDeferred:
 
     @pytest.mark.parametrize(
         "arguments",
-        [["--frobnicate"], ["-f"], ["--fallback-model"], ["-x", "support@example.com"], ["--from=x"]],
+        [
+            ["--fallback-model", "a b/c"],
+            ["--fallback-model", ""],
+            ["--frobnicate"],
+            ["-f"],
+            ["--fallback-model"],
+            ["-x", "support@example.com"],
+            ["--from=x"],
+        ],
         ids=" ".join,
     )
     def test_bad_options(self, pipe: Pipe, arguments: list[str]) -> None:
@@ -191,7 +199,7 @@ class TestDeferred:
         self.check(pipe("-f", BOB, "support@example.com", environ={"PYTHONPATH": str(broken)}), "4.3.0")
 
     def test_terminated(self, pipe: Pipe) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM, signal.SIGXCPU):
             process = subprocess.Popen(
                 pipe.command("-f", BOB, "support@example.com"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
