@@ -26,8 +26,7 @@ IDS_LIMIT = 20
 
 
 class Recognised(NamedTuple):
-    """Why a message counts as a report. kind: other (a report of some sort) or automatic, `""` for a person's"
-    " mail."""
+    """Why a message counts as a report, and of which kind it is as far as its header tells: other or automatic."""
 
     because: str
     kind: str
@@ -99,6 +98,13 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
         if kind.name == "automatic" and kind.because != _NULL:  # by a field of its own
             return Report("automatic", (), message.references[:IDS_LIMIT], kind.because)
     return found
+
+
+def summary(told: Report) -> str:
+    """A report in one line: what became of whom."""
+    named = [f"{each.action} {each.status} for {each.recipient or 'nobody named'}" for each in told.findings[:3]]
+    more = f" and {len(told.findings) - 3} more" if len(told.findings) > 3 else ""
+    return (", ".join(" ".join(each.split()) for each in named) or told.kind) + more
 
 
 class Gate(NamedTuple):

@@ -102,8 +102,9 @@ def delivery_report(case: Case) -> Verdict:
     found = report.recognise(case.message, case.kind, case.addressed)
     if not found:
         return Verdict("no report")
-    held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=found.kind)
-    return Verdict(found.because, "hold", (held,))
+    told = report.read(case.message, expected=True)
+    held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=told.kind if told else found.kind)
+    return Verdict(f"{found.because}: {report.summary(told)}" if told else found.because, "hold", (held,))
 
 
 def automatic(case: Case) -> Verdict:

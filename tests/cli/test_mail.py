@@ -284,6 +284,8 @@ def test_demo_tells_the_story(gate: Gate) -> None:
         assert part in out
     assert len(out.splitlines()) < 60
     trees = json.loads(gate("demo", "--json").out)
+    assert trees[3]["outcomes"][0]["report"] == "failed"
+    assert trees[3]["steps"][-1]["saw"] == "multipart/report: failed 5.1.1 for ann@client.org"
     assert [tree["outcomes"][0]["action"] for tree in trees] == [
         *("create", "post", "refuse", "hold", "create", "create", "create", "refuse"),
     ]
