@@ -110,9 +110,10 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     opened = store.open_existing(settings.store, wait=None)
     given = Given(arguments.reverse_path, arguments.recipients, os.environ, arguments.fallback)
     receipt = gateway.receive(opened, settings, raw, given, time.time())
-    if receipt.owed:
-        worker.start(arguments.config, arguments.store)
-    journal.delivered(receipt)
+    with contextlib.suppress(Exception):  # it is committed: from here on nothing may turn it into "try again"
+        if receipt.owed:
+            worker.start(arguments.config, arguments.store)
+        journal.delivered(receipt)
     return receipt.decision.status.exit, receipt.decision.status.line
 
 

@@ -17,6 +17,8 @@ HEADER_LIMIT = 8 << 20
 """Octets of the header block that are scanned."""
 REPEAT_LIMIT = 100
 """Occurrences of one field that are kept."""
+ADDRESS_LIMIT = 2_000
+"""Addresses taken from all recipient fields together: each may be looked up."""
 ID_LIMIT = 10_000
 """Message-IDs taken from References and In-Reply-To together."""
 
@@ -157,17 +159,23 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
     if many:
         defects.append(f"more than {ID_LIMIT} references")
     hints = Hints(header.return_path, _first(fields, "x-original-to"), _first(fields, "delivered-to"))
+    left = ADDRESS_LIMIT
 
     def addresses(*names: str) -> tuple[Address, ...]:
-        return tuple(
-            dict.fromkeys(
-                found
-                for name in names
-                for value in fields.get(name, ())
-                for found in address.mailboxes(value.decode("utf-8", "replace"))
-            )
-        )
+        nonlocal left
+        found: dict[Address, None] = {}
+        for value in (value for name in names for value in fields.get(name, ())):
+            named = address.mailboxes(value.decode("utf-8", "replace"), left + 1)
+            found.update(dict.fromkeys(named[:left]))
+            if len(named) > left:
+                defects.append(f"more than {ADDRESS_LIMIT} recipient addresses")
+                left = 0
+                break
+            left -= len(named)
+        return tuple(found)
 
+    to, cc = addresses("to"), addresses("cc")
+    resent, transport = addresses("resent-to", "resent-cc"), addresses("delivered-to", "x-original-to", "envelope-to")
     return Message(
         raw=raw,
         envelope=envelope(hints, author.address),
@@ -177,12 +185,12 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
         references=tuple(each for each in references if each != message_id),
         subject=charset.line(charset.decode_words(fields["subject"][0])) if "subject" in fields else "",
         author=author,
-        to=addresses("to"),
-        cc=addresses("cc"),
-        resent=addresses("resent-to", "resent-cc"),
-        transport=addresses("delivered-to", "x-original-to", "envelope-to"),
+        to=to,
+        cc=cc,
+        resent=resent,
+        transport=transport,
         digest=_digest(fields, raw, header.body_at),
-        defects=tuple(defects),
+        defects=tuple(dict.fromkeys(defects)),
     )
 
 

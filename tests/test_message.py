@@ -310,3 +310,23 @@ def test_unread_keeps_bytes_and_a_digest() -> None:
 )
 def test_listed(field: str, listed: bool) -> None:
     assert facts(mail("", (field, "x"))).listed is listed
+
+
+@pytest.mark.parametrize(
+    ("counts", "kept", "defect"),
+    [
+        pytest.param((1999, 1), 2000, False, id="exactly-all"),
+        pytest.param((2000, 1), 2000, True, id="one-more"),
+        pytest.param((2500,), 2000, True, id="in-one-field"),
+        pytest.param((900, 900, 900), 2000, True, id="in-three-fields"),
+    ],
+)
+def test_recipient_addresses_are_bounded(counts: tuple[int, ...], kept: int, defect: bool) -> None:
+    names = ("To", "Cc", "Delivered-To")
+    more = [
+        (name, ", ".join(f"a{n}@{at}.example" for n in range(count)))
+        for at, (name, count) in enumerate(zip(names, counts, strict=False))
+    ]
+    found = facts(mail("", *more, to=None))
+    assert len(found.header_addresses) == kept
+    assert ("more than 2000 recipient addresses" in found.defects) is defect
