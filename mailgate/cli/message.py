@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from mailgate import console, messages, records
+from mailgate import console, held, messages, records
 from mailgate.charset import printable
 from mailgate.cli.base import App, Group, Number, json_option, pass_app
 from mailgate.content import content
+from mailgate.held import Held
 from mailgate.messages import Stored
 
 
@@ -36,17 +37,18 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
         wanted = records.get(tx, records.parse(ref)).ref if ref else None
         found = messages.listing(tx, wanted, after)
         shown = [as_data(each, messages.raw(tx, each.number)) for each in found] if as_json else []
+        kept = {each.message: each for each in (*held.listing(tx), *held.listing(tx, refused=True))}
     if as_json:
         console.data(shown)
         return
     rows = [
         (
             *(each.number, console.ago(each.received), each.direction, each.author or each.author_text or "-"),
-            *(", ".join(str(ref) for ref in each.records) or "-", each.subject or "-"),
+            *(_place(each, kept.get(each.number)), each.subject or "-"),
         )
         for each in found
     ]
-    console.table(("NUMBER", "RECEIVED", "WAY", "FROM", "RECORD", "SUBJECT"), rows, "no message yet")
+    console.table(("NUMBER", "RECEIVED", "WAY", "FROM", "WENT TO", "SUBJECT"), rows, "no message yet")
     app.finish()
 
 
@@ -131,6 +133,14 @@ def show_text(found: dict[str, Any]) -> None:
         console.lines([[(f"      {kind}  ", "dim"), (text, "")]])
     if found["flags"]:
         console.lines([[("      flags  ", "dim"), (", ".join(found["flags"]), "yellow")]])
+
+
+def _place(found: Stored, kept: Held | None) -> str:
+    """Where a message is: on its records, held or refused, or nowhere because it was ignored."""
+    places = [str(ref) for ref in found.records]
+    if kept:
+        places.append(f"{'refused' if kept.refused else 'held'}: {kept.reason}")
+    return ", ".join(places) or "ignored"
 
 
 def _date(found: Stored) -> str:

@@ -120,7 +120,7 @@ def _show(app: App, found: Debt, as_json: bool) -> None:
             ("to", found.recipient),
             ("reverse-path", found.reverse_path or "<>"),
             ("subject", found.subject),
-            ("state", f"{found.state}, {found.tries} tries"),
+            ("state", f"{found.state}, {found.tries} {'try' if found.tries == 1 else 'tries'}"),
             ("error", found.error),
             ("next try", shown["due"] if found.state == "queued" else ""),
             ("because of", f"message {found.message}" if found.message else ""),

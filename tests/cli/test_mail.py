@@ -308,3 +308,10 @@ def test_a_shared_refusal_gives_each_recipient_its_own_status(office: Gate) -> N
     lines = office.ok("outbox", "raw", "1").splitlines()
     said = [line.split()[-1] for line in lines if line.startswith(("Final-Recipient:", "Status:"))]
     assert said == ["closed@example.com", "5.7.1", "nobody@example.com", "5.1.1"]
+
+
+def test_the_list_of_messages_says_where_each_went(office: Gate) -> None:
+    for recipient in ("support", "catchall", "abuse"):
+        office.deliver(office.mail(f"{recipient}@example.com"), f"{recipient}@example.com")
+    rows = [line.split("\t") for line in office.ok("message", "list").splitlines()]
+    assert [row[4] for row in rows] == ["WENT TO", "ticket/1", "refused: catchall", "held: postmaster"]
