@@ -26,7 +26,7 @@ class Handler:
     def __init__(self, store: Store, config: Config, fallback: str | None, owed: Callable[[], None]) -> None:
         self.store, self.config, self.fallback, self.owed = store, config, fallback, owed
 
-    async def handle_RCPT(  # noqa: N802  aiosmtpd names it
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """250 for an address that exists or only transports, 550 for a stranger in an own domain."""
@@ -41,7 +41,7 @@ class Handler:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 ok"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """One reply for each recipient that was accepted, in order."""
         raw = envelope.original_content or b""
         return "\r\n".join(self._take(raw, envelope.mail_from or "", recipient) for recipient in envelope.rcpt_tos)

@@ -1,6 +1,7 @@
 """What every command shares: where it finds its store, how it asks, how it fails."""
 
 import difflib
+import io
 import os
 import re
 import sqlite3
@@ -263,10 +264,11 @@ def main() -> NoReturn:
 
 def _prepare_streams() -> None:
     """Escape what a stream cannot encode; a stream that was closed swallows what it gets."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  it stays open until the process ends
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _unheard() -> int:
