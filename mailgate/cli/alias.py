@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mailgate import console, directory, records
-from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
 from mailgate.problem import Problem
 from mailgate.state import POLICIES, SPAM, Alias
 
@@ -21,6 +21,9 @@ from mailgate.state import POLICIES, SPAM, Alias
 )
 def alias() -> None:
     """The addresses that make records."""
+
+
+_known = completing(lambda tx: (each.address for each in directory.aliases(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -111,7 +114,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @alias.command("show", examples="mailgate alias show support@example.com")
-@click.argument("address")
+@click.argument("address", shell_complete=_known)
 @json_option
 @pass_app
 def show(app: App, address: str, as_json: bool) -> None:
@@ -122,7 +125,7 @@ def show(app: App, address: str, as_json: bool) -> None:
 
 
 @alias.command("set", examples="mailgate alias set support@example.com --from contacts --unset team")
-@click.argument("address")
+@click.argument("address", shell_complete=_known)
 @_options
 @click.option("--unset", metavar="K", multiple=True, help="Forget a value; repeatable.")
 @click.option("--no-record", is_flag=True, help="Make new records again.")
@@ -156,7 +159,7 @@ def set_(
 
 
 @alias.command("remove", examples="mailgate alias remove support@example.com --yes")
-@click.argument("address")
+@click.argument("address", shell_complete=_known)
 @yes_option
 @pass_app
 def remove(app: App, address: str, yes: bool) -> None:

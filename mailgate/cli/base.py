@@ -1,12 +1,13 @@
 """What every command shares: where it finds its store, how it asks, how it fails."""
 
+import contextlib
 import difflib
 import io
 import os
 import re
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from importlib import import_module
 from typing import Any, NoReturn, TypeVar
@@ -194,6 +195,21 @@ def json_option(function: F) -> F:
 def yes_option(function: F) -> F:
     """`--yes`, on every command that removes something."""
     return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def completing(names: Callable[[sqlite3.Connection], Iterable[object]]) -> Callable[..., list[str]]:
+    """Completion of an argument from the store: the names that begin with what was typed; silent when it cannot."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+        with contextlib.suppress(Exception):
+            app = context.find_object(App)
+            assert app is not None
+            owner.become(app.config.store)
+            with store.open_existing(app.config.store, wait=1.0).read() as tx:
+                return [str(name) for name in names(tx) if str(name).startswith(typed)]
+        return []
+
+    return complete
 
 
 class Number(click.ParamType[int]):

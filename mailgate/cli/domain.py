@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mailgate import console, directory
-from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
 from mailgate.state import Domain
 
 
@@ -20,6 +20,9 @@ from mailgate.state import Domain
 )
 def domain() -> None:
     """The mail domains that are ours."""
+
+
+_known = completing(lambda tx: (each.name for each in directory.domains(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -83,7 +86,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @domain.command("show", examples="mailgate domain show example.com")
-@click.argument("name")
+@click.argument("name", shell_complete=_known)
 @json_option
 @pass_app
 def show(app: App, name: str, as_json: bool) -> None:
@@ -94,7 +97,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 
 @domain.command("set", examples="mailgate domain set example.com --catchall answers --language de")
-@click.argument("name")
+@click.argument("name", shell_complete=_known)
 @_options
 @json_option
 @pass_app
@@ -106,7 +109,7 @@ def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 
 
 @domain.command("forget", examples="mailgate domain forget example.com answers")
-@click.argument("name")
+@click.argument("name", shell_complete=_known)
 @click.argument("local")
 @json_option
 @pass_app
@@ -118,7 +121,7 @@ def forget(app: App, name: str, local: str, as_json: bool) -> None:
 
 
 @domain.command("remove", examples="mailgate domain remove example.com --yes")
-@click.argument("name")
+@click.argument("name", shell_complete=_known)
 @yes_option
 @pass_app
 def remove(app: App, name: str, yes: bool) -> None:

@@ -7,7 +7,7 @@ import click
 
 from mailgate import console, explain, held, messages, reconsider
 from mailgate.cli import message as message_command
-from mailgate.cli.base import App, Group, Number, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
 from mailgate.gateway import Receipt
 from mailgate.held import Held
 from mailgate.messages import Stored
@@ -25,6 +25,9 @@ from mailgate.messages import Stored
 )
 def box() -> None:
     """Mail that was accepted without a place of its own; nothing is lost, a person decides."""
+
+
+_known = completing(lambda tx: (each.message for each in held.listing(tx)))
 
 
 @box.command("list", examples="mailgate held list --refused")
@@ -54,7 +57,7 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
 
 
 @box.command("show", examples="mailgate held show 12")
-@click.argument("number", type=Number())
+@click.argument("number", type=Number(), shell_complete=_known)
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
@@ -81,7 +84,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("route", examples="mailgate held route 12 --to ticket/1")
-@click.argument("number", type=Number())
+@click.argument("number", type=Number(), shell_complete=_known)
 @click.option("--to", "target", required=True, metavar="ADDRESS|M/ID", help="An alias, or a record.")
 @json_option
 @pass_app
@@ -92,7 +95,7 @@ def route(app: App, number: int, target: str, as_json: bool) -> None:
 
 
 @box.command("retry", examples="mailgate held retry 12")
-@click.argument("number", type=Number())
+@click.argument("number", type=Number(), shell_complete=_known)
 @json_option
 @pass_app
 def retry(app: App, number: int, as_json: bool) -> None:
@@ -105,7 +108,7 @@ def retry(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("drop", examples="mailgate held drop 12 --yes")
-@click.argument("number", type=Number())
+@click.argument("number", type=Number(), shell_complete=_known)
 @yes_option
 @pass_app
 def drop(app: App, number: int, yes: bool) -> None:

@@ -8,7 +8,7 @@ import click
 from mailgate import console, directory, messages, records
 from mailgate.cli import message as message_command
 from mailgate.cli.alias import _assignment
-from mailgate.cli.base import App, Group, Number, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
 from mailgate.records import Record
 
 
@@ -23,6 +23,9 @@ from mailgate.records import Record
 )
 def record() -> None:
     """What mail became: records with their values, messages and followers."""
+
+
+_known = completing(lambda tx: (each.ref for each in records.listing(tx)))
 
 
 @record.command("list", examples="mailgate record list --model ticket --after 100 --json")
@@ -54,7 +57,7 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
 
 
 @record.command("show", examples="mailgate record show ticket/1")
-@click.argument("ref", metavar="M/ID")
+@click.argument("ref", metavar="M/ID", shell_complete=_known)
 @json_option
 @pass_app
 def show(app: App, ref: str, as_json: bool) -> None:
@@ -110,7 +113,7 @@ def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bo
 
 
 @record.command("follow", examples="mailgate record follow ticket/1 ann@example.com")
-@click.argument("ref", metavar="M/ID")
+@click.argument("ref", metavar="M/ID", shell_complete=_known)
 @click.argument("address")
 @json_option
 @pass_app
@@ -123,7 +126,7 @@ def follow(app: App, ref: str, address: str, as_json: bool) -> None:
 
 
 @record.command("unfollow", examples="mailgate record unfollow ticket/1 ann@example.com")
-@click.argument("ref", metavar="M/ID")
+@click.argument("ref", metavar="M/ID", shell_complete=_known)
 @click.argument("address")
 @json_option
 @pass_app
@@ -136,7 +139,7 @@ def unfollow(app: App, ref: str, address: str, as_json: bool) -> None:
 
 
 @record.command("remove", examples="mailgate record remove ticket/1 --yes")
-@click.argument("ref", metavar="M/ID")
+@click.argument("ref", metavar="M/ID", shell_complete=_known)
 @yes_option
 @pass_app
 def remove(app: App, ref: str, yes: bool) -> None:

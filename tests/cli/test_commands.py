@@ -205,6 +205,16 @@ def test_completion_completes(gate: Gate) -> None:
     assert gate(environ=environ).out == "plain,alias\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("alias show s", "support@example.com"), ("domain set ", "example.com"), ("record show t", "ticket/1")],
+)
+def test_completion_knows_what_is_stored(office: Gate, words: str, wanted: str) -> None:
+    office.ok("record", "create", "ticket")
+    environ = {"_MAILGATE_COMPLETE": "bash_complete", "COMP_WORDS": f"mailgate {words}", "COMP_CWORD": "3"}
+    assert office(environ=environ).out == f"plain,{wanted}\n"
+
+
 def test_version(gate: Gate) -> None:
     assert gate.ok("--version").startswith("mailgate ")
 
