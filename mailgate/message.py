@@ -20,7 +20,7 @@ REPEAT_LIMIT = 100
 ADDRESS_LIMIT = 2_000
 """Addresses taken from all recipient fields together: each may be looked up."""
 ID_LIMIT = 10_000
-"""Message-IDs taken from References and In-Reply-To together."""
+"""Message-IDs taken from References and In-Reply-To together, repeated ones too: each costs time."""
 
 _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "resent-to", "resent-cc")
 _DIGESTED = (
@@ -238,16 +238,19 @@ def _message_id(fields: Mapping[str, tuple[bytes, ...]]) -> str | None:
 def _references(fields: Mapping[str, tuple[bytes, ...]]) -> tuple[tuple[str, ...], bool]:
     """Every id in In-Reply-To and References, once, in order; and whether there were too many."""
     found: dict[str, None] = {}
+    left = ID_LIMIT
     for value in (*fields.get("in-reply-to", ()), *fields.get("references", ())):
         tokens = _ID.finditer(value)
         bare = value.strip()
         if b"<" not in value and b"@" in bare and not _SPACE.search(bare):
             found[_id(b"<" + bare + b">")] = None
         for token in tokens:
-            if len(found) >= ID_LIMIT:
+            if not left:
                 return tuple(found), True
-            found[_id(token[0])] = None
-    found.pop("<>", None)
+            left -= 1
+            text = _id(token[0])
+            if text != "<>":
+                found[text] = None
     return tuple(found), False
 
 

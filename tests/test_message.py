@@ -159,6 +159,13 @@ def test_every_reference_counts_not_the_last_32() -> None:
     assert set(facts(mail(references=" ".join(ids))).references) == set(ids)
 
 
+@pytest.mark.parametrize("token", ["<>", "<a@x>"])
+def test_repeated_references_are_bounded_too(token: str) -> None:
+    found = facts(mail(references=token * 20_000 + "<late@x>"))
+    assert found.defects == ("more than 10000 references",)
+    assert found.references == (() if token == "<>" else ("<a@x>",))
+
+
 def test_in_reply_to_counts_however_many_references_there_are() -> None:
     ids = " ".join(f"<{n}@x>" for n in range(10_500))
     assert "<parent@x>" in facts(mail(references=ids, in_reply_to="<parent@x>")).references
