@@ -93,34 +93,45 @@ def recipients(message: Message, state: State) -> tuple[Own | None, ...]:
     return tuple(resolve(each, state, envelope=True) for each in message.envelope.recipients) or (None,)
 
 
-def addressed(message: Message, recipient: Own | None, state: State) -> Addressed:
-    """What counts when the message is decided for `recipient`.
+class Named(NamedTuple):
+    """The own addresses that the header fields name, by `Address.key`: in To, in any field; `written`: in To or Cc."""
 
-    An address outside every own domain that no detection matches only transports: it counts for nothing, and the
-    header fields speak as if no envelope were known.
+    direct: dict[str, Own]
+    all: dict[str, Own]
+    written: frozenset[str]
+
+
+def named(message: Message, state: State, *, alone: bool) -> Named:
+    """What the header fields say; the same for every recipient, as long as they all are known, or none is (`alone`)."""
+
+    def own(addresses: tuple[Address, ...]) -> dict[str, Own]:
+        first: dict[str, Own] = {}
+        for each in addresses:
+            found = resolve(each, state, envelope=False, alone=alone)
+            if found.ours:
+                first.setdefault(each.key, found)
+        return first
+
+    written = frozenset(each.key for each in (*message.to, *message.cc))
+    return Named(own(message.to), own(message.header_addresses), written)
+
+
+def counts(recipient: Own | None) -> Own | None:
+    """The recipient, unless it is an address outside every own domain that no detection matches.
+
+    Such a one only transports: it counts for nothing, and the header fields speak as if no envelope were known.
     """
-    if recipient and recipient.kind == "foreign":
-        recipient = None
-
-    def own(addresses: tuple[Address, ...]) -> list[Own]:
-        found = (resolve(each, state, envelope=False, alone=recipient is None) for each in addresses)
-        return [each for each in found if each.ours]
-
-    direct = own(message.to)
-    everything = own(message.header_addresses)
-    if recipient and recipient.ours:
-        everything.insert(0, recipient)
-        written = {each.key for each in (*message.to, *message.cc)}
-        if recipient.address.key not in written:
-            direct.append(recipient)
-    return Addressed(recipient, _once(everything), _once(direct))
+    return None if recipient and recipient.kind == "foreign" else recipient
 
 
-def _once(owns: list[Own]) -> tuple[Own, ...]:
-    first: dict[str, Own] = {}
-    for own in owns:
-        first.setdefault(own.address.key, own)
-    return tuple(first.values())
+def addressed(recipient: Own | None, header: Named) -> Addressed:
+    """What counts when a message with this header is decided for a recipient that `counts`."""
+    if not recipient or not recipient.ours:
+        return Addressed(recipient, tuple(header.all.values()), tuple(header.direct.values()))
+    key = recipient.address.key
+    everything = {key: recipient} | header.all | {key: recipient}  # first, and as the envelope has it
+    direct = header.direct if key in header.written else {**header.direct, key: recipient}
+    return Addressed(recipient, tuple(everything.values()), tuple(direct.values()))
 
 
 def aliases(owns: tuple[Own, ...]) -> list[tuple[Alias, Own]]:

@@ -5,6 +5,7 @@ A rule looks at the case and answers with what it saw, a verdict in a word, and 
 here reads a clock, a database or the environment.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,7 +15,22 @@ from mailgate.decision import Decision, Outcome, Step
 from mailgate.loop import Coming, Kind
 from mailgate.message import Message
 from mailgate.state import Alias, State
-from mailgate.thread import Replies
+from mailgate.thread import Answered
+
+
+class Common:
+    """What all recipients of one message share, found out once, however many there are."""
+
+    def __init__(self, message: Message, state: State, kind: Kind, coming: Coming) -> None:
+        self.message = message
+        self.state = state
+        self.kind = kind
+        self.coming = coming
+        self.named = functools.cache(lambda alone: addressed.named(message, state, alone=alone))
+        self.told = functools.cache(lambda: report.read(message, expected=True))
+        self.answered = (
+            Answered(None, "an answer to a refusal is new mail") if coming.refusal else thread.answered(message, state)
+        )
 
 
 class Case:
@@ -23,21 +39,19 @@ class Case:
     `recipient` is None where the header fields speak alone; `recipient_text` is the envelope recipient as it is shown.
     """
 
-    def __init__(self, message: Message, state: State, recipient: Own | None, kind: Kind, coming: Coming) -> None:
-        self.message = message
-        self.state = state
-        self.kind = kind
-        self.coming = coming
-        self.addressed: Addressed = addressed.addressed(message, recipient, state)
+    def __init__(self, common: Common, recipient: Own | None) -> None:
+        self.message = common.message
+        self.state = common.state
+        self.kind = common.kind
+        self.coming = common.coming
+        self.told = common.told
+        meant = addressed.counts(recipient)
+        self.addressed: Addressed = addressed.addressed(meant, common.named(meant is None))
         self.recipient = self.addressed.recipient
         self.recipient_text = str(recipient.address) if recipient else ""
         self.acting = addressed.aliases(self.addressed.all)
-        self.spam = loop.spam_mark(message)
-        self.replies = (
-            Replies(saw="an answer to a refusal is new mail")
-            if coming.refusal
-            else thread.parents(message, state, self.addressed)
-        )
+        self.spam = loop.spam_mark(self.message)
+        self.replies = thread.parents(common.answered, self.addressed)
 
     @property
     def nobody(self) -> bool:
@@ -102,7 +116,7 @@ def delivery_report(case: Case) -> Verdict:
     found = report.recognise(case.message, case.kind, case.addressed)
     if not found:
         return Verdict("no report")
-    told = report.read(case.message, expected=True)
+    told = case.told()
     held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=told.kind if told else found.kind)
     return Verdict(f"{found.because}: {report.summary(told)}" if told else found.because, "hold", (held,))
 
@@ -310,11 +324,11 @@ def decide(message: Message, state: State) -> Decision:
         refused = tuple(Outcome("refuse", "too-large", "size", name, name, by_status=True) for name in names)
         return Decision(kind.name, refused, (), (size,), status.refused("too-large", names[0]))
     coming = loop.marks(message, state.secrets, policy.own_author(message, state))
+    common = Common(message, state, kind, coming)
     steps: dict[Step, None] = {size: None}
     outcomes: dict[str, Outcome] = {}
     for recipient in addressed.recipients(message, state):
-        case = Case(message, state, recipient, kind, coming)
-        taken, said = _judge(case)
+        taken, said = _judge(Case(common, recipient))
         steps.update(dict.fromkeys(taken))
         for outcome in said:
             outcomes.setdefault(outcome.effect, outcome)

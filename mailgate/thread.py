@@ -17,15 +17,21 @@ class Replies(NamedTuple):
     saw: str = ""
 
 
-def parents(message: Message, state: State, addressed: Addressed) -> Replies:
-    """The records an answer belongs to.
+class Answered(NamedTuple):
+    """The stored message that a message answers, None when there is none, and how that is seen."""
+
+    known: Known | None
+    saw: str
+
+
+def answered(message: Message, state: State) -> Answered:
+    """What a message answers, whoever it is for.
 
     Every id in References and In-Reply-To counts, the newest stored message wins; an id that a stored message merely
-    mentions counts last, and only for somebody who takes part in that record. When an alias is directly addressed on
-    whose model the answered id is not stored, it is a forward: only such aliases act.
+    mentions counts last, and only for somebody who takes part in that record.
     """
     if not message.references:
-        return Replies(saw="no References, no In-Reply-To")
+        return Answered(None, "no References, no In-Reply-To")
     how = "answers"
     found = _newest(_parent(state.known.get(each, ()), state) for each in message.references)
     if not found:
@@ -38,8 +44,19 @@ def parents(message: Message, state: State, addressed: Addressed) -> Replies:
         )
     if not found:
         ids = "1 id" if len(message.references) == 1 else f"{len(message.references)} ids"
-        return Replies(saw=f"{ids} named, none stored on a record")
-    saw = f"{how} message {found.number}, {found.message_id}"
+        return Answered(None, f"{ids} named, none stored on a record")
+    return Answered(found, f"{how} message {found.number}, {found.message_id}")
+
+
+def parents(answer: Answered, addressed: Addressed) -> Replies:
+    """The records an answer belongs to, for one recipient.
+
+    When an alias is directly addressed on whose model the answered id is not stored, it is a forward: only such aliases
+    act.
+    """
+    found, saw = answer
+    if not found:
+        return Replies(saw=saw)
     models = {each.record.model for each in found.placements}
     other = frozenset(
         alias.number

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailgate import addressed, envelope, message, route
+from mailgate.addressed import Addressed
 from mailgate.decision import Decision, Ref
 from mailgate.message import Message
 from mailgate.state import Alias, Domain, Known, Placement, Seen, Settings, State
@@ -103,6 +104,12 @@ def known(*messages: Known) -> dict[str, tuple[Known, ...]]:
     for each in messages:
         found[each.message_id] = (*found.get(each.message_id, ()), each)
     return found
+
+
+def meant(message: Message, given: State) -> Addressed:
+    """What a message with one recipient, or none, addresses."""
+    (one,) = map(addressed.counts, addressed.recipients(message, given))
+    return addressed.addressed(one, addressed.named(message, given, alone=one is None))
 
 
 def decide(raw: bytes, *recipients: str, given: State | None = None, **more: Any) -> Decision:

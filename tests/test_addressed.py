@@ -1,7 +1,7 @@
 """Which of our addresses a message means: exact names, details, detection by local part, who is directly addressed."""
 
 import pytest
-from build import HOME, INFO, JOBS, OTHER, facts, mail, state
+from build import HOME, INFO, JOBS, OTHER, facts, mail, meant, state
 
 from mailgate import addressed
 from mailgate.address import lenient
@@ -150,14 +150,12 @@ def test_addressed(recipient: str | None, fields: dict[str, str], everything: st
     written = [(name, ", ".join(full(value.replace(",", " ")))) for name, value in fields.items()]
     given = state()
     message = facts(mail("", *written, to=None), *(full(recipient) if recipient else []))
-    (one,) = addressed.recipients(message, given)
-    assert who(addressed.addressed(message, one, given)) == (full(everything), full(direct))
+    assert who(meant(message, given)) == (full(everything), full(direct))
 
 
 def test_a_recipient_in_other_case_stands_in_cc() -> None:
     message = facts(mail("", ("Cc", "INFO@Example.com"), to="jobs@example.com"), "info@example.com")
-    (one,) = addressed.recipients(message, state())
-    assert who(addressed.addressed(message, one, state()))[1] == ["jobs@example.com"]
+    assert who(meant(message, state()))[1] == ["jobs@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -187,8 +185,7 @@ def test_each_recipient_is_decided_alone(recipients: list[str], wanted: list[str
 )
 def test_detection_in_headers_only_when_the_headers_speak_alone(recipients: list[str], wanted: str) -> None:
     message = facts(mail(to="info@else.org"), *recipients)
-    (one,) = addressed.recipients(message, ANY)
-    found = addressed.aliases(addressed.addressed(message, one, ANY).all)
+    found = addressed.aliases(meant(message, ANY).all)
     assert [alias.address for alias, _ in found] == [wanted]
 
 
@@ -197,8 +194,7 @@ def test_aliases_once_and_exact_ones_first() -> None:
     message = facts(
         mail(to="info@other.test, jobs@example.com, info@example.com, info+x@example.com"), "jobs@example.com"
     )
-    (one,) = addressed.recipients(message, given)
-    found = addressed.aliases(addressed.addressed(message, one, given).all)
+    found = addressed.aliases(meant(message, given).all)
     assert sorted((alias.address, str(own.address)) for alias, own in found) == [
         ("info@example.com", "info@example.com"),
         ("jobs@example.com", "jobs@example.com"),

@@ -24,7 +24,7 @@ from build import (
     verdicts,
 )
 
-from mailgate import route
+from mailgate import addressed, report, route
 from mailgate.decision import Decision, Ref
 from mailgate.state import Alias, State
 
@@ -347,3 +347,22 @@ def test_names_of_the_other_domain_are_nobodys() -> None:
     assert said(decide(mail(), "help@example.com", given=state(INFO, HELP, domains=(HOME, OTHER)))) == [
         "refuse no-route help@example.com"
     ]
+
+
+def test_many_recipients_and_a_long_header_cost_their_sum_not_their_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    resolve = addressed.resolve
+    monkeypatch.setattr(addressed, "resolve", lambda *args, **more: asked.append(args) or resolve(*args, **more))
+    to = ", ".join(f"u{number}@example.com" for number in range(500))
+    found = decide(mail(to=to), *(f"x{n}@y.org" for n in range(200)))
+    assert {(each.action, each.reason) for each in found.outcomes} == {("refuse", "no-route")}
+    assert len(asked) < 5_000
+
+
+def test_a_report_is_read_once_for_all_recipients(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    read = report.read
+    monkeypatch.setattr(report, "read", lambda *args, **more: asked.append(args) or read(*args, **more))
+    found = decide(mail(content_type="multipart/report"), *(f"info+{n}@example.com" for n in range(20)))
+    assert said(found) == ["hold bounce-address"] * 20
+    assert len(asked) == 1

@@ -4,9 +4,9 @@ import itertools
 from typing import Any
 
 import pytest
-from build import HELP, INFO, JOBS, SALES, facts, known, mail, state, stored
+from build import HELP, INFO, JOBS, SALES, facts, known, mail, meant, state, stored
 
-from mailgate import addressed, thread
+from mailgate import thread
 from mailgate.decision import Ref
 from mailgate.state import Known, Placement, Seen
 from mailgate.thread import Replies
@@ -22,8 +22,7 @@ def replies(*messages: Known, mentioned: dict[str, tuple[Known, ...]] | None = N
     )
     given = state(known=known(*messages), mentioned=mentioned or {}, **more)
     message = facts(raw, *([recipient] if recipient else []))
-    (one,) = addressed.recipients(message, given)
-    return thread.parents(message, given, addressed.addressed(message, one, given))
+    return thread.parents(thread.answered(message, given), meant(message, given))
 
 
 def where(found: Replies) -> list[str]:
@@ -145,8 +144,7 @@ def test_a_forced_record_counts_by_its_model() -> None:
     forced = JOBS._replace(record=Ref("crm.lead", 9))
     given = state(INFO, forced, known=known(A))
     message = facts(mail(references="<a@x>", to="jobs@example.com"), "jobs@example.com")
-    (one,) = addressed.recipients(message, given)
-    assert where(thread.parents(message, given, addressed.addressed(message, one, given))) == ["crm.lead/1"]
+    assert where(thread.parents(thread.answered(message, given), meant(message, given))) == ["crm.lead/1"]
 
 
 def test_no_forward_where_the_id_is_stored_on_that_model_as_well() -> None:
