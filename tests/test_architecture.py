@@ -82,6 +82,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "lmtp": "journal",
             "submit": "",
             "transport": "submit",
+            "export": "",
         },
     ),
     7: ("shell", {"console": "", "cli": "console"}),

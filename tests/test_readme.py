@@ -20,8 +20,16 @@ From: Bob Ray <bob@client.org>
 To: support@example.com
 Subject: The printer is on fire
 Message-ID: <fire@client.org>
+Content-Type: multipart/mixed; boundary=b
+
+--b
 
 Please come.
+--b
+Content-Disposition: attachment; filename=smoke.txt
+
+Smoke.
+--b--
 """
 
 

@@ -1,11 +1,12 @@
 """`mailgate message`: every message received or sent, under one number."""
 
+import os
 import sys
 from typing import Any
 
 import click
 
-from mailgate import console, held, messages, records
+from mailgate import console, export, held, messages, records
 from mailgate.charset import printable
 from mailgate.cli.base import App, Group, Number, json_option, pass_app
 from mailgate.content import content
@@ -79,6 +80,27 @@ def raw(app: App, number: int) -> None:
         return
     sys.stdout.buffer.write(octets)
     sys.stdout.buffer.flush()
+
+
+@message.command("save", examples="mailgate message save 12 --to ./attachments")
+@click.argument("number", type=Number())
+@click.option("--attachment", "wanted", metavar="NAME", help="Only this one.")
+@click.option(
+    "--to", "folder", required=True, type=click.Path(), metavar="DIR", help="Folder, made when there is none."
+)
+@json_option
+@pass_app
+def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) -> None:
+    """Write the attachments of a message into a folder, under harmless names; nothing is overwritten."""
+    target = os.path.abspath(folder)
+    with app.store.read() as tx:
+        octets = messages.raw(tx, number)
+    saved = export.save(octets, content(octets).attachments, wanted, target)
+    if as_json:
+        console.data([each._asdict() for each in saved])
+        return
+    for each in saved:
+        console.say(f"{printable(each.path)}  {console.size(each.size)}")
 
 
 def as_data(found: Stored, octets: bytes) -> dict[str, Any]:
