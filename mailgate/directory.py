@@ -256,15 +256,6 @@ def add_alias(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
 
 def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
-    old = alias_from(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
-    for ref in {changed.record, changed.owner} - {old.record, old.owner, None}:
-        if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
-            raise NotFound(f"no record `{ref}`", f"mailgate record list --model {ref.model}")
-    if changed.record and changed.record.model != changed.model:
-        raise Problem(
-            f"`{changed.record}` is no record of the model `{changed.model}`",
-            f"name it: --model {changed.record.model}",
-        )
     for each in changed.notify:
         if is_own(tx, each):
             raise Problem(f"`{each}` is an own address: a copy to it would come back", "name the address of a person")
@@ -279,6 +270,19 @@ def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
         ),
     )
     return alias_from(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
+
+
+def doubts(tx: sqlite3.Connection, found: Alias) -> list[str]:
+    """What is wrong with where an alias points, so that its mail would be held or refused."""
+    said = []
+    for use, ref in (("record", found.record), ("owner", found.owner)):
+        if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
+            said.append(f"{use} {ref} does not exist: mailgate record create {ref.model}")
+    if found.record and found.record.model != found.model:
+        said.append(f"record {found.record} is none of the model {found.model}")
+    if found.policy == "followers" and not found.owner and not found.record:
+        said.append(f"nobody follows an owner record yet: mailgate alias set {found.address} --owner MODEL/ID")
+    return said
 
 
 def set_status(tx: sqlite3.Connection, number: int, status: str) -> None:

@@ -75,12 +75,19 @@ def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
         raise click.UsageError("Missing option '--model'.")
     with app.store.write() as tx:
         found = directory.add_alias(tx, address, _changed(Alias(0, "", "", ""), options))
+        doubts = directory.doubts(tx, found)
+    _warn(found, doubts)
     _tell_name(address, found.local)
     if as_json:
         console.data(as_data(found))
         return
     console.say(f"added alias {found.address} -> {found.record or found.model}")
     app.finish()
+
+
+def _warn(found: Alias, doubts: list[str]) -> None:
+    for each in doubts:
+        console.warning(f"{found.address}: {each}")
 
 
 def _tell_name(typed: str, local: str) -> None:
@@ -155,6 +162,8 @@ def set_(
             status="not-tested" if no_record or no_owner or unset else found.status,
         )
         found = directory.save_alias(tx, _changed(found, options))
+        doubts = directory.doubts(tx, found)
+    _warn(found, doubts)
     _show(app, found, as_json)
 
 

@@ -118,10 +118,19 @@ def test_alias_set_and_unset(office: Gate) -> None:
     assert back["refusal"] == ""
 
 
-def test_a_record_of_another_model_is_no_target(office: Gate) -> None:
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ("--record m/9", "record m/9 does not exist: mailgate record create m"),
+        ("--owner m/9", "owner m/9 does not exist: mailgate record create m"),
+        ("--record ticket/1", "record ticket/1 is none of the model m"),
+        ("--from followers", "nobody follows an owner record yet: mailgate alias set x@example.com --owner MODEL/ID"),
+    ],
+)
+def test_an_alias_that_points_nowhere_is_a_warning(office: Gate, options: str, warning: str) -> None:
     office.ok("record", "create", "ticket")
-    screen = office("alias", "set", "closed", "--record", "ticket/1")
-    assert "`ticket/1` is no record of the model `crm.lead`" in screen.err
+    screen = office("alias", "add", "x", "--model", "m", *options.split())
+    assert (screen.exit, screen.err) == (0, f"warning: x@example.com: {warning}\n")
 
 
 def test_an_address_may_be_typed_with_its_name(office: Gate) -> None:
