@@ -101,6 +101,8 @@ def silence(message: Message, kind: Kind, *, own_sender: str, spam: bool, blind:
     """
     if message.envelope.reverse_path is None:
         return "null reverse-path"
+    if "\ufffd" in message.envelope.reverse_path.local:
+        return "reverse-path in no known charset"
     if is_robot(message.envelope.reverse_path):
         return f"reverse-path {message.envelope.reverse_path} is a robot's"
     if kind.name != "person":

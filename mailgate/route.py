@@ -17,6 +17,9 @@ from mailgate.message import Message
 from mailgate.state import Alias, State
 from mailgate.thread import Answered
 
+SAW_LIMIT = 500
+"""Characters of what a rule saw that are kept."""
+
 
 class Common:
     """What all recipients of one message share, found out once, however many there are."""
@@ -275,6 +278,15 @@ def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Ou
     return "; ".join(saw) or "no new record", _word(proposals, judged), tuple(judged)
 
 
+def _step(rule: str, saw: str, word: str) -> Step:
+    """A step for the record: a message may name thousands of addresses, its explanation need not."""
+    return Step(rule, _cut(saw), _cut(word))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SAW_LIMIT else text[: SAW_LIMIT - 1] + "…"
+
+
 def _word(before: tuple[Outcome, ...], after: list[Outcome]) -> str:
     changed = {new.action for old, new in zip(before, after, strict=True) if new.action != old.action}
     return "pass" if not changed else sorted(changed)[-1]
@@ -343,7 +355,7 @@ def _judge(case: Case) -> tuple[list[Step], tuple[Outcome, ...]]:
     outcomes: tuple[Outcome, ...] = ()
     for name, rule in FIRST:
         verdict = rule(case)
-        steps.append(Step(name, verdict.saw, verdict.word))
+        steps.append(_step(name, verdict.saw, verdict.word))
         if verdict.outcomes:
             outcomes = tuple(outcome._replace(rule=name) for outcome in verdict.outcomes)
             break
@@ -352,7 +364,7 @@ def _judge(case: Case) -> tuple[list[Step], tuple[Outcome, ...]]:
         return steps, outcomes
     for name, check in THEN:
         saw, word, judged = check(case, outcomes)
-        steps.append(Step(name, saw, word))
+        steps.append(_step(name, saw, word))
         outcomes = tuple(
             outcome if outcome is old else case.state.repeated(outcome._replace(rule=name))
             for outcome, old in zip(judged, outcomes, strict=True)

@@ -149,9 +149,12 @@ class State(NamedTuple):
     def repeated(self, outcome: Outcome) -> Outcome:
         """The outcome as it is when an earlier copy of the message had its effect already.
 
-        An accepted effect makes a duplicate; a refusal that comes again is the same refusal, answered once.
+        An accepted effect makes a duplicate; a refusal that comes again is the same refusal, answered once. What a
+        person has to see is not hidden behind a list's copy, which may be held quietly.
         """
         for seen in self.seen:
+            if outcome.action == "hold" and not outcome.quiet and not seen.same_content:
+                continue
             if seen.effect == outcome.effect and seen.accepted:
                 return outcome._replace(action="ignore", reason="duplicate", repeated=True, seen=seen.message)
             if seen.effect == outcome.effect and seen.same_content and outcome.action == "refuse":

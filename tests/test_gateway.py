@@ -10,7 +10,7 @@ import pytest
 from build import mail
 from gate import NOW, Gate
 
-from mailgate import addressed, directory, gateway, message, people, records, route, store
+from mailgate import addressed, directory, gateway, held, message, people, records, route, store
 from mailgate.config import Config
 from mailgate.gateway import Given
 from mailgate.problem import StoreError
@@ -374,3 +374,20 @@ def test_eight_processes_and_the_rate(gate: Gate) -> None:
     gate.parameter("mail.gateway.loop.threshold", "3")
     at_once(gate, [(mail(message_id=f"<{number}>"), ("info@example.com",)) for number in range(8)])
     assert gate.records() == ["crm.lead/1", "crm.lead/2", "crm.lead/3"]
+
+
+def test_a_persons_copy_is_not_hidden_behind_a_quiet_one_of_a_list(gate: Gate) -> None:
+    gate.change("info@example.com", policy="contacts")
+    one = {"to": "info@example.com", "message_id": "<one@client.org>"}
+    plain = mail("Hello.\n", ("X-Auto-Response-Suppress", "All"), **one)
+    listed = mail("Hello, list.\n", ("List-Id", "<l.org>"), **one)
+    for raw in (listed, plain, plain):
+        gate(raw, "info@example.com")
+    with gate.store.read() as tx:
+        assert [each.quiet for each in held.listing(tx)] == [True, False]
+
+
+def test_an_explanation_stays_short(gate: Gate) -> None:
+    to = "info@example.com, " + ", ".join(f"catchall+{n}@example.com" for n in range(1000))
+    steps = gate(mail(to=to)).decision.steps
+    assert max(len(step.saw) for step in steps) == route.SAW_LIMIT

@@ -180,6 +180,7 @@ def test_may_answer(more: list[tuple[str, str]]) -> None:
     ("message", "reason"),
     [
         pytest.param(read(reverse_path=""), {}, id="null-reverse-path"),
+        pytest.param(read(reverse_path="p\ufffd@client.org"), {}, id="unreadable-reverse-path"),
         *(pytest.param(read(reverse_path=f"{each}@client.org"), {}, id=f"path-{each}") for each in ROBOTS[:4]),
         *(pytest.param(read(**{"from": f"{each}@client.org"}), {}, id=f"from-{each}") for each in ROBOTS[:4]),
         pytest.param(read(), {"own": "info@example.com"}, id="own-address"),

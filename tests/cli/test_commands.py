@@ -74,12 +74,6 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
         (["alias", "remove", "support"], 1, "would remove alias support@example.com", "--yes"),
         (["route"], 1, "no message on standard input", "mailgate route support@example.com"),
         (["route", "--message", "missing.eml"], 1, "missing.eml: No such file", ""),
-        (
-            ["alias", "add", "x", "--model", "m", "--record", "m/9"],
-            3,
-            "no record `m/9`",
-            "mailgate record list --model m",
-        ),
         (["domain", "set", "example.com", "--delimiter", "@"], 1, "cannot separate a detail", ""),
         (["domain", "set", "example.com", "--catchall", "postmaster"], 1, "always exists", "choose another name"),
         (
