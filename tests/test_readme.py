@@ -43,7 +43,7 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
         words = shlex.split(line, comments=True)
         assert words[0] == "mailgate"
         if words[1] == "init":  # the account and the system's folders are not for a test
-            words += ["--user", "root", "--db", str(tmp_path / "mailgate.db")] if Path("/root").owner() else []
+            words += ["--user", "root", "--db", str(tmp_path / "mailgate.db")]
         source, target = b"", None
         if "<" in words:
             source = (tmp_path / words[words.index("<") + 1]).read_bytes()
