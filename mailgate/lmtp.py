@@ -79,6 +79,9 @@ async def _serve(
     listen: str, store: Callable[[], Store], config: Config, fallback: str | None, owed: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anybody can see that we listen
+        loop.add_signal_handler(number, stopped.set)
     handlers: list[Handler] = []
 
     def session() -> Protocol:
@@ -100,8 +103,5 @@ async def _serve(
         raise Problem(f"cannot listen on {listen}: {error.strerror or error}") from error
     handlers.append(Handler(store(), config, fallback, owed))
     await server.start_serving()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
     await stopped.wait()
     server.close()
