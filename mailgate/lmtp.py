@@ -7,6 +7,7 @@ recipient is received for itself, as if the mail server had piped the message on
 import asyncio
 import os
 import signal
+import stat
 import time
 from collections.abc import Callable
 
@@ -75,6 +76,15 @@ def serve(
     asyncio.run(_serve(listen, store, config, fallback, owed))
 
 
+def _make_room(path: str) -> None:
+    """Remove the socket that an earlier run left behind, and nothing else. Raises Problem."""
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
+        raise Problem(f"{path} is there already, and no socket", "choose another place to listen")
+    os.unlink(path)
+
+
 async def _serve(
     listen: str, store: Callable[[], Store], config: Config, fallback: str | None, owed: Callable[[], None]
 ) -> None:
@@ -91,8 +101,7 @@ async def _serve(
     host, colon, port = listen.rpartition(":")
     try:
         if path != listen:
-            if os.path.exists(path):
-                os.unlink(path)
+            _make_room(path)
             server = await loop.create_unix_server(session, path, start_serving=False)
             os.chmod(path, 0o666)  # noqa: S103  the mail server connects as a user of its own
         elif colon and port.isdecimal():

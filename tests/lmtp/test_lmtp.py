@@ -149,6 +149,26 @@ def test_no_second_message_is_smuggled(server: Path, folder: Path, end: bytes) -
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] <= 1
 
 
+def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:
+    precious = folder / "precious"
+    precious.write_text("keep me")
+    command = [sys.executable, "-m", "mailgate", "-C", str(folder / "mailgate.toml"), "lmtp", "--listen"]
+    done = subprocess.run([*command, f"unix:{precious}"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "no socket" in done.stderr, precious.read_text()) == (1, True, "keep me")
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(folder / "lmtp.sock"))
+    left.close()
+    process = subprocess.Popen([*command, f"unix:{folder}/lmtp.sock"])
+    for _ in range(600):
+        try:
+            Dialog(folder / "lmtp.sock")
+            break
+        except (ConnectionRefusedError, FileNotFoundError):
+            time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 @pytest.mark.parametrize(
     ("listen", "text", "exit"),
     [
