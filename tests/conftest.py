@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gate import Gate
+from hypothesis import settings
 
 
 @pytest.fixture
@@ -13,3 +14,7 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     made = Gate(tmp_path / "mailgate.db")
     yield made
     made.store.close()
+
+
+settings.register_profile("mailgate", deadline=None)  # time limits on tests are for hangs, never for speed
+settings.load_profile("mailgate")

@@ -206,7 +206,7 @@ class TestDeferred:
             assert process.stdin
             process.stdin.write(MESSAGE)
             process.stdin.flush()
-            time.sleep(1.0)
+            wait_until_caught(process, signal.SIGIO)  # the last one that gets its handler
             process.send_signal(number)
             out, _ = process.communicate(timeout=30)
             self.check((process.returncode, out.decode(), ""), "4.3.0")
@@ -332,6 +332,16 @@ def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
     finally:
         listener.close()
         os.unlink("/dev/log")
+
+
+def wait_until_caught(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Wait until a process has its handler for a signal: the interpreter's first moments are nobody's."""
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        if int(caught.split()[1], 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.02)
 
 
 def heard(listener: socket.socket, text: str) -> str:
