@@ -155,11 +155,6 @@ def lenient(text: str) -> Address | None:
     return _address(local, host.strip()) if at and local and not re.search(r"[\s<>@\"]", local) else None
 
 
-def reverse_path(text: str) -> Address | None:
-    """The envelope sender; None for what is no address (ask `is_null` first)."""
-    return lenient(text)
-
-
 def is_null(text: str) -> bool:
     """Whether a written reverse-path means `<>` (RFC 5321 section 4.5.5)."""
     bare = lower(text.strip().strip("<>").strip())

@@ -38,11 +38,6 @@ def lines(rows: Iterable[Sequence[Span]]) -> None:
         console.print(Text.assemble(*row))
 
 
-def one_line(text: str) -> str:
-    """A text that holds no line break and no control character."""
-    return printable(text)
-
-
 def say(text: str = "") -> None:
     """Print one line of ours."""
     lines([[(text, "")]])

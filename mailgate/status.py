@@ -60,9 +60,6 @@ REFUSED = {
 }
 """Refusal reason -> status code."""
 
-ALWAYS_BY_STATUS = frozenset({"no-route", "too-large", "blocked"})
-"""Refusals that never cost a message of our own: the mail server, or the sender's, tells the sender."""
-
 
 def refused(reason: str, address: str) -> Status:
     """The status of a refusal; `address` is the own address meant, already printable."""

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from mailgate import __version__, config, console, held, journal, owner, status, store
+from mailgate.charset import printable
 from mailgate.config import Config
 from mailgate.problem import NotFound, Problem, StoreError
 from mailgate.store import Store
@@ -227,7 +228,7 @@ class Number(click.ParamType[int]):
 def not_set_up(problem: Problem) -> click.exceptions.Exit:
     """The end of a command for the mail server's side that has no store or configuration: one status line, 75."""
     console.error(problem)
-    console.say(status.misconfigured(console.one_line(str(problem))).line)
+    console.say(status.misconfigured(printable(str(problem))).line)
     return click.exceptions.Exit(75)
 
 
