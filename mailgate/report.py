@@ -16,13 +16,18 @@ from mailgate.loop import Kind
 from mailgate.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mailgate.dsn import Block
     from mailgate.mime import Part, Tree
+    from mailgate.returned import Returned
 
 TEXT_LIMIT = 64 * 1024
 """Octets of one part, and characters of all text together, that are read."""
 IDS_LIMIT = 20
 """Candidate ids of the original message that are kept."""
+ADDRESSES_LIMIT = 10
+"""Return addresses of the original message that are kept."""
 
 
 class Recognised(NamedTuple):
@@ -35,8 +40,9 @@ class Recognised(NamedTuple):
 class Finding(NamedTuple):
     """What became of a message for one recipient.
 
-    `recipient` is a normalised address, None when the report names none; action: failed, delayed, delivered, relayed
-    or expanded; `status` is `x.y.z` or ""; `remote` the server that said so. `kind` and `permanent` follow from them.
+    `recipient` is a normalised address, None when the report names none; action: failed, delayed, delivered, relayed,
+    expanded or complaint; `status` is `x.y.z` or ""; `remote` the server that said so. `kind` and `permanent` follow
+    from them.
     """
 
     recipient: str | None
@@ -51,13 +57,15 @@ class Finding(NamedTuple):
 class Report(NamedTuple):
     """What a report says. kind: failed, delayed, delivered, disposition, feedback, automatic or other.
 
-    `message_ids` may name the original message, the best candidate first; `because` says why this is a report.
+    `message_ids` may name the original message, `return_addresses` are those to which it would have been returned or
+    answered, the best candidates first; `because` says why this is a report.
     """
 
     kind: str
     findings: tuple[Finding, ...]
     message_ids: tuple[str, ...]
     because: str
+    return_addresses: tuple[str, ...] = ()
 
 
 def recognise(message: Message, kind: Kind, addressed: Addressed) -> Recognised | None:
@@ -177,6 +185,7 @@ _REPORT = "multipart/report"
 _STATUS = frozenset(("message/delivery-status", "message/global-delivery-status"))
 _WHOLE = frozenset(("message/rfc822", "message/global", "message/partial"))
 _RETURNED = frozenset((*_WHOLE, "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
+_FEEDBACK = "message/feedback-report"
 _DISPOSITION = frozenset(("message/disposition-notification", "message/global-disposition-notification"))
 
 
@@ -191,6 +200,7 @@ class _Reader:
         self.notice: list[str] = []
         self.returned: list[str] = []
         self.disposition = ""
+        self.feedback = ""
         self.nested: Part | None = None
         self.survey()
 
@@ -210,6 +220,8 @@ class _Reader:
                 self.status.append(self.text(part))
             elif part.type in _DISPOSITION:
                 self.disposition = self.disposition or self.text(part)
+            elif part.type == _FEEDBACK:
+                self.feedback = self.feedback or self.text(part)
             elif part.type == "text/html":
                 html.append(part)
             elif part.type.startswith(("text/", "message/")):
@@ -232,8 +244,8 @@ class _Reader:
         """The report, whatever form it has."""
         from mailgate import dsn
 
-        if "message/feedback-report" in self.types:
-            return self.made("feedback", [], gate)
+        if _FEEDBACK in self.types:
+            return self.complaint(gate)
         if any(each.startswith("application/tlsrpt") for each in self.types):
             return self.made("other", [], gate)
         blocks = [block for text in self.status for block in dsn.blocks(text)]
@@ -246,6 +258,18 @@ class _Reader:
         actions = {each.action for each in blocks}
         kind = next((each for each in ("failed", "delayed") if each in actions), "delivered")
         return self.made(kind, blocks, gate)
+
+    def complaint(self, gate: Gate) -> Report:
+        """Who complained of the message; without findings where nobody did."""
+        from mailgate import feedback
+
+        told = feedback.read(self.feedback, next(iter(self.returned), ""))
+        found = self.made("feedback", [], gate)
+        addresses = tuple(dict.fromkeys((*told.mail_from, *found.return_addresses)))[:ADDRESSES_LIMIT]
+        findings = tuple(
+            Finding(each, "complaint", "", told.diagnostic, told.remote, "complaint", True) for each in told.recipients
+        )
+        return found._replace(findings=findings, return_addresses=addresses)
 
     def is_disposition(self) -> bool:
         """Whether it tells what a reader did (RFC 8098); a filter that refuses (RFC 5429) says so."""
@@ -324,22 +348,33 @@ class _Reader:
         if blocks and not any(block.diagnostic for block in blocks):
             blocks = self.explained(blocks)
         findings = tuple(dict.fromkeys(_finding(block) for block in blocks))
-        return Report(kind, findings, self.ids(), gate.because)
+        original = self.original()
+        ids = tuple(dict.fromkeys((*original.ids, *self.message.references)))[:IDS_LIMIT]
+        return Report(kind, findings, ids, gate.because, original.addresses[:ADDRESSES_LIMIT])
 
-    def ids(self) -> tuple[str, ...]:
-        """Candidate ids of the original message, the best first."""
+    def original(self) -> "Returned":
+        """What the surest place tells of the original message: candidate ids and return addresses, the best first."""
         from mailgate import returned
 
-        found = [each for text in self.returned for each in returned.read(text).ids]
-        if not found:
-            from mailgate import notice
+        ids: list[str] = []
+        addresses: list[str] = []
+        for texts in self.places():
+            found = [returned.read(text) for text in texts]
+            ids = [each for text in found for each in text.ids]
+            addresses = addresses or [each for text in found for each in text.addresses]
+            if ids:
+                break
+        return returned.Returned(tuple(ids), tuple(dict.fromkeys(addresses)))
 
-            texts = (notice.split(self.words).copy, self.words, self.disposition, *self.status)
-            found = [each for text in texts for each in returned.read(text).ids]
-        if not found:  # broken MIME: part headers, and parts of a type that nobody knows
-            raw = self.tree.raw[self.message.body_at : self.message.body_at + TEXT_LIMIT]
-            found = list(returned.read(raw.decode("latin-1")).ids)
-        return tuple(dict.fromkeys((*found, *self.message.references)))[:IDS_LIMIT]
+    def places(self) -> "Iterator[Sequence[str]]":
+        """Where the original message may be told of, each asked for only where those before it do not name it."""
+        yield self.returned
+        from mailgate import notice
+
+        yield notice.split(self.words).copy, self.words, self.disposition, self.feedback, *self.status
+        # broken MIME: part headers, and parts of a type that nobody knows
+        raw = self.tree.raw[self.message.body_at : self.message.body_at + TEXT_LIMIT]
+        yield (raw.decode("latin-1"),)
 
 
 def _finding(block: "Block") -> Finding:

@@ -4,6 +4,7 @@ The collected corpus is looked for in `bounces/` of the folder that MAILGATE_COR
 beside the project's.
 """
 
+import base64
 import importlib.util
 import os
 import subprocess
@@ -17,7 +18,7 @@ from build import facts, mail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate import dsn, notice, reason, report, returned
+from mailgate import dsn, feedback, notice, reason, report, returned
 from mailgate.message import Message
 from mailgate.report import Finding, Report
 
@@ -449,14 +450,115 @@ def test_a_filter_that_refuses_with_a_receipt_is_a_failure() -> None:
     assert read(raw).message_ids[0] == "<orig.1@example.com>"
 
 
-def test_a_complaint_is_feedback() -> None:
-    raw = multipart(
-        ("text/plain", "A user complained."),
-        ("message/feedback-report", "Feedback-Type: abuse\nVersion: 1\n"),
-        ("message/rfc822", RETURNED),
-        **{"from": "feedback@client.org"},
+def feedback_report(fields: str, original: str = RETURNED, as_type: str = "message/rfc822") -> Report:
+    """What is read of a feedback report."""
+    parts = [("text/plain", "A user complained."), ("message/feedback-report", fields), (as_type, original)]
+    return read(multipart(*parts, **{"from": "feedback@client.org"}))
+
+
+ABUSE = "Feedback-Type: abuse\nVersion: 1\n"
+COMPLAINT = f"""\
+{ABUSE}User-Agent: SomeGenerator/1.0
+Original-Mail-From: <bounce+1@example.com>
+Original-Rcpt-To: <ann@CLIENT.org>
+Original-Rcpt-To: rfc822; bob@client.org
+Reporting-MTA: dns; mx.client.org
+Source-IP: 192.0.2.1
+Removal-Recipient: someone@client.org
+"""
+
+
+def test_a_complaint() -> None:
+    """RFC 5965 section 3.2: a finding for every Original-Rcpt-To."""
+    found = feedback_report(COMPLAINT)
+    said = "abuse, sent from 192.0.2.1, reported by SomeGenerator/1.0"
+    assert found.findings == tuple(
+        Finding(each, "complaint", "", said, "mx.client.org", "complaint", True)
+        for each in ("ann@client.org", "bob@client.org")
     )
-    assert (read(raw).kind, read(raw).findings, read(raw).message_ids) == ("feedback", (), ("<orig.1@example.com>",))
+    assert (found.kind, found.message_ids) == ("feedback", ("<orig.1@example.com>",))
+    assert found.return_addresses == ("bounce+1@example.com",)
+    assert report.summary(found) == "complaint for ann@client.org, complaint for bob@client.org"
+
+
+def test_a_complaint_may_name_the_message_itself() -> None:
+    encoded = base64.encodebytes(f"{ABUSE}Original-Message-ID: <orig.1@example.com>\n".encode()).decode()
+    raw = multipart(("message/feedback-report\nContent-Transfer-Encoding: base64", encoded))
+    assert read(raw).message_ids == ("<orig.1@example.com>",)
+
+
+def test_a_complaint_passed_on_by_another_names_its_source() -> None:
+    assert feedback_report(f"{ABUSE}Source: Example Mail\n").findings[0].remote == "Example Mail"
+
+
+TYPES = {
+    "abuse": True,
+    "Fraud (phishing)": True,
+    "virus": True,
+    "other": True,
+    "opt-out": True,
+    "x-unheard-of": True,
+    "not-spam": False,
+    "Auth-Failure": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("name", "complaint"), TYPES.items(), ids=TYPES)
+def test_not_every_feedback_is_a_complaint(name: str, complaint: bool) -> None:
+    fields = COMPLAINT.replace("abuse", name)
+    found = feedback_report(fields)
+    assert (found.kind, bool(found.findings)) == ("feedback", complaint)
+    assert (found.message_ids, found.return_addresses) == (("<orig.1@example.com>",), ("bounce+1@example.com",))
+    assert all(each.diagnostic.startswith(name.lower().partition(" ")[0] + ",") for each in found.findings)
+    assert not feedback_report("").findings
+
+
+HIDDEN = "Message-ID: <orig.1@example.com>\nFrom: info@example.com\nTo: redacted@client.org\n"
+COMPLAINERS = {
+    "removal-recipient": ("Removal-Recipient: ann@client.org\n", RETURNED.replace("ann", "bob"), "ann@client.org"),
+    "hidden-in-the-report": (
+        "Original-Rcpt-To: <Redacted-1@client.org>\nRemoval-Recipient: ann@client.org\n",
+        HIDDEN,
+        "ann@client.org",
+    ),
+    "microsoft": ("", f"X-HmXmrOriginalRecipient: <ann@client.org>\n{HIDDEN}", "ann@client.org"),
+    "yahoo": ("", f"X-Apparently-To: ann@client.org via 192.0.2.1; Thu, 4 Jan\n{HIDDEN}", "ann@client.org"),
+    "standard-field": ("", f"Original-Recipient: rfc822;ann@client.org\n{HIDDEN}", "ann@client.org"),
+    "to": ("", RETURNED, "ann@client.org"),
+    "to-behind-an-mbox-line": ("", f"\n\nFrom ann Thu Jan 4\n{RETURNED}", "ann@client.org"),
+    "to-with-a-name": ("", RETURNED.replace("ann@", '"Ray, Ann" <ann@').replace("\nSub", ">\nSub"), "ann@client.org"),
+    "two-in-to": ("", RETURNED.replace("ann@", "bob@client.org, ann@"), None),
+    "two-to-fields": ("", f"To: bob@client.org\n{RETURNED}", None),
+    "one-in-cc": ("", f"Cc: bob@client.org\n{RETURNED}", None),
+    "hidden-and-one-in-cc": ("", f"Cc: bob@client.org\n{HIDDEN}", None),
+    "to-oneself": ("", "From: info@example.com\nTo: Info@example.com\nSubject: News\n", None),
+    "to-the-return-address": (
+        "Original-Mail-From: news@example.com\n",
+        "From: info@example.com\nTo: news@example.com\n",
+        None,
+    ),
+    "hidden": ("", HIDDEN, None),
+    "undisclosed": ("", "To: undisclosed-recipients:;\n\nHello.\n", None),
+    "undisclosed-address": ("", "To: <undisclosed@client.org>\n\nHello.\n", None),
+    "stars": ("", "To: a**@client.org\n\nHello.\n", None),
+    "no-domain-there-is": ("", "To: ann@client.org.invalid\n\nHello.\n", None),
+    "quoted-in-the-body": ("", "From: info@example.com\n\nTo: ann@client.org\n", None),
+    "nothing-given-back": ("", "", None),
+}
+
+
+@pytest.mark.parametrize(("fields", "original", "recipient"), COMPLAINERS.values(), ids=COMPLAINERS)
+@pytest.mark.parametrize("as_type", ["message/rfc822", "text/rfc822-headers"])
+def test_who_complained(fields: str, original: str, recipient: str | None, as_type: str) -> None:
+    found = feedback_report(ABUSE + fields, original, as_type)
+    assert [each.recipient for each in found.findings] == [recipient]
+
+
+def test_a_complaint_that_is_encoded() -> None:
+    encoded = base64.encodebytes(COMPLAINT.replace("\n", "\r\n").encode()).decode()
+    raw = multipart(("message/feedback-report\nContent-Transfer-Encoding: base64", encoded))
+    assert [each.recipient for each in read(raw).findings] == ["ann@client.org", "bob@client.org"]
 
 
 def test_a_tls_report_is_another() -> None:
@@ -570,6 +672,79 @@ def test_ids_without_a_returned_part() -> None:
     assert read(attached).message_ids == ("<orig.1@example.com>",)
 
 
+RETURN_ADDRESSES = {
+    "best-first": (
+        "Reply-To: Info <answer+1@EXAMPLE.com>\nReturn-Path: <bounce+1@example.com>\n",
+        ("bounce+1@example.com", "answer+1@example.com"),
+    ),
+    "folded-and-several": (
+        'Reply-To: "Ray, Bob"\n <one@example.com>,\n\ttwo@example.com\n',
+        ("one@example.com", "two@example.com"),
+    ),
+    "null": ("Return-Path: <>\nReply-To: <Answer@example.com>\n", ("Answer@example.com",)),
+    "one-twice": ("Return-Path: a@example.com\nReply-To: a@example.com\n", ("a@example.com",)),
+    "no-address": ("Reply-To: nobody\n", ()),
+    "many": (
+        "".join(f"Reply-To: u{n}@example.com, v{n}@example.com\n" for n in range(9)),
+        tuple(f"{letter}{n}@example.com" for n in range(5) for letter in "uv"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "expected"), RETURN_ADDRESSES.values(), ids=RETURN_ADDRESSES)
+@pytest.mark.parametrize("as_type", ["message/rfc822", "text/rfc822-headers"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_return_addresses_of_the_original(fields: str, expected: tuple[str, ...], as_type: str, end: str) -> None:
+    raw = multipart(("message/delivery-status", STATUS), (as_type, fields + RETURNED)).replace(b"\n", end.encode())
+    assert read(raw).return_addresses == expected
+
+
+def test_return_addresses_of_a_complaint_start_with_its_own() -> None:
+    many = "".join(f"Reply-To: u{n}@example.com\n" for n in range(12))
+    found = feedback_report(f"{ABUSE}Original-Mail-From: <sent@example.com>\n", f"{many}{RETURNED}")
+    assert found.return_addresses == ("sent@example.com", *(f"u{n}@example.com" for n in range(9)))
+
+
+def test_a_quoted_header_has_no_return_addresses() -> None:
+    quoted = "> Return-Path: <old@example.com>\n> Reply-To: older@example.com\n"
+    assert read(standard(original=f"{RETURNED}\n{quoted}")).return_addresses == ()
+    answered = read(standard(original=f"Reply-To: new@example.com\n{RETURNED}\n{quoted}"))
+    assert answered.return_addresses == ("new@example.com",)
+    raw = multipart(("message/delivery-status", STATUS), ("application/x-original", f"{RETURNED}\n{quoted}"))
+    for end in (b"\n", b"\r\n"):
+        assert read(raw.replace(b"\n", end)).return_addresses == ()
+
+
+def test_return_addresses_of_several_returned_parts() -> None:
+    many = ["".join(f"Reply-To: {letter}{n}@example.com\n" for n in range(8)) for letter in "uv"]
+    found = read(
+        multipart(*[("message/rfc822", each + RETURNED) for each in many], ("message/delivery-status", STATUS))
+    )
+    assert found.return_addresses == (*(f"u{n}@example.com" for n in range(8)), "v0@example.com", "v1@example.com")
+
+
+def test_a_returned_part_without_an_id_keeps_its_return_addresses() -> None:
+    told = ("text/plain", "Reply-To: somebody@client.org\nMessage-ID: <said@example.com>\n")
+    found = read(
+        multipart(told, ("message/delivery-status", STATUS), ("message/rfc822", "Return-Path: a@example.com\n"))
+    )
+    assert (found.return_addresses, found.message_ids) == (("a@example.com",), ("<said@example.com>",))
+
+
+def test_return_addresses_without_a_returned_part() -> None:
+    copy = f"Return-Path: <bounce+1@example.com>\nReply-To: answer+1@example.com\n{RETURNED}"
+    expected = ("bounce+1@example.com", "answer+1@example.com"), ("<orig.1@example.com>",)
+    words = "Undeliverable: <ann@client.org>\n\n--- Below this line is a copy of the message.\n\n"
+    indented = "".join(f"    {row}\n" for row in copy.split("\n"))
+    for text in (copy, indented):
+        found = read(plain(words + text))
+        assert (found.return_addresses, found.message_ids) == expected
+    broken = read(standard(original=copy).replace(b'boundary="b1"', b'boundary="b2"'))
+    assert (broken.return_addresses, broken.message_ids) == expected
+    unknown = read(multipart(("message/delivery-status", STATUS), ("application/x-original", copy)))
+    assert (unknown.return_addresses, unknown.message_ids) == expected
+
+
 REASONS = [
     ("5.1.1", "550 5.1.1 user unknown", "no-such-address"),
     ("5.0.0", "550 No such mailbox here", "no-such-address"),
@@ -668,6 +843,17 @@ LARGE = {
     "many-ids": lambda: standard(original="Message-ID: <" + "a" * 900_000 + "\nMessage-ID: <x@y>\n" * 50_000),
     "deep-nesting": lambda: multipart(("message/rfc822", "Content-Type: message/rfc822\n\n" * 50_000), kind="mixed"),
     "many-parts": lambda: multipart(*[("message/delivery-status", STATUS)] * 5000),
+    "complainers": lambda: multipart(("message/feedback-report", ABUSE + "Original-Rcpt-To: a@x.org\n" * 100_000)),
+    "a-long-list-of-complainers": lambda: multipart(
+        ("message/feedback-report", f"{ABUSE}Original-Rcpt-To: {'a@x.org, ' * 100_000}"), ("message/rfc822", RETURNED)
+    ),
+    "odd-fields": lambda: multipart(
+        ("message/feedback-report", "a:\n" * 300_000), ("message/rfc822", "a" * 1_000_000 + " " * 1_000_000)
+    ),
+    "return-addresses": lambda: standard(
+        original=f"Reply-To: {'a@x.org, ' * 100_000}\n" + "Reply-To: <a@x>\n" * 50_000
+    ),
+    "folded": lambda: standard(original="Reply-To:" + "\n " * 500_000 + "\n  a:" * 100_000),
     "html": lambda: plain("<p>failed<b " * 200_000, content_type="text/html"),
 }
 
@@ -681,7 +867,13 @@ def test_large_and_odd_ones_take_no_time(made) -> None:  # type: ignore[no-untyp
     assert found is None or len(found.findings) <= dsn.BLOCKS_LIMIT
 
 
-SEEDS = [standard(), plain(NOTICES["exim"][0]), plain(NOTICES["sendmail"][0]), plain(DELAYS[0])]
+SEEDS = [
+    standard(original=f"Return-Path: <bounce@example.com>\nReply-To: info@example.com\n{RETURNED}"),
+    multipart(("message/feedback-report", COMPLAINT), ("message/rfc822", RETURNED)),
+    plain(NOTICES["exim"][0]),
+    plain(NOTICES["sendmail"][0]),
+    plain(DELAYS[0]),
+]
 
 
 @settings(max_examples=300, deadline=None)
@@ -708,8 +900,15 @@ def check(found: Report | None) -> None:
             assert "\n" not in text
             assert "\0" not in text
             text.encode()
-        assert each.action in ("failed", "delayed", "delivered", "relayed", "expanded")
-        assert each.kind in reason.KINDS
+        assert each.action in ("failed", "delayed", "delivered", "relayed", "expanded", "complaint")
+        assert each.kind in (*reason.KINDS, "complaint")
+        assert (each.action == "complaint") == (each.kind == "complaint")
+    assert len(found.return_addresses) <= report.ADDRESSES_LIMIT
+    for text in found.return_addresses:
+        assert "@" in text
+        assert "\n" not in text
+        assert "\0" not in text
+        text.encode()
 
 
 @pytest.mark.parametrize("name", ["hostile", "weird/mails"])
@@ -770,6 +969,8 @@ def test_parts_of_the_reader_never_raise() -> None:
         dsn.blocks(text)
         notice.split(text)
         returned.read(text)
+        feedback.read(text, text)
+        feedback.read(ABUSE + text, text)
     assert isinstance(facts(b""), Message)
     assert report.read(facts(b"")) is None
 
@@ -789,5 +990,12 @@ def test_an_ordinary_message_imports_nothing_of_the_reader() -> None:
     ran = subprocess.run([sys.executable, "-I", "-c", ORDINARY], capture_output=True, check=True, text=True, timeout=60)
     imported = set(ran.stdout.split())
     assert "mailgate.report" in imported
-    rooms = {"mailgate.dsn", "mailgate.notice", "mailgate.reason", "mailgate.returned", "mailgate.mime"}
+    rooms = {
+        "mailgate.dsn",
+        "mailgate.feedback",
+        "mailgate.notice",
+        "mailgate.reason",
+        "mailgate.returned",
+        "mailgate.mime",
+    }
     assert not imported & {*rooms, "email", "flufl.bounce"}
