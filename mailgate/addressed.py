@@ -2,16 +2,29 @@
 
 from typing import NamedTuple
 
+from mailgate import token
 from mailgate.address import Address, lower
 from mailgate.message import Message
-from mailgate.state import RESERVED, Alias, Domain, State
+from mailgate.state import RESERVED, Alias, Delivery, Domain, State
+
+_SPELLINGS = 8
+"""Delimiters in a local part at which a detail may begin."""
+
+
+class Signed(NamedTuple):
+    """A signed detail of ours in an address: the delivery it names, None when it links nothing, and why it does not."""
+
+    purpose: str
+    delivery: Delivery | None
+    doubt: str = ""
 
 
 class Own(NamedTuple):
     """One address as it concerns us.
 
-    kind: alias, catchall, bounce, reserved (postmaster, abuse), unknown (own domain, nobody there) or foreign.
-    `name` is the address by which an own domain knows it: in lower case, without a detail.
+    kind: alias, catchall, bounce, reserved (postmaster, abuse), signed (nobody by name, but a valid signed detail),
+    unknown (own domain, nobody there) or foreign. `name` is the address by which an own domain knows it: in lower case,
+    without a detail.
     """
 
     kind: str
@@ -20,11 +33,16 @@ class Own(NamedTuple):
     domain: Domain | None = None
     detected: bool = False
     name: str = ""
+    signed: Signed | None = None
 
     @property
     def ours(self) -> bool:
         """Whether it is an own address in the sense of the rules."""
-        return self.kind in ("alias", "catchall", "bounce", "reserved")
+        return self.kind in ("alias", "catchall", "bounce", "reserved", "signed")
+
+    def delivery(self, purpose: str) -> Delivery | None:
+        """What a valid signed detail for a purpose names, None without one."""
+        return self.signed.delivery if self.signed and self.signed.purpose == purpose else None
 
 
 class Addressed(NamedTuple):
@@ -46,21 +64,45 @@ def resolve(address: Address, state: State, *, envelope: bool, alone: bool = Fal
     """
     domain = state.domain_of(address)
     local = lower(address.local)
-    base = local
-    if domain and domain.delimiter:
-        base = local.partition(domain.delimiter)[0] or local
+    names = spellings(local, domain.delimiter if domain else "+")
+    signed = _signed(local, state) if domain else None
     if domain:
-        for name in dict.fromkeys((local, base)):
+        for name in names:
             found = _named(name, address, domain, state)
             if found:
-                return found
+                return found._replace(signed=signed)
+        if signed and signed.delivery:
+            return Own("bounce" if signed.purpose == token.BOUNCE else "signed", address, (), domain, signed=signed)
     allowed = state.settings.allowed_domains
     if domain or (address.domain in allowed if allowed else envelope or alone):
-        bases = (local, base) if domain else (local, local.partition("+")[0])
-        for name in dict.fromkeys(bases):
+        for name in names:
             if name in state.detected:
-                return Own("alias", address, state.detected[name], domain, detected=True)
-    return Own("unknown" if domain else "foreign", address, (), domain)
+                return Own("alias", address, state.detected[name], domain, detected=True, signed=signed)
+    return Own("unknown" if domain else "foreign", address, (), domain, signed=signed)
+
+
+def spellings(local: str, delimiter: str) -> tuple[str, ...]:
+    """The names under which a lower-case local part may be known: as it is, then without a detail, longest first."""
+    found = [local]
+    if delimiter:
+        pieces = local.split(delimiter, _SPELLINGS)
+        found += [delimiter.join(pieces[:end]) for end in range(len(pieces) - 1, 0, -1)]
+    if ours := token.split(local):
+        found.insert(1, ours.name)
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _signed(local: str, state: State) -> Signed | None:
+    detail = token.split(local)
+    if not detail:
+        return None
+    delivery = state.deliveries.get(detail.number)
+    if not delivery:
+        return Signed(detail.purpose, None, "names nothing that was sent")
+    doubt = token.doubt(detail, state.secrets, str(delivery.placement.record), delivery.recipient)
+    if not doubt and delivery.placement.record not in state.records:
+        doubt = f"{delivery.placement.record} is gone"
+    return Signed(detail.purpose, None if doubt else delivery, doubt)
 
 
 def _named(local: str, address: Address, domain: Domain, state: State) -> Own | None:
@@ -86,6 +128,14 @@ def spelled(message: Message, state: State) -> Message:
     ours = (each for each in spellings if resolve(each, state, envelope=True).ours)
     chosen = next(ours, envelope.recipients[0])
     return message._replace(envelope=envelope._replace(recipients=(chosen,), alternatives=()))
+
+
+def doubtful(message: Message, state: State) -> bool:
+    """Whether a signed detail stands in an address of ours that links nothing: forged, of an old key, of something
+    gone."""
+    every = (*message.envelope.recipients, *message.header_addresses)
+    details = (resolve(each, state, envelope=True).signed for each in every if token.split(lower(each.local)))
+    return any(each is not None and each.delivery is None for each in details)
 
 
 def recipients(message: Message, state: State) -> tuple[Own | None, ...]:

@@ -101,8 +101,10 @@ def warning(text: str) -> None:
 
 def waiting(what: Waiting) -> None:
     """The last line of a screen when something waits for a person, on stderr so that data stays data."""
-    if what.held:
-        sys.stderr.write(f"{what.held} held: mailgate held list\n")
+    failures = f"{what.failures} failure{'s' if what.failures > 1 else ''}"
+    counted = [f"{what.held} held"] * bool(what.held) + [failures] * bool(what.failures)
+    if counted:
+        sys.stderr.write(f"{', '.join(counted)}: mailgate {'held' if what.held else 'bounce'} list\n")
     if what.stuck:
         sys.stderr.write(f"{what.stuck} not deliverable: mailgate outbox list\n")
 
@@ -217,6 +219,8 @@ def _outcome(outcome: dict[str, Any]) -> Iterable[list[Span]]:
             text = f"{outcome['reason']}: {for_}"
         case "hold":
             text = f"{outcome['reason']}{': ' + for_ if for_ else ''}{' (quiet)' if outcome.get('quiet') else ''}"
+        case "bounce":
+            text = "; ".join(_reported(each) for each in outcome["reports"])
         case _:
             text = outcome["reason"] + (f" of message {outcome['message']}" if outcome.get("message") else "")
     yield [
@@ -226,6 +230,16 @@ def _outcome(outcome: dict[str, Any]) -> Iterable[list[Span]]:
     ]
     if outcome.get("note"):
         yield [("             ", ""), (_cut(outcome["note"], 160), "dim")]
+
+
+def _reported(found: dict[str, Any]) -> str:
+    """What became of one recipient, in a line."""
+    who = found["recipient"] or "nobody named"
+    if found["action"] not in ("failed", "complaint"):
+        return f"{found['action']} {who}"
+    words = " ".join(filter(None, (found["kind"], found["status"])))
+    where = f" on {found['record']}" if found["record"] else ", of a message we do not know"
+    return f"{words}: {who}{where}{', proved' if found['proved'] else ''}"
 
 
 def _hints(tree: dict[str, Any], number: int | None) -> Iterable[str]:
@@ -254,6 +268,8 @@ def _hints(tree: dict[str, Any], number: int | None) -> Iterable[str]:
                 yield "raise max_size under [limits] in the configuration"
             case "ignore", "duplicate":
                 yield f"mailgate why {outcome.get('message')}"
+            case "bounce", _:
+                yield "mailgate bounce list"
             case "create", "alias":
                 yield f"mailgate alias show {own}"
             case "post", _ if outcome["record"]:

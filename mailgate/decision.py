@@ -33,6 +33,31 @@ class Step(NamedTuple):
     verdict: str
 
 
+class Reported(NamedTuple):
+    """What a report says of one recipient, and what that is to us.
+
+    `recipient` None: nobody named; `message` is the Message-ID of what failed, known to us or not, and `stored` its
+    number. `follower` is the address we wrote to when a signature of ours proves it: only then behaviour changes.
+    """
+
+    recipient: str | None
+    action: str
+    status: str
+    diagnostic: str
+    remote: str
+    kind: str
+    permanent: bool
+    message: str | None = None
+    stored: int | None = None
+    record: Ref | None = None
+    follower: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it sets a failure: only what failed, and complaints, do."""
+        return self.action in ("failed", "complaint")
+
+
 class Outcome(NamedTuple):
     """What becomes of the message for one target.
 
@@ -55,6 +80,8 @@ class Outcome(NamedTuple):
     repeated: bool = False
     seen: int | None = None
     report: str | None = None
+    reports: tuple[Reported, ...] = ()
+    outsider: bool = False
     note: str = ""
 
     @property
@@ -64,8 +91,10 @@ class Outcome(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """Whether a copy of the message would be a duplicate of this: all that is kept, and what came back to us."""
-        return self.action in ("create", "post", "bounce", "hold") or (self.action, self.reason) == ("ignore", "loop")
+        """Whether a copy of the message would be a duplicate of this: all that is kept, reports, what came back."""
+        return self.action in ("create", "post", "bounce", "hold") or (
+            self.action == "ignore" and self.reason in ("loop", "report")
+        )
 
     @property
     def effect(self) -> str:
@@ -83,9 +112,11 @@ class Outcome(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """Something we send because of the message: for `domain`, about own addresses, with the alias' own `text`.
+    """Something we send because of the message.
 
-    `reasons` are those of the addresses in `about`, where they differ from `reason`.
+    kind `refusal`: for `domain`, about own addresses, with the alias' own `text`; `reasons` are those of the addresses
+    in `about`, where they differ from `reason`. kind `copy`: to a follower of the record that the outcome with this
+    `effect` makes or posts on.
     """
 
     kind: str
@@ -95,6 +126,7 @@ class Outgoing(NamedTuple):
     about: tuple[str, ...] = ()
     text: str = ""
     reasons: tuple[str, ...] = ()
+    effect: str = ""
 
     @property
     def words(self) -> str:

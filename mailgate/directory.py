@@ -2,8 +2,11 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
-from mailgate import address, names
+from mailgate import address, names, token
+from mailgate.address import Address
+from mailgate.addressed import spellings
 from mailgate.decision import Ref
 from mailgate.people import key as person
 from mailgate.problem import NotFound, Problem
@@ -174,10 +177,10 @@ def alias_for(tx: sqlite3.Connection, text: str) -> Alias:
         return alias(tx, text)
     except NotFound:
         local, host = _place(tx, text)
-        delimiter = domain(tx, host).delimiter
-        if not delimiter or delimiter not in local:
-            raise
-        return alias(tx, f"{local.partition(delimiter)[0]}@{host}")
+        for name in spellings(local, domain(tx, host).delimiter):
+            if tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (name, host)).fetchone():
+                return alias(tx, f"{name}@{host}")
+        raise
 
 
 def alias_from(row: sqlite3.Row) -> Alias:
@@ -208,13 +211,34 @@ def is_own(tx: sqlite3.Connection, text: str) -> bool:
         return False
     domain = domain_from(tx, row)
     local = address.lower(found.local)
-    bases = {local, local.partition(domain.delimiter)[0] if domain.delimiter else local}
-    if bases & {*domain.catchalls, *domain.bounces, *RESERVED}:
+    spelled = spellings(local, domain.delimiter)
+    if token.split(local) or not {*domain.catchalls, *domain.bounces, *RESERVED}.isdisjoint(spelled):
         return True
-    taken = tx.execute(
-        "SELECT 1 FROM alias WHERE domain = ? AND local IN (?, ?)", (domain.name, min(bases), max(bases))
-    ).fetchone()
-    return taken is not None
+    aliases = (
+        tx.execute("SELECT 1 FROM alias WHERE domain = ? AND local = ?", (domain.name, each)).fetchone()
+        for each in spelled
+    )
+    return any(each is not None for each in aliases)
+
+
+def takes_reports(tx: sqlite3.Connection, addresses: Iterable[Address]) -> bool:
+    """Whether one of these is a bounce address, as far as its name tells: today's, a retired one, or a signed one."""
+    for host, locals_ in _by_domain(addresses).items():
+        row = tx.execute("SELECT * FROM domain WHERE name = ?", (host,)).fetchone()
+        if row is None:
+            continue
+        found = domain_from(tx, row)
+        spelled = {name for local in locals_ for name in spellings(local, found.delimiter)}
+        if spelled.intersection(found.bounces) or any(token.split(local) for local in locals_):
+            return True
+    return False
+
+
+def _by_domain(addresses: Iterable[Address]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for each in addresses:
+        found.setdefault(each.domain, set()).add(address.lower(each.local))
+    return found
 
 
 def is_stranger(tx: sqlite3.Connection, text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mailgate.decision import Decision, Outcome, Ref
+from mailgate.decision import Decision, Outcome, Ref, Reported
 from mailgate.message import Message
 
 SCHEMA = 1
@@ -36,6 +36,21 @@ def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[s
     }
 
 
+def _reported(found: Reported) -> dict[str, Any]:
+    return {
+        "recipient": found.recipient,
+        "action": found.action,
+        "status": found.status,
+        "diagnostic": found.diagnostic,
+        "remote": found.remote,
+        "kind": found.kind,
+        "permanent": found.permanent,
+        "message": found.message,
+        "record": str(found.record) if found.record else None,
+        "proved": found.follower is not None,
+    }
+
+
 def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
     record = made or outcome.record
     shown: dict[str, Any] = {
@@ -53,6 +68,8 @@ def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
     }
     if outcome.report:
         shown["report"] = outcome.report
+    if outcome.action == "bounce" or outcome.reports:
+        shown["reports"] = [_reported(each) for each in outcome.reports]
     if outcome.seen is not None:
         shown["message"] = outcome.seen
     return shown

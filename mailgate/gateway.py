@@ -8,13 +8,26 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mailgate import __version__, addressed, deadline, directory, envelope, message, remember, route, snapshot, status
+from mailgate import (
+    __version__,
+    addressed,
+    deadline,
+    directory,
+    envelope,
+    message,
+    remember,
+    report,
+    route,
+    snapshot,
+    status,
+)
 from mailgate.address import Address
 from mailgate.config import Config
 from mailgate.decision import Decision, Outcome, Step
 from mailgate.envelope import Envelope, Hints
 from mailgate.message import Message
 from mailgate.problem import StoreError
+from mailgate.report import Report
 from mailgate.state import State
 from mailgate.store import Store
 
@@ -34,6 +47,22 @@ class Given(NamedTuple):
     source: str = "pipe"
 
 
+class Read(NamedTuple):
+    """What a message says by itself: its facts, what it reports, and why they could not be read (`""`)."""
+
+    facts: Message
+    told: Report | None = None
+    failure: str = ""
+
+
+class Judged(NamedTuple):
+    """A judgement with what it was made of; the facts have the recipient that the store knows."""
+
+    facts: Message
+    state: State
+    decision: Decision
+
+
 class Receipt(NamedTuple):
     """What was decided and remembered. number: None when there was nothing to remember."""
 
@@ -48,32 +77,32 @@ def receive(store: Store, config: Config, raw: bytes, given: Given, now: float) 
 
     Raises StoreError, sqlite3.Error or OSError; nothing is kept then.
     """
-    facts, failure = read(store, raw, given)
+    facts, told, failure = read(store, raw, given)
     with store.write() as tx:
-        facts, state, decision = judge(tx, config, facts, failure, given.fallback, now)
+        facts, state, decision = judge(tx, config, facts, told, failure, given.fallback, now)
         number, owed = remember.apply(tx, facts, state, decision, config, __version__, now)
     return Receipt(facts, decision, number, owed)
 
 
 def preview(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
     """The same judgement, nothing written, no lock taken."""
-    facts, failure = read(store, raw, given)
+    facts, told, failure = read(store, raw, given)
     with store.read() as tx:
-        facts, _, decision = judge(tx, config, facts, failure, given.fallback, now)
+        facts, _, decision = judge(tx, config, facts, told, failure, given.fallback, now)
     return Receipt(facts, decision)
 
 
 def knows(store: Store, config: Config, recipient: str, fallback: str | None) -> bool:
     """Whether mail for a recipient can be taken at all: not for a stranger in an own domain. Raises as `receive`."""
-    nothing, _ = read(store, b"", Given("", (recipient,), {}, fallback))
+    nothing = read(store, b"", Given("", (recipient,), {}, fallback)).facts
     with store.read() as tx:
         state = snapshot.take(tx, nothing, config, fallback, 0.0)
     owns = addressed.recipients(nothing, state)
     return fallback is not None or all(own is None or own.kind != "unknown" for own in owns)
 
 
-def read(store: Store, raw: bytes, given: Given) -> tuple[Message, str]:
-    """The facts of a message, and why they could not be read (`""`); before any lock is taken."""
+def read(store: Store, raw: bytes, given: Given) -> Read:
+    """The facts of a message and of the report it may be; before any lock is taken."""
     with store.read() as tx:
         default = directory.default_domain(tx)
     if default is None:
@@ -85,25 +114,43 @@ def read(store: Store, raw: bytes, given: Given) -> tuple[Message, str]:
 
     try:
         with deadline.limit(READING):
-            return message.read(raw, sender_and_recipients), ""
+            facts = message.read(raw, sender_and_recipients)
+            told = report.read(facts)
+            if told is None:
+                with store.read() as tx:
+                    expected = directory.takes_reports(tx, _recipients(facts))
+                told = report.read(facts, expected=True) if expected else None
+            return Read(facts, told)
+    except (StoreError, sqlite3.Error):
+        raise
     except Exception as error:  # a mistake of ours: the mail is kept, whatever it is
         failure = _name(error)
-    return message.unread(raw, sender_and_recipients(Hints(), None), failure), failure
+    return Read(message.unread(raw, sender_and_recipients(Hints(), None), failure), None, failure)
+
+
+def _recipients(facts: Message) -> tuple[Address, ...]:
+    return (*facts.envelope.recipients, *facts.envelope.alternatives, *facts.header_addresses)
 
 
 def judge(
-    tx: sqlite3.Connection, config: Config, facts: Message, failure: str, fallback: str | None, now: float
-) -> tuple[Message, State, Decision]:
-    """Snapshot and decision in an open transaction; the facts come back with the recipient that the store knows."""
-    state = snapshot.take(tx, facts, config, fallback, now)
+    tx: sqlite3.Connection,
+    config: Config,
+    facts: Message,
+    told: Report | None,
+    failure: str,
+    fallback: str | None,
+    now: float,
+) -> Judged:
+    """Snapshot and decision in an open transaction."""
+    state = snapshot.take(tx, facts, config, fallback, now, told)
     if failure:
-        return facts, state, _failed(facts, state, failure)
+        return Judged(facts, state, _failed(facts, state, failure))
     try:
         with deadline.limit(JUDGING):
             facts = addressed.spelled(facts, state)
-            return facts, state, route.decide(facts, state)
+            return Judged(facts, state, route.decide(facts, state, told))
     except Exception as error:  # as in `read`
-        return facts, state, _failed(facts, state, _name(error))
+        return Judged(facts, state, _failed(facts, state, _name(error)))
 
 
 def _failed(facts: Message, state: State, failure: str) -> Decision:

@@ -21,9 +21,10 @@ class Held(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """What waits for somebody: open held mail and outgoing mail that does not leave."""
+    """What waits for somebody: open held mail, open failures, and outgoing mail that does not leave."""
 
     held: int
+    failures: int
     stuck: int
 
 
@@ -72,8 +73,9 @@ def stale(tx: sqlite3.Connection, days: int, now: float) -> list[int]:
 def waiting(tx: sqlite3.Connection) -> Waiting:
     """What the last line of a screen counts."""
     open_ = tx.execute("SELECT count(*) FROM held WHERE refused = 0 AND quiet = 0").fetchone()[0]
+    failures = tx.execute("SELECT count(*) FROM failure WHERE state = 'open'").fetchone()[0]
     stuck = tx.execute("SELECT count(*) FROM outbox WHERE state = 'failed'").fetchone()[0]
-    return Waiting(open_, stuck)
+    return Waiting(open_, failures, stuck)
 
 
 def _from_row(row: sqlite3.Row) -> Held:

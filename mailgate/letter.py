@@ -28,11 +28,15 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class Part(NamedTuple):
-    """A part of a message: the whole Content-Type value, the transfer encoding, the body encoded with it."""
+    """A part of a message: the whole Content-Type value, the transfer encoding, the body encoded with it.
+
+    `disposition`: the words of Content-Disposition, none for what is to be read.
+    """
 
     type: str
     encoding: str
     body: bytes
+    disposition: tuple[str, ...] = ()
 
 
 def shown(text: str, limit: int) -> str:
@@ -75,6 +79,13 @@ def field(name: str, *value: str) -> bytes:
     return "\n".join(lines).encode("utf-8") + b"\n"
 
 
+def phrase(text: str) -> list[str]:
+    """A display name (RFC 5322 section 3.2.5) as words for `field`: a quoted string, encoded words when not ASCII."""
+    if text.isascii() and "=?" not in text:
+        return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"']
+    return _encoded(text)
+
+
 def date(now: float) -> str:
     """A moment as RFC 5322 section 3.3 writes it, in UTC; names of days do not depend on a locale."""
     at = time.gmtime(now)
@@ -88,11 +99,25 @@ def part(content_type: str, text: str) -> Part:
     if not _UNSAFE.search(body) and all(len(line) <= _PLAIN_LINE for line in body.split(b"\n")):
         return Part(content_type, "7bit", body)
     quoted = _FROM_LINE.sub(b"=46rom ", b2a_qp(body))
-    lines = [b2a_base64(body[at : at + 57]) for at in range(0, len(body), 57)]
-    encoded = b"".join(lines)
+    encoded = _base64(body)
     if len(encoded) < len(quoted):
         return Part(content_type, "base64", encoded)
     return Part(content_type, "quoted-printable", quoted)
+
+
+def _base64(octets: bytes) -> bytes:
+    return b"".join(b2a_base64(octets[at : at + 57]) for at in range(0, len(octets), 57))
+
+
+def attachment(name: str, content_type: str, octets: bytes) -> Part:
+    """A part that is a file (RFC 2183), with its name for every reader: ASCII, and as it is where that differs."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
+    words = ["attachment;", f'filename="{plain}"']
+    if plain != name:
+        from urllib.parse import quote
+
+        words = [*words[:1], f"{words[1]};", f"filename*=utf-8''{quote(name, safe='')}"]  # RFC 2231 section 4
+    return Part(content_type, "base64", _base64(octets), tuple(words))
 
 
 def multipart(parts: Sequence[Part], boundary: str) -> bytes:
@@ -100,6 +125,8 @@ def multipart(parts: Sequence[Part], boundary: str) -> bytes:
     out = []
     for each in parts:
         out.append(b"--" + boundary.encode("ascii") + b"\n" + field("Content-Type", each.type))
+        if each.disposition:
+            out.append(field("Content-Disposition", *each.disposition))
         if each.encoding != "7bit":
             out.append(field("Content-Transfer-Encoding", each.encoding))
         out.append(b"\n" + each.body + b"\n")  # the line end before a boundary belongs to the boundary

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mailgate.decision import Ref
@@ -55,6 +56,37 @@ def add(
     number = cursor.lastrowid
     assert number is not None
     insert_octets(tx, number, message.raw)
+    return number
+
+
+def add_sent(
+    tx: sqlite3.Connection,
+    octets: bytes,
+    *,
+    kind: str,
+    message_id: str,
+    parent: str | None,
+    author: str | None,
+    author_name: str,
+    author_text: str,
+    subject: str,
+    date: str,
+    recipients: Iterable[str],
+    now: float,
+) -> int:
+    """Keep a message of ours, kind post or note, before anything of it leaves; its number."""
+    cursor = tx.execute(
+        "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
+        " author_text, subject, date, recipients, flags, size, received, explanation)"
+        " VALUES ('out', ?, 'person', ?, ?, NULL, ?, ?, ?, ?, ?, ?, '[]', ?, ?, '')",
+        (
+            *(kind, message_id, parent, author, author_name, author_text, subject, date),
+            *(json.dumps(list(recipients)), len(octets), now),
+        ),
+    )
+    number = cursor.lastrowid
+    assert number is not None
+    insert_octets(tx, number, octets)
     return number
 
 
@@ -127,9 +159,14 @@ def listing(tx: sqlite3.Connection, ref: Ref | None = None, after: int = 0) -> l
 
 
 def erase(tx: sqlite3.Connection, number: int) -> None:
-    """Remove a message and every trace of it, unless it stands on a record."""
-    if tx.execute("SELECT 1 FROM placement WHERE message = ?", (number,)).fetchone():
-        return
+    """Remove a message and every trace of it, unless it stands on a record, goes out or reported a failure."""
+    for query in (
+        "SELECT 1 FROM placement WHERE message = ?",
+        "SELECT 1 FROM delivery WHERE message = ?",
+        "SELECT 1 FROM failure WHERE report = ?",
+    ):
+        if tx.execute(query, (number,)).fetchone():
+            return
     for table in ("raw", "mention", "effect", "held"):
         tx.execute(f"DELETE FROM {table} WHERE message = ?", (number,))
     tx.execute("UPDATE outbox SET message = NULL WHERE message = ?", (number,))

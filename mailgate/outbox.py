@@ -18,7 +18,10 @@ _DELAYS = (60, 300, 900, 3_600, 10_800, 21_600, 43_200)
 
 
 class Debt(NamedTuple):
-    """A row of the outbox. state: queued, sent or failed; due and made: epoch seconds."""
+    """A row of the outbox. state: queued, sent or failed; due and made: epoch seconds.
+
+    With `body_at`, `octets` is a header only: the body is that of the stored `message`, from this octet on.
+    """
 
     number: int
     kind: str
@@ -29,6 +32,7 @@ class Debt(NamedTuple):
     subject: str
     octets: bytes
     message: int | None
+    body_at: int | None
     state: str
     tries: int
     due: float
@@ -47,19 +51,36 @@ def queue(
     octets: bytes,
     message: int | None,
     now: float,
+    body_at: int | None = None,
 ) -> int:
     """Owe one message to one recipient; its number. Answers to one person are counted whatever the spelling."""
     person = address.lenient(recipient)
     cursor = tx.execute(
-        "INSERT INTO outbox (kind, reason, about, recipient, person, reverse_path, subject, octets, message, made, due,"
-        " state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')",
+        "INSERT INTO outbox (kind, reason, about, recipient, person, reverse_path, subject, octets, message, body_at,"
+        " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')",
         (
             *(kind, reason, about, recipient, person.key if person else recipient, reverse_path),
-            *(subject, octets, message, now, now),
+            *(subject, octets, message, body_at, now, now),
         ),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def give_up(
+    tx: sqlite3.Connection,
+    kind: str,
+    reason: str,
+    about: str,
+    recipient: str,
+    subject: str,
+    error: str,
+    message: int,
+    now: float,
+) -> None:
+    """Note what could not even be written, for a person to see."""
+    number = queue(tx, kind, reason, about, recipient, None, subject, b"", message, now)
+    tx.execute("UPDATE outbox SET state = 'failed', error = ? WHERE number = ?", (error, number))
 
 
 def claim(tx: sqlite3.Connection, worker: str, now: float) -> Debt | None:
@@ -107,6 +128,14 @@ def get(tx: sqlite3.Connection, number: int) -> Debt:
     if row is None:
         raise NotFound(f"nothing in the outbox has number {number}", "mailgate outbox list")
     return _from_row(row)
+
+
+def whole(tx: sqlite3.Connection, debt: Debt) -> bytes:
+    """The message of a debt: one body serves all who get a copy, so that it is stored once."""
+    if debt.body_at is None:
+        return debt.octets
+    row = tx.execute("SELECT octets FROM raw WHERE message = ?", (debt.message,)).fetchone()
+    return debt.octets + bytes(memoryview(row["octets"])[debt.body_at :])
 
 
 def listing(tx: sqlite3.Connection) -> list[Debt]:

@@ -33,7 +33,7 @@ def key(text: str) -> str:
 
 def contacts(tx: sqlite3.Connection) -> list[Contact]:
     """Every contact, oldest first."""
-    return [_contact(row) for row in tx.execute("SELECT * FROM contact ORDER BY number")]
+    return [contact_from(row) for row in tx.execute("SELECT * FROM contact ORDER BY number")]
 
 
 def contact(tx: sqlite3.Connection, text: str) -> Contact:
@@ -41,7 +41,7 @@ def contact(tx: sqlite3.Connection, text: str) -> Contact:
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row is None:
         raise NotFound(f"no contact `{text}`", f"mailgate contact add {text}")
-    return _contact(row)
+    return contact_from(row)
 
 
 def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> Contact:
@@ -57,7 +57,8 @@ def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> C
 def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
     """Write a contact as it is now."""
     tx.execute(
-        "INSERT INTO contact (address, name, member, archived) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", changed
+        "INSERT INTO contact (address, name, member, archived, bounces) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        changed,
     )
     tx.execute(
         "UPDATE contact SET name = ?, member = ?, archived = ? WHERE address = ?",
@@ -66,8 +67,14 @@ def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
     return changed
 
 
-def _contact(row: sqlite3.Row) -> Contact:
-    return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"]))
+def heard_from(tx: sqlite3.Connection, address: str) -> None:
+    """A person wrote: whatever failed on the way to him before counts no more."""
+    tx.execute("UPDATE contact SET bounces = 0 WHERE address = ? AND bounces > 0", (address,))
+
+
+def contact_from(row: sqlite3.Row) -> Contact:
+    """The value of a row of `contact`."""
+    return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"]), row["bounces"])
 
 
 def senders(tx: sqlite3.Connection) -> list[Sender]:

@@ -47,6 +47,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
         "The server that was asked is not responsible for this address.",
         "Der gefragte Server ist für diese Adresse nicht zuständig.",
     ),
+    "complaint": ("The recipient calls our mail spam.", "Der Empfänger meldet unsere Mail als Spam."),
     "greylisted": (
         "The server asks to try again later (greylisting).",
         "Der Server bittet um einen späteren Versuch (Greylisting).",

@@ -3,11 +3,11 @@
 import sqlite3
 from typing import NamedTuple
 
-from mailgate import __version__, directory, gateway, held, messages, records, remember, snapshot, status
+from mailgate import __version__, directory, gateway, held, messages, records, relay, remember, snapshot, status
 from mailgate.config import Config
 from mailgate.decision import Decision, Outcome, Ref, Step
-from mailgate.gateway import Given, Receipt
-from mailgate.message import Message
+from mailgate.gateway import Given, Read, Receipt
+from mailgate.loop import Kind
 from mailgate.store import Store
 
 
@@ -23,17 +23,18 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
 
     Block list, spam, policy and rate are not asked, nobody is answered. Raises NotFound, Problem.
     """
-    facts, _ = _facts(store, number)
+    facts = _facts(store, number).facts
     with store.write() as tx:
         entry = held.get(tx, number)
         outcome, why = _by_hand(tx, target)
-        state = snapshot.take(tx, facts, config, None, now)
+        state = snapshot.take(tx, facts, config, None, now, target=outcome.record)
         steps = [Step(**step) for step in messages.explanation(tx, number)["steps"]]
         steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", why))
-        kind = messages.stored(tx, number).classed
-        decision = Decision(kind, (outcome,), (), tuple(steps), status.OK)
-        remember.apply(tx, facts, state, decision, config, __version__, now, number)
-    return Receipt(facts, decision, number)
+        kind = Kind(messages.stored(tx, number).classed, "")
+        sent_on = relay.relay(facts, state, kind, (outcome,))
+        decision = Decision(kind.name, sent_on.outcomes, sent_on.copies, tuple(steps), status.OK)
+        done = remember.apply(tx, facts, state, decision, config, __version__, now, number)
+    return Receipt(facts, decision, number, done.owed)
 
 
 def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
@@ -55,12 +56,12 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
 
     It leaves the list when it is accepted, also when a copy of it was; what would only be refused by status stays.
     """
-    facts, failure = _facts(store, number)
+    facts, told, failure = _facts(store, number)
     with store.write() as tx:
         held.get(tx, number)
         tx.execute("SAVEPOINT before")
         tx.execute("DELETE FROM effect WHERE message = ?", (number,))
-        facts, state, decision = gateway.judge(tx, config, facts, failure, None, now)
+        facts, state, decision = gateway.judge(tx, config, facts, told, failure, None, now)
         if decision.novel:
             done = remember.apply(tx, facts, state, decision, config, __version__, now, number)
             return Receipt(facts, decision, number, done.owed)
@@ -70,7 +71,7 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     return Receipt(facts, decision, number)
 
 
-def _facts(store: Store, number: int) -> tuple[Message, str]:
+def _facts(store: Store, number: int) -> Read:
     with store.read() as tx:
         held.get(tx, number)
         raw, stored = messages.raw(tx, number), messages.stored(tx, number)

@@ -3,11 +3,24 @@
 import sqlite3
 from typing import NamedTuple
 
-from mailgate import directory, explain, held, messages, outbox, records
+from mailgate import (
+    addressed,
+    directory,
+    dispatch,
+    explain,
+    failures,
+    held,
+    messages,
+    outbox,
+    people,
+    posting,
+    records,
+)
 from mailgate.config import Config
 from mailgate.decision import Decision, Outcome, Outgoing, Ref
 from mailgate.message import Message
 from mailgate.policy import own_author, rate_key
+from mailgate.problem import StoreError
 from mailgate.state import Alias, State
 
 
@@ -42,15 +55,28 @@ def apply(
                 made[outcome.effect] = _create(tx, number, message, state, decision.kind, outcome, now)
             case "post" if outcome.record:
                 messages.place(tx, number, outcome.record)
+            case "bounce":
+                for each in outcome.reports:
+                    if each.counts:
+                        failures.note(tx, number, each, now)
             case "hold" if outcome.reason == "misconfigured" and outcome.alias:
                 directory.set_status(tx, outcome.alias, "invalid")
         messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
     if any(each.action in ("create", "post") for each in fresh):
         messages.mention(tx, number, message.references)
+        if decision.kind == "person" and message.author.address:
+            people.heard_from(tx, message.author.address.key)
     for copy in _settled(state, fresh, number):
         held.release(tx, copy)
     _keep(tx, number, fresh, version, now)
+    for outcome in fresh:
+        copies = [each.to for each in decision.outgoing if each.kind == "copy" and each.effect == outcome.effect]
+        record = made.get(outcome.effect) or outcome.record
+        if copies and record:
+            _copy(tx, number, message, record, outcome, copies, now)
     for outgoing in decision.outgoing:
+        if outgoing.kind == "copy":
+            continue
         failure = _owe(tx, number, message, state, outgoing, config, now)
         if failure:
             held.keep(tx, number, outgoing.reason, failure, quiet=False, refused=False, version=version, now=now)
@@ -75,9 +101,36 @@ def _flags(message: Message, state: State, outcomes: list[Outcome]) -> list[str]
     flags = []
     if state.reused_id:
         flags.append("reused-id")
-    if any(each.reason == "reply" and each.record not in state.followed for each in outcomes):
+    if any(each.outsider for each in outcomes):
         flags.append("outsider")
+    if addressed.doubtful(message, state):
+        flags.append("bad-detail")
     return flags
+
+
+def _copy(
+    tx: sqlite3.Connection,
+    number: int,
+    message: Message,
+    record: Ref,
+    outcome: Outcome,
+    addresses: list[str],
+    now: float,
+) -> None:
+    """Owe the copies of a message that its record's followers get."""
+    whom = dispatch.identity(tx, records.get(tx, record))
+    tx.execute("SAVEPOINT copies")
+    try:
+        heading = posting.heading(message, whom, dispatch.mark(whom), outcome.parent, now)
+        dispatch.send(tx, record, number, whom, heading, addresses, message.body_at, kind="copy", reason=outcome.reason)
+    except (sqlite3.Error, StoreError):
+        raise
+    except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
+        tx.execute("ROLLBACK TO copies")
+        failure = f"the copy could not be written: {type(error).__name__}: {error}"[:200]
+        for each in addresses:
+            outbox.give_up(tx, "copy", outcome.reason, str(record), each, message.subject, failure, number, now)
+    tx.execute("RELEASE copies")
 
 
 def _create(

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mailgate import loop
 from mailgate.address import lower
-from mailgate.addressed import Addressed
-from mailgate.loop import Kind
 from mailgate.message import Message
 
 if TYPE_CHECKING:
@@ -28,13 +26,6 @@ IDS_LIMIT = 20
 """Candidate ids of the original message that are kept."""
 ADDRESSES_LIMIT = 10
 """Return addresses of the original message that are kept."""
-
-
-class Recognised(NamedTuple):
-    """Why a message counts as a report, and of which kind it is as far as its header tells: other or automatic."""
-
-    because: str
-    kind: str
 
 
 class Finding(NamedTuple):
@@ -66,23 +57,6 @@ class Report(NamedTuple):
     message_ids: tuple[str, ...]
     because: str
     return_addresses: tuple[str, ...] = ()
-
-
-def recognise(message: Message, kind: Kind, addressed: Addressed) -> Recognised | None:
-    """Whether a message is a report, or came to a bounce address (RFC 6522, RFC 3464; RULES: rule `report`)."""
-    content_type = message.plain("content-type")[:1]
-    if content_type and lower(content_type[0]).startswith("multipart/report"):
-        return Recognised("multipart/report", "other")
-    to_bounce = [own for own in addressed.direct if own.kind == "bounce"]
-    if addressed.recipient and addressed.recipient.kind == "bounce":
-        to_bounce.insert(0, addressed.recipient)
-    if to_bounce:
-        because = f"{to_bounce[0].address} is a bounce address"
-        return Recognised(because, "automatic" if kind.name != "person" else "other")
-    null = message.envelope.reverse_path is None and message.envelope.stated
-    if null and (loop.is_daemon(message.author.address) or "x-failed-recipients" in message.fields):
-        return Recognised(f"null reverse-path, written by {message.author.address}", "other")
-    return None
 
 
 def read(message: Message, *, expected: bool = False) -> Report | None:

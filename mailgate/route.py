@@ -9,11 +9,12 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mailgate import addressed, answer, loop, policy, report, status, thread
+from mailgate import addressed, answer, bounced, loop, policy, relay, report, status, thread
 from mailgate.addressed import Addressed, Own
 from mailgate.decision import Decision, Outcome, Step
 from mailgate.loop import Coming, Kind
 from mailgate.message import Message
+from mailgate.report import Report
 from mailgate.state import Alias, State
 from mailgate.thread import Answered
 
@@ -24,13 +25,13 @@ SAW_LIMIT = 500
 class Common:
     """What all recipients of one message share, found out once, however many there are."""
 
-    def __init__(self, message: Message, state: State, kind: Kind, coming: Coming) -> None:
+    def __init__(self, message: Message, state: State, told: Report | None, kind: Kind, coming: Coming) -> None:
         self.message = message
         self.state = state
+        self.told = told
         self.kind = kind
         self.coming = coming
         self.named = functools.cache(lambda alone: addressed.named(message, state, alone=alone))
-        self.told = functools.cache(lambda: report.read(message, expected=True))
         self.answered = (
             Answered(None, "an answer to a refusal is new mail") if coming.refusal else thread.answered(message, state)
         )
@@ -65,7 +66,7 @@ class Case:
         """The alias whose policy decides: the one that acts, or the one that governs the record answered."""
         answered = [each.alias for each in self.replies.posts if each.record == proposal.record]
         acting = [alias for alias, _ in self.acting if alias.number == proposal.alias]
-        return next(iter(answered if proposal.reason == "reply" else acting), None)
+        return next(iter(answered if proposal.reason in ("reply", "token") else acting), None)
 
     def outcome(self, action: str, reason: str, address: str = "", *, quiet: bool = False, note: str = "") -> Outcome:
         """An outcome for this recipient."""
@@ -76,6 +77,16 @@ class Case:
         return self.outcome("create", reason, alias.address if alias else address)._replace(
             model=model, alias=alias.number if alias else None, values=alias.values if alias else {}
         )
+
+    def acts(self, alias: Alias) -> Outcome:
+        """What an alias makes of the message: a new record, or a post on its one record."""
+        if not alias.record:
+            return self.creation("alias", alias.model, alias)
+        if alias.record in self.state.records:
+            posted = self.outcome("post", "alias", alias.address)
+            return posted._replace(record=alias.record, model=alias.record.model, alias=alias.number)
+        note = f"alias {alias.address} posts on {alias.record}, which is gone"
+        return self.outcome("hold", "misconfigured", alias.address, note=note)._replace(alias=alias.number)
 
 
 class Verdict(NamedTuple):
@@ -102,6 +113,9 @@ def loop_mark(case: Case) -> Verdict:
     """One of our own messages or refusals coming back?"""
     if case.coming.back:
         return Verdict("our own message, by its signed mark", "ignore", (case.outcome("ignore", "loop"),))
+    sent = next((seen.message for seen in case.state.seen if seen.effect == "sent" and seen.same_content), None)
+    if sent is not None:
+        return Verdict(f"what was sent as message {sent}", "ignore", (case.outcome("ignore", "loop"),))
     if not case.coming.refusal:
         return Verdict("no mark of ours")
     if case.kind.name != "person":
@@ -116,12 +130,23 @@ def loop_mark(case: Case) -> Verdict:
 
 def delivery_report(case: Case) -> Verdict:
     """A delivery report, or addressed to a bounce address?"""
-    found = report.recognise(case.message, case.kind, case.addressed)
-    if not found:
+    told = case.told
+    meant = ((case.recipient,) if case.recipient else ()) + case.addressed.direct
+    here = next((own for own in meant if own.kind == "bounce"), None)
+    if told is None and here is None:
         return Verdict("no report")
-    told = case.told()
-    held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=told.kind if told else found.kind)
-    return Verdict(f"{found.because}: {report.summary(told)}" if told else found.because, "hold", (held,))
+    if told is None or told.kind in ("automatic", "other"):
+        kind = told.kind if told else "other" if case.kind.name == "person" else "automatic"
+        saw = told.because if told else f"{here.address} is a bounce address" if here else ""
+        held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=kind)
+        return Verdict(f"{saw}: no report of a delivery", "hold", (held,))
+    found = bounced.findings(told, case.addressed, case.state)
+    saw = f"{told.because}: {report.summary(told)}"
+    if any(each.counts for each in found):
+        first = next((each.record for each in found if each.record), None)
+        failed = Outcome("bounce", "report", "", case.recipient_text, record=first, report=told.kind, reports=found)
+        return Verdict(saw, "bounce", (failed,))
+    return Verdict(saw, "ignore", (case.outcome("ignore", "report")._replace(report=told.kind, reports=found),))
 
 
 def automatic(case: Case) -> Verdict:
@@ -151,20 +176,21 @@ def sender(case: Case) -> Verdict:
 
 
 def reply(case: Case) -> Verdict:
-    """Does it answer a stored message?"""
+    """Does it answer a stored message, or carry a signed detail?"""
     found = case.replies
     if not found.posts:
         return Verdict(found.saw)
     posts = tuple(
-        case.outcome("post", "reply", placement.alias.address if placement.alias else "")._replace(
-            record=placement.record,
-            model=placement.record.model,
+        case.outcome("post", "token" if found.signed else "reply", place.alias.address if place.alias else "")._replace(
+            record=place.record,
+            model=place.record.model,
             parent=found.parent,
-            alias=placement.alias.number if placement.alias else None,
+            alias=place.alias.number if place.alias else None,
         )
-        for placement in found.posts
+        for place in found.posts
     )
-    return Verdict(found.saw, ", ".join(str(post.record) for post in posts), posts)
+    beside = tuple(case.acts(each) for each, _ in case.acting if each.number in found.beside)
+    return Verdict(found.saw, ", ".join(str(each.record or each.model) for each in (*posts, *beside)), posts + beside)
 
 
 def catchall(case: Case) -> Verdict:
@@ -188,16 +214,7 @@ def alias(case: Case) -> Verdict:
     acting = case.acting
     if case.replies.forward:
         acting = [(each, own) for each, own in acting if each.number in case.replies.forward]
-    outcomes = []
-    for each, _ in acting:
-        if not each.record:
-            outcomes.append(case.creation("alias", each.model, each))
-        elif each.record in case.state.records:
-            posted = case.outcome("post", "alias", each.address)
-            outcomes.append(posted._replace(record=each.record, model=each.record.model, alias=each.number))
-        else:
-            note = f"alias {each.address} posts on {each.record}, which is gone"
-            outcomes.append(case.outcome("hold", "misconfigured", each.address, note=note)._replace(alias=each.number))
+    outcomes = [case.acts(each) for each, _ in acting]
     if case.recipient and case.recipient.kind == "reserved":
         outcomes.append(case.outcome("hold", "postmaster", case.recipient.name))
     if not outcomes:
@@ -326,17 +343,22 @@ THEN = (("permission", permission), ("rate", rate))
 ORDER = ("size", *(name for name, _ in FIRST), *(name for name, _ in THEN))
 
 
-def decide(message: Message, state: State) -> Decision:
-    """The judgement of one message: the same for `deliver`, `route` and every other way in."""
+def decide(message: Message, state: State, told: Report | None = None) -> Decision:
+    """The judgement of one message: the same for `deliver`, `route` and every other way in.
+
+    `told` is what `report.read` found in it.
+    """
     kind = loop.classify(message)
+    if told and told.kind not in ("automatic", "other"):
+        kind = Kind("report", told.because)
     limit = state.settings.max_size
     size = Step("size", f"{message.size} of {limit} bytes", "refuse" if message.size > limit else "pass")
     if message.size > limit:
         names = [str(each) for each in message.envelope.recipients] or [""]
         refused = tuple(Outcome("refuse", "too-large", "size", name, name, by_status=True) for name in names)
         return Decision(kind.name, refused, (), (size,), status.refused("too-large", names[0]))
-    coming = loop.marks(message, state.secrets, policy.own_author(message, state))
-    common = Common(message, state, kind, coming)
+    coming = loop.marks(message, state.secrets, policy.own_author(message, state) and kind.name != "report")
+    common = Common(message, state, told, kind, coming)
     steps: dict[Step, None] = {size: None}
     outcomes: dict[str, Outcome] = {}
     for recipient in addressed.recipients(message, state):
@@ -346,7 +368,8 @@ def decide(message: Message, state: State) -> Decision:
             outcomes.setdefault(outcome.effect, outcome)
     ordered = tuple(sorted(steps, key=lambda step: ORDER.index(step.rule)))
     settled = answer.settle(message, state, kind, coming, tuple(outcomes.values()))
-    return Decision(kind.name, settled.outcomes, settled.outgoing, ordered, settled.status)
+    sent_on = relay.relay(message, state, kind, settled.outcomes)
+    return Decision(kind.name, sent_on.outcomes, settled.outgoing + sent_on.copies, ordered, settled.status)
 
 
 def _judge(case: Case) -> tuple[list[Step], tuple[Outcome, ...]]:

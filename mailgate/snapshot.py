@@ -4,34 +4,53 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from mailgate.address import Address, lower
+from mailgate import deliveries, directory, keys, token
+from mailgate.address import Address, lenient, lower
+from mailgate.addressed import spellings
 from mailgate.config import Config
 from mailgate.decision import Ref
 from mailgate.directory import alias_from, domain_from
 from mailgate.message import Message
-from mailgate.people import parameters
+from mailgate.people import contact_from, parameters
 from mailgate.policy import rate_key
-from mailgate.state import Alias, Contact, Domain, Known, Placement, Seen, Settings, State
+from mailgate.report import Report
+from mailgate.state import Alias, Contact, Delivery, Domain, Follower, Known, Placement, Seen, Settings, State
 
 DAY, HOUR = 86_400.0, 3_600.0
 _CHUNK = 500  # names in one IN (...): every database takes that many
 
 
-def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str | None, now: float) -> State:
-    """The state for one message at `now` (seconds since the epoch), read in one transaction."""
+def take(
+    tx: sqlite3.Connection,
+    message: Message,
+    config: Config,
+    fallback: str | None,
+    now: float,
+    told: Report | None = None,
+    target: Ref | None = None,
+) -> State:
+    """The state for one message at `now` (seconds since the epoch), read in one transaction.
+
+    `told`: what it reports; `target`: the record a person puts it on.
+    """
     settings = _settings(tx, config, fallback)
-    meant = dict.fromkeys((*message.envelope.recipients, *message.envelope.alternatives, *message.header_addresses))
+    back = [each for text in (told.return_addresses if told else ()) if (each := lenient(text))]
+    envelope = message.envelope
+    meant = dict.fromkeys((*envelope.recipients, *envelope.alternatives, *message.header_addresses, *back))
     people = [each for each in (message.author.address, message.envelope.reverse_path) if each]
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
     aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
-    known = _known(tx, _ids(tx, message.references))
+    known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
     mentioned = {} if standing else _mentioned(tx, message.references)
+    signed = _signed(tx, meant)
     placements = [each for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements]
+    placements += [each.placement for each in signed.values()]
     governing = [each.alias for each in placements if each.alias]
     domains |= _domains(tx, {alias.domain for alias in (*aliases, *governing)} - set(domains))
     records = {each.record for each in placements} | {alias.record for alias in aliases if alias.record}
+    records |= {target} if target else set()
     author = message.author.address.key if message.author.address else None
     window = now - 60 * settings.loop_minutes
     sender = message.envelope.reverse_path.key if message.envelope.reverse_path else ""
@@ -68,7 +87,12 @@ def take(tx: sqlite3.Connection, message: Message, config: Config, fallback: str
             sender,
         ),
         answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
-        secrets=tuple(row["secret"] for row in tx.execute("SELECT secret FROM signing_key ORDER BY number DESC")),
+        secrets=keys.secrets(tx),
+        deliveries=signed,
+        sent_to=_sent_to(tx, known, told) if told else {},
+        followers={ref: _followers(tx, ref) for ref in records},
+        notified={alias.number: _reachable(tx, alias.notify) for alias in aliases if alias.notify},
+        relayed={ref: _relayed(tx, ref, author, window) for ref in records},
     )
 
 
@@ -92,9 +116,7 @@ def _domains(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Domain]:
 
 def _names(address: Address, domain: Domain | None) -> set[str]:
     """The local parts under which an address may be found: as it is, and without its detail."""
-    local = lower(address.local)
-    delimiter = domain.delimiter if domain else "+"
-    return {local, local.partition(delimiter)[0] if delimiter else local} - {""}
+    return set(spellings(lower(address.local), domain.delimiter if domain else "+"))
 
 
 def _detected(aliases: list[Alias]) -> dict[str, tuple[Alias, ...]]:
@@ -110,7 +132,75 @@ def _ids(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, list[
     query = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
     for row in _select(tx, query, references):
         found.setdefault(row["message_id"], []).append(row)
+    copies = (
+        "SELECT DISTINCT number, message_id, 'out' AS direction, '[]' AS flags FROM ("
+        "SELECT message AS number, message_id FROM delivery WHERE message_id IN ({})) AS copy"
+    )
+    for row in _select(tx, copies, references):
+        if row["number"] not in {each["number"] for each in found.get(row["message_id"], ())}:
+            found.setdefault(row["message_id"], []).append(row)
     return found
+
+
+def _signed(tx: sqlite3.Connection, addresses: Iterable[Address]) -> dict[int, Delivery]:
+    """The deliveries that signed details in addresses name, not checked yet."""
+    numbers = {detail.number for each in addresses if (detail := token.split(lower(each.local)))}
+    return {each.number: each for each in _deliveries(tx, "number IN ({})", sorted(numbers))} if numbers else {}
+
+
+def _sent_to(
+    tx: sqlite3.Connection, known: dict[str, tuple[Known, ...]], told: Report
+) -> dict[int, tuple[Delivery, ...]]:
+    """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
+    ours = {one.number for each in told.message_ids for one in known.get(each, ()) if one.outgoing}
+    named = {lenient(each.recipient) for each in told.findings if each.recipient}
+    keys = sorted({each.key for each in named if each})
+    found: dict[int, tuple[Delivery, ...]] = {}
+    for number in ours:
+        sent = list(_deliveries(tx, f"message = {number} AND recipient IN ({{}})", keys))
+        if any(each.recipient is None for each in told.findings):
+            sent += _deliveries(tx, f"message = {number} AND 1 IN ({{}}) LIMIT 2", [1])
+        found[number] = tuple(dict.fromkeys(sent))
+    return found
+
+
+def _deliveries(tx: sqlite3.Connection, where: str, names: Iterable[object]) -> Iterator[Delivery]:
+    query = (
+        "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy"
+        " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id WHERE " + where
+    )
+    for row in _select(tx, query, names):
+        alias = _governing(tx, row["alias"], row["policy"])
+        placement = Placement(Ref(row["model"], row["id"]), alias)
+        yield Delivery(row["number"], row["message"], row["message_id"], placement, row["recipient"])
+
+
+def _followers(tx: sqlite3.Connection, ref: Ref) -> tuple[Follower, ...]:
+    rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    return _reachable(tx, [row["address"] for row in rows], ref)
+
+
+def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
+    """People to copy, as they stand today; an address that has become our own is left out."""
+    people = [each for each in addresses if not directory.is_own(tx, each)]
+    members = {
+        row["address"]
+        for row in _select(
+            tx, "SELECT address FROM contact WHERE member = 1 AND archived = 0 AND address IN ({})", people
+        )
+    }
+    stops = deliveries.stops(tx, ref, people)
+    return tuple(Follower(each, each in members, stops.get(each, "")) for each in people)
+
+
+def _relayed(tx: sqlite3.Connection, ref: Ref, author: str | None, since: float) -> int:
+    """Messages of this author on a record that were sent on since then."""
+    return _count(
+        tx,
+        "SELECT count(DISTINCT message) FROM delivery JOIN message ON message.number = delivery.message"
+        " WHERE model = ? AND id = ? AND direction = 'in' AND received > ? AND coalesce(author, '') = ?",
+        *(*ref, since, author or ""),
+    )
 
 
 def _known(tx: sqlite3.Connection, rows: dict[str, list[sqlite3.Row]]) -> dict[str, tuple[Known, ...]]:
@@ -180,7 +270,7 @@ def _followed(tx: sqlite3.Connection, author: str) -> Iterator[Ref]:
 
 def _contact(tx: sqlite3.Connection, author: str) -> Contact | None:
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (author,)).fetchone()
-    return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"])) if row else None
+    return contact_from(row) if row else None
 
 
 def _sender(tx: sqlite3.Connection, keys: list[str], verdict: str) -> str:

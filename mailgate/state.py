@@ -62,12 +62,13 @@ class Alias(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A known sender."""
+    """A known sender; `bounces` counts the failures of mail to him since he last wrote."""
 
     address: str
     name: str = ""
     member: bool = False
     archived: bool = False
+    bounces: int = 0
 
 
 class Placement(NamedTuple):
@@ -79,6 +80,24 @@ class Placement(NamedTuple):
     record: Ref
     alias: Alias | None
     participants: frozenset[str] = frozenset()
+
+
+class Delivery(NamedTuple):
+    """One message of ours to one recipient: what a signed detail names. `recipient` is an `Address.key`, or empty."""
+
+    number: int
+    message: int
+    message_id: str
+    placement: Placement
+    recipient: str
+
+
+class Follower(NamedTuple):
+    """Somebody who gets copies; `stopped` says why he gets none (`""`: he does)."""
+
+    address: str
+    member: bool = False
+    stopped: str = ""
 
 
 class Known(NamedTuple):
@@ -123,7 +142,10 @@ class State(NamedTuple):
     aliases by address, `detected` by local part; `contacts` are the contact addresses of all own domains; `followed`
     are the records the author follows; `made` counts new records within the loop window by model and
     `policy.rate_key`, without those that copies of this very message made; `answered` holds reason and addresses of
-    the answers this sender got within the loop window.
+    the answers this sender got within the loop window. `deliveries` are those that signed details in the addresses
+    name, by number; `sent_to` those of our messages that a report names, by message. `followers` are people to
+    copy by record, `notified` by the alias that would make one; `relayed` counts the author's messages on a record
+    that were sent on within the loop window.
     """
 
     settings: Settings = Settings()
@@ -145,6 +167,11 @@ class State(NamedTuple):
     answered_today: int = 0
     answered_this_hour: int = 0
     secrets: tuple[bytes, ...] = ()
+    deliveries: Mapping[int, Delivery] = {}
+    sent_to: Mapping[int, tuple[Delivery, ...]] = {}
+    followers: Mapping[Ref, tuple[Follower, ...]] = {}
+    notified: Mapping[int, tuple[Follower, ...]] = {}
+    relayed: Mapping[Ref, int] = {}
 
     def repeated(self, outcome: Outcome) -> Outcome:
         """The outcome as it is when an earlier copy of the message had its effect already.
@@ -164,11 +191,14 @@ class State(NamedTuple):
     def alias(self, number: int | None) -> Alias | None:
         """An alias that acts, or that governs a record answered."""
         placed = (
-            place.alias
-            for group in (self.known, self.mentioned)
-            for each in group.values()
-            for one in each
-            for place in one.placements
+            *(
+                place.alias
+                for group in (self.known, self.mentioned)
+                for each in group.values()
+                for one in each
+                for place in one.placements
+            ),
+            *(each.placement.alias for each in self.deliveries.values()),
         )
         return next((each for each in (*self.aliases.values(), *placed) if each and each.number == number), None)
 

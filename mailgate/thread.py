@@ -1,19 +1,29 @@
-"""Which stored message a message answers (RFC 5322 section 3.6.4), and what that makes of it."""
+"""Which stored message a message answers (RFC 5322 section 3.6.4), and what that makes of it.
+
+A signed detail in an own address says so best; then the ids in In-Reply-To and References.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mailgate import token
 from mailgate.addressed import Addressed, aliases
 from mailgate.message import Message
 from mailgate.state import Known, Placement, State
 
 
 class Replies(NamedTuple):
-    """Where an answer is posted. `forward` holds the numbers of the aliases that act instead when it is a forward."""
+    """Where an answer is posted.
+
+    `forward` holds the numbers of the aliases that act instead when it is a forward. With a signed detail (`signed`)
+    it is no forward, and the aliases in `beside` act too.
+    """
 
     posts: tuple[Placement, ...] = ()
     parent: str | None = None
     forward: frozenset[int] = frozenset()
+    beside: frozenset[int] = frozenset()
+    signed: bool = False
     saw: str = ""
 
 
@@ -55,19 +65,52 @@ def parents(answer: Answered, addressed: Addressed) -> Replies:
     act.
     """
     found, saw = answer
+    signed = _signed(answer, addressed)
+    if signed.posts:
+        return signed
+    saw = "; ".join(filter(None, (signed.saw, saw)))
     if not found:
         return Replies(saw=saw)
-    models = {each.record.model for each in found.placements}
-    other = frozenset(
-        alias.number
-        for alias, _ in aliases(addressed.direct)
-        if (alias.record.model if alias.record else alias.model) not in models
-    )
+    other = _of_other_models(addressed, found.placements)
     if other:
         return Replies(forward=other, saw=f"{saw}, forwarded to an alias of another model")
     meant = {alias.number for alias, _ in aliases(addressed.all)}
     posts = [each for each in found.placements if each.alias and each.alias.number in meant]
     return Replies(tuple(posts) or found.placements[-1:], found.message_id, saw=saw)
+
+
+def _signed(answer: Answered, addressed: Addressed) -> Replies:
+    """Where the signed details say, each on its record; those that link nothing are noticed."""
+    posts: dict[str, Placement] = {}
+    parent, saw = None, []
+    for own in addressed.all:
+        if not own.signed:
+            continue
+        delivery = own.delivery(token.REPLY)
+        if delivery:
+            record = delivery.placement.record
+            answered = answer.known if answer.known and _stands_on(answer.known, delivery.placement) else None
+            posts.setdefault(str(record), delivery.placement)
+            parent = parent or (answered.message_id if answered else delivery.message_id)
+            saw.append(f"{own.address} is signed for {record}")
+        elif own.kind != "bounce":
+            saw.append(f"signed detail of {own.address} {own.signed.doubt or 'is for delivery reports'}")
+    beside = _of_other_models(addressed, posts.values()) if posts else frozenset()
+    return Replies(tuple(posts.values()), parent, beside=beside, signed=bool(posts), saw="; ".join(saw))
+
+
+def _stands_on(known: Known, placement: Placement) -> bool:
+    return any(each.record == placement.record for each in known.placements)
+
+
+def _of_other_models(addressed: Addressed, placements: Iterable[Placement]) -> frozenset[int]:
+    """The aliases directly addressed that have nothing to do with the models of these records."""
+    models = {each.record.model for each in placements}
+    return frozenset(
+        alias.number
+        for alias, _ in aliases(addressed.direct)
+        if (alias.record.model if alias.record else alias.model) not in models
+    )
 
 
 def _newest(candidates: Iterable[Known | None]) -> Known | None:

@@ -80,7 +80,11 @@ class _Worker:
         if not self.due():  # most runs end here, without a lock or a write
             return None
         with self.store.write() as tx:
-            return outbox.claim(tx, self.name, self.clock())
+            debt = outbox.claim(tx, self.name, self.clock())
+        if debt is None or debt.body_at is None:
+            return debt
+        with self.store.read() as tx:  # a large body is read without holding up deliveries
+            return debt._replace(octets=outbox.whole(tx, debt))
 
     def _settle(self, debt: Debt, result: Result) -> None:
         with self.store.write() as tx:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mailgate import addressed, envelope, message, route
+from mailgate import addressed, envelope, message, report, route
 from mailgate.addressed import Addressed
 from mailgate.decision import Decision, Ref
 from mailgate.message import Message
@@ -115,7 +115,10 @@ def meant(message: Message, given: State) -> Addressed:
 def decide(raw: bytes, *recipients: str, given: State | None = None, **more: Any) -> Decision:
     """What becomes of a message; keywords as for `facts`."""
     given = given or state()
-    return route.decide(addressed.spelled(facts(raw, *recipients, **more), given), given)
+    message = addressed.spelled(facts(raw, *recipients, **more), given)
+    every = (*message.envelope.recipients, *message.header_addresses)
+    expected = any(addressed.resolve(each, given, envelope=True).kind == "bounce" for each in every)
+    return route.decide(message, given, report.read(message, expected=expected))
 
 
 def said(decision: Decision) -> list[str]:

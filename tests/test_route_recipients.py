@@ -357,12 +357,3 @@ def test_many_recipients_and_a_long_header_cost_their_sum_not_their_product(monk
     found = decide(mail(to=to), *(f"x{n}@y.org" for n in range(200)))
     assert {(each.action, each.reason) for each in found.outcomes} == {("refuse", "no-route")}
     assert len(asked) < 5_000
-
-
-def test_a_report_is_read_once_for_all_recipients(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    read = report.read
-    monkeypatch.setattr(report, "read", lambda *args, **more: asked.append(args) or read(*args, **more))
-    found = decide(mail(content_type="multipart/report"), *(f"info+{n}@example.com" for n in range(20)))
-    assert said(found) == ["hold bounce-address"] * 20
-    assert len(asked) == 1

@@ -26,9 +26,12 @@ SECTIONS = {
     "Mail": {
         "route": ("judge", "what would happen to a message, and why"),
         "why": ("judge", "why a received message went where it went"),
-        "message": ("message", "every message received"),
+        "message": ("message", "every message received or sent"),
         "held": ("held", "mail that waits for a person"),
-        "outbox": ("outbox", "what we owe: refusals"),
+        "bounce": ("bounce", "mail of ours that did not arrive"),
+        "post": ("post", "write to the people of a record"),
+        "sent": ("post", "register what another program sends"),
+        "outbox": ("outbox", "what we owe: refusals, posts, copies"),
         "work": ("outbox", "pay it"),
     },
     "Directory": {
@@ -38,6 +41,7 @@ SECTIONS = {
         "contact": ("people", "known senders"),
         "sender": ("people", "senders let through or kept out"),
         "param": ("people", "the gateway's parameters"),
+        "key": ("key", "the keys that sign addresses and ids"),
     },
     "Set-up": {
         "demo": ("demo", "the story of the gateway, on a throw-away store"),

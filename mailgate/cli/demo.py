@@ -1,80 +1,108 @@
 """`mailgate demo`: the story of the gateway on a throw-away store, told by the real code."""
 
+import email
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from mailgate import console, directory, explain, gateway, messages, outbox, people, store
+from mailgate import (
+    console,
+    directory,
+    explain,
+    failures,
+    gateway,
+    held,
+    messages,
+    outbox,
+    people,
+    post,
+    records,
+    store,
+)
 from mailgate.cli.base import Command, json_option
+from mailgate.cli.bounce import words
 from mailgate.config import Config, Submit
+from mailgate.decision import Ref
 from mailgate.gateway import Given
+from mailgate.outbox import Debt
+from mailgate.post import Text
 from mailgate.state import Alias, Domain
 from mailgate.store import Store
 
-
-class _Scene:
-    """One message of the story: a heading, who sends it where, and its text."""
-
-    def __init__(self, title: str, reverse_path: str, recipient: str, text: str, times: int = 1) -> None:
-        self.title, self.reverse_path, self.recipient, self.text, self.times = (
-            title,
-            reverse_path,
-            recipient,
-            text,
-            times,
-        )
+LEAD = Ref("crm.lead", 1)
 
 
-_SCENES = (
-    _Scene(
-        "A lead arrives at an alias",
-        "bob@client.org",
-        "sales@example.com",
-        "From: Bob Ray <bob@client.org>\nTo: sales@example.com\nSubject: Two hundred chairs\n"
-        "Message-ID: <chairs@client.org>\n\nCan you deliver by May?\n",
-    ),
-    _Scene(
-        "Its reply is threaded, although it went to the catchall",
-        "bob@client.org",
-        "catchall@example.com",
-        "From: Bob Ray <bob@client.org>\nTo: catchall@example.com\nSubject: Re: Two hundred chairs\n"
-        "Message-ID: <chairs2@client.org>\nIn-Reply-To: <chairs@client.org>\n\nBlue ones, please.\n",
-    ),
-    _Scene(
-        "A stranger writes straight to the catchall",
-        "eve@stranger.net",
-        "catchall@example.com",
-        "From: Eve <eve@stranger.net>\nTo: catchall@example.com\nSubject: Hello?\n"
-        "Message-ID: <hello@stranger.net>\n\nHi.\n",
-    ),
-    _Scene(
-        "A delivery report comes back",
-        "",
-        "bounce@example.com",
-        "From: Mail Delivery System <mailer-daemon@client.org>\nTo: bounce@example.com\nSubject: Undelivered mail\n"
-        "Message-ID: <report@client.org>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
-        "--b\n\nNo such user.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.client.org\n\n"
-        "Final-Recipient: rfc822; ann@client.org\nAction: failed\nStatus: 5.1.1\n--b--\n",
-    ),
-    _Scene(
-        "A sender loops",
-        "robot@loop.example",
-        "sales@example.com",
-        "From: robot@loop.example\nTo: sales@example.com\nSubject: Ping {n}\n"
-        "Message-ID: <ping{n}@loop.example>\n\nPing.\n",
-        times=4,
-    ),
-)
+class _Mail(NamedTuple):
+    """A message of the story: a heading, who sends it where, its text, how often."""
+
+    title: str
+    reverse_path: str
+    recipient: str
+    text: str
+    times: int = 1
+
+
+def _story() -> list[_Mail | Callable[[Store], None]]:
+    """The scenes; what we write ourselves comes between the mails."""
+    return [
+        _Mail(
+            "A lead arrives at an alias",
+            "bob@client.org",
+            "sales@example.com",
+            "From: Bob Ray <bob@client.org>\nTo: sales@example.com\nSubject: Two hundred chairs\n"
+            "Message-ID: <chairs@client.org>\n\nCan you deliver by May?\n",
+        ),
+        _Mail(
+            "Its reply is threaded, although it went to the catchall",
+            "bob@client.org",
+            "catchall@example.com",
+            "From: Bob Ray <bob@client.org>\nTo: catchall@example.com\nSubject: Re: Two hundred chairs\n"
+            "Message-ID: <chairs2@client.org>\nIn-Reply-To: <chairs@client.org>\n\nBlue ones, please.\n",
+        ),
+        _answer,
+        _Mail(
+            "Bob's answer names nothing at all: the signed address is enough",
+            "bob@client.org",
+            "REPLY-TO",
+            "From: Bob Ray <bob@client.org>\nTo: REPLY-TO\nSubject: chairs\n"
+            "Message-ID: <chairs3@client.org>\n\nGreat!\n",
+        ),
+        _Mail(
+            "A delivery report comes back, although it returns nothing",
+            "",
+            "RETURN-PATH",
+            "From: Mail Delivery System <mailer-daemon@client.org>\nTo: RETURN-PATH\nSubject: Undelivered mail\n"
+            "Message-ID: <report@client.org>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n"
+            "\n--b\n\nNo such user.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.client.org\n\n"
+            "Final-Recipient: rfc822; bob@client.org\nAction: failed\nStatus: 5.1.1\n--b--\n",
+        ),
+        _Mail(
+            "A stranger writes straight to the catchall",
+            "eve@stranger.net",
+            "catchall@example.com",
+            "From: Eve <eve@stranger.net>\nTo: catchall@example.com\nSubject: Hello?\n"
+            "Message-ID: <hello@stranger.net>\n\nHi.\n",
+        ),
+        _Mail(
+            "A sender loops",
+            "robot@loop.example",
+            "sales@example.com",
+            "From: robot@loop.example\nTo: sales@example.com\nSubject: Ping {n}\n"
+            "Message-ID: <ping{n}@loop.example>\n\nPing.\n",
+            times=4,
+        ),
+    ]
 
 
 @click.command("demo", cls=Command, examples="mailgate demo")
 @click.option("--full", is_flag=True, help="Show every rule of every decision.")
 @json_option
 def demo(full: bool, as_json: bool) -> None:
-    """A guided run on a throw-away store: a lead, its reply, the catchall, a delivery report, a loop."""
+    """A guided run on a throw-away store: a lead, replies, our answer, a delivery report, the catchall, a loop."""
     with tempfile.TemporaryDirectory(prefix="mailgate-demo-") as folder:
         opened = store.open_or_create(Path(folder) / "demo.db")
         settings = Config(None, opened.path, Submit(method="none"))
@@ -82,7 +110,14 @@ def demo(full: bool, as_json: bool) -> None:
             directory.add_domain(tx, Domain("example.com", company="Example", contact="info@example.com"))
             directory.add_alias(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
             people.set_parameter(tx, "mail.gateway.loop.threshold", "3")
-        trees = [tree for scene in _SCENES for tree in _play(opened, settings, scene, full, as_json)]
+        trees: list[dict[str, Any]] = []
+        for scene in _story():
+            if isinstance(scene, _Mail):
+                trees += _play(opened, settings, scene, full, as_json)
+            else:
+                scene(opened)
+                if not as_json:
+                    _tell(opened)
         if as_json:
             console.data(trees)
         else:
@@ -90,8 +125,45 @@ def demo(full: bool, as_json: bool) -> None:
         opened.close()
 
 
-def _play(opened: Store, settings: Config, scene: _Scene, full: bool, silent: bool) -> list[dict[str, Any]]:
+def _answer(opened: Store) -> None:
+    """What we write to the people of the lead."""
+    said = Text("Blue ones it is, by the end of April.\n", name="Ann Lee")
+    post.write(opened, LEAD, said, (), time.time())
+
+
+def _last_post(opened: Store) -> Debt | None:
+    with opened.read() as tx:
+        return next((each for each in reversed(outbox.listing(tx)) if each.kind == "post"), None)
+
+
+def _tell(opened: Store) -> None:
+    """Our post, as its reader sees it."""
+    letter = _last_post(opened)
+    assert letter is not None
+    header = email.message_from_bytes(letter.octets)
+    console.lines([[("We answer: mailgate post crm.lead/1", "bold cyan")]])
+    for name in ("From", "To", "Reply-To"):
+        console.lines([[(f"     {name}: {header[name]}", "dim")]])
+    console.lines([[(f"     reverse-path: {letter.reverse_path}", "dim")]])
+    console.say()
+
+
+def _addressed(opened: Store, scene: _Mail) -> _Mail:
+    """The mail with the addresses that our post gave out."""
+    letter = _last_post(opened)
+    if letter is None:
+        return scene
+    answer = email.message_from_bytes(letter.octets)["Reply-To"]
+    known = {"REPLY-TO": answer, "RETURN-PATH": letter.reverse_path or ""}
+    text = scene.text
+    for word, address in known.items():
+        text = text.replace(word, address)
+    return scene._replace(recipient=known.get(scene.recipient, scene.recipient), text=text)
+
+
+def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: bool) -> list[dict[str, Any]]:
     trees = []
+    scene = _addressed(opened, scene)
     for n in range(1, scene.times + 1):
         raw = scene.text.replace("{n}", str(n)).encode()
         receipt = gateway.receive(opened, settings, raw, Given(scene.reverse_path, (scene.recipient,)), time.time())
@@ -121,8 +193,6 @@ def _reply(opened: Store, to: str) -> None:
         letter = next((each for each in reversed(outbox.listing(tx)) if each.recipient == to), None)
     if letter is None:
         return
-    import email
-
     whole = email.message_from_bytes(letter.octets)
     part = next(each for each in whole.walk() if each.get_content_type() == "text/plain")
     text = part.get_payload(decode=True)
@@ -132,12 +202,13 @@ def _reply(opened: Store, to: str) -> None:
 
 
 def _end(opened: Store) -> None:
-    from mailgate import held, records
-
     with opened.read() as tx:
         made, kept, sent = records.listing(tx), held.listing(tx), outbox.listing(tx)
+        failed = failures.listing(tx)
     console.lines([[("What is left", "bold cyan")]])
     for each in made:
         console.say(f"  {each.ref}  {each.name}")
-    console.say(f"  {len(kept)} held, {len(sent)} answers queued; nothing was sent, and the store is gone again")
+    for failure in failed:
+        console.say(f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {words(failure)}")
+    console.say(f"  {len(kept)} held, {len(sent)} messages queued; nothing was sent, and the store is gone again")
     console.lines([[("  next: ", "dim"), ("mailgate init --domain example.com", "bold")]])

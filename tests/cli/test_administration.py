@@ -154,7 +154,7 @@ def test_alias_remove_keeps_its_records(office: Gate) -> None:
 def test_contacts(office: Gate) -> None:
     office.ok("contact", "add", "Bob@Client.ORG", "--name", "Bob Ray")
     assert office.json("contact", "list") == [
-        {"address": "bob@client.org", "name": "Bob Ray", "member": False, "archived": False}
+        {"address": "bob@client.org", "name": "Bob Ray", "member": False, "archived": False, "bounces": 0}
     ]
     assert "already exists" in office("contact", "add", "bob@client.org").err
     assert office.json("contact", "set", "bob@client.org", "--member")["member"] is True

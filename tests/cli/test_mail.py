@@ -278,16 +278,19 @@ def test_demo_tells_the_story(gate: Gate) -> None:
         "post      on crm.lead/1, an answer to <chairs@client.org>",
         "refuse    catchall: catchall@example.com",
         "From: MAILER-DAEMON <bounce@example.com>",
-        "hold      bounce-address",
+        'From: "Ann Lee" <sales@example.com>',
+        "is signed for crm.lead/1: crm.lead/1",
+        "bounce    no-such-address 5.1.1: bob@client.org on crm.lead/1, proved",
+        "failure 1: bob@client.org, on crm.lead/1: There is no such address. (5.1.1)",
         "refuse    rate-limit: sales@example.com",
     ):
         assert part in out
-    assert len(out.splitlines()) < 60
+    assert len(out.splitlines()) < 75
     trees = json.loads(gate("demo", "--json").out)
     assert trees[3]["outcomes"][0]["report"] == "failed"
-    assert trees[3]["steps"][-1]["saw"] == "multipart/report: failed 5.1.1 for ann@client.org"
+    assert trees[3]["steps"][-1]["saw"] == "multipart/report: failed 5.1.1 for bob@client.org"
     assert [tree["outcomes"][0]["action"] for tree in trees] == [
-        *("create", "post", "refuse", "hold", "create", "create", "create", "refuse"),
+        *("create", "post", "post", "bounce", "refuse", "create", "create", "create", "refuse"),
     ]
 
 

@@ -1,0 +1,77 @@
+"""Which message of ours a report is about, for whom, and what it proves."""
+
+from typing import NamedTuple
+
+from mailgate import address, token
+from mailgate.address import lower
+from mailgate.addressed import Addressed, resolve
+from mailgate.decision import Reported
+from mailgate.report import Finding, Report
+from mailgate.state import Delivery, Known, State
+
+
+def findings(told: Report, addressed: Addressed, state: State) -> tuple[Reported, ...]:
+    """What a report says, recipient by recipient, matched with what we sent.
+
+    The message is found by the signed return address, else by the ids the report names, the best first. Proof is a
+    signature of ours: on the return address, or on the Message-ID of what was sent to that recipient.
+    """
+    about = _about(told, addressed, state)
+    alone = sum(each.action != "delivered" for each in told.findings) == 1
+    return tuple(_reported(each, about, state, alone=alone) for each in told.findings)
+
+
+class _About(NamedTuple):
+    """The message of a report: the id that names it, the stored message, who it went to, how that is known."""
+
+    named: str | None
+    known: Known | None
+    sent: tuple[Delivery, ...]
+    signed_address: bool
+    signed_id: bool
+
+
+def _about(told: Report, addressed: Addressed, state: State) -> _About:
+    signed = _signed(told, addressed, state)
+    if signed:
+        return _About(signed.message_id, None, (signed,), True, False)
+    known = {each: state.known[each][0] for each in told.message_ids if state.known.get(each)}
+    named = next((each for each in known if known[each].outgoing), next(iter(told.message_ids), None))
+    if named not in known:
+        return _About(named, None, (), False, False)
+    ours = token.find(named, state.secrets) is not None
+    return _About(named, known[named], state.sent_to.get(known[named].number, ()), False, ours)
+
+
+def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None:
+    """The delivery that the return address names, or an address of ours in what comes back."""
+    here = (each.delivery(token.BOUNCE) for each in addressed.all)
+    back = (resolve(each, state, envelope=False) for text in told.return_addresses if (each := address.lenient(text)))
+    there = (each.delivery(purpose) for each in back for purpose in (token.BOUNCE, token.REPLY))
+    return next((each for each in (*here, *there) if each), None)
+
+
+def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> Reported:
+    """One recipient. A forwarder's report names an address that we did not write to: `alone`, it is that of the one
+    recipient a signed return address has."""
+    found = address.lenient(finding.recipient) if finding.recipient else None
+    recipient = found.key if found else finding.recipient and lower(finding.recipient)
+    match = next((each for each in about.sent if each.recipient == recipient), None)
+    if match is None and len(about.sent) == 1 and (recipient is None or (about.signed_address and alone)):
+        match = about.sent[0]
+    proved = match is not None and (about.signed_address or about.signed_id)
+    first = match or next(iter(about.sent), None)
+    placed = (first.placement,) if first else about.known.placements if about.known else ()
+    return Reported(
+        recipient=recipient or (match.recipient if match else None) or None,
+        action=finding.action,
+        status=finding.status,
+        diagnostic=finding.diagnostic,
+        remote=finding.remote,
+        kind=finding.kind,
+        permanent=finding.permanent,
+        message=about.named,
+        stored=first.message if first else about.known.number if about.known else None,
+        record=next((each.record for each in placed if each.record in state.records), None),
+        follower=match.recipient or None if match and proved else None,
+    )

@@ -1,0 +1,137 @@
+"""`mailgate bounce`: what did not arrive, and why."""
+
+from typing import Any
+
+import click
+
+from mailgate import console, failures
+from mailgate.charset import printable
+from mailgate.cli.base import App, Group, Number, json_option, pass_app
+from mailgate.failures import Failure
+from mailgate.reason import reason
+
+
+@click.group(
+    "bounce",
+    cls=Group,
+    examples="""
+        mailgate bounce list
+        mailgate bounce show 3
+        mailgate bounce ack 3
+    """,
+)
+def bounce() -> None:
+    """Mail of ours that did not arrive, and complaints about it."""
+
+
+@bounce.command("list", examples="mailgate bounce list --all --json")
+@click.option("--all", "acked", is_flag=True, help="Also what somebody has seen to.")
+@json_option
+@pass_app
+def list_(app: App, acked: bool, as_json: bool) -> None:
+    """Open failures, with record, recipient and reason."""
+    with app.store.read() as tx:
+        found = failures.listing(tx, acked=acked)
+    if as_json:
+        console.data([as_data(each) for each in found])
+        return
+    rows = [
+        (
+            *(each.number, console.ago(each.made), each.recipient or "nobody named", each.record or "-"),
+            *(each.state, words(each)),
+        )
+        for each in sorted(found, key=lambda each: each.state != "open")
+    ]
+    console.table(("NUMBER", "REPORTED", "RECIPIENT", "RECORD", "STATE", "REASON"), rows, "nothing failed")
+    app.finish()
+
+
+@bounce.command("show", examples="mailgate bounce show 3")
+@click.argument("number", type=Number())
+@json_option
+@pass_app
+def show(app: App, number: int, as_json: bool) -> None:
+    """One failure: what the other side said, and what follows from it."""
+    with app.store.read() as tx:
+        found = failures.get(tx, number)
+    _show(app, found, as_json)
+
+
+@bounce.command("ack", examples="mailgate bounce ack 3")
+@click.argument("number", type=Number())
+@json_option
+@pass_app
+def ack(app: App, number: int, as_json: bool) -> None:
+    """Call a failure seen to; its recipient gets mail again."""
+    with app.store.write() as tx:
+        found = failures.ack(tx, number)
+    _show(app, found, as_json)
+
+
+def words(found: Failure, language: str = "en") -> str:
+    """The reason in plain words, with the status."""
+    status = f" ({found.status})" if found.status else ""
+    return f"{reason(found.kind, language)}{status}"
+
+
+def as_data(found: Failure) -> dict[str, Any]:
+    """A failure as JSON."""
+    return {
+        "number": found.number,
+        "recipient": found.recipient,
+        "status": found.status,
+        "kind": found.kind,
+        "permanent": found.permanent,
+        "diagnostic": found.diagnostic,
+        "message": found.message_id,
+        "record": str(found.record) if found.record else None,
+        "state": found.state,
+        "reason": reason(found.kind, "en"),
+        "remote": found.remote,
+        "action": found.action,
+        "proved": found.follower is not None,
+        "failed": found.message,
+        "report": found.report,
+        "made": console.when(found.made),
+    }
+
+
+def line(found: dict[str, Any]) -> str:
+    """A failure beside the message it belongs to."""
+    status = f" ({found['status']})" if found["status"] else ""
+    acked = ", seen to" if found["state"] == "acked" else ""
+    who = printable(found["recipient"] or "nobody named")
+    return f"{who}: {found['reason']}{status}{acked}   mailgate bounce show {found['number']}"
+
+
+def _show(app: App, found: Failure, as_json: bool) -> None:
+    if as_json:
+        console.data(as_data(found))
+        return
+    console.pairs(
+        [
+            ("failure", found.number),
+            ("recipient", found.recipient or "nobody named"),
+            ("record", found.record or ""),
+            ("message", f"{found.message}, {found.message_id}" if found.message else found.message_id or ""),
+            ("reason", words(found)),
+            ("lasting", "yes" if found.permanent else "no, it may work later"),
+            ("said", found.diagnostic),
+            ("by", found.remote),
+            ("reported in", f"message {found.report}"),
+            ("follows", _follows(found)),
+            ("state", found.state if found.state == "open" else "acked: seen to"),
+        ]
+    )
+    app.finish()
+
+
+def _follows(found: Failure) -> str:
+    """What the failure changes, until it is acknowledged."""
+    if found.follower is None:
+        return "nothing: no signature of ours proves the report"
+    if found.state == "acked" or not found.permanent:
+        return "nothing"
+    if found.kind == "complaint":
+        return f"{found.follower} gets no mail from us, until: mailgate bounce ack {found.number}"
+    return f"{found.follower} gets no copies of {found.record}, until: mailgate bounce ack {found.number}"

@@ -1,0 +1,63 @@
+"""Send a message of a record to its people: one delivery and one debt each."""
+
+import os
+import sqlite3
+from collections.abc import Iterable
+
+from mailgate import address, deliveries, directory, keys, outbox, posting, token
+from mailgate.decision import Ref
+from mailgate.posting import Heading, Identity
+from mailgate.problem import Problem
+from mailgate.records import Record
+
+
+def identity(tx: sqlite3.Connection, record: Record) -> Identity:
+    """As whom we write about a record: the alias that governs it, else the catchall of its domain. Raises Problem.
+
+    The domain is that of the alias, else the one that was written to, else the default domain.
+    """
+    local, _, host = (record.alias or "").rpartition("@")
+    every = {each.name: each for each in directory.domains(tx)}
+    domain = every.get(host) or every.get(record.domain or "") or directory.default_domain(tx)
+    if domain is None:
+        raise Problem("there is no own domain yet", "mailgate domain add example.com")
+    governs = tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, domain.name)).fetchone()
+    answers = (local, domain.catchall) if governs and host == domain.name else (domain.catchall,)
+    return Identity(domain, answers, keys.secrets(tx)[0])
+
+
+def mark(whom: Identity) -> str:
+    """A new mark for a message to a record's people."""
+    return token.new(token.POST, whom.secret, os.urandom(16))
+
+
+def send(
+    tx: sqlite3.Connection,
+    ref: Ref,
+    number: int,
+    whom: Identity,
+    heading: Heading,
+    addresses: Iterable[str],
+    body_at: int,
+    *,
+    kind: str,
+    reason: str,
+) -> list[int]:
+    """Owe the stored message `number` to each address; their numbers in the outbox.
+
+    kind: post or copy. The body of every one is that of the stored message, from octet `body_at` on.
+    """
+    queued = []
+    for each in addresses:
+        found = address.lenient(each)
+        key = found.key if found else each
+        delivery = deliveries.add(tx, number, ref, key, heading.message_id)
+        person = posting.recipient(whom, each, str(ref), delivery, key)
+        octets = posting.header(whom, heading, [each], person.reply_to, copy=kind == "copy")
+        queued.append(
+            outbox.queue(
+                *(tx, kind, reason, str(ref), each, person.reverse_path, heading.subject, octets, number, heading.now),
+                body_at,
+            )
+        )
+    return queued

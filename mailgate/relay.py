@@ -1,0 +1,70 @@
+"""Who gets a copy of what a person wrote on a record, and who does not."""
+
+from typing import NamedTuple
+
+from mailgate import loop, policy
+from mailgate.decision import Outcome, Outgoing
+from mailgate.loop import Kind
+from mailgate.message import Message
+from mailgate.state import Follower, State
+
+
+class Relayed(NamedTuple):
+    """The outcomes, with a note where copies were withheld, and the copies."""
+
+    outcomes: tuple[Outcome, ...]
+    copies: tuple[Outgoing, ...]
+
+
+def relay(message: Message, state: State, kind: Kind, outcomes: tuple[Outcome, ...]) -> Relayed:
+    """Copies of a message to the followers of the records it makes or is posted on.
+
+    Only a person's mail goes on: to all other followers when its author follows the record or used a signed address,
+    to those who are members when he is an outsider. Nobody gets a copy who wrote it or who has it already.
+    """
+    marked, copies = [], []
+    for outcome in outcomes:
+        new = outcome.action in ("create", "post") and not outcome.repeated
+        outsider = new and is_outsider(outcome, message, state)
+        people = _people(outcome, message, state) if new else ()
+        why = _silence(message, state, kind, outcome) if people else ""
+        takers = () if why else tuple(each for each in people if not outsider or each.member)
+        if not why and len(takers) < len(people):
+            why = "its author does not follow: only members get copies"
+        marked.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
+        copies += [
+            Outgoing("copy", outcome.reason, each.address, effect=outcome.effect) for each in takers if not each.stopped
+        ]
+    return Relayed(tuple(marked), tuple(copies))
+
+
+def is_outsider(outcome: Outcome, message: Message, state: State) -> bool:
+    """Whether a message is posted by somebody who neither follows the record nor was written to."""
+    if outcome.action != "post" or outcome.reason == "token":
+        return False
+    return outcome.record not in state.followed or policy.own_author(message, state)
+
+
+def _people(outcome: Outcome, message: Message, state: State) -> tuple[Follower, ...]:
+    """The followers who do not have the message."""
+    if outcome.record:
+        followers = state.followers.get(outcome.record, ())
+    else:
+        followers = state.notified.get(outcome.alias, ()) if outcome.alias else ()
+    involved = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
+    have = {each.key for each in involved if each}
+    return tuple(each for each in followers if each.address not in have)
+
+
+def _silence(message: Message, state: State, kind: Kind, outcome: Outcome) -> str:
+    """Why nobody gets a copy, `""` when they may."""
+    if kind.name != "person":
+        return f"{kind.name} mail ({kind.because})"
+    if own := policy.own_sender(message, state):
+        return f"{own} is an own address"
+    if mark := loop.spam_mark(message):
+        return mark
+    settings = state.settings
+    if outcome.record and state.relayed.get(outcome.record, 0) >= settings.loop_threshold:
+        return f"{settings.loop_threshold} of this author went on within {settings.loop_minutes} minutes"
+    return ""
