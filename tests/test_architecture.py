@@ -36,6 +36,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "markup": "",
             "mime": "",
             "content": "markup mime",
+            "quote": "",
         },
     ),
     2: (
