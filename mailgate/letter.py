@@ -110,21 +110,23 @@ def _base64(octets: bytes) -> bytes:
 
 
 def attachment(name: str, content_type: str, octets: bytes) -> Part:
-    """A part that is a file (RFC 2183), with its name for every reader: ASCII, and as it is where that differs."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
-    words = ["attachment;", f'filename="{plain}"']
-    if plain != name:
-        from urllib.parse import quote
+    """A part that is a file (RFC 2183). A name that is not plain ASCII goes as RFC 2231 section 4 has it, and for
+    older readers as encoded words in the Content-Type."""
+    if re.fullmatch(r"[ !#-\[\]-~]{1,70}", name):
+        return Part(content_type, "base64", _base64(octets), ("attachment;", f'filename="{name}"'))
+    from urllib.parse import quote
 
-        words = [*words[:1], f"{words[1]};", f"filename*=utf-8''{quote(name, safe='')}"]  # RFC 2231 section 4
-    return Part(content_type, "base64", _base64(octets), tuple(words))
+    octets_of_name = name.encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
+    typed = " ".join((f"{content_type};", f'name="{" ".join(_encoded(octets_of_name))}"'))
+    words = ("attachment;", f"filename*=utf-8''{quote(octets_of_name, safe='')}")
+    return Part(typed, "base64", _base64(octets), words)
 
 
 def multipart(parts: Sequence[Part], boundary: str) -> bytes:
     """The body of a multipart message (RFC 2046 section 5.1); whoever wrote the parts must not know the boundary."""
     out = []
     for each in parts:
-        out.append(b"--" + boundary.encode("ascii") + b"\n" + field("Content-Type", each.type))
+        out.append(b"--" + boundary.encode("ascii") + b"\n" + field("Content-Type", *each.type.split(" ")))
         if each.disposition:
             out.append(field("Content-Disposition", *each.disposition))
         if each.encoding != "7bit":

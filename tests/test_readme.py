@@ -36,6 +36,11 @@ Smoke.
 def test_every_mailgate_command_runs(tmp_path: Path) -> None:
     """In the order of the README, on one store; what comes before a command there is what it needs."""
     (tmp_path / "message.eml").write_bytes(MESSAGE)
+    (tmp_path / "answer.txt").write_text("We are on our way.\n")
+    (tmp_path / "offer.pdf").write_bytes(b"%PDF-1.4\n")
+    (tmp_path / "ours.eml").write_bytes(
+        b"From: Ann <ann@example.com>\nTo: bob@client.org\nSubject: Re: fire\n\nDone.\n"
+    )
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "MAILGATE_CONFIG": str(tmp_path / "mailgate.toml")}
     program = [sys.executable, "-m", "mailgate"]
 
@@ -76,6 +81,14 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
             command = [*program, "deliver", "-f", "bob@client.org", "--", f"{recipient}@example.com"]
             subprocess.run(command, input=text, check=True, cwd=tmp_path, env=environ, timeout=60)
 
+    def report() -> None:
+        """Mail that did not arrive."""
+        text = (
+            b"From: MAILER-DAEMON@client.org\nTo: bounce@example.com\nX-Failed-Recipients: bob@client.org\n\nNo user.\n"
+        )
+        command = [*program, "deliver", "-f", "", "--", "bounce@example.com"]
+        subprocess.run(command, input=text, check=True, cwd=tmp_path, env=environ, timeout=60)
+
     ran = []
     for line in COMMANDS:
         if not line.startswith("mailgate "):
@@ -86,6 +99,8 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
             (tmp_path / "mailgate.toml").write_text(toml)
         if line.startswith("mailgate deliver"):
             mail_for_a_person()
+        if line.startswith("mailgate sent"):
+            report()
         ran.append(line)
     assert len(ran) > 50
 

@@ -197,6 +197,11 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
+def full_option(function: F) -> F:
+    """`--full`, where quoted history is folded."""
+    return click.option("--full", is_flag=True, help="Show what it quotes of earlier mail, too.")(function)
+
+
 def yes_option(function: F) -> F:
     """`--yes`, on every command that removes something."""
     return click.option("--yes", is_flag=True, help="Do not ask.")(function)

@@ -77,7 +77,8 @@ def _story() -> list[_Mail | Callable[[Store], None]]:
             "RETURN-PATH",
             "From: Mail Delivery System <mailer-daemon@client.org>\nTo: RETURN-PATH\nSubject: Undelivered mail\n"
             "Message-ID: <report@client.org>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n"
-            "\n--b\n\nNo such user.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.client.org\n\n"
+            "\n--b\n\nNo such user.\n--b\nContent-Type: message/delivery-status\n"
+            "\nReporting-MTA: dns; mx.client.org\n\n"
             "Final-Recipient: rfc822; bob@client.org\nAction: failed\nStatus: 5.1.1\n--b--\n",
         ),
         _Mail(

@@ -64,7 +64,7 @@ def show(app: App, number: int, as_json: bool) -> None:
     """One held message, why it is held, and what can be done."""
     with app.store.read() as tx:
         entry, stored = held.get(tx, number), messages.stored(tx, number)
-        shown = message_command.as_data(stored, messages.raw(tx, number))
+        shown = message_command.read(tx, stored)
     if as_json:
         console.data({**as_data(entry, stored), "message": shown})
         return

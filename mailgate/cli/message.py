@@ -1,14 +1,17 @@
 """`mailgate message`: every message received or sent, under one number."""
 
 import os
+import sqlite3
 import sys
 from typing import Any
 
 import click
 
-from mailgate import console, export, held, messages, records
+from mailgate import console, export, failures, held, messages, records
 from mailgate.charset import printable
-from mailgate.cli.base import App, Group, Number, json_option, pass_app
+from mailgate.cli import bounce
+from mailgate.cli.base import App, Group, Number, full_option, json_option, pass_app
+from mailgate.console import Span
 from mailgate.content import content
 from mailgate.held import Held
 from mailgate.messages import Stored
@@ -37,7 +40,7 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
     with app.store.read() as tx:
         wanted = records.get(tx, records.parse(ref)).ref if ref else None
         found = messages.listing(tx, wanted, after)
-        shown = [as_data(each, messages.raw(tx, each.number)) for each in found] if as_json else []
+        shown = [read(tx, each) for each in found] if as_json else []
         kept = {each.message: each for each in (*held.listing(tx), *held.listing(tx, refused=True))}
     if as_json:
         console.data(shown)
@@ -55,16 +58,17 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
 
 @message.command("show", examples="mailgate message show 12")
 @click.argument("number", type=Number())
+@full_option
 @json_option
 @pass_app
-def show(app: App, number: int, as_json: bool) -> None:
-    """One message: its text, and its attachments by name and size."""
+def show(app: App, number: int, full: bool, as_json: bool) -> None:
+    """One message: its text, its attachments by name and size, and to whom it failed to go."""
     with app.store.read() as tx:
-        found = as_data(messages.stored(tx, number), messages.raw(tx, number))
+        found = read(tx, messages.stored(tx, number))
     if as_json:
         console.data(found)
         return
-    show_text(found)
+    show_text(found, full=full)
     app.finish()
 
 
@@ -72,7 +76,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 @click.argument("number", type=Number())
 @pass_app
 def raw(app: App, number: int) -> None:
-    """The exact bytes received."""
+    """The exact bytes received, or sent."""
     with app.store.read() as tx:
         octets = messages.raw(tx, number)
     if sys.stdout.isatty():
@@ -103,9 +107,9 @@ def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) 
         console.say(f"{printable(each.path)}  {console.size(each.size)}")
 
 
-def as_data(found: Stored, octets: bytes) -> dict[str, Any]:
+def read(tx: sqlite3.Connection, found: Stored) -> dict[str, Any]:
     """A message as JSON, its content derived from the bytes now."""
-    inside = content(octets)
+    inside = content(messages.raw(tx, found.number))
     refs = [str(ref) for ref in found.records]
     return {
         "number": found.number,
@@ -131,30 +135,43 @@ def as_data(found: Stored, octets: bytes) -> dict[str, Any]:
         "recipients": list(found.recipients),
         "flags": list(found.flags),
         "records": refs,
-        "failures": [],
+        "failures": [bounce.as_data(each) for each in failures.of_message(tx, found.number)],
     }
 
 
-def show_text(found: dict[str, Any]) -> None:
-    """A message for people: who, when, what; nothing of it reaches the terminal unescaped."""
+def show_text(found: dict[str, Any], *, full: bool = False) -> None:
+    """A message for people: who, when, what; nothing of it reaches the terminal unescaped.
+
+    What it quotes of earlier mail is folded, unless `full`.
+    """
+    from mailgate import quote  # twenty milliseconds of patterns, for those who read
+
     author = found["author_text"] or found["author"] or "nobody"
-    console.lines(
-        [
-            [(f"{found['number']:>4}  ", "dim"), (printable(found["subject"]) or "(no subject)", "bold")],
-            [("      ", ""), (f"{printable(author)}, {found['date']}", "dim")],
-            [("      ", ""), (printable(found["message_id"] or "no Message-ID"), "dim")],
-            [],
-            *([("      " + printable(line.replace("\t", "    ")), "")] for line in found["text"].splitlines()),
-        ]
-    )
-    if found["attachments"]:
-        console.lines([[]])
-    for each in found["attachments"]:
-        kind = "inline" if each["inline"] else "attached"
-        text = f"{printable(each['name'])}  {printable(each['type'])}  {console.size(each['size'])}"
-        console.lines([[(f"      {kind}  ", "dim"), (text, "")]])
-    if found["flags"]:
-        console.lines([[("      flags  ", "dim"), (", ".join(found["flags"]), "yellow")]])
+    to = ", ".join(found["recipients"]) if found["direction"] == "out" else ""
+    way = "  a note, kept inside" if found["kind"] == "note" else f"  to {printable(to)}" if to else ""
+    rows: list[list[Span]] = [
+        [(f"{found['number']:>4}  ", "dim"), (printable(found["subject"]) or "(no subject)", "bold")],
+        [(f"      {printable(author)}, {found['date']}{way}", "dim")],
+        [("      " + printable(found["message_id"] or "no Message-ID"), "dim")],
+        [],
+    ]
+    for piece in quote.fold(found["text"], found["subject"]) if not full else [quote.Piece("said", found["text"])]:
+        lines = piece.text.splitlines()
+        if piece.kind == "quoted" and len(lines) > 1:
+            rows.append(
+                [(f"      [{len(lines)} quoted lines: mailgate message show {found['number']} --full]", "cyan")]
+            )
+        else:
+            style = "" if piece.kind == "said" else "dim"
+            rows += [[("      " + printable(line.replace("\t", "    ")), style)] for line in lines]
+    rows += [[]] if found["attachments"] or found["failures"] or found["flags"] else []
+    for inline in (False, True):
+        for each in (each for each in found["attachments"] if each["inline"] == inline):
+            text = f"{printable(each['name'])}  {printable(each['type'])}  {console.size(each['size'])}"
+            rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
+    rows += [[("      failed    ", "bold red"), (bounce.line(each), "")] for each in found["failures"]]
+    rows += [[("      flags     ", "dim"), (", ".join(found["flags"]), "yellow")]] if found["flags"] else []
+    console.lines(rows)
 
 
 def _place(found: Stored, kept: Held | None) -> str:

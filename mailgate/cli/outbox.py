@@ -58,7 +58,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 def raw(app: App, number: int) -> None:
     """The exact bytes of an outgoing message."""
     with app.store.read() as tx:
-        octets = outbox.get(tx, number).octets
+        octets = outbox.whole(tx, outbox.get(tx, number))
     sys.stdout.buffer.write(octets)
     sys.stdout.buffer.flush()
 

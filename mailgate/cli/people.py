@@ -79,7 +79,8 @@ def contact_archive(app: App, address: str, as_json: bool) -> None:
 
 
 def _standing(found: Contact) -> str:
-    return "archived" if found.archived else "member" if found.member else "contact"
+    standing = "archived" if found.archived else "member" if found.member else "contact"
+    return f"{standing}, {found.bounces} of our mails failed" if found.bounces else standing
 
 
 def _show_contact(app: App, found: Contact, as_json: bool, done: str = "") -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from mailgate import console, directory, messages, records
+from mailgate import console, deliveries, directory, messages, records
 from mailgate.cli import message as message_command
 from mailgate.cli.alias import _assignment
-from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
+from mailgate.cli.base import App, Group, Number, completing, confirm, full_option, json_option, pass_app, yes_option
 from mailgate.records import Record
 
 
@@ -58,17 +58,17 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
 
 @record.command("show", examples="mailgate record show ticket/1")
 @click.argument("ref", metavar="M/ID", shell_complete=_known)
+@full_option
 @json_option
 @pass_app
-def show(app: App, ref: str, as_json: bool) -> None:
-    """One record with its conversation, oldest message first."""
+def show(app: App, ref: str, full: bool, as_json: bool) -> None:
+    """One record with its conversation, oldest message first, and what of it did not arrive."""
     with app.store.read() as tx:
         found = records.get(tx, records.parse(ref))
-        conversation = [
-            message_command.as_data(each, messages.raw(tx, each.number)) for each in messages.listing(tx, found.ref)
-        ]
+        conversation = [message_command.read(tx, each) for each in messages.listing(tx, found.ref)]
+        stopped = deliveries.stops(tx, found.ref, found.followers)
     if as_json:
-        console.data({**as_data(found), "messages": conversation})
+        console.data({**as_data(found), "stopped": stopped, "messages": conversation})
         return
     console.pairs(
         [
@@ -76,13 +76,13 @@ def show(app: App, ref: str, as_json: bool) -> None:
             ("name", found.name),
             ("values", console.assignments(dict(found.values))),
             ("alias", found.alias or ""),
-            ("followers", ", ".join(found.followers)),
+            ("followers", ", ".join(_follower(each, stopped) for each in found.followers)),
             ("made", console.when(found.made)),
         ]
     )
     for each in conversation:
         console.say()
-        message_command.show_text(each)
+        message_command.show_text(each, full=full)
     app.finish()
 
 
@@ -164,6 +164,10 @@ def as_data(found: Record) -> dict[str, Any]:
         "followers": list(found.followers),
         "made": console.when(found.made),
     }
+
+
+def _follower(address: str, stopped: dict[str, str]) -> str:
+    return f"{address} (no copies: {stopped[address]})" if address in stopped else address
 
 
 def _followers(app: App, found: Record, as_json: bool) -> None:

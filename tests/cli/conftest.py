@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -42,7 +43,8 @@ class Gate:
     def ok(self, *arguments: str, stdin: bytes = b"") -> str:
         """What a command prints that has to succeed."""
         screen = self(*arguments, stdin=stdin)
-        assert (screen.exit, screen.err.replace("held: mailgate held list", "")[2:]) in ((0, ""), (0, "\n")), screen
+        waiting = r"((\d+ held)?(, )?(\d+ failures?)?: mailgate (held|bounce) list\n)?"
+        assert (screen.exit, bool(re.fullmatch(waiting, screen.err))) == (0, True), screen
         return screen.out
 
     def json(self, *arguments: str, stdin: bytes = b"") -> Any:
