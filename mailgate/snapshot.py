@@ -160,7 +160,7 @@ def _sent_to(
         sent = list(_deliveries(tx, f"message = {number} AND recipient IN ({{}})", keys))
         if any(each.recipient is None for each in told.findings):
             sent += _deliveries(tx, f"message = {number} AND 1 IN ({{}}) LIMIT 2", [1])
-        found[number] = tuple(dict.fromkeys(sent))
+        found[number] = tuple({each.number: each for each in sent}.values())
     return found
 
 
