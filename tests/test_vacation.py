@@ -1,0 +1,444 @@
+"""Everybody on a record is on holiday, and every mailbox answers: whatever it answers, the outbox falls quiet."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from email import message_from_bytes
+from email.utils import parseaddr
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from _pytest.mark import ParameterSet
+from build import BOB, mail
+from gate import NOW, Gate
+
+from mailgate import directory, outbox, post, records, store
+from mailgate.config import Config
+from mailgate.decision import Ref
+from mailgate.outbox import Debt
+from mailgate.post import Text
+from mailgate.state import Domain
+
+ANNA, CARL = "anna@team.org", "carl@team.org"
+ONE = Ref("crm.lead", 1)
+WINDOW = 120 * 60
+ROUNDS = 10_000
+"""Letters after which nobody believes any more that it will end."""
+
+
+class Letter(NamedTuple):
+    """What a mailbox is handed."""
+
+    reverse_path: str
+    octets: bytes
+
+    def field(self, name: str) -> str:
+        """The value of a header field, `""` without one."""
+        return " ".join((message_from_bytes(self.octets)[name] or "").split())
+
+    def address(self, name: str) -> str:
+        """The first address in a header field."""
+        return parseaddr(self.field(name))[1]
+
+
+class Answer(NamedTuple):
+    """What a mailbox sends by itself."""
+
+    to: str
+    reverse_path: str
+    octets: bytes
+
+
+class Mailbox:
+    """A mailbox whose owner is away: `habit` answers for him."""
+
+    def __init__(self, address: str, habit: "Habit") -> None:
+        self.address = address
+        self.habit = habit
+        self.got: list[Letter] = []
+        self.sent: list[Answer] = []
+        self.told: set[str] = set()
+
+    def __call__(self, letter: Letter) -> list[Answer]:
+        """Take a letter in; the answer to it, if any."""
+        self.got.append(letter)
+        answer = self.habit(self, letter)
+        self.sent += [answer] if answer else []
+        return [answer] if answer else []
+
+    def first(self, whom: str) -> bool:
+        """Whether this one has not been told yet."""
+        new = whom not in self.told
+        self.told.add(whom)
+        return new
+
+    def away(self, to: str, reverse_path: str, **fields: str | None) -> Answer:
+        """A new message to an address."""
+        fields = {"from": self.address, "to": to, "subject": "Away", **fields}
+        number = len(self.sent) + 1
+        octets = mail(f"Back in {number} days.\n", message_id=f"<{number}.{self.address}>", **fields)
+        return Answer(to, reverse_path, octets)
+
+
+Habit = Callable[[Mailbox, Letter], Answer | None]
+
+
+def conformant(box: Mailbox, letter: Letter) -> Answer | None:
+    """RFC 5230 and RFC 3834: to the return path, marked, with a null reverse-path, once per sender."""
+    if not letter.reverse_path or letter.field("Auto-Submitted") not in ("", "no") or letter.field("Precedence"):
+        return None
+    if box.address not in (letter.address("To"), letter.address("Cc")) or not box.first(letter.reverse_path):
+        return None
+    return box.away(letter.reverse_path, "", auto_submitted="auto-replied", in_reply_to=letter.field("Message-ID"))
+
+
+def marked(box: Mailbox, letter: Letter) -> Answer | None:
+    """Marked as automatic, but to Reply-To, and to everything."""
+    own = {"auto_submitted": "auto-replied", "in_reply_to": letter.field("Message-ID")}
+    return box.away(letter.address("Reply-To"), box.address, **own)
+
+
+def exchange(box: Mailbox, letter: Letter) -> Answer | None:
+    """Goes by X-Auto-Response-Suppress and sets it; a null reverse-path; once per sender."""
+    suppressed = {each.strip().lower() for each in letter.field("X-Auto-Response-Suppress").split(",")}
+    if suppressed & {"all", "oof", "autoreply"} or not box.first(letter.address("From")):
+        return None
+    own = {"x_auto_response_suppress": "All", "in_reply_to": letter.field("Message-ID")}
+    return box.away(letter.address("Reply-To"), "", **own)
+
+
+def remembering(box: Mailbox, letter: Letter) -> Answer | None:
+    """Marks nothing, but tells everybody only once."""
+    return box.away(letter.address("Reply-To"), box.address) if box.first(letter.address("From")) else None
+
+
+def worst(box: Mailbox, letter: Letter) -> Answer | None:
+    """Answers every mail like a person who begins something new."""
+    return box.away(letter.address("Reply-To"), box.address)
+
+
+def worst_to_from(box: Mailbox, letter: Letter) -> Answer | None:
+    """The same, to the address that names no record."""
+    return box.away(letter.address("From"), box.address)
+
+
+def worst_to_the_return_path(box: Mailbox, letter: Letter) -> Answer | None:
+    """The same, to where reports go."""
+    return box.away(letter.reverse_path or letter.address("From"), box.address)
+
+
+def silent(box: Mailbox, letter: Letter) -> None:
+    """Keeps what it gets."""
+
+
+TAME = (conformant, marked, exchange)
+"""Those that say in some way what they are."""
+
+
+# --- the world -------------------------------------------------------------------------------------------------------
+
+
+def settle(gates: Iterable[Gate], *boxes: Mailbox) -> None:
+    """Carry mail to and fro until nobody owes any."""
+    gates, at = list(gates), {each.address: each for each in boxes}
+    for _ in range(ROUNDS):
+        gate, debt = next(((gate, debt) for gate in gates if (debt := leaving(gate))), (None, None))
+        if gate is None or debt is None:
+            return
+        letter = Letter(debt.reverse_path or "", debt.octets)
+        box = at.get(debt.recipient)
+        for each in box(letter) if box else [Answer(debt.recipient, *letter)]:
+            carry(gates, each)
+    pytest.fail(f"not quiet after {ROUNDS} letters")
+
+
+def leaving(gate: Gate) -> Debt | None:
+    """The next message that goes out, whole, and owed no more."""
+    with gate.store.write() as tx:
+        debt = outbox.claim(tx, "world", gate.now)
+        if debt is None:
+            assert outbox.left(tx) == 0
+            return None
+        assert outbox.sent(tx, debt.number, "world")
+        return debt._replace(octets=outbox.whole(tx, debt))
+
+
+def carry(gates: Iterable[Gate], answer: Answer) -> None:
+    """Deliver to the gateway that has the domain; whoever has no mailbox here keeps what he gets."""
+    for gate in gates:
+        with gate.store.read() as tx:
+            ours = {each.name for each in directory.domains(tx)}
+        if answer.to.rpartition("@")[2] in ours:
+            receipt = gate(answer.octets, answer.to, reverse_path=answer.reverse_path)
+            assert "failed" not in [each.reason for each in receipt.decision.outcomes]
+
+
+def copies(gate: Gate) -> list[tuple[str, str, int]]:
+    """(author, record, message) of every copy that went out."""
+    query = (
+        "SELECT author, about, message.number FROM outbox JOIN message ON message.number = outbox.message"
+        " WHERE outbox.kind = 'copy' ORDER BY outbox.number"
+    )
+    with gate.store.read() as tx:
+        return [(row["author"], row["about"], row["number"]) for row in tx.execute(query)]
+
+
+def relayed(gate: Gate) -> Counter[str]:
+    """How many messages of each author went on, on the record where it was most."""
+    each = Counter((author, record) for author, record, _ in set(copies(gate)))
+    most: Counter[str] = Counter()
+    for (author, _), count in each.items():
+        most[author] = max(most[author], count)
+    return most
+
+
+def follow_by_hand(gate: Gate) -> None:
+    """A record of info@ that Anna and Carl follow."""
+    with gate.store.write() as tx:
+        records.make(tx, "crm.lead", "Offer", {}, alias="info@example.com", domain="example.com", now=NOW)
+        for each in (ANNA, CARL):
+            records.follow(tx, ONE, each)
+
+
+def we_post(gate: Gate) -> None:
+    """Two followers, and all begins with a message to both."""
+    follow_by_hand(gate)
+    post.write(gate.store, ONE, Text("Where are you all?\n"), (), gate.now)
+
+
+def anna_answers(gate: Gate) -> None:
+    """Two followers, and all begins with one of them, who answers before anybody's program did."""
+    we_post(gate)
+    debts = [leaving(gate), leaving(gate)]
+    to = next(Letter("", each.octets).address("Reply-To") for each in debts if each and each.recipient == ANNA)
+    gate(mail(to=to, message_id="<start@team.org>", **{"from": ANNA}), to, reverse_path=ANNA)
+
+
+def a_customer_writes(gate: Gate) -> None:
+    """A customer whose mail makes a record, and two followers who get a copy of it."""
+    gate.change("info@example.com", notify=(ANNA, CARL))
+    gate(mail(message_id="<start@client.org>"), "info@example.com")
+
+
+Start = Callable[[Gate], None]
+WORLDS: dict[Start, tuple[str, ...]] = {
+    we_post: (ANNA, CARL),
+    anna_answers: (ANNA, CARL),
+    a_customer_writes: (ANNA, CARL, BOB),
+}
+
+
+def worlds(*habits: Habit) -> list[ParameterSet]:
+    """Every start, with every choice of habits for its people."""
+    return [
+        pytest.param(start, chosen, id="-".join(each.__name__ for each in (start, *chosen)))
+        for start, people in WORLDS.items()
+        for chosen in itertools.product(habits, repeat=len(people))
+    ]
+
+
+def boxes(start: Start, habits: Sequence[Habit]) -> list[Mailbox]:
+    """The mailboxes of a world."""
+    return [Mailbox(address, habit) for address, habit in zip(WORLDS[start], habits, strict=False)]
+
+
+# --- what must hold --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("start", "habits"), worlds(*TAME))
+def test_what_says_that_it_is_automatic_goes_to_nobody(gate: Gate, start: Start, habits: tuple[Habit, ...]) -> None:
+    start(gate)
+    began = copies(gate)
+    people = boxes(start, habits)
+    settle([gate], *people)
+    assert copies(gate) == began
+    assert gate.records() == ["crm.lead/1"]
+    for each in people:
+        asked = each.got and (start is we_post or each.habit is not exchange)  # a copy asks not to be answered
+        assert bool(each.sent) == bool(asked)
+
+
+@pytest.mark.parametrize(("start", "habits"), worlds(remembering))
+def test_who_tells_everybody_once_is_heard_once(gate: Gate, start: Start, habits: tuple[Habit, ...]) -> None:
+    start(gate)
+    began = Counter(author for author, _, _ in set(copies(gate)))
+    people = boxes(start, habits)
+    settle([gate], *people)
+    assert relayed(gate) - began == {each.address: 1 for each in people if each.sent}
+    assert gate.records() == ["crm.lead/1"]
+
+
+@pytest.mark.parametrize("threshold", [1, 3, 20])
+@pytest.mark.parametrize("start", WORLDS)
+def test_the_worst_is_stopped_by_the_threshold_and_by_nothing_else(gate: Gate, start: Start, threshold: int) -> None:
+    gate.parameter("mail.gateway.loop.threshold", str(threshold))
+    start(gate)
+    settle([gate], *boxes(start, [worst] * 3))
+    assert relayed(gate) == dict.fromkeys(WORLDS[start], threshold)
+    assert gate.records() == ["crm.lead/1"]
+
+
+@pytest.mark.parametrize("start", WORLDS)
+def test_it_stays_quiet_until_somebody_writes_again(gate: Gate, start: Start) -> None:
+    gate.parameter("mail.gateway.loop.threshold", "3")
+    start(gate)
+    people = boxes(start, [worst] * 3)
+    settle([gate], *people)
+    ended = copies(gate)
+    for _ in range(3):
+        gate.now += WINDOW + 1
+        settle([gate], *people)
+    assert copies(gate) == ended
+    post.write(gate.store, ONE, Text("Anybody back?\n"), (), gate.now)
+    settle([gate], *people)
+    again = Counter(author for author, _, _ in set(copies(gate)) - set(ended))
+    assert again == dict.fromkeys(WORLDS[start], 3)
+
+
+@pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
+@pytest.mark.parametrize(("start", "habits"), worlds(marked, worst, worst_to_from))
+def test_it_always_ends(gate: Gate, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
+    gate.parameter("mail.gateway.loop.threshold", "3")
+    with gate.store.write() as tx:
+        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(details=details))
+    start(gate)
+    people = boxes(start, habits)
+    settle([gate], *people)
+    assert max(relayed(gate).values(), default=0) <= 3
+    new = [each for each in people if each.habit is worst_to_from or (each.habit is worst and not details)]
+    assert len(gate.records()) <= 2 + 3 * len(new), "new records are for the loop guard to stop"
+
+
+@pytest.mark.parametrize("start", WORLDS)
+def test_the_return_path_takes_answers_and_is_silent(gate: Gate, start: Start) -> None:
+    start(gate)
+    began = copies(gate)
+    people = boxes(start, [worst_to_the_return_path] * 3)
+    settle([gate], *people)
+    assert copies(gate) == began
+    assert gate.held() == ["bounce-address"] * sum(len(each.sent) for each in people)
+    assert gate.held()
+
+
+# --- mail that comes back --------------------------------------------------------------------------------------------
+
+
+def redirecting(to: str, *dropped: bytes) -> Habit:
+    """Sends everything on as it is, without the lines that begin with one of `dropped`."""
+
+    def habit(box: Mailbox, letter: Letter) -> Answer:
+        head, _, body = letter.octets.partition(b"\n\n")
+        lines = [each for each in head.split(b"\n") if not dropped or not each.startswith(dropped)]
+        number = len(box.sent) + 1
+        lines += [b"Message-ID: <%d@rewritten.net>" % number] if b"Message-ID" in dropped else []
+        return Answer(to, letter.reverse_path, b"\n".join(lines) + b"\n\n" + body)
+
+    return habit
+
+
+@pytest.mark.parametrize(
+    ("dropped", "to"),
+    [
+        pytest.param(dropped, to, id=f"{name}-{to.partition('@')[0]}")
+        for name, dropped in {
+            "as-it-is": (),
+            "another-id": (b"Message-ID",),
+            "no-mark": (b"X-",),
+            "another-id-and-no-mark": (b"Message-ID", b"X-"),
+        }.items()
+        for to in ("info@example.com", "catchall@example.com", "jobs@example.com")
+        if len(dropped) < 2
+        or to != "jobs@example.com"  # a forward, like any other, to a model that knows nothing of it
+    ],
+)
+@pytest.mark.parametrize("start", WORLDS)
+def test_a_follower_who_redirects_his_mail_to_us(gate: Gate, start: Start, dropped: tuple[bytes, ...], to: str) -> None:
+    start(gate)
+    began = copies(gate)
+    people = boxes(start, [redirecting(to, *dropped)] * 3)
+    settle([gate], *people)
+    assert copies(gate) == began
+    assert gate.records() == ["crm.lead/1"]
+    assert any(each.sent for each in people)
+
+
+# --- two gateways ----------------------------------------------------------------------------------------------------
+
+
+class There(Gate):
+    """Another gateway, there.net with list@ (ticket) and desk@ (task)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = Config(path=None, store=str(path))
+        self.store = store.open_or_create(path)
+        self.now = NOW
+        with self.store.write() as tx:
+            directory.add_domain(tx, Domain("there.net"))
+        self.alias("list@there.net", "ticket")
+        self.alias("desk@there.net", "task")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Gate]:
+    made = There(tmp_path / "there.db")
+    yield made
+    made.store.close()
+
+
+def notifying(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
+    for each in addresses:
+        gate.change(each, notify=whom)
+
+
+def one_record_behind(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
+    """Like a mailing list: whatever comes to one of the addresses is posted on one record."""
+    with gate.store.write() as tx:
+        ref = records.make(tx, "list", "List", {}, alias=addresses[0], domain=addresses[0].partition("@")[2], now=NOW)
+        for each in whom:
+            records.follow(tx, ref, each)
+    for each in addresses:
+        gate.change(each, record=ref)
+
+
+@pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
+@pytest.mark.parametrize("arrange", [notifying, one_record_behind])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        pytest.param(("info",), ("list",), id="each-others-alias"),
+        pytest.param(("info", "sales"), ("list",), id="two-of-one-model"),
+        pytest.param(("info", "jobs"), ("list",), id="two-of-two-models"),
+        pytest.param(("info", "jobs"), ("list", "desk"), id="two-and-two"),
+    ],
+)
+def test_two_gateways_that_follow_each_other(
+    gate: Gate,
+    there: Gate,
+    arrange: Callable[..., None],
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    details: bool,
+) -> None:
+    here, far = [f"{each}@example.com" for each in ours], [f"{each}@there.net" for each in theirs]
+    arrange(gate, here, *far, ANNA, BOB)
+    arrange(there, far, *here, CARL)
+    for each, name in ((gate, "example.com"), (there, "there.net")):
+        each.parameter("mail.gateway.loop.threshold", "3")
+        with each.store.write() as tx:
+            directory.save_domain(tx, directory.domain(tx, name)._replace(details=details))
+    people = [Mailbox(ANNA, silent), Mailbox(CARL, silent)]
+    gate(mail(), "info@example.com")
+    settle([gate, there], *people)
+    assert [bool(each.got) for each in people] == [True, True]
+    for each, strangers in ((gate, {*far, BOB}), (there, set(here))):
+        authors = relayed(each)
+        assert set(authors) <= strangers
+        assert max(authors.values()) <= 3
+        assert len(each.records()) <= 1 + 2 * 3 * len(strangers), "threshold, for each model and author"
+    began = copies(gate), copies(there)
+    for each in (gate, there):
+        each.now += WINDOW + 1
+    settle([gate, there], *people)
+    assert (copies(gate), copies(there)) == began
