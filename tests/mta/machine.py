@@ -61,13 +61,13 @@ class Machine:
         assert not check or done.returncode == 0, f"{argv} ended with {done.returncode}: {said}"
         return done
 
-    def mailgate(self, *argv: str) -> str:
+    def mailgate(self, *argv: str, stdin: str = "") -> str:
         """Run a mailgate command as root and return what it prints."""
-        return self.run(MAILGATE, *argv).stdout
+        return self.run(MAILGATE, *argv, stdin=stdin).stdout
 
-    def json(self, *argv: str) -> Any:
+    def json(self, *argv: str, stdin: str = "") -> Any:
         """Run a mailgate command with --json and return the data."""
-        return json.loads(self.mailgate(*argv, "--json"))
+        return json.loads(self.mailgate(*argv, "--json", stdin=stdin))
 
     def stop(self) -> None:
         """End every process of the machine; its mounts go with the last one."""

@@ -38,7 +38,7 @@ class Received:
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """Use as a context manager; `received` grows while it runs."""
+    """Use as a context manager; `received` grows while it runs. Addresses in `unknown` are refused."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -48,6 +48,7 @@ class Sink(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Session)
         self.port: int = self.server_address[1]
         self.received: list[Received] = []
+        self.unknown: set[str] = set()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -89,6 +90,9 @@ class _Session(socketserver.StreamRequestHandler):
                 self.server.received.append(Received(sender, tuple(recipients), self._data()))
             elif verb == "MAIL" and path:
                 sender, recipients = path[1], []
+            elif verb == "RCPT" and path and path[1] in self.server.unknown:
+                self._say(f"550 5.1.1 <{path[1]}>: no such user here")
+                continue
             elif verb == "RCPT" and path:
                 recipients.append(path[1])
             self._say("250 2.0.0 ok")
