@@ -47,22 +47,24 @@ _NO_RULE = _any(
     r"was not|cannot|failed|unable|log\b",
 )
 _TRACE = re.compile(r"[ \t>|]*(?:Received|Return-Path|DKIM-Signature|X-[A-Z][\w-]+|Message-ID)[ \t]*:", re.IGNORECASE)
-_FIELD = re.compile(r"[ \t>|]*(?:[A-Z][A-Za-z0-9-]{1,40}:(?:[ \t]|$)|[ \t]+\S)")
+_FIELD = re.compile(r"[ \t>|]*(?:[A-Z][A-Za-z0-9-]{1,40}:(?!//)|[ \t]+\S)")
 
+_SURELY_TRYING = _lower(
+    r"\(delay|not yet been|still being retried|will be re-?tried|will (?:keep|continue) (?:on )?(?:to )?(?:re)?try",
+    r"warning (?:message )?only|(?:not|n't) (?:need|have) to resend",
+)
 _STILL_TRYING = _lower(
-    r"not yet been|still being retried|still (?:trying|attempting)|keep (?:on )?trying|will (?:be"
-    r"|keep) re-?tr(?:ied|ying)",
-    r"will (?:retry|try again|continue (?:to|trying|for)|attempt to deliver|keep)"
+    r"still (?:trying|attempting)|keep (?:on )?trying|will keep re-?trying",
+    r"will (?:retry|try again|continue for|attempt to deliver|keep)"
     r"|attempts? (?:to deliver [^.]{0,40})?will (?:continue|be)",
-    r"continue to (?:try|attempt|be made)|this is (?:just |only )?an? (?:delay )?(?:warning|advisory)"
-    r"|warning message only",
-    r"not (?:need|have) to resend|do not (?:need to )?resend|no action is required|(?:been"
-    r"|is) (?:temporarily )?(?:delayed|postponed)",
-    r"delayed (?:mail|by|for|\d)|\(delay\)|: delayed|delivery (?:is |was |has been )?delayed|verzögert"
-    r"|weitere zustellversuche",
+    r"continue to (?:try|attempt|be made)|this is (?:just |only )?an? (?:delay )?(?:warning|advisory)",
+    r"do not resend|no action is required|(?:been|is) (?:temporarily )?(?:delayed|postponed)",
+    r"delayed (?:mail|by|for|\d)|: delayed|delivery (?:is |was |has been )?delayed",
+    r"verzögert|(?:weitere|neue) zustellversuche|zustellversuche werden fortgesetzt|(?:noch|bisher) nicht [^\n]{0,60}"
+    r"zugestellt|retardée|va réessayer|se ha retrasado|vertraagd|in ritardo|задержан|遅延|延迟",
 )
 _GIVEN_UP = _lower(
-    r"(?:giving|gave|given) up|permanent|not be retried|unrecoverable|fatal error|(?:has|have) expired"
+    r"(?:giving|gave|given) up|permanent|not be retried|unrecoverable|(?<!non-)fatal error|(?:has|have) expired"
     r"|message expired",
     r"(?:is|been|was|being) returned|returned mail|too long|could not be delivered for",
 )
@@ -77,21 +79,28 @@ _FAILED = _lower(
     r"|email) (?:failure|error|status)",
     r"(?:unknown|invalid|no such|bad|non-?existent|inactive|illegal) (?:e-?mail )?(?:user|recipient|mailbox"
     r"|addressee?|local|domain|host)",
-    r"(?:user|host|recipient|mailbox|account|addressee?|domain|quota)[^\n]{0,40}(?:unknown|not found"
+    r"(?:user|host|recipient|mailbox|account|addressee?|domain|quota)[^\n]{0,40}(?:unknown|not found|not known"
     r"|unavailable|disabled|full"
     r"|rejected|not exist|n't exist|inactive|invalid|over ?quota|exceed|suspended)",
     r"not a (?:valid|known) (?:user|address|recipient|mailbox)|(?:permanent|fatal|transient) (?:error|failure"
     r"|problem)",
     r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
     r"|[45]\d\d[ -][45]\.\d\.\d",
-    r"rejected|delayed|postponed|deferred|warning message|not yet been|bounced|non remis|pas pu [eê]tre|n'a pas"
-    r"|no (?:se )?(?:pudo|ha podido)"
-    r"|n[aã]o (?:foi|p[oô]de)",
-    r"mancata consegna|impossibile (?:consegnare|recapitare)|unzustellbar|nicht (?:zugestellt|zustellbar"
-    r"|erreich|bekannt|gefunden)",
-    r"zustellung|fehlgeschlagen|onbestelbaar|niet (?:worden )?(?:af|be)gelever|配信|送信でき|届け|不達|エラー|退信|无法"
-    r"|недоставл|не доставлен",
-    r"не удалось|nie mo[żz]na|doru[čc]en|kunne ikke|kunde inte",
+    r"rejected|delayed|postponed|deferred|warning message|not yet been|bounced",
+    r"non (?:remis|distribu|d[ée]livr)|pas p[ua]\w* (?:[eê]tre|d[ée]livrer|remettre)|n'a pas|n'a pu|n'est pas parvenu"
+    r"|[ée]chec (?:de|d'envoi)|impossible de (?:remettre|d[ée]livrer|distribuer)|retardée",
+    r"no (?:se )?(?:pudo|pudieron|ha podido|han podido)|no (?:ha sido|fue|se ha|se han)? ?(?:entregad|enviad)"
+    r"|(?:fall[oó]|error) (?:en|de) (?:la )?entrega|devuelto al remitente",
+    r"n[aã]o (?:foi|p[oô]de|entreg)|falha (?:na|de) entrega",
+    r"mancat[ao] (?:consegna|recapito)|impossibile (?:consegnare|recapitare)|errore di (?:consegna|recapito)"
+    r"|non (?:è|e'|e|sono) stat[oaie] (?:consegnat|recapitat|possibile)",
+    r"unzustellbar|nicht [^\n]{0,60}(?:zugestellt|zustellbar)|nicht (?:erreich|bekannt|gefunden)|zustellung"
+    r"|fehlgeschlagen|onbestelbaar|niet (?:worden )?(?:af|be)gelever",
+    r"nie (?:mo[żz]na|uda[łl]o|zosta[łl])|nie(?:dostarcz|dor[eę]cz)|doru[čc]en|nedoru[čc]|nelze|nepodařilo",
+    r"ku(?:nne|nde) (?:ikke|inte)|(?:ikke|inte) levere|ei voitu|epäonnistu|teslim edilem|iletilem|nem sikerült"
+    r"|kézbesíthet|δεν (?:παραδόθ|ήταν δυνατ)|αποτυχία",
+    r"недостав|не (?:был[оаи]? )?доставлен|не может быть (?:доставлен|отправлен)|не удалось|не вдалося",
+    r"配信|送信でき|届け|不達|エラー|退信|退回|投递失败|发送失败|无法|無法|未能|(?:전송|배달|발송)[^\n]{0,10}(?:실패|못)|반송",
 )
 """Words of failure or delay, in the languages that mail systems were seen to speak."""
 
@@ -103,15 +112,26 @@ _LIST = _any(
     r"|destinat[aá]rio)",
     r"(?:fatal|delivery|permanent|transient)[^\n]{0,20}errors",
 )
-_STOP = r"\s<>()\[\]{}:;,\"'|*=`\\"
-_MAILBOX = re.compile(rf"(?<![^{_STOP}])([^{_STOP}@]{{1,100}}+@[A-Za-z0-9_.-]{{1,253}}+)")
-_IN_BRACKETS = re.compile(r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?<([^<>\s]{3,320})>")
+_STOP = r"\s<>()\[\]{}:;,\"|\\：；，、。「」『』（）〈〉《》【】＜＞"
+"""What ends an address outside of angle brackets, in Asian texts as well; other marks may be part of it."""
+_MAILBOX = re.compile(
+    rf"<((?:\"[^\"\n]{{1,100}}\"|[^{_STOP}@]{{1,100}})@[^\s<>@,;]{{1,253}})>"
+    rf"|(\"[^\"@\n]{{1,100}}\"@[A-Za-z0-9_.-]{{1,253}}+)"
+    rf"|(?<![^{_STOP}])([^{_STOP}@]{{1,100}}+@[A-Za-z0-9_.-]{{1,253}}+)"
+)
+_QUOTES = " \t*'`"
+_BEFORE = re.compile(r"[*'`=]*(?:(?:orig_)?(?:to|rcpt|recipient|address|e?mail|user|from|sender)=)?", re.IGNORECASE)
+"""What may stand before an address without a blank: marks of emphasis, and the key in `rcpt=ann@client.org`."""
+_KEY = re.compile(r".*=")
+_IN_BRACKETS = re.compile(
+    r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?<((?:\"[^\"\n]{1,100}\"@)?[^<>\s]{3,320})>"
+)
 _IN_DIALOGUE = re.compile(
     r"[ \t]*(?:<<<)?[ \t]*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?([^\s<>@]{1,100}@[^\s<>@.]{1,63}[^\s<>@]*?)>?\.\.\."
 )
 _ALONE = re.compile(
     r"[ \t>*\"'-]*(?:rfc822;|smtp:|to:?|mailto:|recipients?:?)?[ \t]*[<\"'\[(]?"
-    r"([^\s<>()\[\]\"',;:@]{1,100}@[^\s<>()\[\]\"',;:@]{1,253}?)"
+    r"([^\s<>()\[\]\",;:@]{1,100}@[^\s<>()\[\]\"',;:@]{1,253}?)"
     r"[>\"'\])]?[ \t]*(?:[:;,.(<\[-]|on \d|\.\.\.|$)",
     re.IGNORECASE,
 )
@@ -152,16 +172,29 @@ def split(text: str) -> Notice:
         if _TRACE.match(row[:200]) and all(_FIELD.match(each[:200]) for each in rows[at : at + 4]):
             while at and ":" in rows[at - 1] and _FIELD.match(rows[at - 1][:200]):
                 at -= 1
-            return Notice("\n".join(rows[:at]), "\n".join(rows[at:]))
+            end = _indented(rows, at)
+            return Notice("\n".join(rows[:at] + rows[end:]), "\n".join(rows[at:end]))
     return Notice("\n".join(rows), "")
+
+
+def _indented(rows: list[str], at: int) -> int:
+    """Where a copy that begins in a line ends: one that is indented as a whole ends with the indentation."""
+    if rows[at][:1] not in (" ", "\t"):
+        return len(rows)
+    return next((end for end in range(at, len(rows)) if rows[end].strip() and rows[end][0] not in " \t"), len(rows))
+
+
+def unquoted(said: str) -> str:
+    """The words without the lines of somebody else that are quoted in them."""
+    return "\n".join(row for row in said.split("\n") if not row.startswith("> "))
 
 
 def delayed(text: str) -> bool:
     """Whether the system goes on trying."""
     text = text.lower()
-    if not _STILL_TRYING.search(text):
-        return False
-    return "(delay" in text or "not yet been" in text or not _GIVEN_UP.search(text)
+    if _SURELY_TRYING.search(text):
+        return True
+    return bool(_STILL_TRYING.search(text)) and not _GIVEN_UP.search(text)
 
 
 def failed(text: str) -> bool:
@@ -299,12 +332,12 @@ def _named(rows: list[str]) -> Iterator[_Named]:
         if "@" not in row:
             continue
         start = _IN_BRACKETS.match(row) or _IN_DIALOGUE.match(row) or _ALONE.match(row)
-        for match in _MAILBOX.finditer(row):
-            found = address.lenient(match[1].strip("."))
+        for column, written in _written(row):
+            found = address.lenient(written)
             if not found or "." not in found.domain:
                 continue
-            before = row[max(0, match.start() - 80) : match.start()]
-            if start and start.start(1) == match.start(1):
+            before = row[max(0, column - 80) : column]
+            if start and start.start(1) == column:
                 rank = 1 if start.re is _ALONE else 0
             elif _NAMED.search(before if before.strip(" \t<\"'([") or not at else rows[at - 1][-80:]):
                 rank = 2
@@ -313,12 +346,28 @@ def _named(rows: list[str]) -> Iterator[_Named]:
             else:
                 rank = 3 if _CODE.search(row) or failed(row) else 4
             if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(before):
-                continue  # whom to ask, not who failed
+                if rank > PLAIN:
+                    continue
+                rank += 2  # rather whom to ask than who failed
             if 0 <= listed < at and rank == 1:  # below "the following recipients"
                 rank = 0
             elif at < listed:  # above it the message is described: its From and To
                 rank += 4
             yield _Named(at, str(found), rank)
+
+
+def _written(row: str) -> Iterator[tuple[int, str]]:
+    """Where in a line an address begins, and the address."""
+    for match in _MAILBOX.finditer(row):
+        group = match.lastindex or 0
+        start, end = match.span(group)
+        if group == 3:
+            local = row[start : row.rindex("@", start, end)]
+            marks = _BEFORE.match(local)
+            if row.strip(_QUOTES) != row[start:end].strip(_QUOTES):  # `smtp.mailfrom=ann@client.org` is in a sentence
+                marks = _KEY.match(local) or marks
+            start += marks.end() if marks else 0
+        yield start, row[start:end].strip(".")
 
 
 def _listed(rows: list[str]) -> int:

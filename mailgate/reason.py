@@ -116,7 +116,8 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"mailbox[^.]{0,20}(?:full|exceeds|quota)|full mailbox|overquota",
             r"insufficient (?:disk|storage|system storage|space)|not enough (?:space|storage|disk)",
             r"no space left|storage (?:allocation|limit)|mbox full|postfach[^.]{0,20}voll|容量|一杯",
-            r"buz[oó]n[^.]{0,20}llen",
+            r"buz[oó]n[^.]{0,20}llen|bo[iî]te[^.]{0,30}pleine|casella[^.]{0,20}piena|caixa[^.]{0,20}cheia"
+            r"|postvak[^.]{0,20}vol\b|переполнен|邮箱[^.]{0,10}满",
         ),
     ),
     (
@@ -225,6 +226,8 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"not a valid (?:user|mailbox|recipient|address)|not known here|address unknown",
             r"not a registered|(?:could|can)(?:not|n't) (?:be )?(?:find|found)|unbekannt|existiert nicht",
             r"inconnu|desconocid|non recens|存在し|見つかり|宛先",
+            r"n'existe pas|no existe|non esiste|n[aã]o existe|inexist|sconosciut|desconhecid|onbekend|bestaat niet"
+            r"|nieznan|neexist|okänd|ukjent|ukendt|не (?:найден|существ)|不存在",
         ),
     ),
     (

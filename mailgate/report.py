@@ -200,12 +200,18 @@ class _Reader:
                 html.append(part)
             elif part.type.startswith(("text/", "message/")):
                 (attached if part.disposition == "attachment" else self.notice).append(self.text(part))
-        if html and not any(each.strip() for each in self.notice):
+        if html and self.says_nothing():
             from mailgate import markup
 
-            self.notice = [markup.text(self.text(part)) for part in html[:3]]
+            self.notice[:0] = [markup.text(self.text(part)) for part in html[:3]]
         self.words = "\n".join(self.notice)[:TEXT_LIMIT]
         self.returned += attached
+
+    def says_nothing(self) -> bool:
+        """Whether the plain text beside an HTML part is empty, or a mere footer that somebody added on the way."""
+        from mailgate import notice
+
+        return not any(each.strip() and notice.failed(each) for each in self.notice)
 
     def text(self, part: "Part") -> str:
         """The first of a part, decoded, with LF line ends."""
@@ -259,21 +265,22 @@ class _Reader:
 
         message = self.message
         exim = [each for value in message.plain("x-failed-recipients") for each in address.mailboxes(value)]
-        said = notice.split(self.words).said
+        words = self.words if gate.trust == SURE else notice.unquoted(self.words)  # a ticket system quotes reports
+        said = notice.split(words).said
         if exim:
             action = "delayed" if notice.delayed(f"{message.subject}\n{said}") else "failed"
             whole = notice.said_in(said.split("\n"))
             return [notice.block(str(each), action, [], whole) for each in exim]
-        fields = [block for text in (self.disposition, self.words) for block in dsn.blocks(text) if block.recipient]
+        fields = [block for text in (self.disposition, words) for block in dsn.blocks(text) if block.recipient]
         if fields or gate.trust == FIELDS:
             return fields if gate.trust > FIELDS else []
-        if not notice.failed(f"{message.subject}\n{said}") or (gate.trust == COPY and not self.returned):
+        told = notice.failed(f"{message.subject}\n{said}") or (gate.trust == SURE and dsn.enhanced(said))
+        if not told or (gate.trust == COPY and not self.returned):
             return []
         return self.inner() or self.named(gate, said)
 
     def named(self, gate: Gate, said: str) -> "list[Block]":
-        """The recipients a notice names in words; flufl.bounce is asked where nothing better than a guess is"
-        " found."""
+        """The recipients a notice names in words; flufl.bounce is asked where only a guess is left."""
         from mailgate import notice
 
         message = self.message
