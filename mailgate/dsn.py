@@ -60,7 +60,7 @@ def blocks(text: str) -> list[Block]:
         key = lower(found[1]) if found else ""
         if found and key in _FIELDS:
             name = key
-            if key in _RECIPIENTS and _next(group, key, blank):
+            if _next(group, key, blank):
                 groups.append(group)
                 group = {}
             group.setdefault(key, found[2].strip())
@@ -77,11 +77,14 @@ def blocks(text: str) -> list[Block]:
 
 
 def _next(group: dict[str, str], key: str, blank: bool) -> bool:
-    """Whether a recipient field starts another recipient: it was there already, or a block was complete."""
-    if key in group:
-        return True
-    complete = "action" in group or "status" in group
-    return blank and complete and any(each in group for each in _RECIPIENTS)
+    """Whether a field starts another recipient: it was there already, or a block was complete.
+
+    Most blocks start with their recipient, some with Action or Status.
+    """
+    named = any(each in group for each in _RECIPIENTS)
+    if key in _RECIPIENTS:
+        return key in group or (blank and named and ("action" in group or "status" in group))
+    return key in ("action", "status") and named and key in group and (blank or key == next(iter(group)))
 
 
 def _told(group: dict[str, str]) -> bool:

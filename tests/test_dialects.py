@@ -6,7 +6,7 @@ import pytest
 from build import facts, mail
 from reports import MUTATIONS, RETURNED, block, complaint, multipart, notice, receipt, standard
 
-from mailgate import report
+from mailgate import dsn, report
 from mailgate.report import Report
 
 ANN = "ann@client.org"
@@ -222,6 +222,31 @@ GIVEN_UP = {
 )
 def test_still_trying_or_given_up(subject: str, text: str, action: str) -> None:
     assert [(recipient, what) for recipient, what, _ in told(notice(text, subject=subject))] == [(ANN, action)]
+
+
+ORDERS = {
+    "action-first": "Action: failed\nStatus: 5.1.1\n{0}\n\nAction: delayed\nStatus: 4.4.1\n{1}\n",
+    "status-first": "Status: 5.1.1\nAction: failed\n{0}\n\nStatus: 4.4.1\nAction: delayed\n{1}\n",
+    "action-first-without-an-empty-line": "Action: failed\nStatus: 5.1.1\n{0}\nAction: delayed\nStatus: 4.4.1\n{1}\n",
+    "recipient-in-between": "Action: failed\n{0}\nStatus: 5.1.1\n\nAction: delayed\n{1}\nStatus: 4.4.1\n",
+    "recipient-last-but-repeated": (
+        "Action: failed\nStatus: 5.1.1\nOriginal-{0}\nFinal-{0}\n\nAction: delayed\nStatus: 4.4.1\nOriginal-{1}\n"
+        "Final-{1}\n"
+    ),
+    "as-the-rfc-shows-it": "{0}\nAction: failed\nStatus: 5.1.1\n\n{1}\nAction: delayed\nStatus: 4.4.1\n",
+}
+
+
+@pytest.mark.parametrize("fields", ORDERS.values(), ids=ORDERS)
+def test_the_fields_of_a_block_in_any_order(fields: str) -> None:
+    """RFC 3464 section 2.1: they are grouped by empty lines, not by their order."""
+    prefix = "" if "Final-" in fields else "Final-"
+    text = fields.format(*(f"{prefix}Recipient: rfc822; {each}@client.org" for each in ("ann", "bob")))
+    blocks = dsn.blocks(f"Reporting-MTA: dns; mx.client.org\n\n{text}")
+    assert [(each.recipient, each.action, each.status) for each in blocks] == [
+        (ANN, "failed", "5.1.1"),
+        ("bob@client.org", "delayed", "4.4.1"),
+    ]
 
 
 def test_html_beside_a_footer_is_read() -> None:
