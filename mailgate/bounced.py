@@ -14,11 +14,19 @@ def findings(told: Report, addressed: Addressed, state: State) -> tuple[Reported
     """What a report says, recipient by recipient, matched with what we sent.
 
     The message is found by the signed return address, else by the ids the report names, the best first. Proof is a
-    signature of ours: on the return address, or on the Message-ID of what was sent to that recipient.
+    signature of ours: on the return address, or on the Message-ID of what was sent to that recipient. A report about a
+    refusal of ours says nothing: nobody waits for it.
     """
     about = _about(told, addressed, state)
-    alone = sum(each.action != "delivered" for each in told.findings) == 1
+    if not about.signed_address and any(_is_refusal(each, state) for each in told.message_ids):
+        return ()
+    alone = len({_key(each) for each in told.findings}) == 1
     return tuple(_reported(each, about, state, alone=alone) for each in told.findings)
+
+
+def _is_refusal(message_id: str, state: State) -> bool:
+    mark = token.find(message_id, state.secrets)
+    return mark is not None and mark.kind == token.REFUSAL
 
 
 class _About(NamedTuple):
@@ -35,7 +43,7 @@ def _about(told: Report, addressed: Addressed, state: State) -> _About:
     signed = _signed(told, addressed, state)
     if signed:
         return _About(signed.message_id, None, (signed,), True, False)
-    known = {each: state.known[each][0] for each in told.message_ids if state.known.get(each)}
+    known = {each: _ours(state.known[each]) for each in told.message_ids if state.known.get(each)}
     named = next((each for each in known if known[each].outgoing), next(iter(told.message_ids), None))
     if named not in known:
         return _About(named, None, (), False, False)
@@ -43,19 +51,24 @@ def _about(told: Report, addressed: Addressed, state: State) -> _About:
     return _About(named, known[named], state.sent_to.get(known[named].number, ()), False, ours)
 
 
+def _ours(same_id: tuple[Known, ...]) -> Known:
+    """Of the messages with one id the one that we sent: it may have come back, or somebody may have used the id."""
+    return next((each for each in same_id if each.outgoing), same_id[0])
+
+
 def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None:
-    """The delivery that the return address names, or an address of ours in what comes back."""
-    here = (each.delivery(token.BOUNCE) for each in addressed.all)
-    back = (resolve(each, state, envelope=False) for text in told.return_addresses if (each := address.lenient(text)))
-    there = (each.delivery(purpose) for each in back for purpose in (token.BOUNCE, token.REPLY))
-    return next((each for each in (*here, *there) if each), None)
+    """The delivery that the return address names, or another signed address: the one that the report was sent to, one
+    in what comes back."""
+    written = [each for text in told.return_addresses if (each := address.lenient(text))]
+    every = (*addressed.all, *(resolve(each, state, envelope=False) for each in written))
+    found = (each.delivery(purpose) for purpose in (token.BOUNCE, token.REPLY) for each in every)
+    return next((each for each in found if each), None)
 
 
 def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> Reported:
-    """One recipient. A forwarder's report names an address that we did not write to: `alone`, it is that of the one
-    recipient a signed return address has."""
-    found = address.lenient(finding.recipient) if finding.recipient else None
-    recipient = found.key if found else finding.recipient and lower(finding.recipient)
+    """One recipient. A forwarder's report names an address that we did not write to: `alone`, without another beside
+    it, it is that of the one recipient a signed return address has."""
+    recipient = _key(finding)
     match = next((each for each in about.sent if each.recipient == recipient), None)
     if match is None and len(about.sent) == 1 and (recipient is None or (about.signed_address and alone)):
         match = about.sent[0]
@@ -75,3 +88,9 @@ def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> 
         record=next((each.record for each in placed if each.record in state.records), None),
         follower=match.recipient or None if match and proved else None,
     )
+
+
+def _key(finding: Finding) -> str | None:
+    """The recipient as deliveries name it; what is no address stays as it is."""
+    found = address.lenient(finding.recipient) if finding.recipient else None
+    return found.key if found else finding.recipient and lower(finding.recipient)

@@ -1,4 +1,4 @@
-"""Builders of what mail systems send: delivery reports, notices in words, complaints, receipts; and their mutations.
+"""Builders of posts, and of what mail systems say of them: reports, notices, complaints, receipts; and mutations.
 
 A mutation writes the same message in another way: whoever reads it must understand the same.
 """
@@ -7,12 +7,48 @@ import base64
 import quopri
 import re
 from collections.abc import Callable
+from email import message_from_bytes
+from typing import NamedTuple
 
 from build import mail
+from gate import Gate
+
+from mailgate import outbox, post
+from mailgate.decision import Ref
+from mailgate.post import Text
 
 DAEMON = "Mail Delivery System <MAILER-DAEMON@mx.client.org>"
 BOUNCE = "bounce@example.com"
 RETURNED = "Message-ID: <orig.1@example.com>\nFrom: info@example.com\nTo: ann@client.org\nSubject: Chairs\n\nHello.\n"
+
+
+class Copy(NamedTuple):
+    """One copy of a post: the number of the message, its id, and the addresses that its recipient sees."""
+
+    number: int
+    message_id: str
+    reverse_path: str
+    reply_to: str
+
+    def header(self, **fields: str) -> str:
+        """The header as a report gives it back; further fields as for `mail`."""
+        return mail("", **{"message_id": self.message_id, "from": "info@example.com", **fields}).decode()
+
+
+def posted(gate: Gate, *to: str, record: str = "crm.lead/1") -> dict[str, Copy]:
+    """Write to the followers of a record and to `to`; what each of them gets, by address."""
+    ref = Ref.parse(record)
+    assert ref
+    gate.now += 1
+    made = post.write(gate.store, ref, Text("Blue ones.\n"), to, gate.now)
+    with gate.store.read() as tx:
+        debts = [outbox.get(tx, number) for number in made.queued]
+    return {
+        each.recipient: Copy(
+            made.number, made.message_id, each.reverse_path or "", message_from_bytes(each.octets)["Reply-To"]
+        )
+        for each in debts
+    }
 
 
 def multipart(*parts: tuple[str, str], kind: str = "report", **fields: str | None) -> bytes:
