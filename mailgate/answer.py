@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from mailgate import addressed, loop, policy, status
 from mailgate.address import parse
+from mailgate.authentication import Authentication
 from mailgate.decision import Outcome, Outgoing
 from mailgate.loop import Coming, Kind
 from mailgate.message import Message
@@ -19,19 +20,28 @@ class Settled(NamedTuple):
     status: Status
 
 
-def settle(message: Message, state: State, kind: Kind, coming: Coming, outcomes: tuple[Outcome, ...]) -> Settled:
+def settle(
+    message: Message,
+    state: State,
+    kind: Kind,
+    coming: Coming,
+    authentic: Authentication,
+    outcomes: tuple[Outcome, ...],
+) -> Settled:
     """Decide for every refusal how it is told.
 
     By status means that the mail server tells the sender; that is possible only when nothing of the message was
     taken. Otherwise those refused by status share one reply with reason `no-route`.
     """
+    if deferred := [each for each in outcomes if each.action == "defer"]:
+        return Settled(outcomes, (), status.temporary(deferred[0].note, "4.7.1"))
     if state.settings.refusals_by == "status" and message.envelope.source != "fetch":
         outcomes = tuple(each._replace(by_status=each.action == "refuse") for each in outcomes)
     refused = [each for each in outcomes if not each.taken]
     if len(refused) == len(outcomes):
         told = [status.refused(each.reason, each.address or each.recipient) for each in outcomes]
         return Settled(outcomes, (), status.combine(told))
-    desk = _Desk(message, state, kind, coming)
+    desk = _Desk(message, state, kind, coming, authentic)
     settled = tuple(desk.answer(each) if each.taken else desk.share(each, refused) for each in outcomes)
     return Settled(settled, tuple(desk.outgoing), status.OK)
 
@@ -39,8 +49,9 @@ def settle(message: Message, state: State, kind: Kind, coming: Coming, outcomes:
 class _Desk:
     """Answers the refusals of one message, each once and within the limits."""
 
-    def __init__(self, message: Message, state: State, kind: Kind, coming: Coming) -> None:
+    def __init__(self, message: Message, state: State, kind: Kind, coming: Coming, authentic: Authentication) -> None:
         self.message, self.state, self.kind, self.coming = message, state, kind, coming
+        self.forged = authentic.because if authentic.result == "fail" else ""
         self.outgoing: list[Outgoing] = []
         self.open = _open(message, state)
 
@@ -68,6 +79,7 @@ class _Desk:
             self.kind,
             own_sender=policy.own_sender(self.message, self.state),
             spam=bool(loop.spam_mark(self.message)),
+            forged=self.forged,
             blind=self._blind(outcome),
             answers_refusal=self.coming.refusal is not None,
         )

@@ -31,6 +31,11 @@ class Config(NamedTuple):
     templates: str | None = None
     max_size: int = 52_428_800
     keep_quiet: int = 30
+    authserv_ids: tuple[str, ...] = ()
+    border_strips: bool = False
+    own_hops: int = 1
+    records_per_alias: int = 0
+    records_in_all: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -38,10 +43,12 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "store": {"url": str},
     "submit": {"method": ("sendmail", "smtp", "none"), "sendmail": str, "host": str, "port": int},
     "refusals": {"by": ("reply", "status"), "blocked": ("hold", "status"), "templates": str},
-    "limits": {"max_size": int},
+    "limits": {"max_size": int, "records_per_alias": int, "records_in_all": int},
     "held": {"keep_quiet": int},
+    "authentication": {"trusted_authserv_ids": list, "border_strips": bool, "own_hops": int},
 }
-"""Section -> key -> its type, or the values it may have."""
+"""Section -> key -> its type (a list is one of texts), or the values it may have."""
+_KINDS = {int: "a number", str: "a text in quotes", bool: "true or false", list: "a list of texts in quotes"}
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> str | None:
@@ -81,6 +88,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
     warnings = _check(path, table)
     named = store or environ.get("MAILGATE_DB")
     url = table.get("store", {}).get("url")
+    believed = table.get("authentication", {})
     refusals, limits, submit = table.get("refusals", {}), table.get("limits", {}), table.get("submit", {})
     return Config(
         path=path,
@@ -91,6 +99,11 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         templates=_beside(path, refusals["templates"]) if "templates" in refusals else None,
         max_size=limits.get("max_size", 52_428_800),
         keep_quiet=table.get("held", {}).get("keep_quiet", 30),
+        authserv_ids=tuple(each.strip().lower() for each in believed.get("trusted_authserv_ids", [])),
+        border_strips=believed.get("border_strips", False),
+        own_hops=believed.get("own_hops", 1),
+        records_per_alias=limits.get("records_per_alias", 0),
+        records_in_all=limits.get("records_in_all", 0),
         warnings=tuple(warnings),
     )
 
@@ -121,12 +134,17 @@ def _check(path: str | None, table: dict[str, Any]) -> list[str]:
             elif isinstance(wanted, tuple):
                 if value not in wanted:
                     raise ConfigError(f"{path}: {section}.{key} must be one of {', '.join(wanted)}, not {value!r}")
-            elif not isinstance(value, wanted) or isinstance(value, bool):
-                kind = "a number" if wanted is int else "a text in quotes"
-                raise ConfigError(f"{path}: {section}.{key} must be {kind}, not {value!r}")
+            elif not _is(value, wanted):
+                raise ConfigError(f"{path}: {section}.{key} must be {_KINDS[wanted]}, not {value!r}")
             elif isinstance(value, int) and value < 0:
                 raise ConfigError(f"{path}: {section}.{key} must not be negative")
     return warnings
+
+
+def _is(value: object, wanted: type) -> bool:
+    if isinstance(value, list):
+        return wanted is list and all(isinstance(each, str) for each in value)
+    return isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool)
 
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:

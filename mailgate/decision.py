@@ -142,10 +142,12 @@ class Decision(NamedTuple):
     outgoing: tuple[Outgoing, ...]
     steps: tuple[Step, ...]
     status: Status = status.OK
+    authentic: str = "none"  # pass, fail or none: whether a trusted server vouches for the author
 
     @property
     def novel(self) -> bool:
-        """Whether there is anything to remember: not for duplicates, repeated refusals and refusals by status."""
-        return any(
+        """Whether there is anything to remember: not for duplicates, repeated refusals and refusals by status, and
+        nothing at all of what is deferred."""
+        return not any(outcome.action == "defer" for outcome in self.outcomes) and any(
             not outcome.repeated and outcome.taken and outcome.reason != "duplicate" for outcome in self.outcomes
         )

@@ -200,6 +200,8 @@ def alias_from(row: sqlite3.Row) -> Alias:
         spam=row["spam"],
         status=row["status"],
         notify=tuple(json.loads(row["notify"])),
+        automatic=row["automatic"],
+        replies=row["replies"],
     )
 
 
@@ -284,12 +286,14 @@ def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
         if is_own(tx, each):
             raise Problem(f"`{each}` is an own address: a copy to it would come back", "name the address of a person")
     tx.execute(
-        "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?, "
-        " authenticated = ?, refusal = ?, spam = ?, status = ?, notify = ? WHERE number = ?",
+        "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?,"
+        " authenticated = ?, refusal = ?, spam = ?, automatic = ?, replies = ?, status = ?, notify = ?"
+        " WHERE number = ?",
         (
             *(names.model(changed.model), json.dumps(dict(changed.values)), changed.policy),
             *(str(changed.record) if changed.record else None, str(changed.owner) if changed.owner else None),
-            *(changed.local_part, changed.authenticated, changed.refusal, changed.spam, changed.status),
+            *(changed.local_part, changed.authenticated, changed.refusal, changed.spam, changed.automatic),
+            *(changed.replies, changed.status),
             *(json.dumps([person(each) for each in changed.notify]), changed.number),
         ),
     )

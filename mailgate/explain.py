@@ -23,6 +23,7 @@ def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[s
             "reverse_path": str(sender) if sender else None,
             "recipients": [str(each) for each in message.envelope.recipients],
             "class": decision.kind,
+            "authentic": decision.authentic,
             "size": message.size,
             "defects": list(message.defects),
         },

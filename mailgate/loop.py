@@ -93,11 +93,13 @@ def is_daemon(sender: Address | None) -> bool:
     return sender is not None and lower(sender.local) in DAEMONS
 
 
-def silence(message: Message, kind: Kind, *, own_sender: str, spam: bool, blind: str, answers_refusal: bool) -> str:
+def silence(
+    message: Message, kind: Kind, *, own_sender: str, spam: bool, forged: str, blind: str, answers_refusal: bool
+) -> str:
     """Why nothing may be sent back for this message, `""` when an answer is allowed (RFC 3834 section 2).
 
-    `own_sender` names an own address among author and reverse-path, `blind` the own address that was written to but
-    stands in none of To, Cc and Resent-*.
+    `own_sender` names an own address among author and reverse-path, `forged` says which trusted server calls the author
+    forged, `blind` is the own address that was written to but stands in none of To, Cc and Resent-*.
     """
     if message.envelope.reverse_path is None:
         return "null reverse-path"
@@ -111,6 +113,8 @@ def silence(message: Message, kind: Kind, *, own_sender: str, spam: bool, blind:
         return f"{own_sender} is an own address"
     if spam:
         return "marked as spam"
+    if forged:
+        return f"the author is forged ({forged})"
     if answers_refusal:
         return "it answers a refusal of ours"
     for value in message.plain("x-auto-response-suppress"):

@@ -41,6 +41,13 @@ _KEPT = frozenset(
 _KEPT_PREFIXES = ("list-", "content-", "x-auto", "x-spam-", "x-spam")
 
 
+class Stamp(NamedTuple):
+    """An Authentication-Results field, and how many Received fields stand above it."""
+
+    value: str
+    hops: int
+
+
 class Message(NamedTuple):
     """What is known of a message before anything is looked up. Ids keep their angle brackets."""
 
@@ -58,6 +65,7 @@ class Message(NamedTuple):
     transport: tuple[Address, ...]
     digest: str
     defects: tuple[str, ...]
+    stamps: tuple[Stamp, ...] = ()
 
     @property
     def size(self) -> int:
@@ -90,6 +98,7 @@ class Header(NamedTuple):
     body_at: int
     return_path: str | None
     defects: tuple[str, ...]
+    stamps: tuple[Stamp, ...]
 
 
 def scan(raw: bytes) -> Header:
@@ -99,6 +108,8 @@ def scan(raw: bytes) -> Header:
     block, body_at = _header_block(raw, start, defects)
     kept: dict[str, list[bytes]] = {}
     return_path = None
+    hops = 0
+    stamps: list[Stamp] = []
     for line in block:
         name, colon, value = line.partition(b":")
         key = name.strip(b" \t").lower().decode("latin-1")
@@ -111,9 +122,14 @@ def scan(raw: bytes) -> Header:
             values.append(value.strip(b" \t"))
         elif f"more than {REPEAT_LIMIT} {key} fields" not in defects:
             defects.append(f"more than {REPEAT_LIMIT} {key} fields")
+        if key == "received":
+            hops += 1
+        elif key == "authentication-results" and len(stamps) < REPEAT_LIMIT:
+            stamps.append(Stamp(value.decode("utf-8", "replace"), hops))
         if key == "return-path" and return_path is None and "received" not in kept:
             return_path = values[0].decode("utf-8", "replace")
-    return Header({name: tuple(values) for name, values in kept.items()}, body_at, return_path, tuple(defects))
+    fields = {name: tuple(values) for name, values in kept.items()}
+    return Header(fields, body_at, return_path, tuple(defects), tuple(stamps))
 
 
 def _header_block(raw: bytes, start: int, defects: list[str]) -> tuple[list[bytes], int]:
@@ -191,6 +207,7 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
         transport=transport,
         digest=_digest(fields, raw, header.body_at),
         defects=tuple(dict.fromkeys(defects)),
+        stamps=header.stamps,
     )
 
 

@@ -82,6 +82,34 @@ def senders(tx: sqlite3.Connection) -> list[Sender]:
     return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY number")]
 
 
+class Counted(NamedTuple):
+    """A sender whose new records count towards the limit: how many in which model within the window, of how many."""
+
+    address: str
+    model: str
+    made: int
+    threshold: int
+
+
+def near_limit(tx: sqlite3.Connection, now: float) -> list[Counted]:
+    """Senders that have used half of the limit of new records or more, the nearest first."""
+    values = parameters(tx)
+    threshold = int(values["mail.gateway.loop.threshold"])
+    since = now - 60 * int(values["mail.gateway.loop.minutes"])
+    rows = tx.execute(
+        "SELECT sender, model, count(*) AS made FROM record WHERE made > ? AND sender IS NOT NULL"
+        " AND sender NOT IN (SELECT address FROM sender WHERE verdict = 'allow')"
+        " GROUP BY sender, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, sender, model",
+        (since, threshold),
+    )
+    return [Counted(row["sender"], row["model"], row["made"], threshold) for row in rows]
+
+
+def reset_sender(tx: sqlite3.Connection, text: str) -> int:
+    """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
+    return tx.execute("UPDATE record SET sender = NULL WHERE sender = ?", (key(text),)).rowcount
+
+
 def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:
     """Put an address on the allow-list or the block list; it stands on one of them only."""
     found = Sender(key(text), verdict)

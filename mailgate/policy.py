@@ -2,6 +2,7 @@
 
 from mailgate import addressed
 from mailgate.address import Address
+from mailgate.authentication import Authentication
 from mailgate.decision import Ref
 from mailgate.message import Message
 from mailgate.state import Alias, State
@@ -24,7 +25,9 @@ def own_sender(message: Message, state: State) -> str:
     return ""
 
 
-def permits(alias: Alias | None, record: Ref | None, message: Message, state: State) -> tuple[bool, str]:
+def permits(
+    alias: Alias | None, record: Ref | None, message: Message, state: State, authentic: Authentication
+) -> tuple[bool, str]:
     """Whether the author may make a record (or write on `record`) under an alias, and why.
 
     A record that no alias governs takes every answer.
@@ -50,9 +53,16 @@ def permits(alias: Alias | None, record: Ref | None, message: Message, state: St
             followed = record or alias.owner
             member = followed is not None and followed in state.followed
             saw = f"{author} {'follows' if member else 'does not follow'} {followed or 'anything: no owner record'}"
-    if member and alias.authenticated:
-        return False, f"{alias.policy}, authenticated only, and no trusted server vouches for {author}"
+    if member and alias.authenticated and authentic.result != "pass":
+        return False, f"{alias.policy}, authenticated only, and nobody vouches for {author}: {authentic.because}"
     return member, f"{alias.policy}: {saw}"
+
+
+def standing(state: State) -> str:
+    """As whom the author would be trusted: a contact, a member or a follower; `""` as nobody."""
+    if state.contact and not state.contact.archived:
+        return "a member" if state.contact.member else "a known contact"
+    return "a follower" if state.followed else ""
 
 
 def rate_key(message: Message, acting: str) -> str:

@@ -58,7 +58,8 @@ def _people(outcome: Outcome, message: Message, state: State) -> tuple[Follower,
 
 def _silence(message: Message, state: State, kind: Kind, outcome: Outcome) -> str:
     """Why nobody gets a copy, `""` when they may."""
-    if kind.name != "person":
+    alias = state.alias(outcome.alias)
+    if kind.name != "person" and not (outcome.action == "create" and alias and alias.automatic == "normal"):
         return f"{kind.name} mail ({kind.because})"
     if own := policy.own_sender(message, state):
         return f"{own} is an own address"

@@ -47,7 +47,9 @@ def apply(
         return Remembered(None, False)
     parent = next((each.parent for each in fresh if each.parent), None)
     if number is None:
-        number = messages.add(tx, message, decision.kind, parent, _flags(message, state, fresh), now)
+        number = messages.add(
+            tx, message, decision.kind, parent, _flags(message, state, decision.authentic, fresh), now
+        )
     made: dict[str, Ref] = {}
     for outcome in fresh:
         match outcome.action:
@@ -97,10 +99,11 @@ def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
     }
 
 
-def _flags(message: Message, state: State, outcomes: list[Outcome]) -> list[str]:
+def _flags(message: Message, state: State, authentic: str, outcomes: list[Outcome]) -> list[str]:
     flags = []
     if state.reused_id:
         flags.append("reused-id")
+    flags += {"pass": ["authenticated"], "fail": ["forged"]}.get(authentic, [])
     if any(each.outsider for each in outcomes):
         flags.append("outsider")
     if addressed.doubtful(message, state):

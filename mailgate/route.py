@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mailgate import addressed, answer, bounced, loop, policy, relay, report, status, thread
+from mailgate import addressed, answer, authentication, bounced, loop, policy, relay, report, status, thread
 from mailgate.addressed import Addressed, Own
 from mailgate.decision import Decision, Outcome, Step
 from mailgate.loop import Coming, Kind
@@ -31,6 +31,7 @@ class Common:
         self.told = told
         self.kind = kind
         self.coming = coming
+        self.authentic = authentication.verdict(message, state.settings.trust)
         self.named = functools.cache(lambda alone: addressed.named(message, state, alone=alone))
         self.answered = (
             Answered(None, "an answer to a refusal is new mail") if coming.refusal else thread.answered(message, state)
@@ -49,6 +50,7 @@ class Case:
         self.kind = common.kind
         self.coming = common.coming
         self.told = common.told
+        self.authentic = common.authentic
         meant = addressed.counts(recipient)
         self.addressed: Addressed = addressed.addressed(meant, common.named(meant is None))
         self.recipient = self.addressed.recipient
@@ -155,7 +157,7 @@ def automatic(case: Case) -> Verdict:
 
 
 def sender(case: Case) -> Verdict:
-    """Blocked? Spam? One of our own addresses?"""
+    """Blocked? Spam? One of our own addresses? Who vouches for the author?"""
     if case.state.blocked_sender:
         saw = f"{case.state.blocked_sender} is on the block list"
         if case.state.settings.blocked_by == "status" and case.message.envelope.source != "fetch":
@@ -172,7 +174,14 @@ def sender(case: Case) -> Verdict:
     if own:
         return Verdict(f"{own} is an own address", "own")
     author = case.message.author
-    return Verdict(str(author.address) if author.address else f"author unknown: {author.defect}", "no verdict")
+    saw = str(author.address) if author.address else f"author unknown: {author.defect}"
+    if not case.state.settings.trust.authserv_ids:
+        return Verdict(saw, "no verdict")
+    if case.authentic.result == "none":
+        return Verdict(f"{saw}; {case.authentic.because}", "no verdict")
+    if case.authentic.result == "fail" and (known := policy.standing(case.state)):
+        return Verdict(f"{saw} is {known}; {case.authentic.because}", "hold", (case.outcome("hold", "unverified"),))
+    return Verdict(f"{saw}; {case.authentic.because}", case.authentic.result)
 
 
 def reply(case: Case) -> Verdict:
@@ -250,7 +259,10 @@ def no_route(case: Case) -> Verdict:
 
 
 def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
-    """May this author write there? The policy of the alias that acts, or that governs the record answered."""
+    """May this author write there? The policy of the alias that acts, or that governs the record answered.
+
+    The same alias says whether machines and lists, and the answers of outsiders, are taken.
+    """
     saw, judged = [], []
     for proposal in proposals:
         if proposal.action not in ("create", "post") or proposal.repeated:
@@ -260,7 +272,12 @@ def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
         if case.spam and (ruling is None or ruling.spam == "hold"):
             judged.append(case.outcome("hold", "spam", proposal.address))
             continue
-        allowed, why = policy.permits(ruling, proposal.record, case.message, case.state)
+        allowed, why = policy.permits(ruling, proposal.record, case.message, case.state, case.authentic)
+        kept = _kept_out(case, ruling, proposal) if allowed else None
+        if kept:
+            saw.append(f"{proposal.address or proposal.record}: {kept.note}")
+            judged.append(kept)
+            continue
         saw.append(f"{proposal.address or proposal.record or proposal.model}: {why}")
         if allowed:
             judged.append(proposal)
@@ -268,6 +285,23 @@ def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
             refused = case.outcome("refuse", "policy", proposal.address, note=why)
             judged.append(refused._replace(alias=proposal.alias, parent=proposal.parent))
     return "; ".join(saw), _word(proposals, judged), tuple(judged)
+
+
+def _kept_out(case: Case, ruling: Alias | None, proposal: Outcome) -> Outcome | None:
+    """What becomes of mail that its author may write, but that the alias does not take so; None when it does."""
+    if ruling is None:
+        return None
+    if case.kind.name in ("automatic", "list") and ruling.automatic in ("hold", "refuse"):
+        note = f"{case.kind.name} mail ({case.kind.because}), which {ruling.address} does not take"
+        if ruling.automatic == "hold":
+            return case.outcome("hold", "automatic", proposal.address, note=note)._replace(alias=proposal.alias)
+        refused = case.outcome("refuse", "policy", proposal.address, note=note)
+        return refused._replace(alias=proposal.alias, by_status=case.message.envelope.source != "fetch")
+    outsider = proposal.reason == "reply" and relay.is_outsider(proposal, case.message, case.state)
+    if ruling.replies == "participants" and outsider:
+        note = f"{case.message.author.text} does not follow {proposal.record}, and used no signed address"
+        return case.outcome("hold", "outsider", proposal.address, note=note)._replace(alias=proposal.alias)
+    return None
 
 
 def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
@@ -291,8 +325,23 @@ def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Ou
             address = proposal.address or (case.recipient_text if case.recipient else "")
             judged.append(case.outcome("refuse", "rate-limit", address)._replace(alias=proposal.alias))
             continue
+        if full := _ceiling(case.state, proposal):
+            saw.append(full)
+            judged.append(case.outcome("defer", "ceiling", proposal.address, note=full)._replace(alias=proposal.alias))
+            continue
         judged.append(proposal)
     return "; ".join(saw) or "no new record", _word(proposals, judged), tuple(judged)
+
+
+def _ceiling(state: State, proposal: Outcome) -> str:
+    """Which ceiling a new record would break, `""` when none; such mail waits where it is."""
+    settings = state.settings
+    made = state.made_by_alias.get(proposal.address, 0)
+    if settings.records_per_alias and made >= settings.records_per_alias:
+        return f"{proposal.address} made {made} records within the hour, the most it may"
+    if settings.records_in_all and state.made_in_all >= settings.records_in_all:
+        return f"{state.made_in_all} records were made within the hour, the most there may be"
+    return ""
 
 
 def _step(rule: str, saw: str, word: str) -> Step:
@@ -367,9 +416,12 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
         for outcome in said:
             outcomes.setdefault(outcome.effect, outcome)
     ordered = tuple(sorted(steps, key=lambda step: ORDER.index(step.rule)))
-    settled = answer.settle(message, state, kind, coming, tuple(outcomes.values()))
+    settled = answer.settle(message, state, kind, coming, common.authentic, tuple(outcomes.values()))
     sent_on = relay.relay(message, state, kind, settled.outcomes)
-    return Decision(kind.name, sent_on.outcomes, settled.outgoing + sent_on.copies, ordered, settled.status)
+    copies = () if settled.status.exit == 75 else sent_on.copies
+    return Decision(
+        kind.name, sent_on.outcomes, settled.outgoing + copies, ordered, settled.status, common.authentic.result
+    )
 
 
 def _judge(case: Case) -> tuple[list[Step], tuple[Outcome, ...]]:

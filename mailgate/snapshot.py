@@ -14,7 +14,7 @@ from mailgate.message import Message
 from mailgate.people import contact_from, parameters
 from mailgate.policy import rate_key
 from mailgate.report import Report
-from mailgate.state import Alias, Contact, Delivery, Domain, Follower, Known, Placement, Seen, Settings, State
+from mailgate.state import Alias, Contact, Delivery, Domain, Follower, Known, Placement, Seen, Settings, State, Trust
 
 DAY, HOUR = 86_400.0, 3_600.0
 _CHUNK = 500  # names in one IN (...): every database takes that many
@@ -88,6 +88,10 @@ def take(
         ),
         answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
         secrets=keys.secrets(tx),
+        made_by_alias={each.address: _made_since(tx, now, each.address) for each in aliases}
+        if settings.records_per_alias
+        else {},
+        made_in_all=_made_since(tx, now) if settings.records_in_all else 0,
         deliveries=signed,
         sent_to=_sent_to(tx, known, told) if told else {},
         followers={ref: _followers(tx, ref) for ref in records},
@@ -106,6 +110,9 @@ def _settings(tx: sqlite3.Connection, config: Config, fallback: str | None) -> S
         loop_threshold=int(values["mail.gateway.loop.threshold"]),
         allowed_domains=frozenset(filter(None, values["mail.catchall.domain.allowed"].split(","))),
         fallback=fallback,
+        trust=Trust(frozenset(config.authserv_ids), config.border_strips, config.own_hops),
+        records_per_alias=config.records_per_alias,
+        records_in_all=config.records_in_all,
     )
 
 
@@ -318,6 +325,13 @@ def _made(
         f" AND message IN ({', '.join('?' * len(copies))})) GROUP BY sender, model"
     )
     return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since, *copies)}
+
+
+def _made_since(tx: sqlite3.Connection, now: float, alias: str | None = None) -> int:
+    """New records of the last hour, those of one alias or all."""
+    if alias is None:
+        return _count(tx, "SELECT count(*) FROM record WHERE made > ?", now - HOUR)
+    return _count(tx, "SELECT count(*) FROM record WHERE alias = ? AND made > ?", alias, now - HOUR)
 
 
 def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:

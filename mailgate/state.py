@@ -8,6 +8,8 @@ from mailgate.decision import Outcome, Ref
 
 POLICIES = ("everyone", "contacts", "followers", "members")
 SPAM = ("hold", "quiet")
+AUTOMATIC = ("quiet", "normal", "hold", "refuse")
+REPLIES = ("everyone", "participants")
 RESERVED = ("postmaster", "abuse")
 """Local parts that exist in every own domain (RFC 5321 section 4.5.1, RFC 2142)."""
 
@@ -54,6 +56,8 @@ class Alias(NamedTuple):
     spam: str = "hold"
     status: str = "not-tested"
     notify: tuple[str, ...] = ()
+    automatic: str = "quiet"
+    replies: str = "everyone"
 
     @property
     def address(self) -> str:
@@ -122,6 +126,15 @@ class Seen(NamedTuple):
     same_content: bool
 
 
+class Trust(NamedTuple):
+    """Whose Authentication-Results count: authserv-ids in lower case, whether forged ones are stripped at the border,
+    and how many Received fields of ours may stand above them."""
+
+    authserv_ids: frozenset[str] = frozenset()
+    border_strips: bool = False
+    own_hops: int = 1
+
+
 class Settings(NamedTuple):
     """The part of the configuration and the parameters that a judgement depends on."""
 
@@ -134,6 +147,9 @@ class Settings(NamedTuple):
     per_day: int = 5
     per_hour: int = 100
     fallback: str | None = None
+    trust: Trust = Trust()
+    records_per_alias: int = 0
+    records_in_all: int = 0
 
 
 class State(NamedTuple):
@@ -141,7 +157,8 @@ class State(NamedTuple):
 
     aliases by address, `detected` by local part; `contacts` are the contact addresses of all own domains; `followed`
     are the records the author follows; `made` counts new records within the loop window by model and
-    `policy.rate_key`, without those that copies of this very message made; `answered` holds reason and addresses of
+    `policy.rate_key`, without those that copies of this very message made; `made_by_alias` and `made_in_all` count all
+    new records of the last hour, where a ceiling is set; `answered` holds reason and addresses of
     the answers this sender got within the loop window. `deliveries` are those that signed details in the addresses
     name, by number; `sent_to` those of our messages that a report names, by message. `followers` are people to
     copy by record, `notified` by the alias that would make one; `relayed` counts the author's messages on a record
@@ -163,6 +180,8 @@ class State(NamedTuple):
     seen: tuple[Seen, ...] = ()
     reused_id: bool = False
     made: Mapping[tuple[str, str], int] = {}
+    made_by_alias: Mapping[str, int] = {}
+    made_in_all: int = 0
     answered: frozenset[tuple[str, str]] = frozenset()
     answered_today: int = 0
     answered_this_hour: int = 0

@@ -132,9 +132,11 @@ def test_no_reverse_path_told_is_no_null_one() -> None:
     assert loop.classify(read(reverse_path=None, **{"from": "nonsense"})).name == "person"
 
 
-def silence(message: Message, *, own: str = "", spam: bool = False, blind: str = "", refusal: bool = False) -> str:
+def silence(
+    message: Message, *, own: str = "", spam: bool = False, forged: str = "", blind: str = "", refusal: bool = False
+) -> str:
     kind = loop.classify(message)
-    return loop.silence(message, kind, own_sender=own, spam=spam, blind=blind, answers_refusal=refusal)
+    return loop.silence(message, kind, own_sender=own, spam=spam, forged=forged, blind=blind, answers_refusal=refusal)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import click
 from mailgate import console, directory, records
 from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
 from mailgate.problem import Problem
-from mailgate.state import POLICIES, SPAM, Alias
+from mailgate.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
 
 
 @click.group(
@@ -38,6 +38,8 @@ def _options(function: Any) -> Any:
         click.option("--refusal", metavar="TEXT", help="What those who may not write are told."),
         click.option("--notify", metavar="ADDRESS", multiple=True, help="Follows every new record; repeatable."),
         click.option("--spam", type=click.Choice(SPAM), help="What becomes of mail that the server marked as spam."),
+        click.option("--automatic", type=click.Choice(AUTOMATIC), help="What becomes of machines' and lists' mail."),
+        click.option("--replies", type=click.Choice(REPLIES), help="Whose answers are posted; others are held."),
     ):
         function = option(function)
     return function
@@ -196,6 +198,8 @@ def as_data(found: Alias) -> dict[str, Any]:
         "refusal": found.refusal,
         "notify": list(found.notify),
         "spam": found.spam,
+        "automatic": found.automatic,
+        "replies": found.replies,
         "status": found.status,
     }
 
@@ -214,6 +218,8 @@ def _show(app: App, found: Alias, as_json: bool) -> None:
             ("local part", "matches in other domains too" if found.local_part else "matches with its domain only"),
             ("notify", ", ".join(found.notify)),
             ("spam", found.spam),
+            ("machines", found.automatic),
+            ("answers", "of everyone" if found.replies == "everyone" else "of participants; others are held"),
             ("refusal", found.refusal),
             ("status", found.status),
         ]

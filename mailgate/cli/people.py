@@ -1,5 +1,6 @@
 """`mailgate contact`, `sender`, `param`: who is known, who is let through or kept out, and the gateway's parameters."""
 
+import time
 from typing import Any
 
 import click
@@ -130,13 +131,32 @@ _verdict_command("block", "on the block list: its mail is held", "Hold the mail 
 @json_option
 @pass_app
 def sender_list(app: App, as_json: bool) -> None:
-    """Allow-list and block list."""
+    """Allow-list and block list, and who is near the limit of new records."""
     with app.store.read() as tx:
         found = people.senders(tx)
+        near = people.near_limit(tx, time.time())
     if as_json:
-        console.data([each._asdict() for each in found])
+        limit = [{**each._asdict(), "verdict": "near-limit"} for each in near]
+        console.data([*(each._asdict() for each in found), *limit])
         return
-    console.table(("ADDRESS", "VERDICT"), found, "no sender is allowed or blocked by name")
+    rows = [(each.address, each.verdict, "-") for each in found]
+    rows += [(each.address, "near limit", f"{each.made} of {each.threshold} new {each.model}") for each in near]
+    console.table(("ADDRESS", "VERDICT", "MADE"), rows, "no sender is allowed, blocked or near the limit")
+    app.finish()
+
+
+@sender.command("reset", examples="mailgate sender reset bob@client.org")
+@click.argument("address")
+@json_option
+@pass_app
+def sender_reset(app: App, address: str, as_json: bool) -> None:
+    """Begin to count the new records of a sender anew."""
+    with app.store.write() as tx:
+        forgotten = people.reset_sender(tx, address)
+    if as_json:
+        console.data({"address": people.key(address), "forgotten": forgotten})
+        return
+    console.say(f"{people.key(address)} starts anew: {forgotten} records no longer count")
     app.finish()
 
 

@@ -35,6 +35,14 @@ by = "reply"
 [limits]
 # Octets of the largest message that is taken; the mail server's own limit should not be larger.
 max_size = 52428800
+# New records within an hour, by one alias and in all; mail beyond that waits with the mail server (0: no limit).
+# records_per_alias = 500
+# records_in_all = 2000
+
+# Whose Authentication-Results are believed. Only when the border server removes forged ones:
+# [authentication]
+# trusted_authserv_ids = ["mx.example.com"]
+# border_strips = true
 
 [held]
 # Days that quiet held mail (bulk, blocked, misdirected) is kept.

@@ -110,6 +110,8 @@ def test_alias_set_and_unset(office: Gate) -> None:
         "refusal": "No.",
         "notify": ["ann@example.com"],
         "spam": "quiet",
+        "automatic": "quiet",
+        "replies": "everyone",
         "status": "not-tested",
     }
     command = "alias set support --no-record --no-owner --no-local-part --no-authenticated --no-notify --refusal"
