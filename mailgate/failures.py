@@ -39,7 +39,7 @@ def note(tx: sqlite3.Connection, report: int, found: Reported, now: float) -> in
     if old:
         if found.follower and not old.follower:
             tx.execute("UPDATE failure SET follower = ? WHERE number = ?", (found.follower, old.number))
-        if old.kind == "unknown" or (found.permanent and not old.permanent):
+        if _betters(found, old):
             tx.execute(
                 "UPDATE failure SET action = ?, status = ?, kind = ?, permanent = ?, diagnostic = ?, remote = ?"
                 " WHERE number = ?",
@@ -56,6 +56,13 @@ def note(tx: sqlite3.Connection, report: int, found: Reported, now: float) -> in
     if found.recipient:
         tx.execute("UPDATE contact SET bounces = bounces + 1 WHERE address = ?", (found.recipient,))
     return cursor.lastrowid
+
+
+def _betters(found: Reported, old: Failure) -> bool:
+    """Whether a report says more than the entry: that it is for good, or why. What was for good stays so."""
+    if found.permanent != old.permanent:
+        return found.permanent
+    return old.kind == "unknown" and found.kind != "unknown"
 
 
 def _said(found: Reported) -> tuple[str, str, str, bool, str, str]:
