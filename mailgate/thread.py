@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate import token
-from mailgate.addressed import Addressed, aliases
+from mailgate.addressed import Addressed, Own, aliases
 from mailgate.message import Message
 from mailgate.state import Known, Placement, State
 
@@ -71,7 +71,7 @@ def parents(answer: Answered, addressed: Addressed) -> Replies:
     saw = "; ".join(filter(None, (signed.saw, saw)))
     if not found:
         return Replies(saw=saw)
-    other = _of_other_models(addressed, found.placements)
+    other = _of_other_models(addressed.direct, found.placements)
     if other:
         return Replies(forward=other, saw=f"{saw}, forwarded to an alias of another model")
     meant = {alias.number for alias, _ in aliases(addressed.all)}
@@ -80,11 +80,15 @@ def parents(answer: Answered, addressed: Addressed) -> Replies:
 
 
 def _signed(answer: Answered, addressed: Addressed) -> Replies:
-    """Where the signed details say, each on its record; those that link nothing are noticed."""
+    """Where the signed details say, each on its record; those that link nothing are noticed.
+
+    An address with a detail has done its part: its alias, whatever it makes by now, does not act for it as well.
+    """
     posts: dict[str, Placement] = {}
     parent, saw = None, []
-    for own in addressed.all:
-        if not own.signed:
+    nobody = addressed.recipient if addressed.recipient and addressed.recipient.kind == "unknown" else None
+    for own in (*addressed.all, nobody):
+        if not own or not own.signed:
             continue
         delivery = own.delivery(token.REPLY)
         if delivery:
@@ -95,7 +99,8 @@ def _signed(answer: Answered, addressed: Addressed) -> Replies:
             saw.append(f"{own.address} is signed for {record}")
         elif own.kind != "bounce":
             saw.append(f"signed detail of {own.address} {own.signed.doubt or 'is for delivery reports'}")
-    beside = _of_other_models(addressed, posts.values()) if posts else frozenset()
+    others = tuple(own for own in addressed.direct if not own.delivery(token.REPLY))
+    beside = _of_other_models(others, posts.values()) if posts else frozenset()
     return Replies(tuple(posts.values()), parent, beside=beside, signed=bool(posts), saw="; ".join(saw))
 
 
@@ -103,12 +108,12 @@ def _stands_on(known: Known, placement: Placement) -> bool:
     return any(each.record == placement.record for each in known.placements)
 
 
-def _of_other_models(addressed: Addressed, placements: Iterable[Placement]) -> frozenset[int]:
-    """The aliases directly addressed that have nothing to do with the models of these records."""
+def _of_other_models(owns: tuple[Own, ...], placements: Iterable[Placement]) -> frozenset[int]:
+    """The aliases among addresses that have nothing to do with the models of these records."""
     models = {each.record.model for each in placements}
     return frozenset(
         alias.number
-        for alias, _ in aliases(addressed.direct)
+        for alias, _ in aliases(owns)
         if (alias.record.model if alias.record else alias.model) not in models
     )
 
