@@ -34,13 +34,13 @@ NAME_LIMIT = 150
 _FIRST_NO_FIELD = re.compile(rb"^(?!(?!--)[!-9;-~]++[ \t]*+:|[ \t])", re.M)
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _CONTENT_FIELD = re.compile(
-    rb"^content-(type|transfer-encoding|disposition|id)[ \t]*+:((?:[^\n]*+\n[ \t]++)*+[^\n]*+)",
+    rb"^content-(type|transfer-encoding|disposition|id)[ \t]*+:((?:[^\n]*+\n[ \t]++)*[^\n]*+)",
     re.M | re.I,
 )
 _TYPE = re.compile(rb"[a-z0-9!#$&*^_.+-]{1,127}(?:/[a-z0-9!#$&*^_.+-]{1,127})?", re.I)
 # A separator may be missing or be white space; values without quotes may hold spaces; quotes may never close.
 _PARAMETER = re.compile(
-    rb'(?<=[;\s])([^\s;="]{1,100}+)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)"?|([^;]*+))', re.S
+    rb'(?<=[;\s])([^\s;="]{1,100}+)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*)"?|([^;]*+))', re.S
 )  # fmt: skip
 _TOKEN = re.compile(rb"[a-z0-9-]{1,40}", re.I)
 _QUOTED_PAIR = re.compile(rb'\\(["\\])')

@@ -1,6 +1,7 @@
 """The house: every room on its level, imports only downward, judgement without a world, a pipe that stays small."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -244,3 +245,9 @@ def deliver(gate: Gate, folder: Path, raw: bytes, recipient: str) -> set[str]:
     assert (ran.returncode, ran.stdout) == (0, b"")
     lines = ran.stderr.decode().splitlines()
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+
+def test_no_possessive_group() -> None:
+    """Python 3.11.2, which Debian 12 has, forgets where a group under a possessive quantifier ended (gh-101955)."""
+    found = re.compile(r"\)(?:[*+?]|\{[\d,]+\})\+")
+    assert [str(path) for path in PACKAGE.rglob("*.py") if found.search(path.read_text("utf-8"))] == []

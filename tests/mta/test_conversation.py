@@ -21,6 +21,7 @@ from .sink import Received, Sink
 pytestmark = pytest.mark.mta
 
 POLICY = email.policy.SMTP.clone(max_line_length=998)  # shorter ones break ids into encoded words
+TEXT = "Blau, größer.\n"
 PICTURE = bytes(range(256))
 
 _count = itertools.count(1)
@@ -72,7 +73,7 @@ class Talk:
         letter["Message-ID"] = f"<{_unique()}@client.example.net>"
         for name, value in fields.items():
             letter[name.replace("_", "-")] = value
-        letter.set_content("Blue.\n")
+        letter.set_content(TEXT, cte="quoted-printable")
         return letter
 
     def deliver(self, letter: EmailMessage) -> Any:
@@ -92,7 +93,7 @@ class Talk:
     def check_answer(self, reason: str, letter: EmailMessage) -> Any:
         """Nothing but a post on the record comes of this answer, and that for this reason; the entry for it."""
         entry = self.deliver(letter)
-        assert entry["text"] == "Blue.\n"
+        assert entry["text"] == TEXT
         assert entry["parent"] == self.id
         why = self.server.machine.json("why", str(entry["number"]))
         assert [(o["action"], o["reason"], o["record"]) for o in why["outcomes"]] == [("post", reason, self.record)]
@@ -280,6 +281,6 @@ def test_followers_get_copies(postfix: Server, sink: Sink) -> None:
         assert copy.message["In-Reply-To"] == talk.id
         body = copy.message.get_body()
         assert body is not None
-        assert body.get_content() == "Blue.\r\n"
+        assert body.get_content().replace("\r\n", "\n") == TEXT
         (picture,) = copy.message.iter_attachments()
         assert (picture.get_filename(), picture.get_content()) == ("colour.png", PICTURE)
