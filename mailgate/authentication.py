@@ -5,6 +5,7 @@ removes forged ones, and when it stands no more than `own_hops` Received fields 
 no verdict; a forger can only lower what is believed.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from mailgate import address
@@ -38,7 +39,7 @@ def verdict(message: Message, trust: Trust) -> Authentication:
         return Authentication("none", "no server is trusted")
     if not trust.border_strips:
         return Authentication("none", "forged results are not said to be stripped")
-    found: dict[str, list[list[Result]]] = {}
+    found: dict[str, list[list[Result] | None]] = {}
     for stamp in message.stamps:
         read = parse(stamp.value) if stamp.hops <= trust.own_hops else None
         if read and read.authserv_id in trust.authserv_ids:
@@ -48,7 +49,9 @@ def verdict(message: Message, trust: Trust) -> Authentication:
     for name, fields in found.items():
         if len(fields) > 1:
             return Authentication("none", f"{len(fields)} results of {name} contradict each other")
-    results = [each for fields in found.values() for each in fields[0] if each.method == "dmarc"]
+        if fields[0] is None:
+            return Authentication("none", f"a result of {name} cannot be read")
+    results = [each for fields in found.values() for each in fields[0] or () if each.method == "dmarc"]
     return _dmarc(message, results, ", ".join(found))
 
 
@@ -69,40 +72,67 @@ def _dmarc(message: Message, results: list[Result], who: str) -> Authentication:
 
 
 class Field(NamedTuple):
-    """An Authentication-Results field: who wrote it, `""` where it does not say, and the results."""
+    """An Authentication-Results field: who wrote it, and the results, None when they cannot be read."""
 
     authserv_id: str
-    results: list[Result]
+    results: list[Result] | None
 
 
 def parse(value: str) -> Field | None:
-    """Read a field (RFC 8601 section 2.2) in linear time; None for whatever does not follow its grammar.
+    """Read a field (RFC 8601 section 2.2) in linear time; None when nobody says anything: Exchange names no server."""
+    segments, whole = _segments(value[:VALUE_LIMIT])
+    name, *version = segments[0] or [""]
+    if not name or name == "=" or "=" in version:
+        return None
+    if not whole or version not in ([], ["1"]) or len(value) > VALUE_LIMIT or len(segments) > RESULT_LIMIT + 1:
+        return Field(lower(name), None)
+    return Field(lower(name), _results(segments[1:]))
 
-    Exchange leaves the authserv-id out: then nobody has said anything.
+
+def _results(segments: list[list[str]]) -> list[Result] | None:
+    """What the segments behind the authserv-id say, None when one of them does not follow the grammar.
+
+    A property that stands twice is in doubt too: two readers could see two values.
     """
-    segments = _segments(value) if len(value) <= VALUE_LIMIT else None
-    if not segments or not segments[0] or len(segments) > RESULT_LIMIT + 1:
-        return None
-    name, *rest = segments[0]
-    if "=" in segments[0] or name == "=":
-        return Field("", [])
-    if rest not in ([], ["1"]):
-        return None
     results = []
-    for words in segments[1:]:
-        if not words or words == ["none"]:
+    for words in segments:
+        if not words or (len(words) == 1 and lower(words[0]) == "none"):
             continue
-        pairs = [words[at : at + 3] for at in range(0, len(words), 3)]
-        if any(len(pair) != 3 or pair[1] != "=" for pair in pairs):
+        pairs = _pairs(words)
+        if pairs is None:
             return None
-        (method, _, result), *properties = pairs
-        known = {lower(key): text for key, _, text in properties}
-        results.append(Result(lower(method).partition("/")[0], lower(result), known))
-    return Field(lower(name), results)
+        (method, result), *properties = pairs
+        known = {lower(key): text for key, text in properties}
+        if len(known) < len(properties):
+            return None
+        results.append(Result(lower(method).removesuffix("/1"), lower(result), known))
+    return results
 
 
-def _segments(value: str) -> list[list[str]] | None:
-    """The words between semicolons, `=` a word of its own, comments gone, quotes taken off; None when unbalanced."""
+def _pairs(words: list[str]) -> list[tuple[str, str]] | None:
+    """`key=value` again and again; blanks and comments may stand around the dot or the slash in a key."""
+    pairs: list[tuple[str, str]] = []
+    key: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word != "=":
+            key.append(word)
+            continue
+        value = next(rest, None)
+        if not key or value is None:
+            return None
+        if not all(left.endswith((".", "/")) or right.startswith((".", "/")) for left, right in pairwise(key)):
+            return None
+        pairs.append(("".join(key), value))
+        key = []
+    return None if key else pairs
+
+
+def _segments(value: str) -> tuple[list[list[str]], bool]:
+    """The words between semicolons, `=` a word of its own, comments gone, quotes taken off; and whether that is all.
+
+    It is not where a character stands that may not, or a comment or a quote never closes: then what was read before.
+    """
     segments: list[list[str]] = [[]]
     word: str | None = None
     depth = 0
@@ -133,7 +163,7 @@ def _segments(value: str) -> list[list[str]] | None:
         elif c.isprintable() and c != ")":
             word = (word or "") + c
         else:
-            return None
+            return segments, False
     if word is not None:
         segments[-1].append(word)
-    return None if depth or quoted else segments
+    return segments, not (depth or quoted)

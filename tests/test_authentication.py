@@ -27,6 +27,7 @@ def results(value: str) -> list[str]:
     found = parse(value)
     assert found is not None
     assert found.authserv_id == MX
+    assert found.results is not None
     return [
         " ".join([f"{each.method}={each.result}", *(f"{key}={text}" for key, text in each.properties.items())])
         for each in found.results
@@ -64,6 +65,13 @@ def results(value: str) -> list[str]:
             ),
             id="B.5-a-reason",
         ),
+        pytest.param(
+            "foo.example.net (foobar) 1 (baz);  dkim (Because I like it) / 1 (One yay) = (wait for it) fail"
+            "    policy (A dot can go here) . (like that) expired"
+            "    (this surprised me) = (as I wasn't expecting it) 1362471462",
+            Field("foo.example.net", [Result("dkim", "fail", {"policy.expired": "1362471462"})]),
+            id="B.7-comments-everywhere",
+        ),
     ],
 )
 def test_the_examples_of_the_standard(value: str, wanted: Field) -> None:
@@ -77,6 +85,7 @@ def test_the_examples_of_the_standard(value: str, wanted: Field) -> None:
         pytest.param(f"{MX}", [], id="nothing-said"),
         pytest.param(f"{MX};", [], id="an-empty-result"),
         pytest.param(f"{MX}; none", [], id="none"),
+        pytest.param(f"{MX}; None", [], id="none-in-any-case"),
         pytest.param(f"{MX}; dmarc=none", ["dmarc=none"], id="a-result-none"),
         pytest.param(f"{MX}; dmarc=pass;", ["dmarc=pass"], id="a-semicolon-at-the-end"),
         pytest.param(f"{MX};dmarc=pass;spf=fail", ["dmarc=pass", "spf=fail"], id="no-white-space"),
@@ -86,6 +95,10 @@ def test_the_examples_of_the_standard(value: str, wanted: Field) -> None:
         pytest.param(f"{MX}\t1 ; dmarc=pass", ["dmarc=pass"], id="version-1-after-a-tab"),
         pytest.param(f"{MX}(c)1(c); dmarc=pass", ["dmarc=pass"], id="version-1-after-a-comment"),
         pytest.param(f"{MX}; dmarc/1=pass", ["dmarc=pass"], id="version-of-a-method"),
+        pytest.param(f"{MX}; dmarc / 1 =pass", ["dmarc=pass"], id="blanks-around-the-slash"),
+        pytest.param(f"{MX}; dmarc/2=pass", ["dmarc/2=pass"], id="another-version-of-a-method-is-another-method"),
+        pytest.param(f"{MX}; dmarc=pass header .from=x.org", ["dmarc=pass header.from=x.org"], id="before-the-dot"),
+        pytest.param(f"{MX}; dmarc=pass header. from=x.org", ["dmarc=pass header.from=x.org"], id="after-the-dot"),
         pytest.param(f"{MX}; DMARC=Pass HEADER.From=X.org", ["dmarc=pass header.from=X.org"], id="case-of-keywords"),
         pytest.param(f"{MX.upper()}; dmarc=pass", ["dmarc=pass"], id="case-of-the-id"),
         pytest.param(f'"{MX}"; dmarc=pass', ["dmarc=pass"], id="quoted-id"),
@@ -145,6 +158,9 @@ def test_what_a_field_says(value: str, wanted: list[str]) -> None:
         pytest.param("(only a comment)", id="only-a-comment"),
         pytest.param("; dmarc=pass", id="nothing-in-front-of-the-semicolon"),
         pytest.param(f"({MX}); dmarc=pass", id="the-id-in-a-comment"),
+        pytest.param("dmarc=pass header.from=client.org", id="a-result-in-place-of-the-id"),
+        pytest.param("=; dmarc=pass", id="an-equals-sign-in-place-of-the-id"),
+        pytest.param('""; dmarc=pass', id="an-empty-id"),
     ],
 )
 def test_nobody_says_anything(value: str) -> None:
@@ -157,7 +173,8 @@ SCRAPS = st.sampled_from([*WORDS, *'();="\\.,/@ \t\r\n\0', "(c)", '"q"', "é", "
 
 @given(st.one_of(st.text(), st.lists(SCRAPS).map("".join)))
 def test_nothing_makes_it_fail(value: str) -> None:
-    parse(value)
+    found = parse(value)
+    assert found is None or found.authserv_id
     authentication.verdict(facts(mail("", ("Authentication-Results", value.replace("\n", " ")))), TRUST)
 
 
@@ -187,9 +204,11 @@ def test_comments_quotes_folding_and_case_change_nothing(written: list[Any], dra
 
     field = gap() + draw.choice([MX, f'"{MX}"', MX.upper()]) + draw.choice(["", gap(" ") + "1"]) + gap()
     for name, result, properties in written:
-        field += ";" + gap() + cased(name) + gap() + "=" + gap() + cased(result)
+        version = draw.choice(["", gap() + "/" + gap() + "1"])
+        field += ";" + gap() + cased(name) + version + gap() + "=" + gap() + cased(result)
         for key, meaning in properties.items():
-            field += gap(" ") + cased(key) + gap() + "=" + gap() + value(meaning)
+            typed, _, about = key.partition(".")
+            field += gap(" ") + cased(typed) + gap() + "." + gap() + cased(about) + gap() + "=" + gap() + value(meaning)
         field += gap()
     assert parse(field) == Field(MX, [Result(*each) for each in written])
 
@@ -326,6 +345,7 @@ def test_one_field_of_each_server(fields: list[str], wanted: str) -> None:
 
 def test_it_says_what_is_in_doubt() -> None:
     assert judged(PASS, PASS, trust=BOTH).because == f"2 results of {MX} contradict each other"
+    assert judged(f"{MX}; dmarc", trust=BOTH).because == f"a result of {MX} cannot be read"
 
 
 # --- what they say ---------------------------------------------------------------------------------------------------
@@ -356,6 +376,7 @@ def test_it_says_what_is_in_doubt() -> None:
         pytest.param("dmarc=passed header.from=client.org", "none", id="passed"),
         pytest.param("spf=pass smtp.mailfrom=client.org", "none", id="spf-alone"),
         pytest.param("dkim=pass header.d=client.org", "none", id="dkim-alone"),
+        pytest.param("dmarc/2=pass header.from=client.org", "none", id="another-version-of-dmarc"),
         pytest.param("x-dmarc=pass header.from=client.org", "none", id="another-method"),
         pytest.param("arc=pass dmarc=pass header.from=client.org", "none", id="dmarc-as-a-property"),
         pytest.param(
@@ -473,10 +494,20 @@ def test_a_long_field_says_nothing(field: str, wanted: str) -> None:
         pytest.param(f"{MX}; dmarc=pass header.from=client.org\0", id="a-control-character"),
         pytest.param(f"{MX}; dmarc=pass header.from=client.org; x", id="a-word-as-a-result"),
         pytest.param(f"{MX}; none x; dmarc=pass header.from=client.org", id="none-and-more"),
+        pytest.param(f"{MX}; dmarc x=pass header.from=client.org", id="two-words-as-a-method"),
+        pytest.param(f"{MX}; dmarc=pass header from=client.org", id="two-words-as-a-property"),
+        pytest.param(f"{MX}; dmarc=pass header.from=client.org header.from=evil.org", id="a-property-twice"),
+        pytest.param(f"{MX}; dmarc=pass header.from=evil.org Header . From=client.org", id="twice-in-another-spelling"),
+        pytest.param(f"{MX} (; dmarc=pass header.from=client.org", id="a-comment-before-the-first-semicolon"),
+        pytest.param(PASS + " " * VALUE_LIMIT, id="too-long"),
+        pytest.param(PASS + "; dkim=pass header.d=evil.org" * RESULT_LIMIT, id="too-many-results"),
     ],
 )
 def test_what_cannot_be_read_says_nothing(field: str) -> None:
     assert judged(field).result == "none"
+    assert judged(field, PASS).result == "none", "nor does another field of that server: who knows which is the forged"
+    assert judged(PASS, field).result == "none"
+    assert judged(field.replace(MX, "evil.org"), PASS).result == "pass", "of a stranger it harms nobody"
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------
