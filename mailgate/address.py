@@ -92,11 +92,11 @@ def _a_label(label: str) -> str | None:
 
 
 def _has_control(text: str) -> bool:
-    """C0 (but the tab), DEL, C1, the Unicode line ends, or half a surrogate pair."""
+    """C0 (but the tab), DEL, C1, the Unicode line ends, half a surrogate pair, or what is no character."""
     if _ASCII_CONTROL.search(text):
         return True
     return not text.isascii() and any(
-        "\x80" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" or c in "\u2028\u2029" for c in text
+        "\x80" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" or c in "\u2028\u2029\ufffe\uffff" for c in text
     )
 
 
@@ -120,7 +120,7 @@ def parse(text: str) -> Address | None:
 
 def _address(local: str, host: str) -> Address | None:
     name = domain(host) if not host.startswith("[") else _literal(host)
-    if not local or name is None:
+    if not local or name is None or "\t" in local:  # RFC 5321 section 4.1.2 has none, not even in quotes
         return None
     if len(local.encode("utf-8", "replace")) > LOCAL_LIMIT:
         return None

@@ -88,6 +88,7 @@ def test_author_known(field: str, wanted: str) -> None:
         pytest.param("bob@client.org\rBcc: x@y.org", id="carriage-return"),
         pytest.param("bob@client.org\x85", id="nel"),
         pytest.param("bob@client.org\u2028", id="line-separator"),
+        pytest.param("bo\ufffeb@client.org", id="no-character"),
         pytest.param("u@exa\u00admple.com", id="I13-soft-hyphen"),
         pytest.param("u@exa\u200bmple.com", id="I13-zero-width-space"),
         pytest.param("u@a\u3002b.com", id="I13-ideographic-dot"),
@@ -177,6 +178,13 @@ def test_identity(one: str, two: str, same: bool) -> None:
 )
 def test_mailboxes(value: str, wanted: list[str]) -> None:
     assert [str(each) for each in address.mailboxes(value)] == wanted
+
+
+@pytest.mark.parametrize("code", [0, 9, 10, 13, 27, 127, 0x85, 0x9B, 0x2028, 0x2029, 0xD800, 0xFFFE, 0xFFFF])
+def test_what_no_database_or_reader_of_xml_takes_is_in_no_address(code: int) -> None:
+    for text in (f"b{chr(code)}b@client.org", f'"b{chr(code)}b"@client.org', f"b@cli{chr(code)}ent.org"):
+        found = [*address.mailboxes(text), address.lenient(text), address.parse(text)]
+        assert all(chr(code) not in str(each) for each in found)
 
 
 def test_mailboxes_are_limited() -> None:
