@@ -73,14 +73,19 @@ def field(name: str, *value: str) -> bytes:
     clean = [_BREAKING.sub("", word) for word in value]
     lines = [f"{name}: {clean[0]}"]
     for word in clean[1:]:
-        if len(lines[-1]) + 1 + len(word) > _FOLD_AT:
+        if word and len(lines[-1]) + 1 + len(word) > _FOLD_AT:  # a line of blanks ends a header for some
             lines.append("")
         lines[-1] += f" {word}"
     return "\n".join(lines).encode("utf-8") + b"\n"
 
 
 def phrase(text: str) -> list[str]:
-    """A display name (RFC 5322 section 3.2.5) as words for `field`: a quoted string, encoded words when not ASCII."""
+    """A display name (RFC 5322 section 3.2.5) as words for `field`: a quoted string, encoded words when not ASCII.
+
+    Without a name: no words.
+    """
+    if not text:
+        return []
     if text.isascii() and "=?" not in text:
         return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"']
     return _encoded(text)

@@ -20,6 +20,10 @@ SUBJECT_LIMIT = 500
 _NAME_LIMIT = 100
 _ANCESTORS = 20
 """Ids in References: the first one and the newest; RFC 5322 sets no limit, mail servers do."""
+_LINE_LIMIT = 998
+"""Octets of a line (RFC 5322 section 2.1.1)."""
+_VALUE_LIMIT = 16 * 1024
+"""Octets of a MIME field that is passed on; a longer one only breaks what is on the way."""
 _ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
 _CONTENT = (
     *("mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-language"),
@@ -109,13 +113,18 @@ def _ancestors(message: Message) -> list[str]:
 
 
 def _content(message: Message) -> list[bytes]:
-    """The fields that say how to read the body, each once, as they were but for the folding."""
+    """The fields that say how to read the body, each once, as they were but for the folding.
+
+    Those that cannot be folded into lines are left out: no server would take them.
+    """
     found = []
     for name in _CONTENT:
         values = message.fields.get(name)
-        if values:
+        if values and len(values[0]) <= _VALUE_LIMIT:
             text = values[0].decode("ascii", "replace").replace("\ufffd", "?")
-            found.append(field(name.title().replace("Mime", "MIME").replace("-Id", "-ID"), *text.split(" ")))
+            written = field(name.title().replace("Mime", "MIME").replace("-Id", "-ID"), *text.split(" "))
+            if all(len(line) <= _LINE_LIMIT for line in written.split(b"\n")):
+                found.append(written)
     return found
 
 

@@ -1,5 +1,6 @@
 """Copies: who gets one of what a person wrote on a record, and who does not."""
 
+import email
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -377,6 +378,38 @@ def test_a_preview_says_what_goes_out(gate: Gate, who: str, to: str, source: str
     assert copied(gate) == takers(preview.decision) != []
     assert receipt.number
     assert [each["to"] for each in gate.why(receipt.number)["outgoing"]] == copied(gate)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        pytest.param('text/plain; name="a b"', 'text/plain; name="a b"', id="short"),
+        pytest.param(
+            f'text/plain; name="{"a" * 80}  {"b" * 80}"', f'text/plain; name="{"a" * 80}  {"b" * 80}"', id="blanks"
+        ),
+        pytest.param(f"text/plain; {'a=b; ' * 3000}", f"text/plain; {'a=b; ' * 3000}".strip(), id="15-kb-of-words"),
+        pytest.param(f"text/plain; {'a=b; ' * 4000}", None, id="20-kb"),
+        pytest.param(f"text/plain; name={'a' * 900}", f"text/plain; name={'a' * 900}", id="a-long-word"),
+        pytest.param(f"text/plain; name={'a' * 1000}", None, id="longer-than-a-line-may-be"),
+    ],
+)
+def test_fields_about_the_body_that_no_server_would_take_are_left_out(gate: Gate, value: str, kept: str | None) -> None:
+    gate.change("info@example.com", notify=(ANNA,))
+    writes(gate, BOB, "info@example.com", content_type=value, content_description=value)
+    with gate.store.read() as tx:
+        (copy,) = outbox.listing(tx)
+    fields = email.message_from_bytes(copy.octets)
+    assert (fields["Content-Type"] or "").replace("\n", "") == (kept or "")
+    head = copy.octets.removesuffix(b"\n\n").split(b"\n")
+    assert all(line.strip() and len(line) <= 998 for line in head)
+
+
+def test_a_copy_of_what_nobody_wrote_has_a_bare_address(gate: Gate) -> None:
+    gate.change("info@example.com", notify=(ANNA,))
+    gate(mail(**{"from": None}), "info@example.com")
+    with gate.store.read() as tx:
+        (copy,) = outbox.listing(tx)
+    assert email.message_from_bytes(copy.octets)["From"] == "<info@example.com>"
 
 
 # --- once ------------------------------------------------------------------------------------------------------------
