@@ -303,6 +303,11 @@ def test_any_pieces_of_a_header_are_read(pieces: list[bytes]) -> None:
     assert found.message_id == normal.message_id
 
 
+def test_plain_values_are_clean_lines() -> None:
+    found = facts(mail(auto_submitted=f"a\0b\x1bc\rd\u2028e {'f' * 2000}"))
+    assert found.plain("auto-submitted") == [f"a\ufffdb\ufffdc d e {'f' * 2000}"]
+
+
 def test_unread_keeps_bytes_and_a_digest() -> None:
     envelope = facts(mail()).envelope
     found = message.unread(b"\0raw", envelope, "RuntimeError: x")
