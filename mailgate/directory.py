@@ -9,6 +9,7 @@ from mailgate.address import Address
 from mailgate.addressed import spellings
 from mailgate.decision import Ref
 from mailgate.people import key as person
+from mailgate.people import spelled
 from mailgate.problem import NotFound, Problem
 from mailgate.state import RESERVED, Alias, Domain
 
@@ -213,12 +214,12 @@ def is_own(tx: sqlite3.Connection, text: str) -> bool:
         return False
     domain = domain_from(tx, row)
     local = address.lower(found.local)
-    spelled = spellings(local, domain.delimiter)
-    if token.split(local) or not {*domain.catchalls, *domain.bounces, *RESERVED}.isdisjoint(spelled):
+    known_as = spellings(local, domain.delimiter)
+    if token.split(local) or not {*domain.catchalls, *domain.bounces, *RESERVED}.isdisjoint(known_as):
         return True
     aliases = (
         tx.execute("SELECT 1 FROM alias WHERE domain = ? AND local = ?", (domain.name, each)).fetchone()
-        for each in spelled
+        for each in known_as
     )
     return any(each is not None for each in aliases)
 
@@ -230,8 +231,8 @@ def takes_reports(tx: sqlite3.Connection, addresses: Iterable[Address]) -> bool:
         if row is None:
             continue
         found = domain_from(tx, row)
-        spelled = {name for local in locals_ for name in spellings(local, found.delimiter)}
-        if spelled.intersection(found.bounces) or any(token.split(local) for local in locals_):
+        known_as = {name for local in locals_ for name in spellings(local, found.delimiter)}
+        if known_as.intersection(found.bounces) or any(token.split(local) for local in locals_):
             return True
     return False
 
@@ -294,7 +295,7 @@ def save_alias(tx: sqlite3.Connection, changed: Alias) -> Alias:
             *(str(changed.record) if changed.record else None, str(changed.owner) if changed.owner else None),
             *(changed.local_part, changed.authenticated, changed.refusal, changed.spam, changed.automatic),
             *(changed.replies, changed.status),
-            *(json.dumps([person(each) for each in changed.notify]), changed.number),
+            *(json.dumps(list({person(each): spelled(each) for each in changed.notify}.values())), changed.number),
         ),
     )
     return alias_from(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())

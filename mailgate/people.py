@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate import address
+from mailgate.address import Address
 from mailgate.problem import NotFound, Problem
 from mailgate.state import Contact
 
@@ -25,10 +26,19 @@ class Sender(NamedTuple):
 
 def key(text: str) -> str:
     """The form in which an address of a person is stored and compared. Raises Problem when it is no address."""
+    return _parsed(text).key
+
+
+def spelled(text: str) -> str:
+    """The address as mail is sent to it: local parts keep their case (RFC 5321 section 2.4). Raises Problem."""
+    return str(_parsed(text))
+
+
+def _parsed(text: str) -> Address:
     found = address.parse(text) or address.author([text]).address
     if found is None:
         raise Problem(f"`{text}` is no mail address", "an address looks like `bob@client.org`")
-    return found.key
+    return found
 
 
 def contacts(tx: sqlite3.Connection) -> list[Contact]:

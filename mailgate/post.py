@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mailgate import deliveries, dispatch, letter, message, messages, people, posting, records, token
+from mailgate.address import Address, mailboxes
 from mailgate.decision import Ref
 from mailgate.directory import is_own
 from mailgate.envelope import Envelope
@@ -88,14 +89,15 @@ def note(store: Store, ref: Ref, said: Text, now: float) -> Posted:
 
 def _recipients(tx: sqlite3.Connection, record: Record, to: Sequence[str]) -> list[str]:
     """Followers and those named, each once; who complained gets nothing, and neither do we."""
-    named = {people.key(each): each for each in to}
+    named = {people.key(each): people.spelled(each) for each in to}
     for key, text in named.items():
         if is_own(tx, key):
             raise Problem(f"`{text}` is an own address: the message would come back", "name the address of a person")
         if deliveries.complained(tx, key):
             raise Problem(f"`{text}` called our mail spam", "mailgate bounce list", "mailgate bounce ack N")
-    followers = [each for each in record.followers if not is_own(tx, each) and not deliveries.complained(tx, each)]
-    return list(dict.fromkeys((*followers, *named)))
+    known = records.spellings(tx, record.ref)
+    followers = {key: text for key, text in known.items() if not is_own(tx, key) and not deliveries.complained(tx, key)}
+    return list((followers | named).values())
 
 
 def _heading(tx: sqlite3.Connection, record: Record, whom: Identity, said: Text, now: float) -> tuple[Heading, bytes]:
@@ -170,13 +172,14 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
         record = records.get(tx, ref)
         whom = dispatch.identity(tx, record)
         mark = dispatch.mark(whom)
-        message_id = facts.message_id or token.message_id(mark, whom.domain.name)
-        number = _registered(tx, facts, message_id)
-        recipients = [people.key(each) for each in to] or [each.key for each in dict.fromkeys((*facts.to, *facts.cc))]
-        key = recipients[0] if len(recipients) == 1 else ""
+        recipients = [people.key(each) for each in to] or [each.key for each in _written(facts)]
+        number = _registered(tx, facts)
         if number is None:
+            message_id = facts.message_id or token.message_id(mark, whom.domain.name)
             number = _register(tx, facts, message_id, recipients, now)
+        message_id = messages.stored(tx, number).message_id or ""
         messages.place(tx, number, ref)
+        key = recipients[0] if len(recipients) == 1 else ""
         delivery = deliveries.add(tx, number, ref, key, message_id)
         person = posting.recipient(whom, key, str(ref), delivery, key)
         octets = posting.identified(facts, message_id, person.reply_to, mark)
@@ -184,16 +187,25 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
     return Registered(number, message_id, person.reply_to, person.reverse_path, octets)
 
 
-def _registered(tx: sqlite3.Connection, facts: Message, message_id: str) -> int | None:
-    """The number of a message that was registered before, in another try of its program. Raises Problem for another."""
-    row = tx.execute("SELECT number FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()
-    if row is None:
-        return None
-    number: int = row["number"]
-    same = "SELECT 1 FROM effect WHERE digest = ? AND effect = 'sent' AND message = ?"
-    if tx.execute(same, (facts.digest, number)).fetchone() is None:
-        raise Problem(f"{message_id} is message {number} already", f"mailgate message show {number}")
-    return number
+def _written(facts: Message) -> list[Address]:
+    """Everybody in To, Cc and Bcc, once."""
+    blind = (each for value in facts.plain("bcc") for each in mailboxes(value))
+    return list(dict.fromkeys((*facts.to, *facts.cc, *blind)))
+
+
+def _registered(tx: sqlite3.Connection, facts: Message) -> int | None:
+    """The number of a message that its program registered before. Raises Problem where another one has its id.
+
+    Without Message-ID and Date two equal messages may be two: a reminder that goes out every month.
+    """
+    same = "SELECT message AS number FROM effect WHERE digest = ? AND effect = 'sent'"
+    row = tx.execute(same, (facts.digest,)).fetchone() if facts.message_id or "date" in facts.fields else None
+    if row is None and facts.message_id:
+        taken = "SELECT number FROM message WHERE message_id = ? AND direction = 'out'"
+        if other := tx.execute(taken, (facts.message_id,)).fetchone():
+            number = other["number"]
+            raise Problem(f"{facts.message_id} is message {number} already", f"mailgate message show {number}")
+    return row["number"] if row else None
 
 
 def _register(tx: sqlite3.Connection, facts: Message, message_id: str, recipients: list[str], now: float) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mailgate.decision import Ref
 from mailgate.directory import is_own
 from mailgate.names import model as model_name
-from mailgate.people import key
+from mailgate.people import key, spelled
 from mailgate.problem import NotFound, Problem
 
 
@@ -77,11 +77,23 @@ def parse(text: str) -> Ref:
 
 
 def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
-    """Make an address follow a record, if it does not yet. Raises NotFound; Problem for an own address."""
+    """Make an address follow a record, if it does not yet. Raises NotFound; Problem for an own address.
+
+    It is compared as `Address.key`, and written to as it was spelled (RFC 5321 section 2.4).
+    """
     get(tx, ref)
     if is_own(tx, text):
         raise Problem(f"`{text}` is an own address: a copy to it would come back", "name the address of a person")
-    tx.execute("INSERT INTO follower (model, id, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (*ref, key(text)))
+    tx.execute(
+        "INSERT INTO follower (model, id, address, spelled) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (*ref, key(text), spelled(text)),
+    )
+
+
+def spellings(tx: sqlite3.Connection, ref: Ref) -> dict[str, str]:
+    """The followers of a record in the order they came, each with the address that mail goes to."""
+    rows = tx.execute("SELECT address, spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    return {row["address"]: row["spelled"] for row in rows}
 
 
 def unfollow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:

@@ -33,7 +33,9 @@ def relay(message: Message, state: State, kind: Kind, outcomes: tuple[Outcome, .
             why = "its author does not follow: only members get copies"
         marked.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
         copies += [
-            Outgoing("copy", outcome.reason, each.address, effect=outcome.effect) for each in takers if not each.stopped
+            Outgoing("copy", outcome.reason, each.spelled or each.address, effect=outcome.effect)
+            for each in takers
+            if not each.stopped
         ]
     return Relayed(tuple(marked), tuple(copies))
 

@@ -158,7 +158,7 @@ def _create(
     )
     messages.place(tx, number, ref)
     if author and kind == "person" and not own_author(message, state):
-        records.follow(tx, ref, author.key)
+        records.follow(tx, ref, str(author))
     for address in alias.notify if alias else ():
         if not directory.is_own(tx, address):  # it may have become one since
             records.follow(tx, ref, address)

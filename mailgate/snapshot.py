@@ -183,13 +183,13 @@ def _deliveries(tx: sqlite3.Connection, where: str, names: Iterable[object]) -> 
 
 
 def _followers(tx: sqlite3.Connection, ref: Ref) -> tuple[Follower, ...]:
-    rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
-    return _reachable(tx, [row["address"] for row in rows], ref)
+    rows = tx.execute("SELECT spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    return _reachable(tx, [row["spelled"] for row in rows], ref)
 
 
 def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
     """People to copy, as they stand today; an address that has become our own is left out."""
-    people = [each for each in addresses if not directory.is_own(tx, each)]
+    people = {found.key: each for each in addresses if (found := lenient(each)) and not directory.is_own(tx, each)}
     members = {
         row["address"]
         for row in _select(
@@ -197,7 +197,7 @@ def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None
         )
     }
     stops = deliveries.stops(tx, ref, people)
-    return tuple(Follower(each, each in members, stops.get(each, "")) for each in people)
+    return tuple(Follower(key, key in members, stops.get(key, ""), spelled) for key, spelled in people.items())
 
 
 def _relayed(tx: sqlite3.Connection, ref: Ref, author: str | None, since: float) -> int:

@@ -97,11 +97,15 @@ class Delivery(NamedTuple):
 
 
 class Follower(NamedTuple):
-    """Somebody who gets copies; `stopped` says why he gets none (`""`: he does)."""
+    """Somebody who gets copies, by his `Address.key`; `stopped` says why he gets none (`""`: he does).
+
+    `spelled` is the address that mail goes to.
+    """
 
     address: str
     member: bool = False
     stopped: str = ""
+    spelled: str = ""
 
 
 class Known(NamedTuple):

@@ -39,7 +39,7 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
     (tmp_path / "answer.txt").write_text("We are on our way.\n")
     (tmp_path / "offer.pdf").write_bytes(b"%PDF-1.4\n")
     (tmp_path / "ours.eml").write_bytes(
-        b"From: Ann <ann@example.com>\nTo: bob@client.org\nSubject: Re: fire\n\nDone.\n"
+        b"From: Ann <ann@example.com>\nTo: bob@client.org\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nDone.\n"
     )
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "MAILGATE_CONFIG": str(tmp_path / "mailgate.toml")}
     program = [sys.executable, "-m", "mailgate"]

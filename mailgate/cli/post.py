@@ -107,18 +107,21 @@ def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool) -> N
     examples="""
         mailgate sent ticket/1 < message.eml
         mailgate sent ticket/1 --print < message.eml | sendmail -t
+        sendmail -t -f "$(mailgate sent ticket/1 --return-path < message.eml)" < message.eml
     """,
 )
 @click.argument("ref", metavar="M/ID", shell_complete=_known)
 @click.option("--to", metavar="ADDR", multiple=True, help="Who gets it, where To and Cc do not tell; repeatable.")
 @click.option("--print", "printed", is_flag=True, help="Print the message with what leads its answer back here.")
+@click.option("--return-path", "returned", is_flag=True, help="Print the address that delivery reports should go to.")
 @json_option
 @pass_app
-def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, as_json: bool) -> None:
+def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, returned: bool, as_json: bool) -> None:
     """Register a message that another program sends, so that its answer finds the record.
 
     With --print it comes out again with the missing identity fields: Message-ID, a signed Reply-To, its own id in
-    References, our loop mark. Use it as a filter in front of sendmail.
+    References, our loop mark. Use it as a filter in front of sendmail. A message may be registered again: it stays the
+    same one.
     """
     record = records.parse(ref)
     raw = sys.stdin.buffer.read()
@@ -128,6 +131,9 @@ def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, as_json: bool) 
     if printed:
         sys.stdout.buffer.write(done.octets)
         sys.stdout.buffer.flush()
+        return
+    if returned:
+        console.say(done.reverse_path)
         return
     if as_json:
         found = done._asdict()

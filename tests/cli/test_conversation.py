@@ -208,6 +208,26 @@ def test_sent_prints_what_leads_the_answer_back(ticket: Gate) -> None:
     assert len(ticket.json("record", "show", "ticket/1")["messages"]) == 3
 
 
+def test_sent_says_where_reports_go_and_is_the_same_message_again(ticket: Gate) -> None:
+    ours = b"From: Ann <ann@corp.example>\nTo: Carl.Ray@Client.org\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nHi.\n"
+    back = ticket.ok("sent", "ticket/1", "--return-path", stdin=ours).strip()
+    assert back.startswith("bounce+mg1b")
+    printed = ticket("sent", "ticket/1", "--print", stdin=ours).out.encode()
+    message_id = email.message_from_bytes(printed)["Message-ID"]
+    assert [each["message_id"] for each in ticket.json("record", "show", "ticket/1")["messages"][1:]] == [message_id]
+    ticket.deliver(REPORT.format(to=back, id="r1", recipient="carl.ray@client.org").encode(), back, sender="")
+    (failure,) = ticket.json("bounce", "list")
+    assert (failure["message"], failure["record"], failure["proved"]) == (message_id, "ticket/1", True)
+
+
+def test_mail_goes_to_the_address_as_it_was_written(ticket: Gate) -> None:
+    ticket.ok("record", "follow", "ticket/1", "Ann.Lee@Corp.example")
+    posted = ticket.json("post", "ticket/1", "--to", "Carla.Smith@Client.org", stdin=b"Hi.\n")
+    assert posted["recipients"] == ["bob@client.org", "Ann.Lee@corp.example", "Carla.Smith@client.org"]
+    assert [each["to"] for each in ticket.json("outbox", "list")] == posted["recipients"]
+    assert ticket.json("record", "show", "ticket/1")["followers"] == ["bob@client.org", "ann.lee@corp.example"]
+
+
 def test_a_rotated_key_still_counts_once(ticket: Gate) -> None:
     ticket.ok("post", "ticket/1", stdin=b"Hello.\n")
     address = str(outgoing(ticket)["Reply-To"])
