@@ -42,13 +42,14 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
         found = messages.listing(tx, wanted, after)
         shown = [read(tx, each) for each in found] if as_json else []
         kept = {each.message: each for each in (*held.listing(tx), *held.listing(tx, refused=True))}
+        reported = {each.report: each.number for each in failures.listing(tx, acked=True)}
     if as_json:
         console.data(shown)
         return
     rows = [
         (
             *(each.number, console.ago(each.received), each.direction, each.author or each.author_text or "-"),
-            *(_place(each, kept.get(each.number)), each.subject or "-"),
+            *(_place(each, kept.get(each.number), reported.get(each.number)), each.subject or "-"),
         )
         for each in found
     ]
@@ -174,12 +175,14 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
     console.lines(rows)
 
 
-def _place(found: Stored, kept: Held | None) -> str:
-    """Where a message is: on its records, held or refused, or nowhere because it was ignored."""
+def _place(found: Stored, kept: Held | None, failure: int | None) -> str:
+    """Where a message is: on its records, held or refused, a failure, or nowhere because it was only noted."""
     places = [str(ref) for ref in found.records]
+    if failure:
+        places.append(f"failure {failure}")
     if kept:
         places.append(f"{'refused' if kept.refused else 'held'}: {kept.reason}")
-    return ", ".join(places) or "ignored"
+    return ", ".join(places) or ("noted" if found.classed == "report" else "ignored")
 
 
 def _date(found: Stored) -> str:

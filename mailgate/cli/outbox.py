@@ -115,7 +115,7 @@ def _show(app: App, found: Debt, as_json: bool) -> None:
     console.pairs(
         [
             ("outbox", found.number),
-            ("kind", f"{found.kind} ({found.reason})"),
+            ("kind", found.kind if found.kind == found.reason else f"{found.kind} ({found.reason})"),
             ("about", found.about),
             ("to", found.recipient),
             ("reverse-path", found.reverse_path or "<>"),

@@ -183,6 +183,7 @@ def test_why_tells_what_a_report_says(ticket: Gate) -> None:
     ticket.ok("post", "ticket/1", stdin=b"Hello.\n")
     back = ticket.json("outbox", "show", "1")["reverse_path"]
     ticket.deliver(REPORT.format(to=back, id="r1", recipient="bob@client.org").encode(), back, sender="")
+    assert "failure 1" in ticket.ok("message", "list").splitlines()[3]
     tree = ticket.json("why", "3")
     assert tree["message"]["class"] == "report"
     outcome = tree["outcomes"][0]
