@@ -70,13 +70,15 @@ def _said(found: Reported) -> tuple[str, str, str, bool, str, str]:
 
 
 def _same(tx: sqlite3.Connection, found: Reported) -> Failure | None:
-    """The entry for the same message and recipient; a complaint is a matter of its own."""
+    """The entry for the same message and recipient. A complaint is a matter of its own, and so is each follower that
+    forwards to one address."""
     if found.stored is None and found.message is None:
         return None
     column, value = ("message", found.stored) if found.stored is not None else ("message_id", found.message)
     row = tx.execute(
-        f"SELECT * FROM failure WHERE {column} = ? AND coalesce(recipient, '') = ? AND (kind = 'complaint') = ?",
-        (value, found.recipient or "", found.kind == "complaint"),
+        f"SELECT * FROM failure WHERE {column} = ? AND coalesce(recipient, '') = ? AND (kind = 'complaint') = ?"
+        " AND coalesce(follower, ?, '') = coalesce(?, follower, '') ORDER BY number",
+        (value, found.recipient or "", found.kind == "complaint", found.follower, found.follower),
     ).fetchone()
     return _from_row(row) if row else None
 

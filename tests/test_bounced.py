@@ -309,6 +309,15 @@ def test_of_one_id_our_own_message_is_meant() -> None:
     assert (found.stored, found.follower) == (7, BOB)
 
 
+def test_an_id_alone_makes_no_forwarder() -> None:
+    """What came back may have come from anybody; only a return address has one recipient."""
+    ours = token.message_id(token.new(token.POST, SECRET, b"0123456789"), "example.com")
+    delivery = Delivery(1, 7, ours, Placement(ONE, None), BOB)
+    given = state(known=known(stored(7, ours, ONE, outgoing=True)), sent_to={7: (delivery,)})
+    (found,) = judged(standard(block(EVE), original=f"Message-ID: {ours}\n\n"), given)
+    assert (found.recipient, found.stored, found.follower) == (EVE, 7, None)
+
+
 COMPLAINTS: dict[str, Callable[[Copy], bytes]] = {
     "original-mail-from": lambda copy: complaint(f"Original-Mail-From: <{copy.reverse_path}>\n", original=NOTHING),
     "reply-to-that-comes-back": lambda copy: complaint("", original=f"Reply-To: {copy.reply_to}\n{NOTHING}"),
