@@ -99,8 +99,11 @@ def date(now: float) -> str:
 
 
 def part(content_type: str, text: str) -> Part:
-    """A part that says `text`, as it is where every mail server leaves that alone, else in the shorter encoding."""
-    body = text.encode("utf-8", "replace")
+    """A part that says `text`, as it is where every mail server leaves that alone, else in the shorter encoding.
+
+    Its line ends become LF, also a lone CR, which no encoding of text would show to a mail server.
+    """
+    body = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     if not _UNSAFE.search(body) and all(len(line) <= _PLAIN_LINE for line in body.split(b"\n")):
         return Part(content_type, "7bit", body)
     quoted = _FROM_LINE.sub(b"=46rom ", b2a_qp(body))
