@@ -9,7 +9,10 @@ from mailgate.state import Alias, State
 
 
 def _is_ours(address: Address | None, state: State) -> bool:
-    return address is not None and addressed.resolve(address, state, envelope=False).ours
+    """Whether it is an own address; what detection takes in a domain that is not ours belongs to somebody there."""
+    if address is None or state.domain_of(address) is None:
+        return False
+    return addressed.resolve(address, state, envelope=False).ours
 
 
 def own_author(message: Message, state: State) -> bool:

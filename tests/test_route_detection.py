@@ -191,6 +191,27 @@ def test_a_customer_of_that_name_is_a_person_like_any_other(allowed: frozenset[s
     assert said(found) == [INFOS]
 
 
+@pytest.mark.parametrize("allowed", [PARTNER, NONE], ids=["allowed", "any"])
+def test_who_writes_from_an_allowed_domain_is_not_one_of_ours(allowed: frozenset[str]) -> None:
+    """Mail to such an address is taken; it lies in no domain of ours all the same, and somebody reads it there."""
+    raw = mail(**{"from": "commercial@partner.org"})
+    known_as = Contact("commercial@partner.org")
+    closed = state(ON, INFO._replace(policy="contacts"), allowed_domains=allowed, contact=known_as)
+    assert said(decide(raw, "info@example.com", given=closed)) == [INFOS]
+    closed = closed._replace(contact=None)
+    for sender, path in ((None, "commercial@partner.org"), ("commercial@partner.org", "bob@client.org")):
+        raw = mail(**({"from": sender} if sender else {}))
+        found = decide(raw, "info@example.com", given=closed, reverse_path=path)
+        assert sent(found) == [f"policy -> {path} about info@example.com"]
+
+
+@pytest.mark.parametrize("sender", ["commercial@other.test", "commercial@example.com"])
+def test_who_writes_from_an_own_domain_is(sender: str) -> None:
+    closed = state(ON, INFO._replace(policy="contacts"), contact=Contact(sender, member=True))
+    found = decide(mail(**{"from": sender}), "info@example.com", given=closed)
+    assert (said(found), sent(found)) == (["hold policy info@example.com"], [])
+
+
 def test_a_customer_of_that_name_gets_copies_and_sends_them_on() -> None:
     more = {"followed": frozenset({ONE}), "known": known(stored(1, "<a@x>", ONE))}
     people = {ONE: (Follower("commercial@else.org"), Follower("anna@team.org"))}
