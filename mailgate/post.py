@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mailgate import deliveries, dispatch, letter, message, messages, people, posting, records, token
-from mailgate.address import Address, mailboxes
+from mailgate.address import mailboxes
 from mailgate.decision import Ref
 from mailgate.directory import is_own
 from mailgate.envelope import Envelope
@@ -172,7 +172,7 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
         record = records.get(tx, ref)
         whom = dispatch.identity(tx, record)
         mark = dispatch.mark(whom)
-        recipients = [people.key(each) for each in to] or [each.key for each in _written(facts)]
+        recipients = [people.key(each) for each in to] or _written(facts)
         number = _registered(tx, facts)
         if number is None:
             message_id = facts.message_id or token.message_id(mark, whom.domain.name)
@@ -187,10 +187,10 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
     return Registered(number, message_id, person.reply_to, person.reverse_path, octets)
 
 
-def _written(facts: Message) -> list[Address]:
-    """Everybody in To, Cc and Bcc, once."""
+def _written(facts: Message) -> list[str]:
+    """Everybody in To, Cc and Bcc, once, however he is spelled."""
     blind = (each for value in facts.plain("bcc") for each in mailboxes(value))
-    return list(dict.fromkeys((*facts.to, *facts.cc, *blind)))
+    return list(dict.fromkeys(each.key for each in (*facts.to, *facts.cc, *blind)))
 
 
 def _registered(tx: sqlite3.Connection, facts: Message) -> int | None:

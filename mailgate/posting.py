@@ -133,7 +133,7 @@ def header(identity: Identity, heading: Heading, to: Sequence[str], reply_to: st
     thread = heading.thread
     parent = thread.parent if thread.parent and _ID.fullmatch(thread.parent) else None
     lines = [
-        field("From", *letter.phrase(heading.name), f"<{identity.address}>"),
+        field("From", *letter.phrase(shown(heading.name, _NAME_LIMIT)), f"<{identity.address}>"),
         field("To", *[f"{each}," for each in to[:-1]], to[-1]) if to else b"",
         field("Reply-To", reply_to),
         field("Subject", *letter.words(shown(heading.subject, SUBJECT_LIMIT))),
@@ -159,14 +159,17 @@ def _references(ancestors: Sequence[str], message_id: str) -> bytes:
 def identified(message: Message, message_id: str, reply_to: str, mark: str) -> bytes:
     """A message of another program with what leads its answer back: its header as it is, and the missing fields.
 
-    References gets its own id; Message-ID and Reply-To are added where there is none.
+    References gets its own id; Message-ID and Reply-To are added where there is none, or one that says nothing.
     """
+    names_itself, is_answered = message.message_id is not None, any(message.fields.get("reply-to", ()))
     head, body = message.raw[: message.body_at], message.raw[message.body_at :]
     fields = re.findall(rb"^[!-9;-~]+[ \t]*:[^\n]*\n?(?:[ \t][^\n]*\n?)*", head, re.MULTILINE)
-    kept = [each for each in fields if not each.lower().startswith((b"references", b"x-mailgate-loop"))]
+    anew = {b"references", b"x-mailgate-loop"}
+    anew |= (set() if names_itself else {b"message-id"}) | (set() if is_answered else {b"reply-to"})
+    kept = [each for each in fields if each.partition(b":")[0].strip().lower() not in anew]
     added = [
-        b"" if "message-id" in message.fields else field("Message-ID", message_id),
-        b"" if "reply-to" in message.fields else field("Reply-To", reply_to),
+        b"" if names_itself else field("Message-ID", message_id),
+        b"" if is_answered else field("Reply-To", reply_to),
         _references(_ancestors(message), message_id),
         field("X-Mailgate-Loop", mark),
     ]

@@ -154,7 +154,10 @@ def test_a_record_that_is_not_there(lead: Gate) -> None:
         pytest.param("Ann Müller", "ACME", "Ann Müller", id="name"),
         pytest.param("", "ACME & Söhne", "ACME & Söhne", id="company"),
         pytest.param("", "", "example.com", id="domain"),
+        pytest.param("a\r\nBcc: eve@else.org", "", "a Bcc: eve@else.org", id="line-end"),
+        pytest.param("Jörg\nBcc: eve@else.org", "", "Jörg Bcc: eve@else.org", id="line-end-encoded"),
         pytest.param('"A" \\ <eve@else.org>', "", '"A" \\ <eve@else.org>', id="special"),
+        pytest.param("\u200b", "", "", id="nothing-to-see"),
     ],
 )
 def test_our_name(lead: Gate, name: str, company: str, shown: str) -> None:
@@ -348,6 +351,18 @@ def test_what_is_missing_is_added_and_nothing_else_changes(lead: Gate) -> None:
             id="written-anew",
         ),
         pytest.param(
+            b"References-Of: x\nReferencesX: y\nX-Mailgate-Loop-Of: z\nMessage-ID-Of: z\n",
+            b"References-Of: x\nReferencesX: y\nX-Mailgate-Loop-Of: z\nMessage-ID-Of: z\n",
+            ["Message-ID", "Reply-To", "References", "X-Mailgate-Loop"],
+            id="names-that-begin-alike",
+        ),
+        pytest.param(
+            b"Message-ID:\nMessage-Id: <>\nReply-To: \nX-Last: 1\n",
+            b"X-Last: 1\n",
+            ["Message-ID", "Reply-To", "References", "X-Mailgate-Loop"],
+            id="empty-ones",
+        ),
+        pytest.param(
             "X-Ünicode: x\nX-Raw: ä\nX-Folded: a\n\tb\n \nX-Dup: 1\nX-Dup: 1\n".encode().replace(
                 b"X-\xc3\x9cnicode: x\n", b""
             ),
@@ -484,6 +499,7 @@ def test_its_answer_finds_the_record(lead: Gate, id: str) -> None:
     ("header", "to", "bound"),
     [
         pytest.param(b"To: Bob <BOB@client.org>\n", (), BOB, id="to"),
+        pytest.param(b"To: bob@client.org, BOB@client.org\n", (), BOB, id="twice"),
         pytest.param(b"To: bob@client.org\nCc: eve@else.org\n", (), "", id="two"),
         pytest.param(b"To: undisclosed-recipients:;\n", (), "", id="nobody"),
         pytest.param(b"To: list@shop.org\n", ("Eve@else.org",), EVE, id="given"),

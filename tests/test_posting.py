@@ -9,7 +9,7 @@ from gate import Gate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import address, content, outbox, posting, token
+from mailgate import address, content, letter, outbox, posting, token
 from mailgate.content import Content
 from mailgate.posting import Heading, Identity, Recipient, Thread
 from mailgate.state import Domain
@@ -99,6 +99,14 @@ def test_the_name_is_the_authors_and_the_address_is_ours(author: str | None, nam
     octets = copied(mail(**{"from": author}))
     assert who(octets) == (name, "info@example.com")
     assert value(octets, "From").isascii()
+
+
+@given(st.text(max_size=150))
+def test_no_name_breaks_out_of_from(name: str) -> None:
+    heading = Heading(name, "x", ID, MARK, Thread(), NOW, ())
+    octets = posting.header(OURS, heading, ["anna@team.org"], "info@example.com", copy=False)
+    assert names(octets) == [*ALWAYS, "References", "X-Mailgate-Loop"]
+    assert who(octets) == (letter.shown(name, 100), "info@example.com")
 
 
 # --- where answers and reports go ------------------------------------------------------------------------------------
