@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mailgate import address
 from mailgate.address import Address
+from mailgate.policy import NOBODY
 from mailgate.problem import NotFound, Problem
 from mailgate.state import Contact
 
@@ -115,9 +116,14 @@ def near_limit(tx: sqlite3.Connection, now: float) -> list[Counted]:
     return [Counted(row["sender"], row["model"], row["made"], threshold) for row in rows]
 
 
+def counted_as(text: str) -> str:
+    """The key under which new records are counted: an address, or the word for nobody. Raises Problem."""
+    return text if text == NOBODY else key(text)
+
+
 def reset_sender(tx: sqlite3.Connection, text: str) -> int:
     """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
-    return tx.execute("UPDATE record SET sender = NULL WHERE sender = ?", (key(text),)).rowcount
+    return tx.execute("UPDATE record SET sender = NULL WHERE sender = ?", (counted_as(text),)).rowcount
 
 
 def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:

@@ -7,6 +7,9 @@ from mailgate.decision import Ref
 from mailgate.message import Message
 from mailgate.state import Alias, State
 
+NOBODY = "unknown"
+"""The sender of new records where neither an author nor a reverse-path nor an alias is known; no address looks so."""
+
 
 def _is_ours(address: Address | None, state: State) -> bool:
     """Whether it is an own address; what detection takes in a domain that is not ours belongs to somebody there."""
@@ -74,4 +77,4 @@ def rate_key(message: Message, acting: str) -> str:
         return message.author.address.key
     if message.envelope.reverse_path:
         return message.envelope.reverse_path.key
-    return acting or "unknown"
+    return acting or NOBODY

@@ -154,9 +154,9 @@ def sender_reset(app: App, address: str, as_json: bool) -> None:
     with app.store.write() as tx:
         forgotten = people.reset_sender(tx, address)
     if as_json:
-        console.data({"address": people.key(address), "forgotten": forgotten})
+        console.data({"address": people.counted_as(address), "forgotten": forgotten})
         return
-    console.say(f"{people.key(address)} starts anew: {forgotten} records no longer count")
+    console.say(f"{people.counted_as(address)} starts anew: {forgotten} records no longer count")
     app.finish()
 
 

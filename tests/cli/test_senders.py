@@ -24,13 +24,18 @@ def limited(office: Gate) -> Gate:
 
 
 def send(
-    gate: Gate, times: int = 1, sender: str = BOB, to: str = "support@example.com", path: str | None = None
+    gate: Gate,
+    times: int = 1,
+    sender: str = BOB,
+    to: str = "support@example.com",
+    path: str | None = None,
+    fallback: str | None = None,
 ) -> None:
     """So many messages, all of them accepted; in this process, because it is the commands below that are tested."""
     name = gate.folder / "mailgate.db"
     with contextlib.closing(store.open_or_create(name)) as opened:
         for _ in range(times):
-            given = Given(sender if path is None else path, (to,))
+            given = Given(sender if path is None else path, (to,), {}, fallback)
             receipt = gateway.receive(opened, Config(None, str(name)), gate.mail(to, sender=sender), given, time.time())
             assert receipt.decision.status.exit == 0
 
@@ -187,3 +192,11 @@ def test_or_by_the_alias_where_there_is_none(limited: Gate) -> None:
     assert near(limited) == [("support@example.com", "ticket", 4, 4)]
     limited.ok("sender", "reset", "support@example.com")
     assert near(limited) == []
+
+
+def test_or_together_where_there_is_neither(limited: Gate) -> None:
+    send(limited, 5, sender=NOBODY, to="nobody@example.com", path="", fallback="task")
+    assert near(limited) == [("unknown", "task", 4, 4)]
+    assert limited.ok("sender", "reset", "unknown") == "unknown starts anew: 4 records no longer count\n"
+    assert near(limited) == []
+    assert limited.json("sender", "reset", "unknown") == {"address": "unknown", "forgotten": 0}
