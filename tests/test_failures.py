@@ -295,13 +295,16 @@ def test_ack_frees_the_follower(gate: Gate, sent: dict[str, Copy]) -> None:
     assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
 
 
-def test_a_failure_stops_copies_on_its_record_alone(gate: Gate, sent: dict[str, Copy]) -> None:
-    gate(mail(message_id="<two@client.org>"), "jobs@example.com")
-    follow(gate, CARL, Ref("hr.job", 1))
+@pytest.mark.parametrize(("alias", "record"), [("jobs@example.com", "hr.job/1"), ("sales@example.com", "crm.lead/2")])
+def test_a_failure_stops_copies_on_its_record_alone(gate: Gate, sent: dict[str, Copy], alias: str, record: str) -> None:
+    gate(mail(message_id="<two@client.org>"), alias)
+    other = Ref.parse(record)
+    assert other
+    follow(gate, CARL, other)
     come(gate, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
     assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
-    other = posted(gate, record="hr.job/1")
-    assert copies(gate, answer(other[BOB]), other[BOB].reply_to) == [CARL]
+    copy = posted(gate, record=record)
+    assert copies(gate, answer(copy[BOB]), copy[BOB].reply_to) == [CARL]
 
 
 def test_a_forwarders_report_stops_copies_to_the_follower(gate: Gate, sent: dict[str, Copy]) -> None:
