@@ -102,6 +102,10 @@ LAYOUTS: dict[str, tuple[str, str]] = {
         "Delivery failed permanently:\n\nann@client.org\n550 5.7.26 no\n\nspf=fail smtp.mailfrom=info@example.net;\n",
         "5.7.26",
     ),
+    "authentication-results-in-the-sentence": (
+        "It failed: 550 5.7.23 ann@client.org smtp.mailfrom=bounce@example.com spf=fail\n",
+        "5.7.23",
+    ),
     "mailto-behind": ("Could not be delivered to ann@client.org<mailto:ann@client.org>: 550 no such user\n", "5.0.0"),
     "two-sentences": (
         "We're sorry. The user ann@client.org, to whom you sent mail, has no mailbox with us: 5.1.1\n",
@@ -178,7 +182,17 @@ def test_whom_to_ask_is_not_who_failed() -> None:
     ]
 
 
+def test_a_signature_is_not_who_failed() -> None:
+    assert told(notice("It could not be delivered.\n\nYours,\nthe people of support@mx.client.org\n")) == [
+        (None, "failed", "")
+    ]
+
+
 TRYING = {
+    "still-trying": (
+        "Warning",
+        "   ----- Transient non-fatal errors -----\n<ann@client.org>\n\nDeferred: the server is still trying.\n",
+    ),
     "sendmail": (
         "Warning: could not send message for past 4 hours",
         "   ----- The following addresses had transient non-fatal errors -----\n<ann@client.org>\n\n"
@@ -233,6 +247,7 @@ ORDERS = {
         "Action: failed\nStatus: 5.1.1\nOriginal-{0}\nFinal-{0}\n\nAction: delayed\nStatus: 4.4.1\nOriginal-{1}\n"
         "Final-{1}\n"
     ),
+    "another-order-in-the-second": ("{0}\nAction: failed\nStatus: 5.1.1\n\nAction: delayed\nStatus: 4.4.1\n{1}\n"),
     "as-the-rfc-shows-it": "{0}\nAction: failed\nStatus: 5.1.1\n\n{1}\nAction: delayed\nStatus: 4.4.1\n",
 }
 
