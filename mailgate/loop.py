@@ -160,11 +160,12 @@ def marks(message: Message, secrets: tuple[bytes, ...], own_author: bool) -> Com
     """Look for our marks where a message carries its own identity, and where it names what it answers.
 
     A provider may rewrite the Message-ID and strip X- fields; what is left is the mark in References of a message that
-    claims to come from us and answers nothing.
+    claims to come from us and does not answer the message with that mark.
     """
     itself = " ".join((message.message_id or "", *message.plain("x-mailgate-loop")))
     back = token.find(itself, secrets)
     named = [mark for each in message.references if (mark := token.find(each, secrets))]
-    if not back and named and own_author and "in-reply-to" not in message.fields:
-        back = named[-1]
+    answered = " ".join(message.plain("in-reply-to")).lower()
+    if not back and own_author:
+        back = next((mark for mark in named[-1:] if mark.text not in answered), None)
     return Coming(back, next((mark for mark in named if mark.kind == token.REFUSAL), None))
