@@ -232,7 +232,8 @@ def takes_reports(tx: sqlite3.Connection, addresses: Iterable[Address]) -> bool:
             continue
         found = domain_from(tx, row)
         known_as = {name for local in locals_ for name in spellings(local, found.delimiter)}
-        if known_as.intersection(found.bounces) or any(token.split(local) for local in locals_):
+        details = (token.split(local) for local in locals_)
+        if known_as.intersection(found.bounces) or any(each and each.purpose == token.BOUNCE for each in details):
             return True
     return False
 

@@ -132,15 +132,13 @@ def loop_mark(case: Case) -> Verdict:
 
 def delivery_report(case: Case) -> Verdict:
     """A delivery report, or addressed to a bounce address?"""
-    told = case.told
-    meant = ((case.recipient,) if case.recipient else ()) + case.addressed.direct
-    here = next((own for own in meant if own.kind == "bounce"), None)
-    if told is None and here is None:
+    told, here = case.told, _bounce_address(case)
+    if here is None and (told is None or told.kind == "automatic"):
         return Verdict("no report")
     if told is None or told.kind in ("automatic", "other"):
         kind = told.kind if told else "other" if case.kind.name == "person" else "automatic"
         saw = told.because if told else f"{here.address} is a bounce address" if here else ""
-        held = case.outcome("hold", "bounce-address", quiet=True)._replace(report=kind)
+        held = case.outcome("hold", "bounce-address", quiet=here is not None)._replace(report=kind)
         return Verdict(f"{saw}: no report of a delivery", "hold", (held,))
     found = bounced.findings(told, case.addressed, case.state)
     saw = f"{told.because}: {report.summary(told)}"
@@ -149,6 +147,13 @@ def delivery_report(case: Case) -> Verdict:
         failed = Outcome("bounce", "report", "", case.recipient_text, record=first, report=told.kind, reports=found)
         return Verdict(saw, "bounce", (failed,))
     return Verdict(saw, "ignore", (case.outcome("ignore", "report")._replace(report=told.kind, reports=found),))
+
+
+def _bounce_address(case: Case) -> Own | None:
+    """The bounce address that a message came to; where an alias is meant beside it, only as the recipient itself."""
+    if case.recipient and case.recipient.kind == "bounce":
+        return case.recipient
+    return None if case.acting else next((own for own in case.addressed.direct if own.kind == "bounce"), None)
 
 
 def automatic(case: Case) -> Verdict:

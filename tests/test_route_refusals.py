@@ -427,9 +427,7 @@ def test_a_person_who_answers_a_refusal_is_never_answered() -> None:
     [
         pytest.param({"content_type": "multipart/report"}, {}, "info", "multipart/report", id="dsn"),
         pytest.param({}, {}, "bounce", "bounce@example.com", id="a-persons-mail-to-a-bounce-address"),
-        pytest.param(
-            {"to": "bounce@example.com"}, {}, "info", "bounce@example.com", id="bounce-address-beside-an-alias"
-        ),
+        pytest.param({"to": "bounce@example.com"}, {}, "nobody", "bounce@example.com", id="bounce-address-in-to"),
         pytest.param({}, {}, "bounce+abc", "bounce+abc@example.com", id="bounce-with-a-detail"),
     ],
 )
@@ -437,10 +435,25 @@ def test_what_comes_as_a_report_and_is_none_is_held(
     fields: dict[str, str | None], more: dict[str, Any], recipient: str, because: str
 ) -> None:
     found = decide(mail(**fields), f"{recipient}@example.com", **more)
-    assert [(each.action, each.reason, each.quiet) for each in found.outcomes] == [("hold", "bounce-address", True)]
+    quiet = recipient != "info"  # what comes to an alias is for somebody to see
+    assert [(each.action, each.reason, each.quiet) for each in found.outcomes] == [("hold", "bounce-address", quiet)]
     assert found.outcomes[0].report
     assert because in next(step.saw for step in found.steps if step.rule == "report")
     assert (found.outgoing, found.status.exit) == ((), 0)
+
+
+def test_a_bounce_address_beside_an_alias_keeps_nothing_from_it() -> None:
+    raw = mail(to="info@example.com, bounce@example.com")
+    assert said(decide(raw, "info@example.com")) == ["create alias crm.lead info@example.com"]
+    assert said(decide(raw, "bounce@example.com")) == ["hold bounce-address"]
+    assert said(decide(raw, "info@example.com", "bounce@example.com")) == [
+        *("create alias crm.lead info@example.com", "hold bounce-address")
+    ]
+
+
+def test_an_automatic_reply_joins_the_thread() -> None:
+    raw = mail("I am away.\n", auto_submitted="auto-replied", cc="bounce@example.com")
+    assert said(decide(raw, "info@example.com")) == ["create alias crm.lead info@example.com"]
 
 
 @pytest.mark.parametrize(
