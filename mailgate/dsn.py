@@ -128,7 +128,9 @@ def recipient(value: str) -> str | None:
 def address_in(value: str) -> str | None:
     """The one mailbox that a value names, normalised."""
     inner = value[value.rfind("<") + 1 :].partition(">")[0] if "<" in value else value
-    inner = inner.strip().strip("'")
+    inner = inner.strip()
+    if inner.endswith("'"):  # apostrophes around it; one in front alone is the first letter of a name
+        inner = inner.strip("'")
     if inner.startswith("@") and ":" in inner:  # a source route (RFC 5321 appendix C)
         inner = inner.rpartition(":")[2]
     found = address.lenient(inner)

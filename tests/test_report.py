@@ -122,6 +122,18 @@ FIELDS = {
         'Final-Recipient: rfc822; "Ann, Lee" <ann@client.org>\nAction: failed\nStatus: 5.1.1\n',
         [("ann@client.org", "failed", "5.1.1")],
     ),
+    "apostrophes-around-it": (
+        "Final-Recipient: rfc822; 'ann@client.org'\nAction: failed\nStatus: 5.1.1\n",
+        [("ann@client.org", "failed", "5.1.1")],
+    ),
+    "apostrophe-behind-it": (
+        "Final-Recipient: rfc822; ann@client.org'\nAction: failed\nStatus: 5.1.1\n",
+        [("ann@client.org", "failed", "5.1.1")],
+    ),
+    "apostrophe-of-a-name": (
+        "Final-Recipient: rfc822; 't.hooft@client.org\nAction: failed\nStatus: 5.1.1\n",
+        [("'t.hooft@client.org", "failed", "5.1.1")],
+    ),
     "source-route": (
         "Final-Recipient: rfc822; @mx.client.org:ann@client.org\nAction: failed\nStatus: 5.1.1\n",
         [("ann@client.org", "failed", "5.1.1")],
