@@ -25,7 +25,7 @@ from mailgate import directory, outbox
 
 THRESHOLD = 3
 BOUND = 2 * THRESHOLD + 2
-"""Messages of ours in one pairing: each of the two is heard THRESHOLD times, whatever he writes, and told once why not."""
+"""Messages of ours in one pairing: each of the two is heard THRESHOLD times, and told once why no more."""
 
 
 def ticket_system(box: Mailbox, letter: Letter) -> Answer:
