@@ -150,7 +150,7 @@ def _segments(value: str) -> tuple[list[list[str]], bool]:
         elif depth:
             depth += {"(": 1, ")": -1}.get(c, 0)
         elif c == '"':
-            quoted, word = True, word or ""
+            quoted = True
         elif c in " \t\r\n=;(":
             depth = int(c == "(")
             if word is not None:
