@@ -132,10 +132,14 @@ def spelled(message: Message, state: State) -> Message:
 
 def doubtful(message: Message, state: State) -> bool:
     """Whether a signed detail stands in an address of ours that links nothing: forged, of an old key, of something
-    gone."""
+    gone, for another purpose."""
     every = (*message.envelope.recipients, *message.header_addresses)
-    details = (resolve(each, state, envelope=True).signed for each in every if token.split(lower(each.local)))
-    return any(each is not None and each.delivery is None for each in details)
+    owns = (resolve(each, state, envelope=True) for each in every if token.split(lower(each.local)))
+    return any(
+        own.signed.delivery is None or (own.signed.purpose == token.BOUNCE and own.kind != "bounce")
+        for own in owns
+        if own.signed
+    )
 
 
 def recipients(message: Message, state: State) -> tuple[Own | None, ...]:

@@ -161,7 +161,7 @@ def _header_block(raw: bytes, start: int, defects: list[str]) -> tuple[list[byte
 _MBOX_LINE = re.compile(rb"From (?![ \t]*:)")  # local(8) and Exim put it in front
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\n[ \t]+")
-_NO_FIELD = re.compile(rb"^(?!\Z|[ \t]|[!-9;-~]+[ \t]*:)", re.MULTILINE)
+_NO_FIELD = re.compile(rb"^(?!\Z|[ \t]|(?!--)[!-9;-~]+[ \t]*:)", re.MULTILINE)  # a boundary may look like a field
 _FROM_IN_DOUBT = "white space before the colon of From"
 
 

@@ -8,6 +8,9 @@ from mailgate.loop import Kind
 from mailgate.message import Message
 from mailgate.state import Follower, State
 
+_CROWD = 5
+"""Times the threshold that all authors together may have: a program can write under a new name every time."""
+
 
 class Relayed(NamedTuple):
     """The outcomes, with a note where copies were withheld, and the copies."""
@@ -70,4 +73,7 @@ def _silence(message: Message, state: State, kind: Kind, outcome: Outcome) -> st
     settings = state.settings
     if outcome.record and state.relayed.get(outcome.record, 0) >= settings.loop_threshold:
         return f"{settings.loop_threshold} of this author went on within {settings.loop_minutes} minutes"
+    crowd = _CROWD * settings.loop_threshold
+    if outcome.record and state.relayed_in_all.get(outcome.record, 0) >= crowd:
+        return f"{crowd} on this record went on within {settings.loop_minutes} minutes"
     return ""

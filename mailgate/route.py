@@ -418,8 +418,9 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
     for recipient in addressed.recipients(message, state):
         taken, said = _judge(Case(common, recipient))
         steps.update(dict.fromkeys(taken))
-        for outcome in said:
-            outcomes.setdefault(outcome.effect, outcome)
+        for outcome in said:  # of two ways to one effect the signed address says more about the author
+            if outcome.effect not in outcomes or outcome.reason == "token":
+                outcomes[outcome.effect] = outcome
     ordered = tuple(sorted(steps, key=lambda step: ORDER.index(step.rule)))
     settled = answer.settle(message, state, kind, coming, common.authentic, tuple(outcomes.values()))
     sent_on = relay.relay(message, state, kind, settled.outcomes)

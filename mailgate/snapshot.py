@@ -96,7 +96,8 @@ def take(
         sent_to=_sent_to(tx, known, told) if told else {},
         followers={ref: _followers(tx, ref) for ref in records},
         notified={alias.number: _reachable(tx, alias.notify) for alias in aliases if alias.notify},
-        relayed={ref: _relayed(tx, ref, author, window) for ref in records},
+        relayed={ref: _relayed(tx, ref, window, author or "") for ref in records},
+        relayed_in_all={ref: _relayed(tx, ref, window) for ref in records},
     )
 
 
@@ -200,14 +201,15 @@ def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None
     return tuple(Follower(key, key in members, stops.get(key, ""), spelled) for key, spelled in people.items())
 
 
-def _relayed(tx: sqlite3.Connection, ref: Ref, author: str | None, since: float) -> int:
-    """Messages of this author on a record that were sent on since then."""
-    return _count(
-        tx,
+def _relayed(tx: sqlite3.Connection, ref: Ref, since: float, author: str | None = None) -> int:
+    """Messages on a record that were sent on since then: those of one author (`""`: unknown), or all."""
+    query = (
         "SELECT count(DISTINCT message) FROM delivery JOIN message ON message.number = delivery.message"
-        " WHERE model = ? AND id = ? AND direction = 'in' AND received > ? AND coalesce(author, '') = ?",
-        *(*ref, since, author or ""),
+        " WHERE model = ? AND id = ? AND direction = 'in' AND received > ?"
     )
+    if author is None:
+        return _count(tx, query, *ref, since)
+    return _count(tx, f"{query} AND coalesce(author, '') = ?", *ref, since, author)
 
 
 def _known(tx: sqlite3.Connection, rows: dict[str, list[sqlite3.Row]]) -> dict[str, tuple[Known, ...]]:

@@ -166,7 +166,7 @@ class State(NamedTuple):
     the answers this sender got within the loop window. `deliveries` are those that signed details in the addresses
     name, by number; `sent_to` those of our messages that a report names, by message. `followers` are people to
     copy by record, `notified` by the alias that would make one; `relayed` counts the author's messages on a record
-    that were sent on within the loop window.
+    that were sent on within the loop window, `relayed_in_all` everybody's.
     """
 
     settings: Settings = Settings()
@@ -195,6 +195,7 @@ class State(NamedTuple):
     followers: Mapping[Ref, tuple[Follower, ...]] = {}
     notified: Mapping[int, tuple[Follower, ...]] = {}
     relayed: Mapping[Ref, int] = {}
+    relayed_in_all: Mapping[Ref, int] = {}
 
     def repeated(self, outcome: Outcome) -> Outcome:
         """The outcome as it is when an earlier copy of the message had its effect already.

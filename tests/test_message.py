@@ -342,3 +342,9 @@ def test_recipient_addresses_are_bounded(counts: tuple[int, ...], kept: int, def
     found = facts(mail("", *more, to=None))
     assert len(found.header_addresses) == kept
     assert ("more than 2000 recipient addresses" in found.defects) is defect
+
+
+def test_a_boundary_that_looks_like_a_field_ends_the_header() -> None:
+    raw = b'From: bob@client.org\nContent-Type: multipart/mixed; boundary="-a:b"\n---a:b\n\nHi.\n---a:b--\n'
+    found = facts(raw)
+    assert raw[found.body_at :].startswith(b"---a:b\n")

@@ -492,6 +492,7 @@ def test_a_detail_for_reports_leads_no_answer_back(lead: Gate) -> None:
     receipt = lead(mail(to=to, message_id="<2>"), to)
     assert said(receipt.decision) == ["create alias crm.lead info@example.com"]
     assert f"{to} is for delivery reports" in saw(receipt.decision)
+    assert lead.messages()[-1].flags == ("bad-detail",)
 
 
 GROUPS = [

@@ -15,6 +15,7 @@ from world import (
     ONE,
     TAME,
     WINDOW,
+    Answer,
     Habit,
     Letter,
     Mailbox,
@@ -272,6 +273,19 @@ def test_two_gateways_that_follow_each_other(
         each.now += WINDOW + 1
     settle([gate, there], *people)
     assert (copies(gate), copies(there)) == began
+
+
+@pytest.mark.parametrize("start", WORLDS)
+def test_a_new_name_for_every_letter_does_not_go_on_for_ever(gate: Gate, start: Start) -> None:
+    def many_names(box: Mailbox, letter: Letter) -> Answer:
+        name = f"ticket+{len(box.sent)}.{box.address}"
+        return box.away(letter.address("Reply-To"), name, **{"from": name})
+
+    gate.parameter("mail.gateway.loop.threshold", "3")
+    start(gate)
+    settle([gate], *boxes(start, [many_names] * 3))
+    assert len({message for _, _, message in copies(gate)}) == 5 * 3
+    assert len(gate.records()) == 1
 
 
 def test_an_out_of_office_stands_on_the_record_it_answers(gate: Gate) -> None:
