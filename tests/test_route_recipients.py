@@ -24,7 +24,7 @@ from build import (
     verdicts,
 )
 
-from mailgate import addressed, report, route
+from mailgate import addressed, route
 from mailgate.decision import Decision, Ref
 from mailgate.state import Alias, State
 

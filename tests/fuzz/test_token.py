@@ -1,0 +1,95 @@
+"""Signed details and marks: what we write is found, and nothing else."""
+
+from fuzz.strategies import ANYTHING, SOUP, fuzz
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailgate import token
+from mailgate.address import lower
+
+KEYS = (b"a" * 32, b"b" * 32)
+RECORD, RECIPIENT = "crm.lead/7", "ann@client.org"
+PURPOSES = st.sampled_from([token.REPLY, token.BOUNCE])
+NUMBERS = st.integers(0, (1 << 62) - 1) | st.integers(0, 40)
+LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def signed(purpose: str, number: int, local: str = "info", delimiter: str = "+") -> str:
+    return f"{local}{delimiter}{token.detail(purpose, KEYS[0], number, RECORD, RECIPIENT)}"
+
+
+@st.composite
+def mutations(draw: st.DrawFn, text: str, start: int = 0) -> str:
+    """A text with some letters changed, left out, put in or exchanged, from a place on."""
+    letters = list(text[start:])
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(letters) - 1))
+        match draw(st.sampled_from(["change", "drop", "insert", "swap", "raise"])):
+            case "change":
+                letters[at] = draw(st.sampled_from(LETTERS + "018_.-=\u0131\u212a\0"))
+            case "drop" if len(letters) > 1:
+                del letters[at]
+            case "insert":
+                letters.insert(at, draw(st.sampled_from(LETTERS + "+-=\0")))
+            case "swap":
+                letters[at - 1], letters[at] = letters[at], letters[at - 1]
+            case "raise":
+                letters[at] = letters[at].upper()
+    return text[:start] + "".join(letters)
+
+
+@fuzz
+@given(PURPOSES, NUMBERS, SOUP.filter(bool), st.sampled_from("+-=_."))
+def test_what_is_signed_is_found(purpose: str, number: int, local: str, delimiter: str) -> None:
+    found = token.split(lower(signed(purpose, number, lower(local), delimiter)))
+    if "\n" in local:
+        return
+    assert found is not None
+    assert (found.name, found.purpose, found.number) == (lower(local), purpose, number)
+    assert token.doubt(found, KEYS, RECORD, RECIPIENT) == ""
+    assert token.doubt(found, KEYS[::-1], RECORD, RECIPIENT) == ""
+
+
+@fuzz
+@given(PURPOSES, NUMBERS, SOUP, SOUP)
+def test_it_counts_for_its_record_and_recipient_alone(purpose: str, number: int, record: str, recipient: str) -> None:
+    found = token.split(signed(purpose, number))
+    assert found
+    assert token.doubt(found, KEYS, record, RECIPIENT)
+    assert token.doubt(found, KEYS, RECORD, recipient)
+    assert token.doubt(found, KEYS, f"{RECORD}\0{RECIPIENT}", "")
+    assert token.doubt(found, KEYS[1:], RECORD, RECIPIENT)
+    assert token.doubt(found._replace(purpose="b" if purpose == "r" else "r"), KEYS, RECORD, RECIPIENT)
+    assert token.doubt(found._replace(number=number + 1), KEYS, RECORD, RECIPIENT)
+
+
+@fuzz
+@given(st.data(), PURPOSES, NUMBERS)
+def test_no_mutation_is_accepted(data: st.DataObject, purpose: str, number: int) -> None:
+    text = signed(purpose, number)
+    mutant = lower(data.draw(mutations(text, len("info+"))))
+    found, original = token.split(mutant), token.split(text)
+    if found and found._replace(name="") != (original and original._replace(name="")):
+        assert token.doubt(found, KEYS, RECORD, RECIPIENT)
+
+
+@fuzz
+@given(SOUP | ANYTHING | st.text(st.sampled_from(LETTERS + "+mg1rb"), max_size=60))
+def test_no_text_is_accepted(text: str) -> None:
+    for each in (text, f"info+mg1r{text}", f"info+mg1b{lower(text)}"):
+        found = token.split(each)
+        assert found is None or token.doubt(found, KEYS, RECORD, RECIPIENT)
+    assert token.find(text, KEYS) is None
+    assert token.find(f"mg1.r.{text}", KEYS) is None
+
+
+@fuzz
+@given(st.data(), SOUP, SOUP, st.binary(min_size=10, max_size=20))
+def test_marks(data: st.DataObject, before: str, after: str, random: bytes) -> None:
+    mark = token.new(token.POST, KEYS[1], random)
+    assert token.find(f"{before}<{mark}@example.com>{after}", KEYS) == token.Mark(token.POST, mark)
+    assert token.find(f"{before} {mark.upper()} {after}", KEYS) == token.Mark(token.POST, mark)
+    mutant = data.draw(mutations(mark))
+    found = token.find(mutant, KEYS)
+    assert found is None or found.text == mark
+    assert token.find(mark, KEYS[:1]) is None

@@ -1,0 +1,149 @@
+"""A gateway in which something has happened, and the envelopes in which mails come to it."""
+
+from collections.abc import Mapping
+from email.parser import BytesHeaderParser
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+from unittest import mock
+
+from build import BOB, mail
+from gate import Gate
+
+from mailgate import directory, outbox, people, post, records, token
+from mailgate.decision import Ref
+from mailgate.gateway import Given
+from mailgate.post import Text
+from mailgate.token import Detail
+
+CONFIGS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "by-status": {"refusals_by": "status", "blocked_by": "status"},
+    "trusting": {"authserv_ids": ("mx.example.com",), "border_strips": True},
+    "small": {"max_size": 20_000},
+}
+
+ENVELOPES: Mapping[str, Given] = {
+    "alias": Given(BOB, ("info@example.com",)),
+    "detail": Given("ann@client.org", ("INFO+press@Example.COM",)),
+    "several": Given(BOB, ("info@example.com", "sales@example.com", "catchall@example.com", "nobody@example.com")),
+    "policies": Given("ann@client.org", ("team@example.com", "vip@example.com", "jobs@example.com")),
+    "other-domain": Given(BOB, ("help@other.test", "robots@other.test", "returns-x@other.test")),
+    "record": Given(BOB, ("log@example.com", "gone@example.com", "thread@example.com")),
+    "catchall": Given(BOB, ("catchall@example.com",)),
+    "unknown": Given(BOB, ("nobody@example.com",)),
+    "reserved": Given(BOB, ("postmaster@example.com", "abuse@other.test")),
+    "bounce": Given("", ("bounce@example.com",)),
+    "forged-reply": Given("ann@client.org", ("{FORGED}",)),
+    "signed-bounce": Given("<>", ("{BOUNCE}",)),
+    "signed-reply": Given("ann@client.org", ("{REPLY}",)),
+    "signed-outsider": Given("eve@elsewhere.example", ("{REPLY}", "info@example.com")),
+    "null-to-alias": Given("", ("info@example.com", "catchall@example.com")),
+    "blocked": Given("mallory@bad.example", ("info@example.com", "office@example.com")),
+    "own-sender": Given("info@example.com", ("sales@example.com",)),
+    "transport": Given(BOB, ("mailbox@host.lan",)),
+    "detected": Given(BOB, ("desk@host.lan",)),
+    "nothing": Given(),
+    "fallback": Given(BOB, ("nobody@example.com",), {}, "misc.mail"),
+    "local": Given(None, (), {"SENDER": BOB, "RECIPIENT": "info@example.com", "ORIGINAL_RECIPIENT": "x"}),
+    "exim": Given(None, (), {"SENDER": "", "LOCAL_PART": "bounce", "LOCAL_PART_SUFFIX": "+x", "DOMAIN": "example.com"}),
+    "lmtp": Given(BOB, ("info@example.com", "catchall@example.com"), source="lmtp"),
+    "fetch": Given(None, (), {}, None, "fetch"),
+    "fetch-fallback": Given(None, (), {}, "misc.mail", "fetch"),
+}
+
+PLACES = (
+    *("info@example.com", "sales@example.com", "jobs@example.com", "team@example.com", "vip@example.com"),
+    *("log@example.com", "thread@example.com", "quiet@example.com", "help@other.test", "robots@other.test"),
+    *("catchall@example.com", "all@other.test", "bounce@example.com", "returns@other.test", "desk@else.example"),
+    *("postmaster@example.com", "office@example.com", "nobody@example.com", "{REPLY}", "{BOUNCE}", "{FORGED}"),
+    *("bob@client.org", "ann@client.org", "mallory@bad.example", "mailer-daemon@client.org", "noreply@client.org"),
+)
+"""Addresses that mean something to the gateway."""
+IDS = ("{POST}", "{POST}", "{FIRST}", "{REFUSAL}", "<r0@client.org>", "<p1@client.org>", "<a@b> <c@d>", "<>")
+"""Ids that mean something to it, and some that do not."""
+
+
+class World(NamedTuple):
+    """The octets of a store, to be copied, and the words that name what is signed in it."""
+
+    octets: bytes
+    words: Mapping[str, str]
+
+    def fill(self, text: str) -> str:
+        """A text with the signed addresses and ids in the places of their names."""
+        for name, value in self.words.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def fill_octets(self, raw: bytes) -> bytes:
+        """The same for a mail."""
+        return self.fill(raw.decode("latin-1")).encode("latin-1")
+
+    def given(self, name: str) -> Given:
+        """One of the envelopes."""
+        found = ENVELOPES[name]
+        return found._replace(recipients=tuple(self.fill(each) for each in found.recipients))
+
+    def details(self) -> frozenset[Detail]:
+        """The signed details that a mail can know."""
+        addresses = (self.words["REPLY"], self.words["BOUNCE"])
+        found = (token.split(text.rpartition("@")[0]) for text in addresses)
+        return frozenset(each._replace(name="") for each in found if each)
+
+
+def world(folder: Path) -> World:
+    """Aliases of every kind, people of every kind, a conversation on crm.lead/1, a refusal; always the same octets."""
+    with mock.patch("os.urandom", Random(0).randbytes):
+        gate = Gate(folder / "world.db")
+        gate(mail(message_id="<r0@client.org>", references="<first@client.org>"), "info@example.com")
+        gate(mail(message_id="<late@client.org>", subject="to nobody", to="all@other.test"), "all@other.test")
+        aliases(gate)
+        lead = Ref("crm.lead", 1)
+        with gate.store.write() as tx:
+            for follower in ("ann@client.org", "carl@client.org", '"bob ray"@client.org', "zoë@bücher.example"):
+                records.follow(tx, lead, follower)
+        posted = post.write(gate.store, lead, Text("Blue ones?\n", "Forty chairs"), (), gate.now)
+        with gate.store.read() as tx:
+            debts = outbox.listing(tx)
+        copy = next(each for each in debts if each.kind == "post" and each.recipient == "ann@client.org")
+        refusal = next(each for each in debts if each.kind == "refusal")
+        fields = BytesHeaderParser().parsebytes(copy.octets)
+        gate.store.close()
+        words = {
+            "REPLY": str(fields["Reply-To"]),
+            "BOUNCE": str(copy.reverse_path),
+            "POST": posted.message_id,
+            "MARK": str(fields["X-Mailgate-Loop"]),
+            "FIRST": "<first@client.org>",
+            "REFUSAL": str(BytesHeaderParser().parsebytes(refusal.octets)["Message-ID"]),
+        }
+        detail = token.split(words["REPLY"].rpartition("@")[0])
+        assert detail
+        words["FORGED"] = words["REPLY"].replace(detail.mac, detail.mac[::-1])
+        return World(gate.path.read_bytes(), words)
+
+
+def aliases(gate: Gate) -> None:
+    """Every option of an alias, and people of every kind."""
+    lead = Ref("crm.lead", 1)
+    gate.change("info@example.com", notify=("ann@client.org", "dora@client.org"))
+    gate.change("jobs@example.com", policy="contacts", automatic="hold", refusal="<p>Not <b>here</b>.</p>")
+    gate.alias("team@example.com", "crm.team", policy="members", authenticated=True)
+    gate.alias("vip@example.com", "crm.vip", policy="followers", owner=lead, spam="quiet")
+    gate.alias("log@example.com", "crm.lead", record=lead, automatic="normal")
+    gate.alias("thread@example.com", "crm.thread", replies="participants", notify=("ann@client.org",))
+    gate.alias("quiet@example.com", "crm.spam", spam="quiet", automatic="normal", values={"name": "x\u202ey"})
+    gate.alias("robots@other.test", "help.ticket", automatic="refuse")
+    gate.alias("desk@other.test", "help.desk", local_part=True)
+    gate.contact(BOB, name="Bob")
+    gate.contact("ann@client.org", member=True)
+    gate.contact("carl@client.org", archived=True)
+    with gate.store.write() as tx:
+        people.set_sender(tx, "mallory@bad.example", "block")
+        people.set_sender(tx, "friend@client.org", "allow")
+        gone = records.make(tx, "crm.lead", "gone", {}, alias=None, domain=None, sender="x", now=gate.now)
+    gate.alias("gone@example.com", "crm.lead", record=gone)
+    with gate.store.write() as tx:
+        records.remove(tx, gone)
+        directory.set_status(tx, directory.alias(tx, "info@example.com").number, "valid")
