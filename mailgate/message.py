@@ -87,8 +87,8 @@ class Message(NamedTuple):
         return charset.line(charset.decode_words(self.fields[name][0])) if name in self.fields else ""
 
     def plain(self, name: str) -> list[str]:
-        """Every value of a field as a clean line, for fields whose grammar has no encoded words."""
-        values = self.fields.get(name, ())
+        """Every value of a field as a clean line, for fields whose grammar has no encoded words; the first 64 KiB."""
+        values = [value[: address.FIELD_LIMIT] for value in self.fields.get(name, ())]
         return [charset.line(value.decode("utf-8", "replace"), len(value)) for value in values]
 
 

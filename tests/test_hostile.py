@@ -112,6 +112,7 @@ GENERATED: dict[str, Callable[[], bytes]] = {
     "100000-folds": lambda: b"Subject: a" + b"\n b" * 100_000 + b"\n" + mail(),
     "header-of-5-mb-one-field": lambda: b"X: " + b"y" * (5 << 20) + b"\n" + mail(),
     "subject-of-5-mb": lambda: mail(subject="x" * (5 << 20)),
+    "content-type-of-5-mb": lambda: mail(content_type="text/plain; \x1b" + "ä" * (5 << 19)),
     "from-of-5-mb": lambda: mail(**{"from": "(" * (5 << 20)}),
     "to-of-5-mb": lambda: mail(to="info@example.com, " * 300_000),
     "references-of-5-mb": lambda: mail(references="<a@x.org> " * 500_000),

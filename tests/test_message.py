@@ -306,6 +306,7 @@ def test_any_pieces_of_a_header_are_read(pieces: list[bytes]) -> None:
 def test_plain_values_are_clean_lines() -> None:
     found = facts(mail(auto_submitted=f"a\0b\x1bc\rd\u2028e {'f' * 2000}"))
     assert found.plain("auto-submitted") == [f"a\ufffdb\ufffdc d e {'f' * 2000}"]
+    assert len(facts(mail(auto_submitted="f" * (1 << 20))).plain("auto-submitted")[0]) == 65536
 
 
 def test_unread_keeps_bytes_and_a_digest() -> None:
