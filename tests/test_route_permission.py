@@ -154,13 +154,20 @@ def test_contacts_match_exactly(gate: Gate, contact: str, author: str, taken: bo
 PRIVATE = INFO._replace(replies="participants")
 
 
+def outsider(found: Decision) -> bool:
+    """Whether it is held as an outsider's, for the alias that governs."""
+    return [(each.action, each.reason, each.address) for each in found.outcomes] == [
+        ("hold", "outsider", "info@example.com")
+    ]
+
+
 @pytest.mark.parametrize("author", [each for each in AUTHORS if each != "unknown"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_answers_of_participants_only(way: Way, author: str) -> None:
     address, known_as = AUTHORS[author]
     found = comes(way, PRIVATE, address, **known_as)
     if way.references and author != "follower":
-        assert (said(found), sent(found)) == (["hold outsider info@example.com"], [])
+        assert (outsider(found), sent(found)) == (True, [])
         assert not found.outcomes[0].quiet
         assert "does not follow crm.lead/1, and used no signed address" in found.outcomes[0].note
     else:
@@ -169,7 +176,7 @@ def test_answers_of_participants_only(way: Way, author: str) -> None:
 
 def test_who_follows_another_record_is_an_outsider() -> None:
     found = comes(WAYS["reply"], PRIVATE, followed=frozenset({TWO, OWNER}))
-    assert said(found) == ["hold outsider info@example.com"]
+    assert outsider(found)
 
 
 def test_whom_nobody_knows_follows_nothing(gate: Gate) -> None:
@@ -190,7 +197,7 @@ def test_only_the_governing_alias_says_so(to: str, private: Alias) -> None:
     aliases = [each._replace(replies="participants") if each is private else each for each in (INFO, SALES)]
     given = state(*aliases, known=known(stored(1, "<a@x>", ONE, by=aliases[0])))
     found = decide(mail(to=to, references="<a@x>"), to, given=given)
-    assert said(found) == (["hold outsider info@example.com"] if private is INFO else ["post reply crm.lead/1"])
+    assert outsider(found) if private is INFO else said(found) == ["post reply crm.lead/1"]
 
 
 # --- machines and lists ----------------------------------------------------------------------------------------------
