@@ -11,7 +11,7 @@ from gate import Gate
 from mailgate import outbox, people, token
 from mailgate.decision import Decision, Ref
 from mailgate.gateway import Receipt
-from mailgate.state import Alias, Contact, Delivery, Follower, Placement, State
+from mailgate.state import Alias, Contact, Delivery, Follower, Placement, Seen, State
 
 ANNA = "anna@team.org"
 ONE, TWO, OWNER, JOB = Ref("crm.lead", 1), Ref("crm.lead", 2), Ref("crm.team", 5), Ref("hr.job", 1)
@@ -147,6 +147,22 @@ def test_contacts_match_exactly(gate: Gate, contact: str, author: str, taken: bo
     gate(mail(**{"from": author}), "info@example.com")
     assert gate.records() == (["crm.lead/1"] if taken else [])
     assert gate.held(refused=True) == ([] if taken else ["policy"])
+
+
+def test_what_was_taken_before_is_not_judged_again() -> None:
+    seen = (Seen("create:info@example.com", 1, True, True),)
+    closed = state(INFO._replace(policy="contacts"), JOBS._replace(policy="contacts"), seen=seen)
+    found = decide(mail(to="info@example.com, jobs@example.com"), "info@example.com", given=closed)
+    assert said(found) == ["ignore duplicate crm.lead", "refuse policy jobs@example.com"]
+    assert sent(found) == [f"policy -> {BOB} about jobs@example.com"]
+
+
+def test_what_is_held_beside_it_is_not_judged() -> None:
+    gone = SALES._replace(record=TWO, policy="contacts")
+    found = decide(
+        mail(to="info@example.com, sales@example.com"), "info@example.com", given=state(INFO, gone, records=frozenset())
+    )
+    assert said(found) == [WAYS["new-record"].wanted, "hold misconfigured sales@example.com"]
 
 
 # --- outsiders -------------------------------------------------------------------------------------------------------
@@ -405,6 +421,14 @@ def test_a_duplicate_of_what_was_taken_does_not_wait(limited: Gate) -> None:
     again = limited(raw, "info@example.com")
     assert (again.decision.status.exit, again.number) == (0, None)
     assert [each.reason for each in again.decision.outcomes] == ["duplicate"]
+
+
+def test_nor_where_it_stands_beside_a_new_one(limited: Gate) -> None:
+    raw = mail(to="x@y.org")
+    limited(raw, "info@example.com")
+    new(limited)
+    assert not deferred(limited(raw, "info@example.com", "jobs@example.com"))
+    assert limited.records() == ["crm.lead/1", "crm.lead/2", "hr.job/1"]
 
 
 def test_an_answer_does_not_wait(limited: Gate) -> None:
