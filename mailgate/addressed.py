@@ -100,7 +100,7 @@ def _signed(local: str, state: State) -> Signed | None:
     if not delivery:
         return Signed(detail.purpose, None, "names nothing that was sent")
     doubt = token.doubt(detail, state.secrets, str(delivery.placement.record), delivery.recipient)
-    if not doubt and delivery.placement.record not in state.records:
+    if not doubt and detail.purpose == token.REPLY and delivery.placement.record not in state.records:
         doubt = f"{delivery.placement.record} is gone"
     return Signed(detail.purpose, None if doubt else delivery, doubt)
 

@@ -125,6 +125,9 @@ def _write_domain(tx: sqlite3.Connection, new: Domain) -> Domain:
             *(new.details, new.default, new.name),
         ),
     )
+    tx.executemany(  # own addresses never follow
+        "DELETE FROM follower WHERE address = ?", [(f"{local}@{new.name}",) for local in (new.catchall, new.bounce)]
+    )
     if new.default:
         tx.execute("UPDATE domain SET is_default = 0 WHERE name != ?", (new.name,))
     tx.execute("DELETE FROM retired WHERE domain = ?", (new.name,))
@@ -323,9 +326,23 @@ def set_status(tx: sqlite3.Connection, number: int, status: str) -> None:
 def remove_alias(tx: sqlite3.Connection, text: str) -> Alias:
     """Remove an alias; the records it made stay, and stay as closed as they were. Raises NotFound."""
     found = alias(tx, text)
-    tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (found.policy, found.address))
+    tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(found), found.address))
     tx.execute("DELETE FROM alias WHERE number = ?", (found.number,))
     return found
+
+
+def _remains(gone: Alias) -> str:
+    """What of a removed alias still governs its records: who may write, and what machines' mail and spam become."""
+    return json.dumps({name: getattr(gone, name) for name in _GOVERNING})
+
+
+_GOVERNING = ("policy", "authenticated", "replies", "automatic", "spam")
+
+
+def remains(local: str, host: str, kept: str) -> Alias:
+    """The alias that a record of a removed one is governed by; earlier versions kept its policy alone."""
+    rest = json.loads(kept) if kept.startswith("{") else {"policy": kept}
+    return Alias(0, local, host, "", **rest)
 
 
 def _place(tx: sqlite3.Connection, text: str) -> tuple[str, str]:

@@ -33,17 +33,18 @@ class Failure(NamedTuple):
 def note(tx: sqlite3.Connection, report: int, found: Reported, now: float) -> int:
     """Record a failure, once for a message and its recipient; the number. A better report betters the entry.
 
+    What a proved report said only a proved one changes, for it changes behaviour. What has become worse is open again.
     Without a message that could be named, every report is an entry of its own.
     """
     old = _same(tx, found)
     if old:
-        if found.follower and not old.follower:
-            tx.execute("UPDATE failure SET follower = ? WHERE number = ?", (found.follower, old.number))
-        if _betters(found, old):
+        proves = found.follower is not None and old.follower is None
+        if proves or (_betters(found, old) and (found.follower or not old.follower)):
+            worse = found.permanent and not old.permanent
             tx.execute(
-                "UPDATE failure SET action = ?, status = ?, kind = ?, permanent = ?, diagnostic = ?, remote = ?"
-                " WHERE number = ?",
-                (*_said(found), old.number),
+                "UPDATE failure SET action = ?, status = ?, kind = ?, permanent = ?, diagnostic = ?, remote = ?,"
+                " follower = coalesce(?, follower), state = ? WHERE number = ?",
+                (*_said(found), found.follower, "open" if worse else old.state, old.number),
             )
         return old.number
     ref = found.record or (None, None)

@@ -90,6 +90,14 @@ def add_sent(
     return number
 
 
+def judged(tx: sqlite3.Connection, number: int, classed: str, parent: str | None, flags: list[str]) -> None:
+    """Note what a new judgement says of a message that is stored already."""
+    tx.execute(
+        "UPDATE message SET class = ?, parent = coalesce(?, parent), flags = ? WHERE number = ?",
+        (classed, parent, json.dumps(flags), number),
+    )
+
+
 def place(tx: sqlite3.Connection, number: int, ref: Ref) -> None:
     """Put a message on a record."""
     tx.execute("INSERT INTO placement (message, model, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (number, *ref))
@@ -169,7 +177,8 @@ def erase(tx: sqlite3.Connection, number: int) -> None:
             return
     for table in ("raw", "mention", "effect", "held"):
         tx.execute(f"DELETE FROM {table} WHERE message = ?", (number,))
-    tx.execute("UPDATE outbox SET message = NULL WHERE message = ?", (number,))
+    for table in ("outbox", "failure"):
+        tx.execute(f"UPDATE {table} SET message = NULL WHERE message = ?", (number,))
     tx.execute("DELETE FROM message WHERE number = ?", (number,))
 
 

@@ -27,11 +27,12 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
     with store.write() as tx:
         entry = held.get(tx, number)
         outcome, why = _by_hand(tx, target)
-        state = snapshot.take(tx, facts, config, None, now, target=outcome.record)
+        acts = next((each for each in directory.aliases(tx) if each.number == outcome.alias), None)
+        state = snapshot.take(tx, facts, config, None, now, target=outcome.record, by=acts)
         steps = [Step(**step) for step in messages.explanation(tx, number)["steps"]]
         steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", why))
         kind = Kind(messages.stored(tx, number).classed, "")
-        sent_on = relay.relay(facts, state, kind, (outcome,))
+        sent_on = relay.relay(facts, state, kind, (outcome,), by_hand=True)
         decision = Decision(kind.name, sent_on.outcomes, sent_on.copies, tuple(steps), status.OK)
         done = remember.apply(tx, facts, state, decision, config, __version__, now, number)
     return Receipt(facts, decision, number, done.owed)
@@ -60,7 +61,8 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     with store.write() as tx:
         held.get(tx, number)
         tx.execute("SAVEPOINT before")
-        tx.execute("DELETE FROM effect WHERE message = ?", (number,))
+        waits = "(effect LIKE 'hold:%' OR effect LIKE 'refuse:%')"  # what was taken stays taken
+        tx.execute(f"DELETE FROM effect WHERE message = ? AND {waits}", (number,))
         facts, state, decision = gateway.judge(tx, config, facts, told, failure, None, now)
         if decision.novel:
             done = remember.apply(tx, facts, state, decision, config, __version__, now, number)

@@ -19,18 +19,21 @@ class Relayed(NamedTuple):
     copies: tuple[Outgoing, ...]
 
 
-def relay(message: Message, state: State, kind: Kind, outcomes: tuple[Outcome, ...]) -> Relayed:
+def relay(
+    message: Message, state: State, kind: Kind, outcomes: tuple[Outcome, ...], *, by_hand: bool = False
+) -> Relayed:
     """Copies of a message to the followers of the records it makes or is posted on.
 
     Only a person's mail goes on: to all other followers when its author follows the record or used a signed address,
-    to those who are members when he is an outsider. Nobody gets a copy who wrote it or who has it already.
+    to those who are members when he is an outsider. Nobody gets a copy who wrote it or who has it already. `by_hand`:
+    a person decided, who is asked for neither spam nor limits.
     """
     marked, copies = [], []
     for outcome in outcomes:
         new = outcome.action in ("create", "post") and not outcome.repeated
         outsider = new and is_outsider(outcome, message, state)
         people = _people(outcome, message, state) if new else ()
-        why = _silence(message, state, kind, outcome) if people else ""
+        why = _silence(message, state, kind, outcome, by_hand=by_hand) if people else ""
         takers = () if why else tuple(each for each in people if not outsider or each.member)
         if not why and len(takers) < len(people):
             why = "its author does not follow: only members get copies"
@@ -61,13 +64,15 @@ def _people(outcome: Outcome, message: Message, state: State) -> tuple[Follower,
     return tuple(each for each in followers if each.address not in have)
 
 
-def _silence(message: Message, state: State, kind: Kind, outcome: Outcome) -> str:
+def _silence(message: Message, state: State, kind: Kind, outcome: Outcome, *, by_hand: bool) -> str:
     """Why nobody gets a copy, `""` when they may."""
     alias = state.alias(outcome.alias)
     if kind.name != "person" and not (outcome.action == "create" and alias and alias.automatic == "normal"):
         return f"{kind.name} mail ({kind.because})"
     if own := policy.own_sender(message, state):
         return f"{own} is an own address"
+    if by_hand:
+        return ""
     if mark := loop.spam_mark(message):
         return mark
     settings = state.settings

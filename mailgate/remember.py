@@ -46,10 +46,11 @@ def apply(
     if not decision.novel:
         return Remembered(None, False)
     parent = next((each.parent for each in fresh if each.parent), None)
+    flags = _flags(message, state, decision.authentic, fresh)
     if number is None:
-        number = messages.add(
-            tx, message, decision.kind, parent, _flags(message, state, decision.authentic, fresh), now
-        )
+        number = messages.add(tx, message, decision.kind, parent, flags, now)
+    else:
+        messages.judged(tx, number, decision.kind, parent, flags)
     made: dict[str, Ref] = {}
     for outcome in fresh:
         match outcome.action:

@@ -138,9 +138,13 @@ def _gate(message: Message, expected: bool) -> Gate | None:
     author, sender = message.author, message.envelope.reverse_path
     if loop.is_daemon(author.address) or (not author.address and re.search(_DAEMON_TEXT, author.text, re.IGNORECASE)):
         by_hand = sender is not None and sender == author.address and lower(sender.local) == "postmaster"
-        return Gate(f"written by {author.text}", HINT if by_hand and message.envelope.stated else SURE)
+        if by_hand and message.envelope.stated:  # a person, who may well answer us
+            return Gate(f"written by {author.text}", FIELDS if "in-reply-to" in message.fields else HINT)
+        return Gate(f"written by {author.text}", SURE)
     if author.address and lower(author.address.local) in _OLD_DAEMONS:
         return Gate(f"written by {author.address}", HINT)
+    if author.address and not loop.is_robot(author.address) and _replied(message):
+        return Gate("an automatic reply", COPY) if expected or (message.envelope.stated and sender is None) else None
     if message.envelope.stated and sender is None:
         return Gate(_NULL, HINT)
     if message.envelope.stated and loop.is_daemon(sender):
@@ -152,6 +156,11 @@ def _gate(message: Message, expected: bool) -> Gate | None:
     if author.address and loop.is_robot(author.address) and _about_failure(message.subject):
         return Gate(f"written by {author.address} about a failure", COPY)
     return None
+
+
+def _replied(message: Message) -> bool:
+    """Whether a program answers for a person (RFC 3834 section 5): he may be away, or tell where he is now."""
+    return any(lower(value.strip()).startswith("auto-replied") for value in message.plain("auto-submitted"))
 
 
 _NULL = "null reverse-path"

@@ -305,7 +305,8 @@ def _kept_out(case: Case, ruling: Alias | None, proposal: Outcome) -> Outcome | 
     outsider = proposal.reason == "reply" and relay.is_outsider(proposal, case.message, case.state)
     if ruling.replies == "participants" and outsider:
         note = f"{case.message.author.text} does not follow {proposal.record}, and used no signed address"
-        return case.outcome("hold", "outsider", proposal.address, note=note)._replace(alias=proposal.alias)
+        held = case.outcome("hold", "outsider", proposal.address, note=note)
+        return held._replace(alias=proposal.alias, record=proposal.record)
     return None
 
 
@@ -421,8 +422,10 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
         for outcome in said:  # of two ways to one effect the signed address says more about the author
             if outcome.effect not in outcomes or outcome.reason == "token":
                 outcomes[outcome.effect] = outcome
+    posted = {each.record for each in outcomes.values() if each.action == "post"}
+    united = tuple(each for each in outcomes.values() if each.reason != "outsider" or each.record not in posted)
     ordered = tuple(sorted(steps, key=lambda step: ORDER.index(step.rule)))
-    settled = answer.settle(message, state, kind, coming, common.authentic, tuple(outcomes.values()))
+    settled = answer.settle(message, state, kind, coming, common.authentic, united)
     sent_on = relay.relay(message, state, kind, settled.outcomes)
     copies = () if settled.status.exit == 75 else sent_on.copies
     return Decision(

@@ -28,10 +28,11 @@ def take(
     now: float,
     told: Report | None = None,
     target: Ref | None = None,
+    by: Alias | None = None,
 ) -> State:
     """The state for one message at `now` (seconds since the epoch), read in one transaction.
 
-    `told`: what it reports; `target`: the record a person puts it on.
+    `told`: what it reports; `target` and `by`: the record a person puts it on, the alias he lets act.
     """
     settings = _settings(tx, config, fallback)
     back = [each for text in (told.return_addresses if told else ()) if (each := lenient(text))]
@@ -41,6 +42,7 @@ def take(
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
     aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
+    aliases += [by] if by and by not in aliases else []
     known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
     mentioned = {} if standing else _mentioned(tx, message.references)
@@ -255,14 +257,14 @@ def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) 
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
     if row:
         return alias_from(row)
-    return Alias(0, local, domain, "", policy=policy) if policy else None
+    return directory.remains(local, domain, policy) if policy else None
 
 
 def _participants(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:
     people = tx.execute(
         "SELECT address FROM follower WHERE model = ? AND id = ?"
         " UNION SELECT author FROM message JOIN placement ON placement.message = message.number"
-        " WHERE model = ? AND id = ? AND author IS NOT NULL",
+        " WHERE model = ? AND id = ? AND author IS NOT NULL AND direction = 'in'",
         (*ref, *ref),
     )
     return frozenset(row["address"] for row in people)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate import token
-from mailgate.addressed import Addressed, Own, aliases
+from mailgate.addressed import Addressed, Own, aliases, resolve
 from mailgate.message import Message
 from mailgate.state import Known, Placement, State
 
@@ -46,7 +46,8 @@ def answered(message: Message, state: State) -> Answered:
     found = _newest(_parent(state.known.get(each, ()), state) for each in message.references)
     if not found:
         how = "names an id mentioned in"
-        people = frozenset(each.key for each in (message.author.address, *message.to, *message.cc) if each)
+        named = [each for each in (message.author.address, *message.to, *message.cc) if each]
+        people = frozenset(each.key for each in named if not resolve(each, state, envelope=False).ours)
         copies = {seen.message for seen in state.seen}  # a copy of this very message is nothing it could answer
         mentions = (known for each in message.references for known in state.mentioned.get(each, ()))
         found = _newest(

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from mailgate import __version__, config, console, held, journal, owner, status, store
+from mailgate import __version__, config, console, held, journal, owner, status, store, worker
 from mailgate.charset import printable
 from mailgate.config import Config
 from mailgate.problem import NotFound, Problem, StoreError
@@ -82,6 +82,13 @@ class App:
             os.makedirs(folder, mode=0o700)
         owner.become(path)
         return store.open_or_create(path, wait=20.0)
+
+    def pay(self, *, owed: bool) -> bool:
+        """Start a worker when something is owed and anything is sent at all; whether it was."""
+        if not owed or not self.config.path or self.config.submit.method == "none":
+            return False
+        worker.start(self.configuration, self.database)
+        return True
 
     def finish(self) -> None:
         """End a screen: say what waits for a person."""

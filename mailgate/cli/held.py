@@ -90,7 +90,8 @@ def show(app: App, number: int, as_json: bool) -> None:
 @pass_app
 def route(app: App, number: int, target: str, as_json: bool) -> None:
     """Put a held message where you say; no rule is asked, nobody is answered."""
-    reconsider.route(app.store, app.config, number, target, time.time())
+    receipt = reconsider.route(app.store, app.config, number, target, time.time())
+    app.pay(owed=receipt.owed)
     _tell(app, number, as_json)
 
 
@@ -101,6 +102,7 @@ def route(app: App, number: int, target: str, as_json: bool) -> None:
 def retry(app: App, number: int, as_json: bool) -> None:
     """Judge a held message as if it arrived now; it leaves the list when it is accepted."""
     receipt = reconsider.retry(app.store, app.config, number, time.time())
+    app.pay(owed=receipt.owed)
     if not receipt.decision.novel:
         _tell_verdict(app, receipt, as_json)
         return

@@ -151,8 +151,13 @@ def work(app: App, quiet: bool, as_json: bool) -> None:
         opened = store.open_existing(settings.store)
     except Problem as problem:
         raise not_set_up(problem) from problem
-    chores = reconsider.chores(opened, settings, time.time())
     paid = transport.work(opened, settings)
+    chores = reconsider.chores(opened, settings, time.time())
+    if chores.retried:
+        more = transport.work(opened, settings)
+        paid = more._replace(
+            sent=paid.sent + more.sent, put_off=paid.put_off + more.put_off, refused=paid.refused + more.refused
+        )
     if as_json:
         console.data({**paid._asdict(), **chores._asdict()})
     elif not quiet:

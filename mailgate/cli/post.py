@@ -7,7 +7,7 @@ import time
 
 import click
 
-from mailgate import console, post, records, worker
+from mailgate import console, post, records
 from mailgate.cli.base import App, Command, completing, json_option, pass_app
 from mailgate.post import File, Posted, Text
 from mailgate.problem import Problem
@@ -60,9 +60,8 @@ def post_(
         if note
         else post.write(app.store, record, said, to, time.time())
     )
-    if posted.queued and app.config.path and app.config.submit.method != "none":
-        worker.start(app.configuration, app.database)
-    _show(app, ref, posted, as_json, note=note)
+    paying = app.pay(owed=bool(posted.queued))
+    _show(app, ref, posted, as_json, note=note, paying=paying)
 
 
 def _file(path: str) -> File:
@@ -87,7 +86,7 @@ def _text(what: str) -> str:
         raise Problem(f"standard input is not UTF-8 at octet {error.start}", "iconv -t UTF-8") from error
 
 
-def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool) -> None:
+def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, paying: bool) -> None:
     if as_json:
         found = {"record": ref, **posted._asdict()}
         console.data({**found, "recipients": list(posted.recipients), "outbox": list(found.pop("queued"))})
@@ -96,7 +95,7 @@ def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool) -> N
         console.say(f"noted on {ref} as message {posted.number}; nobody was sent anything")
     else:
         console.say(f"posted on {ref} as message {posted.number}, to {', '.join(posted.recipients)}")
-    if posted.queued and not (app.config.path and app.config.submit.method != "none"):
+    if posted.queued and not paying:
         console.say(f"{len(posted.queued)} in the outbox, which `mailgate work` pays")
     app.finish()
 
