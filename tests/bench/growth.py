@@ -27,7 +27,7 @@ ENOUGH = 0.05
 LIMIT = 8 << 20
 """Octets of a mail at n; at 2n it has twice as many."""
 RUNS = 3
-TRIES = 3
+TRIES = 5
 """Times that a ratio is measured again before it is believed to be too large."""
 STEPS = ("facts", "content", "report", "route")
 
@@ -244,7 +244,7 @@ def grown(shape: Shape) -> int:
     n = 256
     while True:
         raw = shape(n)
-        if len(raw) >= LIMIT or (work(raw).total >= ENOUGH and best(raw).total >= ENOUGH):  # patterns are compiled once
+        if len(raw) >= LIMIT or all(work(raw).total >= ENOUGH for _ in "twice"):  # patterns are compiled once
             return n
         n *= 2
 

@@ -271,12 +271,15 @@ class Shared(NamedTuple):
 
 def chunk(shared: Shared, number: int, count: int) -> Figures:
     """So many mutants, each into two gateways that are configured differently, in two envelopes."""
-    random = Random(f"{shared.seed}:{number}")
+    random, chance = (
+        Random(f"{shared.seed}:{number}"),
+        Random(number),
+    )  # of the mails, and of all that is done with them
     mutator = Mutator(random, shared.mails, shared.world)
     figures = Figures()
-    with mock.patch("os.urandom", random.randbytes), tempfile.TemporaryDirectory(dir=shared.folder) as name:
+    with mock.patch("os.urandom", chance.randbytes), tempfile.TemporaryDirectory(dir=shared.folder) as name:
         configs = random.sample(list(CONFIGS), 2)
-        sites = {each: Site(shared.world, Path(name) / f"{each}.db", each, random) for each in configs}
+        sites = {each: Site(shared.world, Path(name) / f"{each}.db", each, chance) for each in configs}
         for _ in range(count):
             origin, raw = mutator.mutant()
             figures.mutants += 1
@@ -427,6 +430,8 @@ def main(arguments: Sequence[str]) -> int:
 
     figures = run(options.count, options.seed, options.jobs, progress=progress)
     print("\n".join(shown(figures, time.monotonic() - started)))
+    if figures.mutants < options.count:
+        print(f"stopped before {options.count}")
     if not figures.mistakes:
         print("everything holds")
         return 0

@@ -56,8 +56,10 @@ def delivered(name: str, made: World, folder: Path, config: str, *envelopes: str
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_seeds_as_they_are(name: str, made: World, tmp_path: Path) -> None:
-    config = list(CONFIGS)[SEEDS.index(name) % len(CONFIGS)]
-    assert not delivered(name, made, tmp_path, config, *ENVELOPES)
+    """In every third envelope, and one of the configurations, by turns."""
+    turn = SEEDS.index(name)
+    config = list(CONFIGS)[turn % len(CONFIGS)]
+    assert not delivered(name, made, tmp_path, config, *list(ENVELOPES)[turn % 3 :: 3])
 
 
 def test_the_same_seed_makes_the_same_mails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
