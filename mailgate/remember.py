@@ -158,7 +158,8 @@ def _create(
         now=now,
     )
     messages.place(tx, number, ref)
-    if author and kind == "person" and not own_author(message, state):
+    ours = own_author(message, state) or directory.is_own(tx, str(author))  # a detail that nobody signed is ours too
+    if author and kind == "person" and not ours:
         records.follow(tx, ref, str(author))
     for address in alias.notify if alias else ():
         if not directory.is_own(tx, address):  # it may have become one since

@@ -305,6 +305,15 @@ def test_the_record_of_a_mail_and_its_people(gate: Gate) -> None:
     assert copied(gate)[4:] == [ANNA]
 
 
+@pytest.mark.parametrize("detail", [f"mg1r{'a' * 19}", f"mg1b{'a' * 18}zzzz", "mg1"])
+def test_an_author_whose_address_looks_signed_follows_nothing(gate: Gate, detail: str) -> None:
+    """Anybody can write so: his mail is taken all the same, and once."""
+    writes(gate, f"nobody+{detail}@example.com", "info@example.com")
+    (record,) = gate.every_record()
+    assert record.followers == (() if len(detail) > 3 else ("nobody+mg1@example.com",))
+    assert gate.held() == []
+
+
 def test_a_copy_leads_its_answer_back(gate: Gate) -> None:
     lead(gate, ANNA, CARL)
     writes(gate, ANNA, posted(gate, ONE, ANNA).reply_to)
