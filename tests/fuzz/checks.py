@@ -111,7 +111,8 @@ def check_outgoing(debt: Debt) -> None:
     must([each for each in allowed if each in names] == names, "outgoing field names", names)
     must({*allowed} - {*names} <= OPTIONAL, "an outgoing field is missing", names)
     other = BytesHeaderParser().parsebytes(head + b"\n\n")
-    must(list(other.keys()) == names and not other.defects, "outgoing field names to another reader", other.keys())
+    must(list(other.keys()) == names, "outgoing field names to another reader", other.keys())
+    must(not other.get_payload(), "outgoing header that ends early for another reader", head)
     to = re.sub(rb"\n[ \t]+", b" ", head).partition(b"\nTo: ")[2].partition(b"\n")[0].decode("utf-8")
     must(to == debt.recipient, "outgoing To", (to, debt.recipient))
     for address in (debt.recipient, debt.reverse_path or ""):
