@@ -559,6 +559,14 @@ def test_a_thread_that_began_elsewhere_is_not_the_strangers_who_names_it_first(g
     assert gate.on("crm.lead/1") == [1]
 
 
+@pytest.mark.parametrize("planted", ["in-our-name", "and-answered-by-us"])
+def test_nor_is_it_his_because_everybody_writes_to_us(gate: Gate, planted: str) -> None:
+    """Our own address stands in To of every mail, and takes part in what we answered."""
+    writes(gate, who="info@example.com" if planted == "in-our-name" else EVE, path=EVE, references=ROOT)
+    post.write(gate.store, ONE, Text("Hello.\n"), (EVE,), gate.now)
+    assert outcomes(writes(gate, who=BOB, references=ROOT, message_id="<his>")) == ["create alias crm.lead"]
+
+
 @pytest.mark.parametrize(
     ("fields", "replies", "wanted"),
     [
