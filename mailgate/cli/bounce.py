@@ -1,10 +1,11 @@
 """`mailgate bounce`: what did not arrive, and why."""
 
+import sqlite3
 from typing import Any
 
 import click
 
-from mailgate import console, failures
+from mailgate import console, directory, failures
 from mailgate.charset import printable
 from mailgate.cli.base import App, Group, Number, json_option, pass_app
 from mailgate.failures import Failure
@@ -32,13 +33,14 @@ def list_(app: App, acked: bool, as_json: bool) -> None:
     """Open failures, with record, recipient and reason."""
     with app.store.read() as tx:
         found = failures.listing(tx, acked=acked)
+        tongue = language(tx)
     if as_json:
-        console.data([as_data(each) for each in found])
+        console.data([as_data(each, tongue) for each in found])
         return
     rows = [
         (
             *(each.number, console.ago(each.made), each.recipient or "nobody named", each.record or "-"),
-            *(each.state, words(each)),
+            *(each.state, words(each, tongue)),
         )
         for each in sorted(found, key=lambda each: each.state != "open")
     ]
@@ -53,8 +55,8 @@ def list_(app: App, acked: bool, as_json: bool) -> None:
 def show(app: App, number: int, as_json: bool) -> None:
     """One failure: what the other side said, and what follows from it."""
     with app.store.read() as tx:
-        found = failures.get(tx, number)
-    _show(app, found, as_json)
+        found, tongue = failures.get(tx, number), language(tx)
+    _show(app, found, tongue, as_json)
 
 
 @bounce.command("ack", examples="mailgate bounce ack 3")
@@ -64,17 +66,23 @@ def show(app: App, number: int, as_json: bool) -> None:
 def ack(app: App, number: int, as_json: bool) -> None:
     """Call a failure seen to; its recipient gets mail again."""
     with app.store.write() as tx:
-        found = failures.ack(tx, number)
-    _show(app, found, as_json)
+        found, tongue = failures.ack(tx, number), language(tx)
+    _show(app, found, tongue, as_json)
 
 
-def words(found: Failure, language: str = "en") -> str:
+def language(tx: sqlite3.Connection) -> str:
+    """The language of the people who read this: that of the default domain."""
+    default = directory.default_domain(tx)
+    return default.language if default else "en"
+
+
+def words(found: Failure, tongue: str) -> str:
     """The reason in plain words, with the status."""
     status = f" ({found.status})" if found.status else ""
-    return f"{reason(found.kind, language)}{status}"
+    return f"{reason(found.kind, tongue)}{status}"
 
 
-def as_data(found: Failure) -> dict[str, Any]:
+def as_data(found: Failure, tongue: str) -> dict[str, Any]:
     """A failure as JSON."""
     return {
         "number": found.number,
@@ -86,7 +94,7 @@ def as_data(found: Failure) -> dict[str, Any]:
         "message": found.message_id,
         "record": str(found.record) if found.record else None,
         "state": found.state,
-        "reason": reason(found.kind, "en"),
+        "reason": reason(found.kind, tongue),
         "remote": found.remote,
         "action": found.action,
         "proved": found.follower is not None,
@@ -104,9 +112,9 @@ def line(found: dict[str, Any]) -> str:
     return f"{who}: {found['reason']}{status}{acked}   mailgate bounce show {found['number']}"
 
 
-def _show(app: App, found: Failure, as_json: bool) -> None:
+def _show(app: App, found: Failure, tongue: str, as_json: bool) -> None:
     if as_json:
-        console.data(as_data(found))
+        console.data(as_data(found, tongue))
         return
     console.pairs(
         [
@@ -114,7 +122,7 @@ def _show(app: App, found: Failure, as_json: bool) -> None:
             ("recipient", found.recipient or "nobody named"),
             ("record", found.record or ""),
             ("message", f"{found.message}, {found.message_id}" if found.message else found.message_id or ""),
-            ("reason", words(found)),
+            ("reason", words(found, tongue)),
             ("lasting", "yes" if found.permanent else "no, it may work later"),
             ("said", found.diagnostic),
             ("by", found.remote),

@@ -210,6 +210,6 @@ def _end(opened: Store) -> None:
     for each in made:
         console.say(f"  {each.ref}  {each.name}")
     for failure in failed:
-        console.say(f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {words(failure)}")
+        console.say(f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {words(failure, 'en')}")
     console.say(f"  {len(kept)} held, {len(sent)} messages queued; nothing was sent, and the store is gone again")
     console.lines([[("  next: ", "dim"), ("mailgate init --domain example.com", "bold")]])

@@ -111,6 +111,7 @@ def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) 
 def read(tx: sqlite3.Connection, found: Stored) -> dict[str, Any]:
     """A message as JSON, its content derived from the bytes now."""
     inside = content(messages.raw(tx, found.number))
+    tongue = bounce.language(tx)
     refs = [str(ref) for ref in found.records]
     return {
         "number": found.number,
@@ -136,7 +137,7 @@ def read(tx: sqlite3.Connection, found: Stored) -> dict[str, Any]:
         "recipients": list(found.recipients),
         "flags": list(found.flags),
         "records": refs,
-        "failures": [bounce.as_data(each) for each in failures.of_message(tx, found.number)],
+        "failures": [bounce.as_data(each, tongue) for each in failures.of_message(tx, found.number)],
     }
 
 

@@ -173,6 +173,9 @@ def test_the_signed_answer_comes_back_and_the_report_becomes_a_failure(ticket: G
     assert "bob@client.org (no copies: mail to it fails)" in screen.out
     assert screen.err == "1 failure: mailgate bounce list\n"
     assert "until: mailgate bounce ack 1" in ticket.ok("bounce", "show", "1")
+    ticket.ok("domain", "set", "example.com", "--language", "de")
+    assert "Diese Adresse gibt es nicht. (5.1.1)" in ticket.ok("record", "show", "ticket/1")
+    assert ticket.json("bounce", "list")[0]["reason"] == "Diese Adresse gibt es nicht."
     assert ticket.json("bounce", "ack", "1")["state"] == "acked"
     assert ticket.json("bounce", "list") == []
     assert [each["state"] for each in ticket.json("bounce", "list", "--all")] == ["acked"]
