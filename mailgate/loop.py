@@ -29,7 +29,8 @@ _LIST_FIELDS = (
     *("mailing-list", "x-mailing-list", "x-loop"),
 )
 _ROBOT = re.compile(
-    r"(?:mailer-daemon|postmaster|listserv|majordomo|bounces?|no-?reply|do-?not-?reply|nobody|root|daemon)"
+    r"(?:mailer-daemon|postmaster|listserv|majordomo|bounces?|nobody|root|daemon)"
+    r"|(?:no-?reply|do-?not-?reply)(?:[+._-].*)?"
     r"|owner-.*|bounces?[+-].*|.*-(?:request|owner|bounces|errors|relay)"
 )
 _WRAPPED = re.compile(  # what bounce address tags and forwarders put in front: BATV, SRS0, SRS1

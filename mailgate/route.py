@@ -169,6 +169,9 @@ def sender(case: Case) -> Verdict:
             refused = case.outcome("refuse", "blocked", case.recipient_text)._replace(by_status=True)
             return Verdict(saw, "refuse", (refused,))
         return Verdict(saw, "hold", (case.outcome("hold", "blocked", quiet=True),))
+    if case.authentic.result == "fail" and (known := policy.standing(case.state)):
+        saw = f"{case.message.author.address} is {known}; {case.authentic.because}"
+        return Verdict(saw, "hold", (case.outcome("hold", "unverified"),))
     if case.spam:
         governing = [placement.alias for placement in case.replies.posts]
         takers = governing or [acting for acting, _ in case.acting]
@@ -184,8 +187,6 @@ def sender(case: Case) -> Verdict:
         return Verdict(saw, "no verdict")
     if case.authentic.result == "none":
         return Verdict(f"{saw}; {case.authentic.because}", "no verdict")
-    if case.authentic.result == "fail" and (known := policy.standing(case.state)):
-        return Verdict(f"{saw} is {known}; {case.authentic.because}", "hold", (case.outcome("hold", "unverified"),))
     return Verdict(f"{saw}; {case.authentic.because}", case.authentic.result)
 
 

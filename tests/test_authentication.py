@@ -685,3 +685,17 @@ def test_a_copy_with_another_verdict_is_a_copy(gate: Gate) -> None:
     gate(mail("", ("Authentication-Results", PASS)), "info@example.com")
     gate(mail("", ("Authentication-Results", FAIL)), "info@example.com")
     assert (gate.records(), gate.held(), len(gate.messages())) == (["crm.lead/1"], ["unverified"], 2)
+
+
+@pytest.mark.parametrize("more", [{"reverse_path": "catchall@example.com"}, {"spam": "YES"}], ids=["own-path", "spam"])
+def test_nothing_a_forger_writes_keeps_him_from_being_held(more: dict[str, str]) -> None:
+    trust = Trust(frozenset({"mx.example.com"}), border_strips=True)
+    field = ("Authentication-Results", "mx.example.com; dmarc=fail header.from=client.org")
+    closed = INFO._replace(policy="contacts", spam="quiet")
+    found = decide(
+        mail("", field, x_spam_flag=more.get("spam")),
+        "info@example.com",
+        reverse_path=more.get("reverse_path", BOB),
+        given=state(closed, trust=trust, contact=Contact(BOB)),
+    )
+    assert [(each.action, each.reason) for each in found.outcomes] == [("hold", "unverified")]
