@@ -152,6 +152,7 @@ class Site:
         if self.random.random() < 0.15:
             again = gateway.receive(self.store, self.config, delivery.raw, delivery.given, self.now + 1)
             figures.counts["copies copies"] += 1
+            figures.count(again)
             check_receipt(again)
             must(again.number is None, "a copy was kept", (receipt.decision.outcomes, again.decision.outcomes))
             must(again.decision.status == receipt.decision.status, "a copy has another status", again.decision.status)

