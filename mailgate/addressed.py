@@ -24,7 +24,7 @@ class Own(NamedTuple):
 
     kind: alias, catchall, bounce, reserved (postmaster, abuse), signed (nobody by name, but a valid signed detail),
     unknown (own domain, nobody there) or foreign. `name` is the address by which an own domain knows it: in lower case,
-    without a detail.
+    without a detail, and where the domain has other names in its first one.
     """
 
     kind: str
@@ -106,7 +106,7 @@ def _signed(local: str, state: State) -> Signed | None:
 
 
 def _named(local: str, address: Address, domain: Domain, state: State) -> Own | None:
-    name = f"{local}@{domain.name}"
+    name = f"{local}@{domain.canonical}"
     alias = state.aliases.get(name)
     if alias:
         return Own("alias", address, (alias,), domain, name=name)

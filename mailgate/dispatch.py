@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 
-from mailgate import address, deliveries, directory, keys, outbox, posting, token
+from mailgate import address, deliveries, domains, keys, outbox, posting, token
 from mailgate.decision import Ref
 from mailgate.posting import Heading, Identity
 from mailgate.problem import Problem
@@ -17,8 +17,8 @@ def identity(tx: sqlite3.Connection, record: Record) -> Identity:
     The domain is that of the alias, else the one that was written to, else the default domain.
     """
     local, _, host = (record.alias or "").rpartition("@")
-    every = {each.name: each for each in directory.domains(tx)}
-    domain = every.get(host) or every.get(record.domain or "") or directory.default_domain(tx)
+    every = {each.name: each for each in domains.listing(tx)}
+    domain = every.get(host) or every.get(record.domain or "") or domains.default(tx)
     if domain is None:
         raise Problem("there is no own domain yet", "mailgate domain add example.com")
     governs = tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, domain.name)).fetchone()

@@ -12,9 +12,10 @@ from mailgate import (
     __version__,
     addressed,
     deadline,
-    directory,
+    domains,
     envelope,
     message,
+    own,
     remember,
     report,
     route,
@@ -104,7 +105,7 @@ def knows(store: Store, config: Config, recipient: str, fallback: str | None) ->
 def read(store: Store, raw: bytes, given: Given) -> Read:
     """The facts of a message and of the report it may be; before any lock is taken."""
     with store.read() as tx:
-        default = directory.default_domain(tx)
+        default = domains.default(tx)
     if default is None:
         raise StoreError("the store has no own domain", "mailgate domain add example.com")
 
@@ -118,7 +119,7 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
             told = report.read(facts)
             if told is None:
                 with store.read() as tx:
-                    expected = directory.takes_reports(tx, _recipients(facts))
+                    expected = own.takes_reports(tx, _recipients(facts))
                 told = report.read(facts, expected=True) if expected else None
             return Read(facts, told)
     except (StoreError, sqlite3.Error):

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from mailgate import deliveries, dispatch, letter, message, messages, people, posting, records, token
 from mailgate.address import mailboxes
 from mailgate.decision import Ref
-from mailgate.directory import is_own
 from mailgate.envelope import Envelope
 from mailgate.letter import field
 from mailgate.message import Message
+from mailgate.own import is_own
 from mailgate.posting import Heading, Identity, Thread
 from mailgate.problem import Problem
 from mailgate.records import Record

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
-from mailgate import __version__, directory, gateway, held, messages, records, relay, remember, snapshot, status
+from mailgate import __version__, aliases, gateway, held, messages, records, relay, remember, snapshot, status
 from mailgate.config import Config
 from mailgate.decision import Decision, Outcome, Ref, Step
 from mailgate.gateway import Given, Read, Receipt
@@ -27,7 +27,7 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
     with store.write() as tx:
         entry = held.get(tx, number)
         outcome, why = _by_hand(tx, target)
-        acts = next((each for each in directory.aliases(tx) if each.number == outcome.alias), None)
+        acts = next((each for each in aliases.listing(tx) if each.number == outcome.alias), None)
         state = snapshot.take(tx, facts, config, None, now, target=outcome.record, by=acts)
         steps = [Step(**step) for step in messages.explanation(tx, number)["steps"]]
         steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", why))
@@ -43,7 +43,7 @@ def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
     if ref:
         records.get(tx, ref)
         return Outcome("post", "held", "held", record=ref, model=ref.model), str(ref)
-    alias = directory.alias_for(tx, target)
+    alias = aliases.reached_by(tx, target)
     if alias.record:
         records.get(tx, alias.record)
         posted = Outcome("post", "alias", "held", address=alias.address, alias=alias.number)

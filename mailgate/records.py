@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.decision import Ref
-from mailgate.directory import is_own
 from mailgate.names import model as model_name
+from mailgate.own import is_own
 from mailgate.people import key, spelled
 from mailgate.problem import NotFound, Problem
 

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from mailgate import (
     addressed,
-    directory,
+    aliases,
     dispatch,
+    domains,
     explain,
     failures,
     held,
     messages,
     outbox,
+    own,
     people,
     posting,
     records,
@@ -63,7 +65,7 @@ def apply(
                     if each.counts:
                         failures.note(tx, number, each, now)
             case "hold" if outcome.reason == "misconfigured" and outcome.alias:
-                directory.set_status(tx, outcome.alias, "invalid")
+                aliases.set_status(tx, outcome.alias, "invalid")
         messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
     if any(each.action in ("create", "post") for each in fresh):
         messages.mention(tx, number, message.references)
@@ -158,14 +160,14 @@ def _create(
         now=now,
     )
     messages.place(tx, number, ref)
-    ours = own_author(message, state) or directory.is_own(tx, str(author))  # a detail that nobody signed is ours too
+    ours = own_author(message, state) or own.is_own(tx, str(author))  # a detail that nobody signed is ours too
     if author and kind == "person" and not ours:
         records.follow(tx, ref, str(author))
     for address in alias.notify if alias else ():
-        if not directory.is_own(tx, address):  # it may have become one since
+        if not own.is_own(tx, address):  # it may have become one since
             records.follow(tx, ref, address)
     if alias:
-        directory.set_status(tx, alias.number, "valid")
+        aliases.set_status(tx, alias.number, "valid")
     return ref
 
 
@@ -206,7 +208,7 @@ def _owe(
 
     from mailgate import compose
 
-    domain = state.domains.get(outgoing.domain) or directory.default_domain(tx)
+    domain = state.domains.get(outgoing.domain) or domains.default(tx)
     assert domain is not None
     try:
         template = compose.template(outgoing.words, domain, config.templates)

@@ -2,14 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from mailgate import deliveries, directory, keys, token
+from mailgate import aliases, deliveries, keys, own, token
 from mailgate.address import Address, lenient, lower
 from mailgate.addressed import spellings
+from mailgate.aliases import from_row as alias_from
 from mailgate.config import Config
 from mailgate.decision import Ref
-from mailgate.directory import alias_from, domain_from
+from mailgate.domains import from_row as domain_from
 from mailgate.message import Message
 from mailgate.people import contact_from, parameters
 from mailgate.policy import rate_key
@@ -42,7 +43,8 @@ def take(
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
     aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
-    aliases += [by] if by and by not in aliases else []
+    former = _former(tx, locals_)
+    aliases += [each for each in (*former.values(), *([by] if by else [])) if each not in aliases]
     known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
     mentioned = {} if standing else _mentioned(tx, message.references)
@@ -60,8 +62,9 @@ def take(
     return State(
         settings=settings,
         domains=domains,
-        aliases={alias.address: alias for alias in aliases if alias.domain in domains},
-        detected=_detected(aliases),
+        capturing=frozenset(each.canonical for each in domains.values() if each.capture_until > now),
+        aliases=former | {alias.address: alias for alias in aliases if alias.domain in domains},
+        detected=_detected(aliases, former),
         contacts=frozenset(
             row["contact"] for row in tx.execute("SELECT contact FROM domain WHERE contact IS NOT NULL")
         ),
@@ -129,11 +132,22 @@ def _names(address: Address, domain: Domain | None) -> set[str]:
     return set(spellings(lower(address.local), domain.delimiter if domain else "+"))
 
 
-def _detected(aliases: list[Alias]) -> dict[str, tuple[Alias, ...]]:
+def _former(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Alias]:
+    """Aliases by the addresses they had before they were renamed."""
+    query = (
+        "SELECT alias.*, retired.local AS former, retired.domain AS host"
+        " FROM retired JOIN alias ON alias.number = retired.alias WHERE retired.local IN ({})"
+    )
+    return {f"{row['former']}@{row['host']}": alias_from(row) for row in _select(tx, query, sorted(names))}
+
+
+def _detected(aliases: list[Alias], former: Mapping[str, Alias]) -> dict[str, tuple[Alias, ...]]:
     found: dict[str, tuple[Alias, ...]] = {}
-    for alias in aliases:
-        if alias.local_part:
-            found[alias.local] = (*found.get(alias.local, ()), alias)
+    names = [(alias.local, alias) for alias in aliases]
+    names += [(address.rpartition("@")[0], alias) for address, alias in former.items()]
+    for local, alias in names:
+        if alias.local_part and alias not in found.get(local, ()):
+            found[local] = (*found.get(local, ()), alias)
     return found
 
 
@@ -192,7 +206,7 @@ def _followers(tx: sqlite3.Connection, ref: Ref) -> tuple[Follower, ...]:
 
 def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
     """People to copy, as they stand today; an address that has become our own is left out."""
-    people = {found.key: each for each in addresses if (found := lenient(each)) and not directory.is_own(tx, each)}
+    people = {found.key: each for each in addresses if (found := lenient(each)) and not own.is_own(tx, each)}
     members = {
         row["address"]
         for row in _select(
@@ -257,7 +271,7 @@ def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) 
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
     if row:
         return alias_from(row)
-    return directory.remains(local, domain, policy) if policy else None
+    return aliases.remains(local, domain, policy) if policy else None
 
 
 def _participants(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:

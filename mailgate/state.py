@@ -15,7 +15,12 @@ RESERVED = ("postmaster", "abuse")
 
 
 class Domain(NamedTuple):
-    """An own domain; `retired` are former catchall and bounce names (local part, kind) that still work."""
+    """An own domain, or another name of one: then `same_as` is that one's, with which it shares everything else.
+
+    `sender` is the local part we write from where no alias governs (`""`: the catchall). `retired` are former names
+    (local part, kind: catchall, bounce or alias) that still work. `signature` ends our posts. Until `capture_until`
+    (epoch seconds) what would be refused at its catchall, or held at its bounce address, waits for a person.
+    """
 
     name: str
     catchall: str = "catchall"
@@ -27,16 +32,34 @@ class Domain(NamedTuple):
     details: bool = True
     default: bool = False
     retired: tuple[tuple[str, str], ...] = ()
+    same_as: str = ""
+    sender: str = ""
+    signature: str = ""
+    capture_until: float = 0.0
+
+    @property
+    def canonical(self) -> str:
+        """The name under which its addresses are stored: its own, or that of the domain it is another name of."""
+        return self.same_as or self.name
 
     @property
     def catchalls(self) -> tuple[str, ...]:
-        """Today's catchall name and the retired ones."""
-        return (self.catchall, *(local for local, kind in self.retired if kind == "catchall"))
+        """The names that take answers: today's catchall, the retired ones, and the sender, as far as it is no alias."""
+        names = (self.catchall, *self._retired("catchall"), self.sender)
+        return tuple(dict.fromkeys(each for each in names if each))
 
     @property
     def bounces(self) -> tuple[str, ...]:
         """Today's bounce name and the retired ones."""
-        return (self.bounce, *(local for local, kind in self.retired if kind == "bounce"))
+        return (self.bounce, *self._retired("bounce"))
+
+    @property
+    def former_aliases(self) -> tuple[str, ...]:
+        """The names that aliases had here before they were renamed."""
+        return self._retired("alias")
+
+    def _retired(self, kind: str) -> tuple[str, ...]:
+        return tuple(local for local, each in self.retired if each == kind)
 
 
 class Alias(NamedTuple):
@@ -159,8 +182,9 @@ class Settings(NamedTuple):
 class State(NamedTuple):
     """Everything `route.decide` may know about one message.
 
-    aliases by address, `detected` by local part; `contacts` are the contact addresses of all own domains; `followed`
-    are the records the author follows; `made` counts new records within the loop window by model and
+    `domains` by each of their names; aliases by address, former ones too, `detected` by local part; `capturing` are the
+    canonical names of domains that capture at this moment; `contacts` are the contact addresses of all own domains;
+    `followed` are the records the author follows; `made` counts new records within the loop window by model and
     `policy.rate_key`, without those that copies of this very message made; `made_by_alias` and `made_in_all` count all
     new records of the last hour, where a ceiling is set; `answered` holds reason and addresses of
     the answers this sender got within the loop window. `deliveries` are those that signed details in the addresses
@@ -171,6 +195,7 @@ class State(NamedTuple):
 
     settings: Settings = Settings()
     domains: Mapping[str, Domain] = {}
+    capturing: frozenset[str] = frozenset()
     aliases: Mapping[str, Alias] = {}
     detected: Mapping[str, tuple[Alias, ...]] = {}
     contacts: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mailgate import directory, gateway, held, messages, outbox, people, records, store
+from mailgate import aliases, domains, gateway, held, messages, outbox, people, records, store
 from mailgate.config import Config
 from mailgate.decision import Ref
 from mailgate.gateway import Given, Receipt
@@ -25,8 +25,8 @@ class Gate:
         self.store: Store = store.open_or_create(path)
         self.now = NOW
         with self.store.write() as tx:
-            directory.add_domain(tx, Domain("example.com", contact="office@example.com", default=True))
-            directory.add_domain(tx, Domain("other.test", catchall="all", bounce="returns"))
+            domains.add(tx, Domain("example.com", contact="office@example.com", default=True))
+            domains.add(tx, Domain("other.test", catchall="all", bounce="returns"))
         self.alias("info@example.com", "crm.lead", values={"team": "sales"})
         self.alias("sales@example.com", "crm.lead")
         self.alias("jobs@example.com", "hr.job")
@@ -35,12 +35,12 @@ class Gate:
     def alias(self, address: str, model: str, **more: Any) -> Alias:
         """Add an alias."""
         with self.store.write() as tx:
-            return directory.add_alias(tx, address, Alias(0, "", "", model, **more))
+            return aliases.add(tx, address, Alias(0, "", "", model, **more))
 
     def change(self, address: str, **more: Any) -> None:
         """Change an alias."""
         with self.store.write() as tx:
-            directory.save_alias(tx, directory.alias(tx, address)._replace(**more))
+            aliases.save(tx, aliases.get(tx, address)._replace(**more))
 
     def parameter(self, name: str, value: str) -> None:
         """Set a parameter."""

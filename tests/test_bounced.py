@@ -8,7 +8,7 @@ from build import BOB, SECRET, decide, known, mail, state, stored
 from gate import Gate
 from reports import BOUNCE, Copy, block, complaint, multipart, notice, posted, receipt, standard
 
-from mailgate import directory, failures, held, keys, outbox, post, token
+from mailgate import domains, failures, held, keys, outbox, post, token
 from mailgate.decision import Outcome, Ref, Reported
 from mailgate.state import Delivery, Placement, State
 
@@ -530,8 +530,8 @@ def test_a_null_reverse_path_without_a_report_goes_on_as_automatic(gate: Gate, a
 def test_a_retired_bounce_name_and_another_delimiter(gate: Gate, sent: dict[str, Copy]) -> None:
     """What was signed yesterday comes back tomorrow."""
     with gate.store.write() as tx:
-        home = directory.domain(tx, "example.com")
-        directory.save_domain(tx, home._replace(bounce="returned", delimiter="-"))
+        home = domains.get(tx, "example.com")
+        domains.save(tx, home._replace(bounce="returned", delimiter="-"))
     found = one(come(gate, standard(block(BOB), original=NOTHING), sent[BOB].reverse_path))
     assert found.follower == BOB
     new = posted(gate)[BOB]
@@ -542,7 +542,7 @@ def test_a_retired_bounce_name_and_another_delimiter(gate: Gate, sent: dict[str,
 
 def test_without_details_the_id_proves(gate: Gate) -> None:
     with gate.store.write() as tx:
-        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(details=False))
+        domains.save(tx, domains.get(tx, "example.com")._replace(details=False))
     gate(mail(), "info@example.com")
     copy = posted(gate)[BOB]
     assert copy.reverse_path == BOUNCE

@@ -21,7 +21,7 @@ from world import (
     worst_to_from,
 )
 
-from mailgate import directory, outbox
+from mailgate import domains, outbox
 
 THRESHOLD = 3
 BOUND = 2 * THRESHOLD + 2
@@ -71,7 +71,7 @@ def test_every_pairing_falls_quiet(gate: Gate, customer: str, colleague: str, de
     gate.parameter("mail.gateway.loop.threshold", str(THRESHOLD))
     gate.change("info@example.com", notify=(ANNA,))
     with gate.store.write() as tx:
-        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(details=details))
+        domains.save(tx, domains.get(tx, "example.com")._replace(details=details))
     gate(mail(message_id="<start@client.org>"), "info@example.com")
     settle([gate], Mailbox(BOB, HABITS[customer]), Mailbox(ANNA, HABITS[colleague]))
     everything = sent(gate)

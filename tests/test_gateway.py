@@ -10,7 +10,7 @@ import pytest
 from build import mail
 from gate import NOW, Gate
 
-from mailgate import addressed, directory, gateway, held, message, people, records, route, store
+from mailgate import addressed, aliases, gateway, held, message, people, records, route, store
 from mailgate.config import Config
 from mailgate.gateway import Given
 from mailgate.problem import StoreError
@@ -38,7 +38,7 @@ def test_a_record_with_everything_on_it(gate: Gate) -> None:
     assert why["outcomes"][0]["record"] == "crm.lead/1"
     assert why["mta"] == {"exit": 0, "status": "2.0.0", "text": ""}
     with gate.store.read() as tx:
-        assert directory.alias(tx, "info@example.com").status == "valid"
+        assert aliases.get(tx, "info@example.com").status == "valid"
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_forced_record_that_is_gone_makes_the_alias_invalid(gate: Gate) -> Non
     gate(raw, "forced@example.com", "info@example.com")
     assert (gate.records(), gate.held()) == (["crm.lead/1"], ["misconfigured"])
     with gate.store.read() as tx:
-        assert directory.alias(tx, "forced@example.com").status == "invalid"
+        assert aliases.get(tx, "forced@example.com").status == "invalid"
 
 
 def test_a_late_joiner(gate: Gate) -> None:

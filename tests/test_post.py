@@ -10,7 +10,7 @@ from gate import NOW, Gate
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mailgate import address, charset, content, directory, failures, outbox, post, records, token
+from mailgate import address, aliases, charset, content, domains, failures, outbox, post, records, token
 from mailgate.decision import Ref, Reported
 from mailgate.outbox import Debt
 from mailgate.post import File, Posted, Registered, Text
@@ -136,7 +136,7 @@ def test_a_follower_who_became_an_own_address_is_left_out(lead: Gate, kind: str)
         lead.alias("desk@example.com", "task")
     else:
         with lead.store.write() as tx:
-            directory.save_domain(tx, directory.domain(tx, "example.com")._replace(catchall="desk"))
+            domains.save(tx, domains.get(tx, "example.com")._replace(catchall="desk"))
     assert write(lead).recipients == (ANNA, CARL)
 
 
@@ -162,7 +162,7 @@ def test_a_record_that_is_not_there(lead: Gate) -> None:
 )
 def test_our_name(lead: Gate, name: str, company: str, shown: str) -> None:
     with lead.store.write() as tx:
-        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(company=company))
+        domains.save(tx, domains.get(tx, "example.com")._replace(company=company))
     for each in leaving(lead, write(lead, name=name)):
         author = facts(each.octets).author
         assert (author.name, str(author.address)) == (shown, "info@example.com")
@@ -176,7 +176,7 @@ def test_from_the_alias_that_governs_else_the_catchall(lead: Gate) -> None:
 
     assert addresses() == ("info@example.com", "info+@example.com")
     with lead.store.write() as tx:
-        directory.remove_alias(tx, "info@example.com")
+        aliases.remove(tx, "info@example.com")
     assert addresses() == ("catchall@example.com", "catchall+@example.com")
     with lead.store.write() as tx:
         tx.execute("UPDATE record SET alias = NULL, domain = 'other.test'")
@@ -188,7 +188,7 @@ def test_from_the_alias_that_governs_else_the_catchall(lead: Gate) -> None:
 
 def test_details_off_and_the_ids_still_lead_back(lead: Gate) -> None:
     with lead.store.write() as tx:
-        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(details=False))
+        domains.save(tx, domains.get(tx, "example.com")._replace(details=False))
     (first, _) = leaving(lead, write(lead))
     assert (value(first.octets, "Reply-To"), first.reverse_path) == ("info@example.com", "bounce@example.com")
     for number, name in enumerate(("in_reply_to", "references")):

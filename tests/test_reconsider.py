@@ -4,7 +4,7 @@ import pytest
 from build import BOB, mail
 from gate import Gate
 
-from mailgate import directory, failures, held, messages, outbox, post, reconsider, records
+from mailgate import aliases, failures, held, messages, outbox, post, reconsider, records
 from mailgate.decision import Ref
 from mailgate.post import Text
 
@@ -86,7 +86,7 @@ def test_records_stay_as_closed_as_their_alias_was(gate: Gate) -> None:
     gate.change("info@example.com", replies="participants")
     gate(mail(message_id="<one@client.org>"), "info@example.com")
     with gate.store.write() as tx:
-        directory.remove_alias(tx, "info@example.com")
+        aliases.remove(tx, "info@example.com")
     answer = mail(**{"from": EVE}, to="catchall@example.com", in_reply_to="<one@client.org>", message_id="<eve@x>")
     gate(answer, "catchall@example.com")
     assert (gate.held(), gate.on("crm.lead/1")) == (["outsider"], [1])

@@ -8,7 +8,7 @@ import pytest
 from build import BOB, HELP, HOME, INFO, JOBS, OTHER, SALES, SECRET, decide, known, mail, said, sent, state, stored
 from gate import Gate
 
-from mailgate import directory, keys, outbox, post, records, token
+from mailgate import domains, keys, outbox, post, records, token
 from mailgate.decision import Decision, Ref
 from mailgate.gateway import Receipt
 from mailgate.post import Text
@@ -435,7 +435,7 @@ def lead(gate: Gate) -> Gate:
 def test_a_signed_answer(lead: Gate, name: str) -> None:
     to = written(lead)
     with lead.store.write() as tx:
-        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(catchall="all"))
+        domains.save(tx, domains.get(tx, "example.com")._replace(catchall="all"))
     to = to.replace("info", name)
     receipt = lead(mail(to=to.upper(), message_id="<2>", **{"from": "bob@at-home.org"}), to.upper())
     assert flagged(lead, receipt) == (["post token crm.lead/1"], ())

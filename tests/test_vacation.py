@@ -33,7 +33,7 @@ from world import (
     worst_to_the_return_path,
 )
 
-from mailgate import directory, post, records, store
+from mailgate import domains, post, records, store
 from mailgate.config import Config
 from mailgate.post import Text
 from mailgate.state import Domain
@@ -147,7 +147,7 @@ def test_it_stays_quiet_until_somebody_writes_again(gate: Gate, start: Start) ->
 def test_it_always_ends(gate: Gate, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
     gate.parameter("mail.gateway.loop.threshold", "3")
     with gate.store.write() as tx:
-        directory.save_domain(tx, directory.domain(tx, "example.com")._replace(details=details))
+        domains.save(tx, domains.get(tx, "example.com")._replace(details=details))
     start(gate)
     people = boxes(start, habits)
     settle([gate], *people)
@@ -206,7 +206,7 @@ class There(Gate):
         self.store = store.open_or_create(path)
         self.now = NOW
         with self.store.write() as tx:
-            directory.add_domain(tx, Domain("there.net"))
+            domains.add(tx, Domain("there.net"))
         self.alias("list@there.net", "ticket")
         self.alias("desk@there.net", "task")
 
@@ -258,7 +258,7 @@ def test_two_gateways_that_follow_each_other(
     for each, name in ((gate, "example.com"), (there, "there.net")):
         each.parameter("mail.gateway.loop.threshold", "3")
         with each.store.write() as tx:
-            directory.save_domain(tx, directory.domain(tx, name)._replace(details=details))
+            domains.save(tx, domains.get(tx, name)._replace(details=details))
     people = [Mailbox(ANNA, silent), Mailbox(CARL, silent)]
     gate(mail(), "info@example.com")
     settle([gate, there], *people)

@@ -10,7 +10,7 @@ import pytest
 from build import mail
 from gate import Gate
 
-from mailgate import directory, outbox
+from mailgate import domains, outbox
 from mailgate.decision import Ref
 from mailgate.outbox import Debt
 
@@ -162,7 +162,7 @@ def carry(gates: Iterable[Gate], answer: Answer) -> None:
     """Deliver to the gateway that has the domain; whoever has no mailbox here keeps what he gets."""
     for gate in gates:
         with gate.store.read() as tx:
-            ours = {each.name for each in directory.domains(tx)}
+            ours = {each.name for each in domains.listing(tx)}
         if answer.to.rpartition("@")[2] in ours:
             receipt = gate(answer.octets, answer.to, reverse_path=answer.reverse_path)
             assert "failed" not in [each.reason for each in receipt.decision.outcomes]

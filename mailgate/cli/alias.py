@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from mailgate import console, directory, records
+from mailgate import aliases, console, records
 from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
 from mailgate.problem import Problem
 from mailgate.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
@@ -23,7 +23,7 @@ def alias() -> None:
     """The addresses that make records."""
 
 
-_known = completing(lambda tx: (each.address for each in directory.aliases(tx)))
+_known = completing(lambda tx: (each.address for each in aliases.listing(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -76,8 +76,8 @@ def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     if not options["model"]:
         raise click.UsageError("Missing option '--model'.")
     with app.store.write() as tx:
-        found = directory.add_alias(tx, address, _changed(Alias(0, "", "", ""), options))
-        doubts = directory.doubts(tx, found)
+        found = aliases.add(tx, address, _changed(Alias(0, "", "", ""), options))
+        doubts = aliases.doubts(tx, found)
     _warn(found, doubts)
     _tell_name(address, found.local)
     if as_json:
@@ -103,7 +103,7 @@ def _tell_name(typed: str, local: str) -> None:
 def list_(app: App, as_json: bool) -> None:
     """Every alias, oldest first."""
     with app.store.read() as tx:
-        found = directory.aliases(tx)
+        found = aliases.listing(tx)
     if as_json:
         console.data([as_data(each) for each in found])
         return
@@ -129,7 +129,7 @@ def list_(app: App, as_json: bool) -> None:
 def show(app: App, address: str, as_json: bool) -> None:
     """One alias."""
     with app.store.read() as tx:
-        found = directory.alias(tx, address)
+        found = aliases.get(tx, address)
     _show(app, found, as_json)
 
 
@@ -155,7 +155,7 @@ def set_(
 ) -> None:
     """Change an alias; what is not named stays."""
     with app.store.write() as tx:
-        found = directory.alias(tx, address)
+        found = aliases.get(tx, address)
         found = found._replace(
             values={key: value for key, value in found.values.items() if key not in unset},
             record=None if no_record else found.record,
@@ -163,8 +163,8 @@ def set_(
             notify=() if no_notify else found.notify,
             status="not-tested" if no_record or no_owner or unset else found.status,
         )
-        found = directory.save_alias(tx, _changed(found, options))
-        doubts = directory.doubts(tx, found)
+        found = aliases.save(tx, _changed(found, options))
+        doubts = aliases.doubts(tx, found)
     _warn(found, doubts)
     _show(app, found, as_json)
 
@@ -176,11 +176,11 @@ def set_(
 def remove(app: App, address: str, yes: bool) -> None:
     """Remove an alias; the records it made stay."""
     with app.store.read() as tx:
-        found = directory.alias(tx, address)
+        found = aliases.get(tx, address)
         made = sum(each.alias == found.address for each in records.listing(tx))
     confirm(f"alias {found.address}, whose {made} records stay," if made else f"alias {found.address}", yes)
     with app.store.write() as tx:
-        directory.remove_alias(tx, address)
+        aliases.remove(tx, address)
     console.say(f"removed alias {found.address}")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mailgate import console, directory, failures
+from mailgate import console, domains, failures
 from mailgate.charset import printable
 from mailgate.cli.base import App, Group, Number, json_option, pass_app
 from mailgate.failures import Failure
@@ -72,7 +72,7 @@ def ack(app: App, number: int, as_json: bool) -> None:
 
 def language(tx: sqlite3.Connection) -> str:
     """The language of the people who read this: that of the default domain."""
-    default = directory.default_domain(tx)
+    default = domains.default(tx)
     return default.language if default else "en"
 
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import click
 
 from mailgate import (
+    aliases,
     console,
-    directory,
+    domains,
     explain,
     failures,
     gateway,
@@ -108,8 +109,8 @@ def demo(full: bool, as_json: bool) -> None:
         opened = store.open_or_create(Path(folder) / "demo.db")
         settings = Config(None, opened.path, Submit(method="none"))
         with opened.write() as tx:
-            directory.add_domain(tx, Domain("example.com", company="Example", contact="info@example.com"))
-            directory.add_alias(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
+            domains.add(tx, Domain("example.com", company="Example", contact="info@example.com"))
+            aliases.add(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
             people.set_parameter(tx, "mail.gateway.loop.threshold", "3")
         trees: list[dict[str, Any]] = []
         for scene in _story():

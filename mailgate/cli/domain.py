@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from mailgate import console, directory
+from mailgate import console, domains, own
 from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
 from mailgate.state import Domain
 
@@ -22,7 +22,7 @@ def domain() -> None:
     """The mail domains that are ours."""
 
 
-_known = completing(lambda tx: (each.name for each in directory.domains(tx)))
+_known = completing(lambda tx: (each.name for each in domains.listing(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -59,7 +59,7 @@ def _changed(old: Domain, options: dict[str, Any]) -> Domain:
 def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     """Add a domain; catchall and bounce are `catchall` and `bounce` unless named."""
     with app.store.write() as tx:
-        found = directory.add_domain(tx, _changed(Domain(name), options))
+        found = domains.add(tx, _changed(Domain(name), options))
     _show(app, found, as_json, f"added domain {found.name}: catchall {found.catchall}@, bounce {found.bounce}@")
 
 
@@ -69,7 +69,7 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 def list_(app: App, as_json: bool) -> None:
     """Every domain, in the order they were added."""
     with app.store.read() as tx:
-        found = directory.domains(tx)
+        found = domains.listing(tx)
     if as_json:
         console.data([as_data(each) for each in found])
         return
@@ -92,7 +92,7 @@ def list_(app: App, as_json: bool) -> None:
 def show(app: App, name: str, as_json: bool) -> None:
     """One domain."""
     with app.store.read() as tx:
-        found = directory.domain(tx, name)
+        found = domains.get(tx, name)
     _show(app, found, as_json)
 
 
@@ -104,7 +104,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     """Change a domain; a former catchall or bounce name keeps working until `forget`."""
     with app.store.write() as tx:
-        found = directory.save_domain(tx, _changed(directory.domain(tx, name), options))
+        found = domains.save(tx, _changed(domains.get(tx, name), options))
     _show(app, found, as_json)
 
 
@@ -116,7 +116,7 @@ def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 def forget(app: App, name: str, local: str, as_json: bool) -> None:
     """End a retired catchall or bounce name."""
     with app.store.write() as tx:
-        found = directory.forget(tx, name, local)
+        found = domains.forget(tx, name, local)
     _show(app, found, as_json, f"{local}@{found.name} is no longer ours")
 
 
@@ -127,10 +127,10 @@ def forget(app: App, name: str, local: str, as_json: bool) -> None:
 def remove(app: App, name: str, yes: bool) -> None:
     """Remove a domain that no alias uses."""
     with app.store.read() as tx:
-        found = directory.domain(tx, name)
+        found = domains.get(tx, name)
     confirm(f"domain {found.name}", yes)
     with app.store.write() as tx:
-        directory.remove_domain(tx, name)
+        domains.remove(tx, name)
     console.say(f"removed domain {found.name}")
 
 
@@ -159,7 +159,7 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
     else:
         retired = ", ".join(f"{local} ({kind})" for local, kind in found.retired)
         with app.store.read() as tx:
-            elsewhere = found.contact and directory.is_stranger(tx, found.contact)
+            elsewhere = found.contact and own.is_stranger(tx, found.contact)
         console.pairs(
             [
                 ("domain", found.name),

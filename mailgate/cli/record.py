@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mailgate import console, deliveries, directory, messages, records
+from mailgate import console, deliveries, domains, messages, records
 from mailgate.cli import message as message_command
 from mailgate.cli.alias import _assignment
 from mailgate.cli.base import App, Group, Number, completing, confirm, full_option, json_option, pass_app, yes_option
@@ -95,7 +95,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
 def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bool) -> None:
     """Make a record without mail; it belongs to the default domain and takes every answer."""
     with app.store.write() as tx:
-        default = directory.default_domain(tx)
+        default = domains.default(tx)
         ref = records.make(
             tx,
             model,

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import tomli_w
 
-from mailgate import config, console, directory, owner, store
+from mailgate import config, console, domains, owner, store
 from mailgate.cli.base import App, Command, json_option, pass_app, program
 from mailgate.problem import Problem
 from mailgate.state import Domain
@@ -87,10 +87,10 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
     opened = store.open_existing(database)
     if domain:
         with opened.write() as tx:
-            if directory.domain_name(domain) not in [each.name for each in directory.domains(tx)]:
-                made = directory.add_domain(tx, Domain(domain))
+            if domains.name_of(domain) not in [each.name for each in domains.listing(tx)]:
+                made = domains.add(tx, Domain(domain))
     with opened.read() as tx:
-        default = directory.default_domain(tx)
+        default = domains.default(tx)
     if as_json:
         console.data(
             {

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mailgate import directory, store
+from mailgate import aliases, domains, store
 from mailgate.state import Alias, Domain
 
 BARE = """
@@ -74,8 +74,8 @@ def gate(folder: Path, name: str) -> Path:
     config = folder / f"{name}.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{folder}/{name}.db"\n[submit]\nmethod = "none"\n')
     with store.open_or_create(folder / f"{name}.db").write() as tx:
-        directory.add_domain(tx, Domain("example.com"))
-        directory.add_alias(tx, "support", Alias(0, "", "", "ticket"))
+        domains.add(tx, Domain("example.com"))
+        aliases.add(tx, "support", Alias(0, "", "", "ticket"))
     return config
 
 

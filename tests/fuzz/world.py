@@ -10,7 +10,7 @@ from unittest import mock
 from build import BOB, mail
 from gate import Gate
 
-from mailgate import directory, outbox, people, post, records, token
+from mailgate import aliases, outbox, people, post, records, token
 from mailgate.decision import Ref
 from mailgate.gateway import Given
 from mailgate.post import Text
@@ -124,7 +124,7 @@ def world(folder: Path) -> World:
         return World(gate.path.read_bytes(), words)
 
 
-def aliases(gate: Gate) -> None:
+def all_aliases(gate: Gate) -> None:
     """Every option of an alias, and people of every kind."""
     lead = Ref("crm.lead", 1)
     gate.change("info@example.com", notify=("ann@client.org", "dora@client.org"))
@@ -146,4 +146,4 @@ def aliases(gate: Gate) -> None:
     gate.alias("gone@example.com", "crm.lead", record=gone)
     with gate.store.write() as tx:
         records.remove(tx, gone)
-        directory.set_status(tx, directory.alias(tx, "info@example.com").number, "valid")
+        aliases.set_status(tx, aliases.get(tx, "info@example.com").number, "valid")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import directory, records, store
+from mailgate import aliases, domains, records, store
 from mailgate.state import Alias, Domain
 
 pytest.importorskip("aiosmtpd", reason="LMTP needs aiosmtpd: pip install 'mailgate[lmtp]'")
@@ -66,9 +66,9 @@ def folder(tmp_path: Path) -> Path:
         '[refusals]\nby = "status"\n[limits]\nmax_size = 9999\n'
     )
     with store.open_or_create(path).write() as tx:
-        directory.add_domain(tx, Domain("example.com"))
-        directory.add_alias(tx, "support@example.com", Alias(0, "", "", "ticket"))
-        directory.add_alias(tx, "closed@example.com", Alias(0, "", "", "lead", policy="contacts"))
+        domains.add(tx, Domain("example.com"))
+        aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
+        aliases.add(tx, "closed@example.com", Alias(0, "", "", "lead", policy="contacts"))
     return tmp_path
 
 

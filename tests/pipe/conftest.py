@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from mailgate import directory, store
+from mailgate import aliases, domains, store
 from mailgate.state import Alias, Domain
 
 MESSAGE = b"""\
@@ -41,9 +41,9 @@ class Pipe:
         self.config.write_text(f'[store]\nurl = "sqlite:///{self.path}"\n[submit]\nmethod = "none"\n')
         self.store = store.open_or_create(self.path)
         with self.store.write() as tx:
-            directory.add_domain(tx, Domain("example.com", contact="info@example.com"))
-            directory.add_alias(tx, "support@example.com", Alias(0, "", "", "ticket"))
-            directory.add_alias(tx, "closed@example.com", Alias(0, "", "", "ticket", policy="contacts"))
+            domains.add(tx, Domain("example.com", contact="info@example.com"))
+            aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
+            aliases.add(tx, "closed@example.com", Alias(0, "", "", "ticket", policy="contacts"))
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "mailgate", "deliver", "-C", str(self.config), *arguments]

@@ -4,19 +4,19 @@ import pytest
 from build import mail
 from gate import Gate
 
-from mailgate import directory, people
+from mailgate import aliases, domains, people
 from mailgate.problem import NotFound, Problem
 from mailgate.state import Domain
 
 
 def change(gate: Gate, name: str, **more: str) -> Domain:
     with gate.store.write() as tx:
-        return directory.save_domain(tx, directory.domain(tx, name)._replace(**more))
+        return domains.save(tx, domains.get(tx, name)._replace(**more))
 
 
 def add(gate: Gate, name: str, **more: str) -> Domain:
     with gate.store.write() as tx:
-        return directory.add_domain(tx, Domain(name, **more))
+        return domains.add(tx, Domain(name, **more))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_domain_in_the_way_of_something(gate: Gate, more: dict[str, str], thin
     with pytest.raises(Problem, match=thing):
         change(gate, "example.com", **more)
     with gate.store.read() as tx:
-        assert (directory.domain(tx, "example.com").catchall, directory.domain(tx, "example.com").bounce) == (
+        assert (domains.get(tx, "example.com").catchall, domains.get(tx, "example.com").bounce) == (
             "catchall",
             "bounce",
         ), "nothing was changed"
@@ -83,7 +83,7 @@ def test_a_changed_name_works_on_as_retired_until_it_is_forgotten(gate: Gate) ->
     raw = mail(to="catchall@example.com")
     assert [each.reason for each in gate(raw, "catchall@example.com").decision.outcomes] == ["catchall"]
     with gate.store.write() as tx:
-        directory.forget(tx, "Example.com", "Catchall")
+        domains.forget(tx, "Example.com", "Catchall")
     later = gate(mail(to="catchall@example.com", message_id="<2>"), "catchall@example.com")
     assert [each.reason for each in later.decision.outcomes] == ["no-route"]
     assert gate.alias("catchall@example.com", "x.y").local == "catchall"
@@ -97,7 +97,7 @@ def test_a_name_taken_back_is_no_longer_retired(gate: Gate) -> None:
 def test_only_a_retired_name_is_forgotten(gate: Gate) -> None:
     for name in ("catchall", "info", "nonsense"):
         with pytest.raises(NotFound), gate.store.write() as tx:
-            directory.forget(tx, "example.com", name)
+            domains.forget(tx, "example.com", name)
 
 
 @pytest.mark.parametrize(
@@ -121,19 +121,19 @@ def test_domain_names_that_cannot_be(gate: Gate, typed: str) -> None:
 
 def test_a_domain_in_use_is_not_removed(gate: Gate) -> None:
     with pytest.raises(Problem, match="1 alias"), gate.store.write() as tx:
-        directory.remove_domain(tx, "other.test")
+        domains.remove(tx, "other.test")
     with gate.store.write() as tx:
-        directory.remove_alias(tx, "help@other.test")
-        directory.remove_domain(tx, "other.test")
-        assert [each.name for each in directory.domains(tx)] == ["example.com"]
+        aliases.remove(tx, "help@other.test")
+        domains.remove(tx, "other.test")
+        assert [each.name for each in domains.listing(tx)] == ["example.com"]
 
 
 def test_the_default_domain(gate: Gate) -> None:
     with gate.store.write() as tx:
-        assert directory.default_domain(tx) == directory.domain(tx, "example.com")
-        directory.save_domain(tx, directory.domain(tx, "other.test")._replace(default=True))
-        assert directory.default_domain(tx) == directory.domain(tx, "other.test")
-        assert [each.default for each in directory.domains(tx)] == [False, True]
+        assert domains.default(tx) == domains.get(tx, "example.com")
+        domains.save(tx, domains.get(tx, "other.test")._replace(default=True))
+        assert domains.default(tx) == domains.get(tx, "other.test")
+        assert [each.default for each in domains.listing(tx)] == [False, True]
 
 
 @pytest.mark.parametrize(
