@@ -108,7 +108,7 @@ def near_limit(tx: sqlite3.Connection, now: float) -> list[Counted]:
     threshold = int(values["mail.gateway.loop.threshold"])
     since = now - 60 * int(values["mail.gateway.loop.minutes"])
     rows = tx.execute(
-        "SELECT sender, model, count(*) AS made FROM record WHERE made > ? AND sender IS NOT NULL"
+        "SELECT sender, model, count(*) AS made FROM record WHERE made > ? AND sender != ''"
         " AND sender NOT IN (SELECT address FROM sender WHERE verdict = 'allow')"
         " GROUP BY sender, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, sender, model",
         (since, threshold),
@@ -123,7 +123,7 @@ def counted_as(text: str) -> str:
 
 def reset_sender(tx: sqlite3.Connection, text: str) -> int:
     """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
-    return tx.execute("UPDATE record SET sender = NULL WHERE sender = ?", (counted_as(text),)).rowcount
+    return tx.execute("UPDATE record SET sender = '' WHERE sender = ?", (counted_as(text),)).rowcount
 
 
 def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:

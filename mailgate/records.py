@@ -37,7 +37,7 @@ def make(
 ) -> Ref:
     """Make a record; ids count from 1 within a model and are never used twice.
 
-    `sender` is whose new records the loop guard counts together, None when no mail made it.
+    `sender` is whose new records the loop guard counts together, None when no mail made it (`""`: counted no more).
     """
     row = tx.execute("SELECT last_id FROM model WHERE name = ?", (model_name(model),)).fetchone()
     ref = Ref(model, row["last_id"] + 1 if row else 1)

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from mailgate import loop, policy
+from mailgate import addressed, loop, policy, token
+from mailgate.address import lower
 from mailgate.decision import Outcome, Outgoing
 from mailgate.loop import Kind
 from mailgate.message import Message
@@ -33,10 +34,14 @@ def relay(
         new = outcome.action in ("create", "post") and not outcome.repeated
         outsider = new and is_outsider(outcome, message, state)
         people = _people(outcome, message, state) if new else ()
+        himself = _himself(outcome, message, state) if people else frozenset()
         why = _silence(message, state, kind, outcome, by_hand=by_hand) if people else ""
         takers = () if why else tuple(each for each in people if not outsider or each.member)
         if not why and len(takers) < len(people):
             why = "its author does not follow: only members get copies"
+        if any(each.address in himself for each in takers):
+            takers = tuple(each for each in takers if each.address not in himself)
+            why = f"none to {', '.join(sorted(himself))}, whose signed address it came to"
         marked.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
         copies += [
             Outgoing("copy", outcome.reason, each.spelled or each.address, effect=outcome.effect)
@@ -62,6 +67,19 @@ def _people(outcome: Outcome, message: Message, state: State) -> tuple[Follower,
     involved = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
     have = {each.key for each in involved if each}
     return tuple(each for each in followers if each.address not in have)
+
+
+def _himself(outcome: Outcome, message: Message, state: State) -> frozenset[str]:
+    """For whom the signed addresses are that a message of somebody who does not follow came to.
+
+    As far as anybody knows it is he who writes, from another address of his: nobody gets a copy of what he wrote.
+    """
+    if outcome.reason != "token" or outcome.record in state.followed:
+        return frozenset()
+    every = (*message.envelope.recipients, *message.header_addresses)
+    owns = [addressed.resolve(each, state, envelope=True) for each in every if token.split(lower(each.local))]
+    found = (own.delivery(token.REPLY) for own in owns)
+    return frozenset(each.recipient for each in found if each and each.placement.record == outcome.record)
 
 
 def _silence(message: Message, state: State, kind: Kind, outcome: Outcome, *, by_hand: bool) -> str:

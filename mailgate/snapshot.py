@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
 from mailgate import aliases, deliveries, keys, own, token
-from mailgate.address import Address, lenient, lower
+from mailgate.address import Address, Author, lenient, lower
 from mailgate.addressed import spellings
 from mailgate.aliases import from_row as alias_from
 from mailgate.config import Config
@@ -306,24 +306,32 @@ def _sender(tx: sqlite3.Connection, keys: list[str], verdict: str) -> str:
 def _seen(tx: sqlite3.Connection, message: Message) -> tuple[tuple[Seen, ...], bool]:
     """The effects of earlier copies, and whether the id was seen with other content.
 
-    A copy has the same digest; or it has the same id, and exactly one of the two went through a mailing list.
+    A copy has the same digest; or it has the same id and author, and exactly one of the two went through a mailing
+    list. Nobody takes an id from others by what was refused, or is held for him alone.
     """
     rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
-    seen = [Seen(row["effect"], row["message"], bool(row["accepted"]), True) for row in rows]
-    reused = False
-    if message.message_id:
-        others = tx.execute(
-            "SELECT * FROM effect WHERE message_id = ? AND digest != ? ORDER BY message",
-            (message.message_id, message.digest),
-        ).fetchall()
-        for row in others:
-            if bool(row["listed"]) != message.listed:
-                seen.append(Seen(row["effect"], row["message"], bool(row["accepted"]), False))
-            else:
-                reused = True
-        if not reused and not others:
-            reused = _sent(tx, message.message_id)
-    return tuple(seen), reused
+    same = [Seen(row["effect"], row["message"], bool(row["accepted"]), True) for row in rows]
+    if not message.message_id:
+        return tuple(same), False
+    others = tx.execute(
+        "SELECT effect.*, author, author_text FROM effect JOIN message ON message.number = effect.message"
+        " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
+        (message.message_id, message.digest),
+    ).fetchall()
+    listed, reused = [], False
+    for row in others:
+        if bool(row["listed"]) != message.listed and _wrote(row, message.author):
+            listed.append(Seen(row["effect"], row["message"], bool(row["accepted"]), False))
+        elif row["effect"].startswith(("create:", "post:", "sent")):
+            reused = True
+    return (*same, *listed), reused or (not listed and _sent(tx, message.message_id))
+
+
+def _wrote(row: sqlite3.Row, author: Author) -> bool:
+    """Whether this author, or the same words that name nobody, stand in a message that is stored."""
+    if row["author"] and author.address:
+        return bool(row["author"] == author.address.key)
+    return not row["author"] and not author.address and bool(row["author_text"] == author.text)
 
 
 def _sent(tx: sqlite3.Connection, message_id: str) -> bool:
@@ -346,10 +354,11 @@ def _made(
 
 
 def _made_since(tx: sqlite3.Connection, now: float, alias: str | None = None) -> int:
-    """New records of the last hour, those of one alias or all."""
+    """Records that mail made within the last hour, those of one alias or all."""
+    query = "SELECT count(*) FROM record WHERE made > ? AND sender IS NOT NULL"
     if alias is None:
-        return _count(tx, "SELECT count(*) FROM record WHERE made > ?", now - HOUR)
-    return _count(tx, "SELECT count(*) FROM record WHERE alias = ? AND made > ?", alias, now - HOUR)
+        return _count(tx, query, now - HOUR)
+    return _count(tx, f"{query} AND alias = ?", now - HOUR, alias)
 
 
 def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:

@@ -9,7 +9,7 @@ import pytest
 from build import mail
 from gate import BOB, Gate
 
-from mailgate import outbox, people, post, records
+from mailgate import outbox, people, post, reconsider, records
 from mailgate.decision import Ref
 from mailgate.gateway import Receipt
 from mailgate.post import Text
@@ -535,17 +535,50 @@ def test_i15_who_only_names_an_id_takes_no_answer_to_it(gate: Gate, plant: Calla
         assert outcomes(writes(gate, who=who, references=X, message_id=f"<{number}>")) == [f"post reply {real}"]
 
 
-@pytest.mark.parametrize("plant", [refused, held_as_spam, held_at_postmaster, taken, taken_elsewhere])
+@pytest.mark.parametrize("plant", [taken, taken_elsewhere, taken_in_his_name])
 def test_i15_what_reuses_an_id_is_answered_by_address_or_by_ours(gate: Gate, plant: Callable[[Gate], None]) -> None:
-    """An id that was used twice is no parent, or it is that of the first; nothing that names it is lost."""
+    """An id that was used twice is that of the first; nothing that names it is lost."""
     plant(gate)
     writes(gate, who=BOB, message_id=X)
     assert gate.messages()[-1].flags == ("reused-id",)
     real = gate.every_record()[-1].ref
     writes(gate, who=CARL, references=X, message_id="<carls@team.org>")
     assert len(gate.on(str(real))) == 1
-    assert sum(len(gate.on(each)) for each in gate.records()) == (3 if plant in (taken, taken_elsewhere) else 2)
+    assert sum(len(gate.on(each)) for each in gate.records()) == 3
     assert copied(gate) == [], "Eve follows what she began, and gets no copy of it"
+
+
+NOWHERE = [refused, refused_by_status, held_as_spam, held_as_blocked, held_at_postmaster, held_at_the_bounce_address]
+
+
+@pytest.mark.parametrize("plant", [*NOWHERE, as_a_report])
+def test_i15_what_stands_on_no_record_takes_no_id_from_others(gate: Gate, plant: Callable[[Gate], None]) -> None:
+    plant(gate)
+    writes(gate, who=BOB, message_id=X)
+    assert gate.messages()[-1].flags == ()
+    real = gate.records()[-1]
+    assert outcomes(writes(gate, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
+
+
+def test_i15_what_a_person_puts_on_a_record_later_is_what_reuses_the_id(gate: Gate) -> None:
+    held_at_postmaster(gate)
+    writes(gate, who=BOB, message_id=X)
+    real = gate.records()[-1]
+    reconsider.route(gate.store, gate.config, 1, "sales@example.com", gate.now)
+    assert [each.flags for each in gate.messages()] == [("reused-id",), ()]
+    assert outcomes(writes(gate, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
+
+
+LISTED = {"list_id": "<l.evil.org>"}
+
+
+@pytest.mark.parametrize(("eves", "bobs"), [(LISTED, {}), ({}, LISTED)], ids=["as-a-list", "before-a-list"])
+def test_i15_no_list_hides_what_another_wrote(
+    gate: Gate, eves: dict[str, str | None], bobs: dict[str, str | None]
+) -> None:
+    assert outcomes(writes(gate, message_id=X, **eves)) == ["create alias crm.lead"]
+    assert outcomes(writes(gate, who=BOB, message_id=X, **bobs)) == ["create alias crm.lead"]
+    assert outcomes(writes(gate, who=BOB, message_id=X, **({} if bobs else LISTED))) == ["ignore duplicate"]
 
 
 ROOT = "<root@partner.org>"

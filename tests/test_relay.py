@@ -350,6 +350,31 @@ def test_a_signed_address_is_for_whoever_has_it(gate: Gate, alias: str | None) -
     assert (copied(gate), flags(gate)) == ([ANNA, CARL], ())
 
 
+def test_who_writes_to_it_from_elsewhere_gets_no_copy_of_it_where_he_follows(gate: Gate) -> None:
+    """Who else has it could be heard by nobody but him: a loop through his other mailbox ends here."""
+    lead(gate, BOB, ANNA, CARL)
+    receipt = writes(gate, "bob@at-home.org", posted(gate, ONE, BOB).reply_to)
+    assert (copied(gate), flags(gate)) == ([ANNA, CARL], ())
+    assert why_not(receipt.decision) == f"no copies: none to {BOB}, whose signed address it came to"
+
+
+def test_a_follower_who_writes_to_the_signed_address_of_another_is_copied_to_him(gate: Gate) -> None:
+    lead(gate, BOB, ANNA, CARL)
+    receipt = writes(gate, ANNA, posted(gate, ONE, BOB).reply_to)
+    assert (copied(gate), why_not(receipt.decision)) == ([BOB, CARL], "")
+
+
+def test_nobody_loses_his_copy_to_a_detail_that_is_none(gate: Gate) -> None:
+    lead(gate, BOB, ANNA, CARL)
+    of_bob, of_anna = posted(gate, ONE, BOB).reply_to, posted(gate, ONE, ANNA).reply_to
+    name, _, domain = of_anna.partition("@")
+    letters = iter("ab")
+    forged = next(text for text in (f"{name[:-1]}{each}@{domain}" for each in letters) if text != of_anna)
+    of_another = posted(gate, lead(gate, CARL), CARL).reply_to
+    writes(gate, "bob@at-home.org", of_bob, cc=f"{forged}, {of_another}")
+    assert copied(gate) == [ANNA, CARL]
+
+
 def test_an_archived_member_is_none(gate: Gate) -> None:
     gate.contact(ANNA, member=True, archived=True)
     gate.contact(CARL, member=True)

@@ -8,7 +8,7 @@ import pytest
 from build import BOB, INFO, JOBS, SALES, SECRET, decide, known, mail, said, sent, state, stored
 from gate import Gate
 
-from mailgate import outbox, people, token
+from mailgate import outbox, people, records, token
 from mailgate.decision import Decision, Ref
 from mailgate.gateway import Receipt
 from mailgate.state import Alias, Contact, Delivery, Follower, Placement, Seen, State
@@ -411,6 +411,24 @@ def test_an_hour_later_it_comes_again_and_is_taken(limited: Gate) -> None:
     assert not deferred(limited(raw, "info@example.com")), "the first is an hour old"
     assert limited.records() == ["crm.lead/1", "crm.lead/2", "crm.lead/3"]
     assert [deferred(new(limited)) for _ in range(2)] == [False, True], "and this one counts"
+
+
+def test_records_made_by_hand_take_nobodys_place(limited: Gate) -> None:
+    with limited.store.write() as tx:
+        for number in range(9):
+            alias = "info@example.com" if number % 2 else None
+            records.make(tx, "crm.lead", "by hand", {}, alias=alias, domain="example.com", now=limited.now)
+    assert [deferred(new(limited)) for _ in range(3)] == [False, False, True]
+
+
+def test_who_is_reset_leaves_what_he_made_counted(limited: Gate) -> None:
+    """One sender begins anew; how many records mail may make in an hour is about all of them."""
+    for _ in range(2):
+        new(limited)
+    with limited.store.write() as tx:
+        assert people.reset_sender(tx, BOB) == 2
+        assert people.near_limit(tx, limited.now) == []
+    assert deferred(new(limited))
 
 
 def test_a_duplicate_of_what_was_taken_does_not_wait(limited: Gate) -> None:
