@@ -1,6 +1,7 @@
 """Show things: tables, pairs, explanations and errors, for a terminal, a pipe or a program."""
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -25,27 +26,45 @@ def width() -> int:
 
 
 def lines(rows: Iterable[Sequence[Span]]) -> None:
-    """Print lines of styled spans; without a terminal, plain text."""
+    """Print lines of styled spans; without a terminal, plain text. What could move a cursor is escaped."""
+    clean = ([(printable(text), style) for text, style in row] for row in rows)
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in clean:
             _write("".join(text for text, _ in row).rstrip())
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    for row in rows:
+    for row in clean:
         console.print(Text.assemble(*row))
 
 
 def say(text: str = "") -> None:
-    """Print one line of ours."""
-    lines([[(text, "")]])
+    """Print a line of ours, or several."""
+    lines([(line, "")] for line in text.split("\n"))
 
 
 def data(value: object) -> None:
-    """Print one JSON document."""
-    _write(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON document; what could move a cursor is escaped as JSON does it (RFC 8259 section 7)."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    _write("\n".join(line if line.isprintable() else _FOREIGN.sub(_escaped, line) for line in text.split("\n")))
+
+
+_FOREIGN = re.compile(r"[^\x20-\x7e]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
+
+
+def raw(octets: bytes) -> None:
+    """Write the exact bytes of a message; on a terminal its lines, escaped."""
+    if sys.stdout.isatty():
+        say("\n".join(octets.decode("utf-8", "replace").splitlines()))
+        return
+    sys.stdout.buffer.write(octets)
+    sys.stdout.buffer.flush()
 
 
 def _write(text: str) -> None:

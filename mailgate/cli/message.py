@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import sys
 from typing import Any
 
 import click
@@ -80,11 +79,7 @@ def raw(app: App, number: int) -> None:
     """The exact bytes received, or sent."""
     with app.store.read() as tx:
         octets = messages.raw(tx, number)
-    if sys.stdout.isatty():
-        console.say("\n".join(printable(line) for line in octets.decode("utf-8", "replace").splitlines()))
-        return
-    sys.stdout.buffer.write(octets)
-    sys.stdout.buffer.flush()
+    console.raw(octets)
 
 
 @message.command("save", examples="mailgate message save 12 --to ./attachments")
@@ -136,6 +131,7 @@ def read(tx: sqlite3.Connection, found: Stored) -> dict[str, Any]:
         ],
         "recipients": list(found.recipients),
         "flags": list(found.flags),
+        "defects": list(inside.defects),
         "records": refs,
         "failures": [bounce.as_data(each, tongue) for each in failures.of_message(tx, found.number)],
     }
@@ -166,13 +162,14 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
         else:
             style = "" if piece.kind == "said" else "dim"
             rows += [[("      " + printable(line.replace("\t", "    ")), style)] for line in lines]
-    rows += [[]] if found["attachments"] or found["failures"] or found["flags"] else []
+    rows += [[]] if any(found[each] for each in ("attachments", "failures", "flags", "defects")) else []
     for inline in (False, True):
         for each in (each for each in found["attachments"] if each["inline"] == inline):
             text = f"{printable(each['name'])}  {printable(each['type'])}  {console.size(each['size'])}"
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
     rows += [[("      failed    ", "bold red"), (bounce.line(each), "")] for each in found["failures"]]
     rows += [[("      flags     ", "dim"), (", ".join(found["flags"]), "yellow")]] if found["flags"] else []
+    rows += [[("      defect    ", "dim"), (each, "yellow")] for each in found["defects"]]
     console.lines(rows)
 
 

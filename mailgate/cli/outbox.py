@@ -1,7 +1,6 @@
 """`mailgate outbox` and `mailgate work`: what is still owed, and paying it."""
 
 import os
-import sys
 import time
 from typing import Any
 
@@ -59,8 +58,7 @@ def raw(app: App, number: int) -> None:
     """The exact bytes of an outgoing message."""
     with app.store.read() as tx:
         octets = outbox.whole(tx, outbox.get(tx, number))
-    sys.stdout.buffer.write(octets)
-    sys.stdout.buffer.flush()
+    console.raw(octets)
 
 
 @box.command("retry", examples="mailgate outbox retry 3 && mailgate work")

@@ -128,8 +128,7 @@ def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, returned: bool,
         raise Problem("standard input is empty", f"mailgate sent {ref} < message.eml")
     done = post.register(app.store, record, raw, to, time.time())
     if printed:
-        sys.stdout.buffer.write(done.octets)
-        sys.stdout.buffer.flush()
+        console.raw(done.octets)
         return
     if returned:
         console.say(done.reverse_path)
