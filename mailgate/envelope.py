@@ -6,6 +6,9 @@ from typing import NamedTuple
 from mailgate import address
 from mailgate.address import Address
 
+_MOST = 100
+"""Recipients of one delivery that are taken from a trace field."""
+
 
 class Envelope(NamedTuple):
     """The transport's view of one message.
@@ -23,11 +26,15 @@ class Envelope(NamedTuple):
 
 
 class Hints(NamedTuple):
-    """What trace fields repeat of the envelope: Return-Path above Received, topmost X-Original-To, Delivered-To."""
+    """What trace fields repeat of the envelope: Return-Path above Received, topmost X-Original-To, Delivered-To.
+
+    `last`: the recipient fields above Received, which the last mail server wrote, the most exact one first.
+    """
 
     return_path: str | None = None
     original_to: str | None = None
     delivered_to: str | None = None
+    last: tuple[str, ...] = ()
 
 
 def read(
@@ -48,16 +55,30 @@ def read(
         return address.lenient(text if "@" in text or not default_domain else f"{text.strip('<> ')}@{default_domain}")
 
     stated = next((text for text in (reverse_path, hints.return_path, environ.get("SENDER")) if text is not None), None)
-    if stated is None:
-        sender, known = author, False
-    else:
-        sender, known = (None if address.is_null(stated) else qualified(stated)), True
+    sender = author if stated is None else None if address.is_null(stated) else qualified(stated)
+    known = stated is not None
 
     if recipients:
         named = [qualified(text) for text in recipients if text.strip()]
         return Envelope(sender, tuple(dict.fromkeys(each for each in named if each)), (), known)
     spellings = [found for text in _from_environment(environ, hints) if text and (found := qualified(text))]
     return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), known)
+
+
+def collected(hints: Hints, mailbox: str | None, author: Address | None, default_domain: str = "") -> Envelope:
+    """The envelope of a message that was found in a mailbox, as its last mail server noted it in the trace fields.
+
+    The address of the mailbox itself only transports: what it collects was meant for the others that stand there, or
+    for those in the header fields.
+    """
+    envelope = read(None, (), {}, hints, author, default_domain)
+    own = address.lenient(mailbox) if mailbox else None
+    fields = ([each for each in address.mailboxes(text, _MOST) if each != own] for text in hints.last)
+    first, *more = [each for each in fields if each] or [[]]
+    if len(first) > 1:  # Exim notes all recipients of one delivery
+        return envelope._replace(recipients=tuple(dict.fromkeys(first)), source="fetch")
+    spellings = tuple(dict.fromkeys((*first, *(each[0] for each in more))))
+    return envelope._replace(recipients=spellings[:1], alternatives=spellings[1:], source="fetch")
 
 
 def _from_environment(environ: Mapping[str, str], hints: Hints) -> list[str | None]:

@@ -5,7 +5,7 @@ else goes wrong (database, disk, configuration) raises, and the edge that called
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from mailgate import (
@@ -39,13 +39,21 @@ JUDGING = 5.0
 
 
 class Given(NamedTuple):
-    """What an edge knows of a message besides its bytes. reverse_path None: not told."""
+    """What an edge knows of a message besides its bytes. reverse_path None: not told.
+
+    `values` are those of records that the fallback makes. Of mail found in a mailbox (source fetch): the address of
+    that mailbox, the octets of the whole message where only a part could be had, and why that is a failure (`""`).
+    """
 
     reverse_path: str | None = None
     recipients: Sequence[str] = ()
     environ: Mapping[str, str] = {}
     fallback: str | None = None
     source: str = "pipe"
+    values: Mapping[str, str] = {}
+    mailbox: str | None = None
+    whole: int = 0
+    failure: str = ""
 
 
 class Read(NamedTuple):
@@ -73,23 +81,33 @@ class Receipt(NamedTuple):
     owed: bool = False
 
 
-def receive(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
+def receive(
+    store: Store,
+    config: Config,
+    raw: bytes,
+    given: Given,
+    now: float,
+    also: Callable[[sqlite3.Connection, Receipt], None] | None = None,
+) -> Receipt:
     """Take responsibility for a message: when this returns, what it decided is committed.
 
-    Raises StoreError, sqlite3.Error or OSError; nothing is kept then.
+    `also` is called in the same transaction, so that an edge can remember that it is done with the message. Raises
+    StoreError, sqlite3.Error or OSError, and what `also` raises; nothing is kept then.
     """
     facts, told, failure = read(store, raw, given)
     with store.write() as tx:
-        facts, state, decision = judge(tx, config, facts, told, failure, given.fallback, now)
-        number, owed = remember.apply(tx, facts, state, decision, config, __version__, now)
-    return Receipt(facts, decision, number, owed)
+        facts, state, decision = judge(tx, config, facts, told, failure, given.fallback, now, given.values)
+        receipt = Receipt(facts, decision, *remember.apply(tx, facts, state, decision, config, __version__, now))
+        if also:
+            also(tx, receipt)
+    return receipt
 
 
 def preview(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
     """The same judgement, nothing written, no lock taken."""
     facts, told, failure = read(store, raw, given)
     with store.read() as tx:
-        facts, _, decision = judge(tx, config, facts, told, failure, given.fallback, now)
+        facts, _, decision = judge(tx, config, facts, told, failure, given.fallback, now, given.values)
     return Receipt(facts, decision)
 
 
@@ -110,12 +128,16 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
         raise StoreError("the store has no own domain", "mailgate domain add example.com")
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
+        if given.source == "fetch":
+            return envelope.collected(hints, given.mailbox, author, default.name)
         found = envelope.read(given.reverse_path, given.recipients, given.environ, hints, author, default.name)
         return found._replace(source=given.source)
 
     try:
         with deadline.limit(READING):
-            facts = message.read(raw, sender_and_recipients)
+            facts = message.read(raw, sender_and_recipients)._replace(whole=given.whole)
+            if given.failure:
+                return Read(facts, None, given.failure)
             told = report.read(facts)
             if told is None:
                 with store.read() as tx:
@@ -141,9 +163,11 @@ def judge(
     failure: str,
     fallback: str | None,
     now: float,
+    values: Mapping[str, str] = {},
 ) -> Judged:
     """Snapshot and decision in an open transaction."""
     state = snapshot.take(tx, facts, config, fallback, now, told)
+    state = state._replace(settings=state.settings._replace(fallback_values=values))
     if failure:
         return Judged(facts, state, _failed(facts, state, failure))
     try:

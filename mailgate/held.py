@@ -59,8 +59,13 @@ def listing(tx: sqlite3.Connection, *, refused: bool = False) -> list[Held]:
 
 
 def failed_elsewhere(tx: sqlite3.Connection, version: str) -> list[int]:
-    """Mail that a different version of the program could not judge."""
-    rows = tx.execute("SELECT message FROM held WHERE reason = 'failed' AND version != ? ORDER BY message", (version,))
+    """Mail that a different version of the program could not judge, and that is here as a whole."""
+    rows = tx.execute(
+        "SELECT held.message FROM held JOIN message ON message.number = held.message"
+        " JOIN raw ON raw.message = held.message"
+        " WHERE reason = 'failed' AND version != ? AND size <= length(octets) ORDER BY held.message",
+        (version,),
+    )
     return [row["message"] for row in rows]
 
 

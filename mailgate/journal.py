@@ -37,6 +37,11 @@ def fault(error: Exception) -> str:
     return "the system log (facility mail) has the place, please report it with `mailgate --version`"
 
 
+def server(name: str, text: str, *, good: bool = False) -> None:
+    """Say that an incoming server changed its state."""
+    _log(syslog.LOG_NOTICE if good else syslog.LOG_ERR, f"server {name}: {text}")
+
+
 def _log(priority: int, line: str) -> None:
     syslog.openlog("mailgate", syslog.LOG_PID, syslog.LOG_MAIL)
     syslog.syslog(priority, printable(line)[:900])

@@ -23,6 +23,8 @@ ID_LIMIT = 10_000
 """Message-IDs taken from References and In-Reply-To together, repeated ones too: each costs time."""
 
 _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "resent-to", "resent-cc")
+_TRACE = ("x-original-to", "envelope-to", "delivered-to")
+"""Where a mail server notes the envelope recipient when it delivers into a mailbox, the most exact one first."""
 _DIGESTED = (
     *("from", "sender", "reply-to", "to", "cc", "subject", "date"),
     *("message-id", "in-reply-to", "references", "mime-version"),
@@ -49,7 +51,10 @@ class Stamp(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What is known of a message before anything is looked up. Ids keep their angle brackets."""
+    """What is known of a message before anything is looked up. Ids keep their angle brackets.
+
+    `whole`: octets of the message where `raw` is only a part of it, 0 where it is all of it.
+    """
 
     raw: bytes
     envelope: Envelope
@@ -66,11 +71,12 @@ class Message(NamedTuple):
     digest: str
     defects: tuple[str, ...]
     stamps: tuple[Stamp, ...] = ()
+    whole: int = 0
 
     @property
     def size(self) -> int:
-        """Octets as received."""
-        return len(self.raw)
+        """Octets as received; of the whole message, where only a part of it was collected."""
+        return max(len(self.raw), self.whole)
 
     @property
     def header_addresses(self) -> tuple[Address, ...]:
@@ -93,13 +99,17 @@ class Message(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The result of the byte scan: unfolded values by lower-case name, where the body starts, what stood on top."""
+    """The result of the byte scan: unfolded values by lower-case name, where the body starts, what stood on top.
+
+    `trace`: the first of each recipient field above Received, which the last mail server wrote.
+    """
 
     fields: Mapping[str, tuple[bytes, ...]]
     body_at: int
     return_path: str | None
     defects: tuple[str, ...]
     stamps: tuple[Stamp, ...]
+    trace: Mapping[str, str] = {}
 
 
 def scan(raw: bytes) -> Header:
@@ -111,6 +121,7 @@ def scan(raw: bytes) -> Header:
     return_path = None
     hops = 0
     stamps: list[Stamp] = []
+    trace: dict[str, str] = {}
     for line in block:
         name, colon, value = line.partition(b":")
         key = name.strip(b" \t").lower().decode("latin-1")
@@ -127,10 +138,14 @@ def scan(raw: bytes) -> Header:
             hops += 1
         elif key == "authentication-results" and len(stamps) < REPEAT_LIMIT:
             stamps.append(Stamp(value.decode("utf-8", "replace"), hops))
-        if key == "return-path" and return_path is None and "received" not in kept:
+        if hops:
+            continue
+        if key == "return-path" and return_path is None:
             return_path = values[0].decode("utf-8", "replace")
+        elif key in _TRACE:
+            trace.setdefault(key, values[0].decode("utf-8", "replace"))
     fields = {name: tuple(values) for name, values in kept.items()}
-    return Header(fields, body_at, return_path, tuple(defects), tuple(stamps))
+    return Header(fields, body_at, return_path, tuple(defects), tuple(stamps), trace)
 
 
 def _header_block(raw: bytes, start: int, defects: list[str]) -> tuple[list[bytes], int]:
@@ -175,7 +190,12 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
     defects = list(dict.fromkeys((*header.defects, *([author.defect] if author.defect else []))))
     if many:
         defects.append(f"more than {ID_LIMIT} references")
-    hints = Hints(header.return_path, _first(fields, "x-original-to"), _first(fields, "delivered-to"))
+    hints = Hints(
+        header.return_path,
+        _first(fields, "x-original-to"),
+        _first(fields, "delivered-to"),
+        tuple(header.trace[name] for name in _TRACE if name in header.trace),
+    )
     left = ADDRESS_LIMIT
 
     def addresses(*names: str) -> tuple[Address, ...]:

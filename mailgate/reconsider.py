@@ -8,6 +8,7 @@ from mailgate.config import Config
 from mailgate.decision import Decision, Outcome, Ref, Step
 from mailgate.gateway import Given, Read, Receipt
 from mailgate.loop import Kind
+from mailgate.problem import Problem
 from mailgate.store import Store
 
 
@@ -53,11 +54,14 @@ def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
 
 
 def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
-    """Judge a kept message as if it arrived now, with the envelope it came with. Raises NotFound.
+    """Judge a kept message as if it arrived now, with the envelope it came with. Raises NotFound, Problem.
 
     It leaves the list when it is accepted, also when a copy of it was; what would only be refused by status stays.
     """
     facts, told, failure = _facts(store, number)
+    if facts.whole:
+        by_hand = f"mailgate held route {number} --to ADDRESS"
+        raise Problem(f"only a part of message {number} was collected", "mailgate fetch --again", by_hand)
     with store.write() as tx:
         held.get(tx, number)
         tx.execute("SAVEPOINT before")
@@ -77,7 +81,8 @@ def _facts(store: Store, number: int) -> Read:
     with store.read() as tx:
         held.get(tx, number)
         raw, stored = messages.raw(tx, number), messages.stored(tx, number)
-    return gateway.read(store, raw, Given(stored.reverse_path or "", stored.recipients))
+    facts, told, failure = gateway.read(store, raw, Given(stored.reverse_path or "", stored.recipients))
+    return Read(facts._replace(whole=stored.size if stored.size > len(raw) else 0), told, failure)
 
 
 def chores(store: Store, config: Config, now: float) -> Chores:

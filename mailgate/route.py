@@ -77,7 +77,9 @@ class Case:
     def creation(self, reason: str, model: str, alias: Alias | None, address: str = "") -> Outcome:
         """A new record of `model`, made by an alias or as the fallback."""
         return self.outcome("create", reason, alias.address if alias else address)._replace(
-            model=model, alias=alias.number if alias else None, values=alias.values if alias else {}
+            model=model,
+            alias=alias.number if alias else None,
+            values=alias.values if alias else self.state.settings.fallback_values,
         )
 
     def acts(self, alias: Alias) -> Outcome:
@@ -411,6 +413,10 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
     size = Step("size", f"{message.size} of {limit} bytes", "refuse" if message.size > limit else "pass")
     if message.size > limit:
         names = [str(each) for each in message.envelope.recipients] or [""]
+        if message.envelope.source == "fetch":  # nobody is there to tell the sender
+            note = f"larger than {limit} bytes" + ("; only its header was collected" if message.whole else "")
+            held = tuple(state.repeated(Outcome("hold", "too-large", "size", name, note=note)) for name in names)
+            return Decision(kind.name, held, (), (size._replace(verdict="hold"),), status.OK)
         refused = tuple(Outcome("refuse", "too-large", "size", name, name, by_status=True) for name in names)
         return Decision(kind.name, refused, (), (size,), status.refused("too-large", names[0]))
     coming = loop.marks(message, state.secrets, policy.own_author(message, state) and kind.name != "report")

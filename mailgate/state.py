@@ -174,6 +174,7 @@ class Settings(NamedTuple):
     per_day: int = 5
     per_hour: int = 100
     fallback: str | None = None
+    fallback_values: Mapping[str, str] = {}
     trust: Trust = Trust()
     records_per_alias: int = 0
     records_in_all: int = 0

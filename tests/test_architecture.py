@@ -78,6 +78,8 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "keys": "",
             "deliveries": "",
             "failures": "",
+            "servers": "",
+            "collected": "",
             "snapshot": "aliases deliveries domains keys own people",
             "dispatch": "deliveries domains keys outbox records",
             "remember": "aliases dispatch domains failures held messages outbox own people records",
@@ -94,6 +96,12 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "submit": "",
             "transport": "submit",
             "export": "",
+            "secret": "",
+            "oauth": "",
+            "mailbox": "",
+            "imap": "mailbox oauth",
+            "pop": "mailbox oauth",
+            "fetch": "imap journal mailbox pop secret",
         },
     ),
     7: ("shell", {"console": "", "cli": "console"}),
@@ -103,7 +111,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
 ROOMS = {
     module: (level, frozenset(peers.split())) for level, (_, rooms) in LEVELS.items() for module, peers in rooms.items()
 }
-THIRD_PARTY = {"flufl": 2, "aiosmtpd": 6, "click": 7, "rich": 7, "tomli_w": 7}
+THIRD_PARTY = {"flufl": 2, "aiosmtpd": 6, "imapclient": 6, "click": 7, "rich": 7, "tomli_w": 7}
 """Package -> the lowest level that may import it."""
 PURE = 3
 """The highest level without a database, a clock, chance, a network, a process or the environment."""

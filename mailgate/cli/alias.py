@@ -5,8 +5,7 @@ from typing import Any
 import click
 
 from mailgate import aliases, console, records
-from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
-from mailgate.problem import Problem
+from mailgate.cli.base import App, Group, assignment, completing, confirm, json_option, pass_app, yes_option
 from mailgate.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
 
 
@@ -51,17 +50,10 @@ def _changed(old: Alias, options: dict[str, Any]) -> Alias:
         if name in given:
             given[name] = records.parse(given[name])
     if "values" in given:
-        given["values"] = {**old.values, **dict(_assignment(each) for each in given["values"])}
+        given["values"] = {**old.values, **dict(assignment(each) for each in given["values"])}
     if given.keys() & {"policy", "values", "model", "record", "owner"}:
         given["status"] = "not-tested"
     return old._replace(**given)
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise Problem(f"`{text}` sets nothing", "write it KEY=VALUE, as in `--set team=sales`")
-    return key.strip(), value
 
 
 @alias.command(

@@ -33,6 +33,7 @@ SECTIONS = {
         "sent": ("post", "register what another program sends"),
         "outbox": ("outbox", "what we owe: refusals, posts, copies"),
         "work": ("outbox", "pay it"),
+        "fetch": ("fetch", "collect mail from incoming servers, or files"),
     },
     "Directory": {
         "domain": ("domain", "the mail domains that are ours"),
@@ -42,6 +43,7 @@ SECTIONS = {
         "sender": ("people", "senders let through or kept out"),
         "param": ("people", "the gateway's parameters"),
         "key": ("key", "the keys that sign addresses and ids"),
+        "server": ("server", "mailboxes elsewhere that mail is collected from"),
     },
     "Set-up": {
         "demo": ("demo", "the story of the gateway, on a throw-away store"),
@@ -239,6 +241,14 @@ class Number(click.ParamType[int]):
         if not text.isascii() or not text.isdecimal():
             self.fail(f"{value!r} is not a number", parameter, context)
         return min(int(text[:20]), 2**63 - 1)
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`K=V` as typed behind `--set`. Raises Problem."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise Problem(f"`{text}` sets nothing", "write it KEY=VALUE, as in `--set team=sales`")
+    return key.strip(), value
 
 
 def not_set_up(problem: Problem) -> click.exceptions.Exit:

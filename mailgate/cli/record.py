@@ -7,8 +7,18 @@ import click
 
 from mailgate import console, deliveries, domains, messages, records
 from mailgate.cli import message as message_command
-from mailgate.cli.alias import _assignment
-from mailgate.cli.base import App, Group, Number, completing, confirm, full_option, json_option, pass_app, yes_option
+from mailgate.cli.base import (
+    App,
+    Group,
+    Number,
+    assignment,
+    completing,
+    confirm,
+    full_option,
+    json_option,
+    pass_app,
+    yes_option,
+)
 from mailgate.records import Record
 
 
@@ -100,7 +110,7 @@ def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bo
             tx,
             model,
             name,
-            dict(_assignment(each) for each in values),
+            dict(assignment(each) for each in values),
             domain=default.name if default else None,
             now=time.time(),
         )

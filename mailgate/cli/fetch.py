@@ -1,0 +1,138 @@
+"""`mailgate fetch`: collect mail from incoming servers, for a timer and by hand."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import click
+
+from mailgate import collected, config, console, fetch, owner, servers, store, worker
+from mailgate.cli.base import App, Command, json_option, not_set_up, pass_app
+from mailgate.config import Config
+from mailgate.fetch import Progress, Result, Tally
+from mailgate.problem import Problem
+from mailgate.servers import Server
+from mailgate.store import Store
+
+
+@click.command(
+    "fetch",
+    cls=Command,
+    examples="""
+        mailgate fetch
+        mailgate fetch inbox --limit 50
+        mailgate fetch inbox --again
+    """,
+)
+@click.argument("names", metavar="[NAME ...]", nargs=-1)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Messages of each server at most.")
+@click.option("--again", is_flag=True, help="Try what was given up as well: failed, or too large then.")
+@click.option("--quiet", is_flag=True, help="Say only what goes wrong, for a timer.")
+@json_option
+@pass_app
+def fetch_(app: App, names: tuple[str, ...], limit: int | None, again: bool, quiet: bool, as_json: bool) -> None:
+    """Collect what the servers have, each message once: all servers that are due, or those that are named.
+
+    Exits with 1 when a server fails, is waiting for another try or paused, and with 75 when nothing is set up.
+    """
+    try:
+        settings = config.load(app.configuration, app.database, os.environ, required=True)
+        owner.become(settings.store)
+        opened = store.open_existing(settings.store)
+    except Problem as problem:
+        raise not_set_up(problem) from problem
+    signal.signal(signal.SIGTERM, _stop)
+    with opened.read() as tx:
+        chosen = [servers.get(tx, name) for name in dict.fromkeys(names)] or servers.listing(tx)
+    results = []
+    for server in chosen:
+        if server.enabled or names:
+            results.append(_one(app, opened, settings, server, bool(names), limit, again))
+            if not as_json:
+                _tell(results[-1], quiet)
+    if as_json:
+        console.data([_as_data(each) for each in results])
+    if any(each.state in ("failed", "waiting", "paused") for each in results):
+        raise click.exceptions.Exit(1)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _one(
+    app: App, opened: Store, settings: Config, server: Server, by_hand: bool, limit: int | None, again: bool
+) -> Result:
+    with opened.read() as tx:
+        health = servers.health(tx, server.number)
+    if not server.enabled:
+        raise Problem(f"server `{server.name}` is disabled", f"mailgate server enable {server.name}")
+    why = "" if by_hand else fetch.due(health, time.time())
+    if why:
+        return Result(server, why, error=health.error)
+    if again:
+        with opened.write() as tx:
+            collected.again(tx, server.number)
+    with _progress(server.name) as progress:
+        result = fetch.run(opened, settings, server._replace(most=limit or server.most), progress)
+    if result.owed and settings.submit.method != "none":
+        worker.start(app.configuration, app.database)
+    return result
+
+
+@contextlib.contextmanager
+def _progress(name: str) -> Iterator[Progress]:
+    """A bar on a terminal, nothing anywhere else."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        advance: Callable[[int, int], None] = lambda done, of: bar.update(task, completed=done, total=of)  # noqa: E731
+        yield advance
+
+
+def _tell(result: Result, quiet: bool) -> None:
+    """One line for the log, and what went wrong."""
+    name = result.server.name
+    if (result.state == "ok" or any(result.tally)) and not quiet:
+        console.say(f"{name}: {summary(result.tally)}")
+    if not result.server.verify:
+        console.warning(f"server {name}: ITS CERTIFICATE IS NOT VERIFIED (--insecure)")
+    if result.warning:
+        console.warning(f"server {name}: {result.warning}")
+    match result.state:
+        case "busy":
+            console.warning(f"server {name}: another process is fetching it")
+        case "failed":
+            console.error(f"server {name}: {result.error}", *result.hints)
+        case "waiting":
+            console.warning(f"server {name}: failing, tried again later, or now with: mailgate fetch {name}")
+        case "paused":
+            console.error(f"server {name} is PAUSED: {result.error}", f"mailgate server enable {name}")
+
+
+def summary(tally: Tally) -> str:
+    """The figures that are always said, and the others where there are any."""
+    always = ("fetched", "created", "posted", "held", "refused", "failed", "left")
+    said = [f"{count} {name}" for name, count in tally._asdict().items() if count or name in always]
+    return ", ".join(said)
+
+
+def _as_data(result: Result) -> dict[str, Any]:
+    return {
+        "server": result.server.name,
+        "state": result.state,
+        **result.tally._asdict(),
+        "error": result.error,
+        "warning": result.warning,
+    }
