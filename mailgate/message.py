@@ -15,6 +15,8 @@ from mailgate.envelope import Envelope, Hints
 
 HEADER_LIMIT = 8 << 20
 """Octets of the header block that are scanned."""
+FIELDS_LIMIT = 1_000
+"""Header fields that an honest message has at most: more are read, and nobody is answered."""
 REPEAT_LIMIT = 100
 """Occurrences of one field that are kept."""
 ADDRESS_LIMIT = 2_000
@@ -170,6 +172,8 @@ def _header_block(raw: bytes, start: int, defects: list[str]) -> tuple[list[byte
     if lines[0][:1] in (b" ", b"\t"):
         defects.append("the header starts with white space")
         del lines[0]
+    if len(lines) > FIELDS_LIMIT:
+        defects.append(f"more than {FIELDS_LIMIT} header fields")
     return lines, body_at
 
 

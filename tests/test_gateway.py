@@ -2,6 +2,7 @@
 
 import itertools
 import multiprocessing
+import re
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -305,22 +306,35 @@ def test_our_refusal_that_comes_back_is_ignored(gate: Gate) -> None:
         lambda patch: patch.setattr(message, "scan", _raise),
         lambda patch: patch.setattr(route, "decide", _raise),
         lambda patch: patch.setattr(addressed, "spelled", _raise),
+        lambda patch: patch.setattr(route, "decide", _use_all_memory),
+        lambda patch: (patch.setattr(message, "scan", _never_end), patch.setattr(gateway, "READING", 0.05)),
+        lambda patch: (patch.setattr(route, "decide", _never_end), patch.setattr(gateway, "JUDGING", 0.05)),
     ],
-    ids=["reading", "deciding", "resolving"],
+    ids=["reading", "deciding", "resolving", "memory", "time-to-read", "time-to-decide"],
 )
 def test_what_our_judgement_cannot_take_is_held(
     gate: Gate, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
+    """So that it poisons no queue: it is tried once, not for five days."""
     broken(monkeypatch)
     receipts = [gate(mail(), "info@example.com") for _ in range(2)]
     assert {each.decision.status.exit for each in receipts} == {0}
     assert gate.held() == ["failed"]
     assert gate.raw(1) == mail()
-    assert "RecursionError" in gate.why(1)["outcomes"][0]["note"]
+    assert re.match("(RecursionError|MemoryError|Overrun): ", gate.why(1)["outcomes"][0]["note"])
 
 
 def _raise(*_: object) -> None:
     raise RecursionError("deep")
+
+
+def _use_all_memory(*_: object) -> None:
+    raise MemoryError
+
+
+def _never_end(*_: object) -> None:
+    while True:
+        pass
 
 
 def test_a_store_without_a_domain_defers(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Collected corpora are looked for in the folder that MAILGATE_CORPORA names (`hos
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,8 @@ from gate import Gate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailgate import route, status
+from mailgate import failures, journal, outbox, route, status
+from mailgate.address import parse
 from mailgate.gateway import Receipt
 
 ROOT = Path(__file__).parents[1]
@@ -156,6 +158,87 @@ def test_control_characters_in_the_envelope(gate: Gate, control: str) -> None:
     for position in (f"{control}info@example.com", f"in{control}fo@example.com", f"info@exam{control}ple.com"):
         raw = mail(message_id=f"<{ord(control)}{position.index(control)}>")
         check(gate, raw, gate(raw, position, reverse_path=f"bo{control}b@client.org"))
+
+
+MANY = {
+    "fields": lambda n: b"X: y\n" * (n - 5) + mail(),
+    "fields-of-a-kind": lambda n: b"Received: x\n" * (n // 10) + mail(),
+    "addresses": lambda n: mail(cc=", ".join(f"u{each}@client.org" for each in range(2 * n))),
+    "references": lambda n: mail(references=" ".join(f"<{each}@x.org>" for each in range(10 * n))),
+    "octets": lambda n: b"X: y\n" * (n * 1400) + mail(),
+}
+"""More of something, by a measure of which a thousand is about what is looked at."""
+
+
+@pytest.mark.parametrize("made", MANY.values(), ids=MANY)
+def test_beyond_a_limit_a_message_is_taken_flagged_and_never_answered(gate: Gate, made: Callable[[int], bytes]) -> None:
+    raw = made(1_200)
+    gate(raw.replace(b"info@", b"catchall@"), "catchall@example.com")
+    assert (gate.held(), gate.outbox()) == (["catchall"], [])
+    check(gate, raw, gate(raw, "info@example.com"))
+    assert gate.records() == ["crm.lead/1"]
+    (defect, *_) = gate.why(2)["message"]["defects"]
+    assert re.match(r"more than \d+ |header too large", defect)
+
+
+def test_one_octet_too_much_is_refused(gate: Gate) -> None:
+    raw = mail()
+    gate.config = gate.config._replace(max_size=len(raw))
+    assert gate(raw, "info@example.com").decision.status.exit == 0
+    found = gate(raw + b"x", "info@example.com")
+    assert found.decision.status.line == "5.3.4 <info@example.com>: message too large"
+    assert found.number is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("a@b.org, c@d.org", "a@b.org c@d.org", "a@b.org,c@d.org", "a@b.org;c@d.org", "g:a@b.org,c@d.org;"),
+        *("a@b.org\nRCPT TO:<c@d.org>", "a@b.org\r\nBcc: c@d.org", "a@b.org\0c@d.org", "a@b.org><c@d.org"),
+        *('"a@b.org, c@d.org"@e.org', "-oQ/tmp@e.org", "@a.org:c@d.org", "a@b.org%c@d.org", "a!b@c.org", "a@[1.2.3.4]"),
+    ],
+)
+def test_o2_an_answer_has_one_recipient_or_none(gate: Gate, path: str) -> None:
+    raw = mail(to="catchall@example.com", **{"from": "a@b.org, c@d.org"})
+    gate(raw, "catchall@example.com", reverse_path=path)
+    with gate.store.read() as tx:
+        owed = outbox.listing(tx)
+    assert len(owed) <= 1
+    for each in owed:
+        assert parse(each.recipient)
+        assert not re.search(r"[\x00-\x20,;<>]", re.sub(r'"[^"]*"', "", each.recipient))
+        assert each.octets.partition(b"\n\n")[0].count(b"\nTo: ") == 1
+
+
+def test_o4_nothing_is_acknowledged(gate: Gate) -> None:
+    for number in range(500):
+        victim = f"v{number}@victim.org"
+        raw = mail(message_id=f"<{number}@evil.org>", subject="Buy this", **{"from": victim})
+        gate(raw, "info@example.com", reverse_path=victim)
+    assert (len(gate.records()), gate.outbox()) == (500, [])
+
+
+def test_o8_a_flood_of_one_report_is_one_message(gate: Gate) -> None:
+    block = "Final-Recipient: rfc822; ann@client.org\nAction: failed\nStatus: 5.1.1\n"
+    parts = f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n{block}\n--b--\n"
+    raw = mail(parts, content_type="multipart/report; boundary=b", **{"from": "mailer-daemon@client.org"})
+    for number in range(500):
+        gate(b"Received: by mx%d\n" % number + raw, "bounce@example.com", reverse_path="")
+    assert len(gate.messages()) == 1
+    with gate.store.read() as tx:
+        assert [each.recipient for each in failures.listing(tx)] == ["ann@client.org"]
+
+
+def test_t10_one_line_a_message_in_the_log(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("syslog.syslog", lambda _priority, line: lines.append(line))
+    evil = "".join(CONTROLS)
+    for to in ("info@example.com", f"x{evil}@example.com"):
+        raw = mail(message_id=f"<a{evil}b>", subject=evil, **{"from": f"Bob{evil} <bob@client.org>"})
+        journal.delivered(gate(raw, to, reverse_path=f'"b{evil}b"@client.org'))
+    journal.deferred(OSError(f"a{evil}\nmailgate: forged"))
+    assert len(lines) == 3
+    assert all(line.isprintable() and len(line) <= 900 for line in lines)
 
 
 MEASURE = """

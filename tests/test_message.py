@@ -60,7 +60,8 @@ def test_header_and_body(raw: bytes, subject: str, body: bytes) -> None:
         pytest.param(b" x\nSubject: a\n\n", "the header starts with white space", id="white-space"),
         pytest.param(HEAD + HEAD + b"\n", "several From fields", id="two-from"),
         pytest.param(b"Subject: a\n\n", "no From field", id="no-from"),
-        pytest.param(HEAD + b"Received: x\n" * 101 + b"\n", "more than 100 received fields", id="many-fields"),
+        pytest.param(HEAD + b"X: y\n" * 999 + b"\n", "more than 1000 header fields", id="many-fields"),
+        pytest.param(HEAD + b"Received: x\n" * 101 + b"\n", "more than 100 received fields", id="many-of-a-kind"),
         pytest.param(HEAD + b"X: " + b"y" * (9 << 20), "header too large", id="header-of-9-MB"),
         pytest.param(
             HEAD + b"References:" + b"".join(b"<%d@x>" % n for n in range(10_001)) + b"\n\n",
@@ -73,8 +74,20 @@ def test_defects(raw: bytes, defect: str) -> None:
     assert defect in facts(raw).defects
 
 
-def test_a_clean_message_has_none() -> None:
-    assert facts(mail()).defects == ()
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(mail(), id="a-message"),
+        pytest.param(HEAD + b"X: y\n" * 998 + b"\n", id="the-last-field"),
+        pytest.param(HEAD + b"Received: x\n" * 100 + b"\n", id="the-last-of-a-kind"),
+        pytest.param(
+            HEAD + b"References:" + b"".join(b"<%d@x>" % n for n in range(10_000)) + b"\n\n", id="the-last-id"
+        ),
+        pytest.param(HEAD + b"X: " + b"y" * ((8 << 20) - len(HEAD) - 6) + b"\n\n", id="the-last-octet"),
+    ],
+)
+def test_a_clean_message_has_none(raw: bytes) -> None:
+    assert facts(raw).defects == ()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from mailgate import deliver, status, store
 from .conftest import MESSAGE, Pipe
 
 BOB = "bob@client.org"
+GUARD = Path(__file__).parents[2] / "examples" / "guard" / "mailgate-pipe"
 
 
 def test_a_taken_message_is_silent(pipe: Pipe) -> None:
@@ -87,14 +88,44 @@ class TestEnvelope:
         assert pipe("-f", null, "support@example.com").exit == 0
         assert self.path(pipe) is None
 
-    @pytest.mark.parametrize("sender", ["-oops@client.org", "--help@client.org", "-C@client.org", "a'b`c$d@client.org"])
+    @pytest.mark.parametrize(
+        "sender",
+        [
+            *("-oops@client.org", "--help@client.org", "-C@client.org", "a'b`c$d@client.org", "-I@client.org"),
+            *("--config=/etc/shadow@client.org", "--db=/tmp/x@client.org", "-f@client.org", "--@client.org"),
+        ],
+    )
     def test_a_sender_is_never_an_option(self, pipe: Pipe, sender: str) -> None:
-        assert pipe("-f", sender, "--", "support@example.com") == (0, "", "")
-        assert self.path(pipe) == sender
+        for arguments in (["-f", sender], [f"-f{sender}"]):
+            assert pipe(*arguments, "--", "support@example.com") == (0, "", "")
+            assert self.path(pipe) == sender
 
-    def test_a_recipient_is_never_an_option(self, pipe: Pipe) -> None:
-        answer = pipe("-f", BOB, "--", "-x@example.com")
-        assert answer == (67, "5.1.1 <-x@example.com>: no such address here\n", "")
+    @pytest.mark.parametrize("null", ["", "<>", "MAILER-DAEMON"])
+    def test_an_empty_sender_swallows_no_recipient(self, pipe: Pipe, null: str) -> None:
+        assert pipe("-f", null, "--", "support@example.com").exit == 0
+        assert (self.path(pipe), self.recipients(pipe)) == (None, ["support@example.com"])
+
+    @pytest.mark.parametrize("local", ["-x", "--help", "-C", "--db=", "-f", "-I", "--"])
+    def test_a_recipient_is_never_an_option(self, pipe: Pipe, local: str) -> None:
+        answer = pipe("-f", BOB, "--", f"{local}@example.com")
+        assert answer == (67, f"5.1.1 <{local}@example.com>: no such address here\n", "")
+        assert pipe("-f", BOB, "--", "support@example.com", f"{local}@example.com").exit == 0, "one more, no option"
+        assert self.recipients(pipe) == ["support@example.com", f"{local}@example.com"]
+
+    @pytest.mark.parametrize("between", ["\n", ",", ", ", " ", "\r\n", "\t", ";"])
+    @pytest.mark.parametrize("name", ["RECIPIENT", "ORIGINAL_RECIPIENT", "LOCAL_PART", "argument"])
+    def test_a_list_is_no_recipient(self, pipe: Pipe, name: str, between: str) -> None:
+        """One value is one address, or none at all: what a sender writes into one adds no other."""
+        value = f"support@example.com{between}closed@example.com"
+        environ = {"SENDER": BOB, "RECIPIENT": "x@example.com", "DOMAIN": "example.com", name: value}
+        if name != "LOCAL_PART":
+            del environ["DOMAIN"]
+        message = MESSAGE.replace(b"To: support@example.com\n", b"")
+        answer = pipe(*([value] if name == "argument" else []), message=message, environ=environ)
+        assert answer.exit in (0, 67)
+        assert answer.out.count("\n") == (answer.exit == 67)
+        assert pipe.count("record") + pipe.count("outbox") <= 1
+        assert pipe.count("message") == 0 or len(json.loads(str(pipe.one("SELECT recipients FROM message")))) <= 1
 
     def test_local_8(self, pipe: Pipe) -> None:
         environ = {"SENDER": BOB, "RECIPIENT": "pipe@mx.test", "ORIGINAL_RECIPIENT": "support@example.com"}
@@ -214,12 +245,32 @@ class TestDeferred:
 
     def test_the_deadline(self, pipe: Pipe) -> None:
         """A lock that nobody lets go of: the watchdog ends the wait, here after two seconds instead of thirty."""
-        program = "import sys; from mailgate import deliver; deliver.DEADLINE = 2.0; deliver.main(sys.argv[1:])"
-        command = [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
+        command = self.in_two_seconds(pipe)
         with store.locked(str(pipe.path), 1.0):
             self.check(pipe(command=command), "4.3.0")
         assert pipe.count("message") == 0
         assert pipe("-f", BOB, "support@example.com").exit == 0
+
+    def in_two_seconds(self, pipe: Pipe) -> list[str]:
+        program = "import sys; from mailgate import deliver; deliver.DEADLINE = 2.0; deliver.main(sys.argv[1:])"
+        return [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
+
+    def test_a_message_that_never_ends(self, pipe: Pipe) -> None:
+        process = subprocess.Popen(self.in_two_seconds(pipe), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(MESSAGE)
+        process.stdin.flush()
+        assert process.wait(30) == 75
+        self.check((75, process.stdout.read().decode(), ""), "4.3.0")
+        assert pipe.count("message") == 0
+
+    def test_no_status_of_a_strangers_gets_into_the_answer(self, pipe: Pipe) -> None:
+        """Postfix takes a status at the start of the output for ours."""
+        message = MESSAGE.replace(b"Subject: ", b"Subject: 5.1.1 gone ")
+        with pipe.store.write() as tx:
+            tx.execute("ALTER TABLE raw RENAME TO away")
+        self.check(pipe("-f", "5.1.1@client.org", "--", "support@example.com", message=message), "4.3.0")
 
     def test_output_that_cannot_be_written_changes_nothing(self, pipe: Pipe) -> None:
         with open("/dev/full", "wb") as full:
@@ -237,6 +288,37 @@ class TestDeferred:
     def test_stdin_that_is_closed(self, pipe: Pipe) -> None:
         command = ["sh", "-c", 'exec "$@" <&-', "sh", *pipe.command("-f", BOB, "support@example.com")]
         self.check(pipe(command=command), "4.3.0")
+
+
+def test_b3_nothing_that_is_written_is_run_or_handed_to_a_program(pipe: Pipe, tmp_path: Path) -> None:
+    """Not even as a variable: a program gets its arguments, and the message on standard input."""
+    seen, program = tmp_path / "seen", tmp_path / "sendmail"
+    noted = f'printf "%s\\n" "$@" >{seen}.part; env >>{seen}.part; mv {seen}.part {seen}'
+    program.write_text(f"#!/bin/sh\ncat >/dev/null\n{noted}\n")
+    program.chmod(0o755)
+    pipe.config.write_text(f'[store]\nurl = "sqlite:///{pipe.path}"\n[submit]\nsendmail = "{program}"\n')
+    evil = "$(touch ran) `touch ran` ;touch ran; |touch ran & ${IFS}"
+    message = MESSAGE.replace(b"support@", b"catchall@").replace(b"Subject: ", f"Subject: {evil} ".encode())
+    message = message.replace(b"Bob Ray", f'"{evil}"'.encode()).replace(b"<fire@", f"<{evil}@".encode())
+    environ = {"SENDER": f'"{evil}"@client.org', "RECIPIENT": "catchall@example.com", "EXTENSION": evil}
+    assert pipe(message=message, environ=environ).exit == 0
+    for _ in range(300):
+        if seen.exists():
+            break
+        time.sleep(0.1)
+    assert not list(tmp_path.rglob("ran"))
+    assert [line for line in seen.read_text().splitlines() if "touch" in line] == [environ["SENDER"]], "its recipient"
+
+
+def test_b4_nobodys_folder_and_no_variable_decides_what_is_imported(pipe: Pipe) -> None:
+    """As the guard runs it."""
+    for name in ("sqlite3", "mailgate", "tomllib", "sitecustomize", "usercustomize"):
+        (pipe.folder / f"{name}.py").write_text(f"open({str(pipe.folder / 'ran')!r}, 'w')\nraise SystemExit(1)\n")
+    environ = {"PYTHONPATH": str(pipe.folder), "PYTHONSTARTUP": str(pipe.folder / "sqlite3.py"), "PYTHONHOME": "/none"}
+    command = [sys.executable, "-I", *pipe.command("-f", BOB, "--", "support@example.com")[1:]]
+    assert pipe(command=command, environ=environ) == (0, "", "")
+    assert not (pipe.folder / "ran").exists()
+    assert "/bin/python -I -m mailgate deliver" in (GUARD.read_text())
 
 
 def test_help_never_swallows_a_mail(pipe: Pipe) -> None:
