@@ -155,6 +155,15 @@ def rename(tx: sqlite3.Connection, text: str, to: str) -> Alias:
 _REFUSED = ("policy", "rate-limit")
 
 
+def add_former(tx: sqlite3.Connection, found: Alias, text: str) -> None:
+    """Let an address that is free reach an alias, as if it had been its name. Raises Problem, NotFound."""
+    local, host = _place(tx, text)
+    _is_new(tx, local, host)
+    tx.execute(
+        "INSERT INTO retired (domain, local, kind, alias) VALUES (?, ?, 'alias', ?)", (host, local, found.number)
+    )
+
+
 def save(tx: sqlite3.Connection, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
     for each in changed.notify:
@@ -186,6 +195,10 @@ def doubts(tx: sqlite3.Connection, found: Alias) -> list[str]:
     if found.policy == "followers" and not found.owner and not found.record:
         said.append(f"nobody follows an owner record yet: mailgate alias set {found.address} --owner MODEL/ID")
     return said
+
+
+TESTED = frozenset(("policy", "values", "model", "record", "owner"))
+"""Fields of an alias whose change makes it `not-tested` again."""
 
 
 def set_status(tx: sqlite3.Connection, number: int, status: str) -> None:

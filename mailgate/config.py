@@ -84,8 +84,9 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
     path = find(option, environ)
     if path is None and required:
         raise ConfigError("no configuration found", "mailgate init")
-    table = _parse(path) if path else {}
-    warnings = _check(path, table)
+    octets = _read(path) if path else b""
+    table = _parse(octets, path) if path else {}
+    warnings = _check(path, octets, table)
     named = store or environ.get("MAILGATE_DB")
     url = table.get("store", {}).get("url")
     believed = table.get("authentication", {})
@@ -108,36 +109,52 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
     )
 
 
-def _parse(path: str) -> dict[str, Any]:
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return tomllib.load(file)
+            return file.read()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", "mailgate init") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
 
 
-def _check(path: str | None, table: dict[str, Any]) -> list[str]:
+def _parse(octets: bytes, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(octets.decode("utf-8"))
+    except ValueError:
+        from mailgate import located
+
+        return located.read(octets, path)
+
+
+def _check(path: str | None, octets: bytes, table: dict[str, Any]) -> list[str]:
+    """What is not understood; what cannot be used raises ConfigError. Both begin with the place in the file."""
+
+    def at(*keys: str) -> str:
+        from mailgate import located  # for what is wrong alone
+
+        place = located.places(octets.decode("utf-8"))[keys]
+        return f"{path}:{place.line}:{place.column}"
+
     warnings = []
     for section, values in table.items():
         known = KNOWN.get(section)
         if known is None:
-            warnings.append(f"{path}: unknown section [{section}]{_nearest(section, KNOWN)}")
+            warnings.append(f"{at(section)}: unknown section [{section}]{_nearest(section, KNOWN)}")
             continue
         if not isinstance(values, dict):
-            raise ConfigError(f"{path}: {section} must be a section: [{section}]")
+            raise ConfigError(f"{at(section)}: {section} must be a section: [{section}]")
         for key, value in values.items():
             wanted = known.get(key)
             if wanted is None:
-                warnings.append(f"{path}: unknown key `{key}` in [{section}]{_nearest(key, known)}")
+                warnings.append(f"{at(section, key)}: unknown key `{key}` in [{section}]{_nearest(key, known)}")
             elif isinstance(wanted, tuple):
                 if value not in wanted:
-                    raise ConfigError(f"{path}: {section}.{key} must be one of {', '.join(wanted)}, not {value!r}")
+                    words = ", ".join(wanted)
+                    raise ConfigError(f"{at(section, key)}: {section}.{key} must be one of {words}, not {value!r}")
             elif not _is(value, wanted):
-                raise ConfigError(f"{path}: {section}.{key} must be {_KINDS[wanted]}, not {value!r}")
+                raise ConfigError(f"{at(section, key)}: {section}.{key} must be {_KINDS[wanted]}, not {value!r}")
             elif isinstance(value, int) and value < 0:
-                raise ConfigError(f"{path}: {section}.{key} must not be negative")
+                raise ConfigError(f"{at(section, key)}: {section}.{key} must not be negative")
     return warnings
 
 

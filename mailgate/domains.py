@@ -96,7 +96,7 @@ def save(tx: sqlite3.Connection, changed: Domain) -> Domain:
             f"`{old.name}` is another name of {old.same_as}, and shares all it has",
             f"mailgate domain set {old.same_as} ...",
         )
-    retired = dict(old.retired)
+    retired = {**dict(old.retired), **dict(changed.retired)}
     for kind, before, after in (
         ("catchall", old.catchall, changed.catchall),
         ("catchall", old.sender, changed.sender),
@@ -106,7 +106,7 @@ def save(tx: sqlite3.Connection, changed: Domain) -> Domain:
             if retired.get(after) == kind:
                 del retired[after]
             if before:
-                retired[before] = kind
+                retired.setdefault(before, kind)
     used = {changed.catchall, changed.sender} | ({old.sender} if _is_alias(tx, old.sender, old.name) else set())
     kept = {local: kind for local, kind in retired.items() if kind != "catchall" or local not in used}
     return _write(tx, changed._replace(retired=tuple(sorted(kept.items()))))

@@ -78,6 +78,11 @@ def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
     return changed
 
 
+def remove_contact(tx: sqlite3.Connection, text: str) -> None:
+    """Remove a contact for good; `archived` keeps one that is known no more. Raises NotFound."""
+    tx.execute("DELETE FROM contact WHERE address = ?", (contact(tx, text).address,))
+
+
 def heard_from(tx: sqlite3.Connection, address: str) -> None:
     """A person wrote: whatever failed on the way to him before counts no more."""
     tx.execute("UPDATE contact SET bounces = 0 WHERE address = ? AND bounces > 0", (address,))
@@ -148,25 +153,35 @@ def parameters(tx: sqlite3.Connection) -> dict[str, str]:
 
 def parameter(tx: sqlite3.Connection, name: str) -> str:
     """The value of one parameter. Raises NotFound."""
-    return parameters(tx)[_known(name)]
+    return parameters(tx)[known_parameter(name)]
 
 
 def set_parameter(tx: sqlite3.Connection, name: str, value: str) -> str:
-    """Set a parameter and return the value as it was understood. Raises Problem for a value that makes no sense."""
-    if _known(name) == "mail.catchall.domain.allowed":
-        value = _allowed_domains(value)
-    elif not value.strip().isdecimal() or not 0 < int(value) < 10**6:
-        raise Problem(
-            f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}"
-        )
-    else:
-        value = str(int(value))
-    tx.execute("DELETE FROM parameter WHERE key = ?", (name,))
+    """Set a parameter and return the value as it was understood. Raises NotFound, and Problem as `understood`."""
+    value = understood(name, value)
+    reset_parameter(tx, name)
     tx.execute("INSERT INTO parameter (key, value) VALUES (?, ?)", (name, value))
     return value
 
 
-def _known(name: str) -> str:
+def understood(name: str, value: str) -> str:
+    """The value that a parameter would have. Raises NotFound, and Problem for a value that makes no sense."""
+    if known_parameter(name) == "mail.catchall.domain.allowed":
+        return _allowed_domains(value)
+    if not value.strip().isdecimal() or not 0 < int(value) < 10**6:
+        raise Problem(
+            f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}"
+        )
+    return str(int(value))
+
+
+def reset_parameter(tx: sqlite3.Connection, name: str) -> None:
+    """Let a parameter have its default."""
+    tx.execute("DELETE FROM parameter WHERE key = ?", (name,))
+
+
+def known_parameter(name: str) -> str:
+    """The name of a parameter. Raises NotFound."""
     if name not in DEFAULTS:
         raise NotFound(f"no parameter `{name}`", "mailgate param list")
     return name

@@ -10,6 +10,7 @@ POLICIES = ("everyone", "contacts", "followers", "members")
 SPAM = ("hold", "quiet")
 AUTOMATIC = ("quiet", "normal", "hold", "refuse")
 REPLIES = ("everyone", "participants")
+LANGUAGES = ("en", "de")
 RESERVED = ("postmaster", "abuse")
 """Local parts that exist in every own domain (RFC 5321 section 4.5.1, RFC 2142)."""
 

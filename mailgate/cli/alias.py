@@ -51,7 +51,7 @@ def _changed(old: Alias, options: dict[str, Any]) -> Alias:
             given[name] = records.parse(given[name])
     if "values" in given:
         given["values"] = {**old.values, **dict(assignment(each) for each in given["values"])}
-    if given.keys() & {"policy", "values", "model", "record", "owner"}:
+    if given.keys() & aliases.TESTED:
         given["status"] = "not-tested"
     return old._replace(**given)
 

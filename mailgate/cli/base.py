@@ -44,6 +44,8 @@ SECTIONS = {
         "param": ("people", "the gateway's parameters"),
         "key": ("key", "the keys that sign addresses and ids"),
         "server": ("server", "mailboxes elsewhere that mail is collected from"),
+        "export": ("exchange", "all of that as a file, for review"),
+        "import": ("exchange", "make it what a file says"),
     },
     "Set-up": {
         "demo": ("demo", "the story of the gateway, on a throw-away store"),

@@ -6,7 +6,7 @@ import click
 
 from mailgate import console, domains, own
 from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
-from mailgate.state import Domain
+from mailgate.state import LANGUAGES, Domain
 
 
 @click.group(
@@ -31,7 +31,7 @@ def _options(function: Any) -> Any:
         click.option("--bounce", metavar="LOCAL", help="Local part that takes delivery reports."),
         click.option("--company", metavar="NAME", help="Name used in what we send."),
         click.option("--contact", metavar="ADDRESS", help='Where people are told to write instead; "" for none.'),
-        click.option("--language", type=click.Choice(["en", "de"]), help="Language of what we send."),
+        click.option("--language", type=click.Choice(LANGUAGES), help="Language of what we send."),
         click.option(
             "--details", type=click.Choice(["on", "off"]), help="Whether `name+detail@` addresses can be used."
         ),

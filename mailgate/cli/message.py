@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mailgate import console, export, failures, held, messages, records
+from mailgate import console, failures, held, messages, records, unpack
 from mailgate.charset import printable
 from mailgate.cli import bounce
 from mailgate.cli.base import App, Group, Number, full_option, json_option, pass_app
@@ -95,7 +95,7 @@ def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) 
     target = os.path.abspath(folder)
     with app.store.read() as tx:
         octets = messages.raw(tx, number)
-    saved = export.save(octets, content(octets).attachments, wanted, target)
+    saved = unpack.save(octets, content(octets).attachments, wanted, target)
     if as_json:
         console.data([each._asdict() for each in saved])
         return

@@ -164,7 +164,7 @@ def test_the_current_folder_is_never_searched(gate: Gate, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("[store\n", "mailgate.toml: "),
+        ("[store\n", "mailgate.toml:1:7: "),
         ("[limits]\nmax_size = -1\n", "limits.max_size must not be negative"),
         ("[limits]\nmax_size = true\n", "limits.max_size must be a number"),
         ('[submit]\nmethod = "pigeon"\n', "submit.method must be one of sendmail, smtp, none, not 'pigeon'"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import export
+from mailgate import unpack
 from mailgate.content import content
 from mailgate.problem import Problem
 
@@ -25,11 +25,11 @@ from mailgate.problem import Problem
     ],
 )
 def test_file_name(name: str, wanted: str) -> None:
-    assert export.file_name(1, name) == wanted
+    assert unpack.file_name(1, name) == wanted
 
 
 def test_a_long_name_keeps_its_suffix() -> None:
-    name = export.file_name(7, "ä" * 5000 + ".pdf")
+    name = unpack.file_name(7, "ä" * 5000 + ".pdf")
     assert len(name.encode()) <= 150
     assert name.endswith("ä.pdf")
 
@@ -53,7 +53,7 @@ AAEC
 
 def test_all_are_written_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    saved = export.save(MESSAGE, content(MESSAGE).attachments, None, str(folder))
+    saved = unpack.save(MESSAGE, content(MESSAGE).attachments, None, str(folder))
     assert sorted(path.name for path in folder.iterdir()) == ["001-evil", "002-two.bin"]
     assert (folder / "002-two.bin").read_bytes() == b"\0\1\2"
     assert [each.size for each in saved] == [path.stat().st_size for path in sorted(folder.iterdir())]
@@ -62,12 +62,12 @@ def test_all_are_written_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_one_by_name(tmp_path: Path) -> None:
-    saved = export.save(MESSAGE, content(MESSAGE).attachments, "two.bin", str(tmp_path))
+    saved = unpack.save(MESSAGE, content(MESSAGE).attachments, "two.bin", str(tmp_path))
     assert [each.name for each in saved] == ["two.bin"]
     with pytest.raises(Problem, match="no attachment `three`"):
-        export.save(MESSAGE, content(MESSAGE).attachments, "three", str(tmp_path))
+        unpack.save(MESSAGE, content(MESSAGE).attachments, "three", str(tmp_path))
     with pytest.raises(Problem, match="no attachment"):
-        export.save(b"From: a@b\n\nx", (), None, str(tmp_path))
+        unpack.save(b"From: a@b\n\nx", (), None, str(tmp_path))
 
 
 def test_nothing_is_overwritten_and_no_link_followed(tmp_path: Path) -> None:
@@ -75,5 +75,5 @@ def test_nothing_is_overwritten_and_no_link_followed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "001-evil").symlink_to(outside)
     with pytest.raises(Problem, match="is there already"):
-        export.save(MESSAGE, content(MESSAGE).attachments, None, str(tmp_path / "out"))
+        unpack.save(MESSAGE, content(MESSAGE).attachments, None, str(tmp_path / "out"))
     assert not outside.exists()
