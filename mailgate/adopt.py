@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mailgate import aliases, domains, people
+from mailgate import aliases, domains, people, servers
 from mailgate.declared import KINDS, Tables, describe
 from mailgate.problem import Problem
 from mailgate.proposal import Entry, Proposal
+from mailgate.servers import Secret, Server
 from mailgate.state import Alias, Contact, Domain
 
 
@@ -104,6 +105,7 @@ class _Adopter:
         self.aliases = {each.address: each for each in aliases.listing(tx)}
         self.contacts = {each.address: each for each in people.contacts(tx)}
         self.senders = {each.address: each.verdict for each in people.senders(tx)}
+        self.servers = {each.name: each for each in servers.listing(tx)}
         self.parameters = people.parameters(tx)
         self.settled: set[str] = set()
         self.has_default = any(each.fields.get("default") for each in proposal.entries)
@@ -127,6 +129,8 @@ class _Adopter:
                     self._alias(entry)
                 case "contact":
                     self._contact(entry)
+                case "server":
+                    self._server(entry)
                 case "sender" if self.senders.get(entry.name) != entry.fields["verdict"]:
                     people.set_sender(self.tx, entry.name, entry.fields["verdict"])
                 case "parameter" if self.parameters[entry.name] != entry.fields["value"]:
@@ -139,12 +143,12 @@ class _Adopter:
     def remove(self, kind: str, name: str) -> None:
         """Remove what the file does not name; a domain that an alias of the file needs is a fault of that alias."""
         match kind:
-            case "domain":
+            case "domain" | "server":
                 try:
-                    domains.remove(self.tx, name)
+                    domains.remove(self.tx, name) if kind == "domain" else servers.remove(self.tx, self.servers[name])
                 except Problem as problem:
                     needs = (each.path for each in self.proposal.entries if each.name.endswith(f"@{name}"))
-                    self.proposal.fault(next(needs, ()), Problem(f"{problem}, and the file does not name that domain"))
+                    self.proposal.fault(next(needs, ()), Problem(f"{problem}, and the file does not name that {kind}"))
             case "alias":
                 aliases.remove(self.tx, name)
                 del self.aliases[name]
@@ -228,6 +232,13 @@ class _Adopter:
         new: Contact = _stated(entry, old or Contact(entry.name))
         if new != old:
             people.save_contact(self.tx, new)
+
+    def _server(self, entry: Entry) -> None:
+        old = self.servers.get(entry.name)
+        new: Server = _stated(entry, old or Server(entry.name, "", "", 0, "", Secret("", "")))
+        new = new._replace(port=new.port or servers.PORTS[new.type, new.security])
+        if new != old:
+            servers.save(self.tx, new) if old else servers.add(self.tx, new)
 
 
 def _stated(entry: Entry, thing: Any) -> Any:

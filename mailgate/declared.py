@@ -1,4 +1,4 @@
-"""The configuration in the store as one readable file: domains, aliases, contacts, senders, parameters.
+"""The configuration in the store as one readable file: domains, aliases, contacts, senders, servers.
 
 What is here is said once and used both ways: each key of a table names the field it stands for, so that what `describe`
 writes, `proposal` understands. State (whether an alias works, what bounced, what is captured) and secrets stay out.
@@ -9,9 +9,10 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from mailgate import aliases, domains, names, own, people
+from mailgate import aliases, domains, names, own, people, servers
 from mailgate.decision import Ref
 from mailgate.problem import Problem
+from mailgate.servers import Secret, Server
 from mailgate.state import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 
 Tables = dict[str, dict[str, dict[str, Any]]]
@@ -77,6 +78,13 @@ def _values(found: Mapping[str, str]) -> dict[str, str]:
     return dict(found)
 
 
+def _secret(found: Mapping[str, str]) -> Secret:
+    """Where a server's secret comes from: the secret itself stands in no file of ours."""
+    if len(found) != 1 or not found.keys() < {*servers.SECRETS, ""}:
+        raise Problem("a secret comes from one place", f"one of {', '.join(servers.SECRETS)}")
+    return Secret(*next(iter(found.items())))
+
+
 def _alias(text: str) -> str:
     if "@" not in text:
         raise Problem(f"`{text}` has no domain", "an alias in a file has its whole address, as `support@example.com`")
@@ -130,6 +138,30 @@ CONTACT = Kind(
     (Key("name", "name"), Key("member", "member", bool), Key("archived", "archived", bool)),
     Contact(""),
 )
+SERVER = Kind(
+    "server",
+    lambda name: name,
+    (
+        Key("type", "type", servers.TYPES),
+        Key("host", "host"),
+        Key("port", "port", int),
+        Key("security", "security", servers.SECURITY),
+        Key("verify", "verify", bool),
+        Key("ca", "ca"),
+        Key("user", "user"),
+        Key("secret", "secret", dict, _secret, lambda secret: {secret.kind: secret.source}),
+        Key("address", "address", str, lambda text: text or None, lambda text: text or ""),
+        Key("folders", "folders", list, tuple, list),
+        Key("model", "model", str, lambda text: names.model(text) if text else None, lambda text: text or ""),
+        Key("values", "values", dict, _values, lambda values: dict(sorted(values.items()))),
+        Key("done", "done"),
+        Key("failed", "failed"),
+        Key("most", "most", int),
+        Key("enabled", "enabled", bool),
+    ),
+    Server("", "", "", 0, "", Secret("", "")),
+    needs=("type", "host", "user", "secret"),
+)
 SENDER = Kind("sender", people.key, (Key("verdict", "verdict", ("allow", "block")),), people.Sender("", ""))
 
 
@@ -141,8 +173,8 @@ class Parameter(NamedTuple):
 
 
 PARAMETER = Kind("parameter", people.known_parameter, (Key("value", "value"),), Parameter(""))
-KINDS = {each.name: each for each in (DOMAIN, ALIAS, CONTACT, SENDER, PARAMETER)}
-TABLES = ("parameters", "domain", "alias", "contact", "senders")
+KINDS = {each.name: each for each in (DOMAIN, ALIAS, CONTACT, SENDER, SERVER, PARAMETER)}
+TABLES = ("parameters", "domain", "alias", "contact", "senders", "server")
 """The tables of the file, in order."""
 
 
@@ -158,6 +190,7 @@ def describe(tx: sqlite3.Connection) -> Tables:
         "alias": _aliases(tx),
         "contact": [(each.address, _shown(CONTACT, each)) for each in people.contacts(tx)],
         "sender": [(each.address, {"verdict": each.verdict}) for each in people.senders(tx)],
+        "server": [(each.name, _shown(SERVER, each)) for each in servers.listing(tx)],
     }
     return {kind: dict(sorted(named, key=lambda each: _order(each[0]))) for kind, named in things.items()}
 
@@ -204,5 +237,6 @@ def document(tables: Tables) -> dict[str, Any]:
         "alias": tables["alias"],
         "contact": tables["contact"],
         "senders": {name: each for name, each in senders.items() if each},
+        "server": tables["server"],
     }
     return {name: table for name, table in whole.items() if table}

@@ -13,6 +13,7 @@ from mailgate.problem import Problem
 _SAID = {
     str: "a text in quotes",
     bool: "true or false",
+    int: "a whole number",
     list: "a list of texts in quotes",
     dict: "a table of texts in quotes",
 }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate import aliases, declared, domains, people, records, store
+from mailgate import aliases, declared, domains, people, records, servers, store
 from mailgate.adopt import Adopted, adopt
 from mailgate.cli.exchange import text
 from mailgate.decision import Ref
@@ -20,6 +20,7 @@ from mailgate.declared import KINDS
 from mailgate.names import local_part
 from mailgate.problem import Problem
 from mailgate.proposal import Proposal
+from mailgate.servers import SECRETS, SECURITY, Secret, Server
 from mailgate.state import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.store import Store
 
@@ -29,6 +30,9 @@ STATE = {
     "contact": {"number", "bounces"},
     "sender": {"number"},
     "parameter": set(),
+    "server": {
+        *("number", "succeeded", "failing", "failures", "due", "paused", "error", "warning", "holder", "held_until"),
+    },
     "retired": set(),
 }
 """Table -> columns that are no configuration: what happened, or how the store counts."""
@@ -42,11 +46,13 @@ COLUMNS = {
     "domain": "name",
     "kind": "retired",
     "alias": "former",
+    "secret_kind": "secret",
+    "secret_source": "secret",
 }
 """Column -> key of the file, where they differ; `name` where it is in the name of the table."""
 ELSEWHERE = {
     *("signing_key", "model", "record", "follower", "message", "raw", "placement", "mention", "effect", "held"),
-    *("outbox", "delivery", "failure", "server", "mailbox", "collected"),
+    *("outbox", "delivery", "failure", "mailbox", "collected"),
 }
 """Tables of secrets, records and mail."""
 
@@ -75,10 +81,20 @@ def test_every_column_is_in_the_file_or_is_no_configuration(opened: Store) -> No
             assert missing == STATE[table], f"columns of {table} that no key stands for"
 
 
-@pytest.mark.parametrize(("value", "kind"), [(Domain, "domain"), (Alias, "alias"), (Contact, "contact")])
+@pytest.mark.parametrize(
+    ("value", "kind"), [(Domain, "domain"), (Alias, "alias"), (Contact, "contact"), (Server, "server")]
+)
 def test_every_field_has_a_key(value: Any, kind: str) -> None:
     fields = {each.field for each in KINDS[kind].keys if each.field}
-    named = {"name"} if value is Domain else {"local", "domain"} if value is Alias else {"address"}
+    named = (
+        {"name"}
+        if value is Domain
+        else {"local", "domain"}
+        if value is Alias
+        else {"name"}
+        if value is Server
+        else {"address"}
+    )
     assert set(value._fields) - fields - STATE[kind] == named
 
 
@@ -88,6 +104,7 @@ PEOPLE = st.sampled_from(
     ["bob@client.org", "Ann@client.org", '"a b"@client.org', "büro@xn--bcher-kva.example", "q@[192.0.2.1]"]
 )
 RECORDS = st.builds(Ref, st.sampled_from(["ticket", "crm.lead"]), st.integers(1, 9)) | st.none()
+BLANK = Server("", "", "", 0, "", Secret("", ""))
 HOSTS = ["example.com", "example.org", "xn--bcher-kva.example"]
 FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "domain": {
@@ -117,6 +134,24 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "automatic": st.sampled_from(AUTOMATIC),
         "replies": st.sampled_from(REPLIES),
         "values": st.dictionaries(TEXTS.map(str.strip).filter(bool), TEXTS, max_size=3),
+    },
+    "server": {
+        "type": st.just("imap"),
+        "host": st.sampled_from(["imap.example.net", "::1"]),
+        "port": st.integers(1, 65_535),
+        "security": st.sampled_from(SECURITY),
+        "verify": st.booleans(),
+        "ca": st.sampled_from(["", "/etc/ca.pem"]),
+        "user": st.sampled_from(["info", "Büro@example.net"]),
+        "secret": st.builds(Secret, st.sampled_from(SECRETS), TEXTS),
+        "address": PEOPLE | st.none(),
+        "folders": st.lists(st.sampled_from(["INBOX", "Other"]), unique=True, min_size=1).map(tuple),
+        "model": st.just("lead"),
+        "values": st.dictionaries(st.sampled_from("ab"), TEXTS),
+        "done": st.sampled_from(["keep", "seen", "move:Done", "delete"]),
+        "failed": st.sampled_from(["keep", "move:Failed"]),
+        "most": st.integers(1, 99),
+        "enabled": st.booleans(),
     },
     "contact": {"name": TEXTS, "member": st.booleans(), "archived": st.booleans()},
 }
@@ -150,6 +185,8 @@ def configurations(draw: st.DrawFn) -> list[tuple[str, Any]]:
         things.append(("contact", Contact(people.key(each))._replace(**draw(fields("contact")))))
     for each in draw(st.lists(PEOPLE, unique_by=people.key, max_size=3)):
         things.append(("known", people.Sender(people.key(each), draw(st.sampled_from(["allow", "block"])))))
+    for each in draw(st.lists(st.sampled_from(["inbox", "old.one"]), unique=True)):
+        things.append(("server", BLANK._replace(name=each, **draw(fields("server")))))
     for each in draw(st.lists(st.sampled_from(sorted(people.DEFAULTS)), unique=True)):
         value = "b.example,a.example" if each.endswith("allowed") else str(draw(st.integers(1, 200)))
         things.append(("parameter", (each, value)))
@@ -180,6 +217,8 @@ def _put(tx: sqlite3.Connection, kind: str, thing: Any) -> None:
             domains.save(tx, domains.get(tx, thing[0])._replace(contact=thing[1]))
         case "contact":
             people.save_contact(tx, thing)
+        case "server":
+            servers.add(tx, thing)
         case "known":
             people.set_sender(tx, *thing)
         case "parameter":
@@ -295,6 +334,8 @@ allow = ["bob@client.org"]
         (8, 'notify = ["info@example.com"]', "6:1: `info@example.com` is an own address"),
         (0, "contact = 1", "1:1: `contact` must be a table"),
         (9, '[contact]\n"a@b.c" = 1', "10:1: `contact` is a table of tables"),
+        (9, '[server.inbox]\ntype = "imap"', "9:1: server `inbox` has no `host`"),
+        (9, '[server.inbox]\nsecret = {password = "x"}', "10:1: a secret comes from one place"),
         (10, "[sender]", "10:1: there is no table `sender`, did you mean `senders`?"),
         (11, 'allow = ["bob@client.org",\n  "bob"]', "12:3: `bob` is no mail address"),
         (11, 'allow = ["bob@client.org"]\nblock = ["Bob@client.org"]', "12:10: `Bob@client.org` stands in line 11"),

@@ -68,9 +68,9 @@ def _returns(value: object) -> bool:
 @json_option
 @pass_app
 def export(app: App, file: str | None, as_json: bool) -> None:
-    """Write domains, aliases, contacts, parameters and sender lists as TOML, to standard output or into a file.
+    """Write domains, aliases, contacts, parameters, sender lists and servers as TOML.
 
-    The same configuration is the same text, whatever its history. Mail, records, state and keys stay out.
+    The same configuration is the same text, whatever its history. Mail, records, state, keys and secrets stay out.
     """
     if as_json and file:
         raise click.UsageError("--json prints, and writes no file.")
