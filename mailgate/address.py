@@ -155,6 +155,31 @@ def lenient(text: str) -> Address | None:
     return _address(local, host.strip()) if at and local and not re.search(r"[\s<>@\"]", local) else None
 
 
+def rewritten(found: Address) -> Address:
+    """The reverse-path that a forwarder or a bounce filter rewrote into this one; the address itself where none did.
+
+    SRS: `SRS0=hash=day=domain=local`, with a second forwarder `SRS1=hash=forwarder==hash=day=domain=local`; its
+    separators may be `=`, `+` or `-`. BATV: `prvs=tag=local`, and Barracuda's `btv1==tag==local`.
+    """
+    for _ in range(3):
+        local = lower(found.local)
+        match = next((match for each in _REWRITTEN if (match := each.fullmatch(local))), None)
+        host = match["host"] if match and "host" in match.re.groupindex else found.domain
+        inner = lenient(f"{found.local[match.start('local') :]}@{host}") if match else None
+        if inner is None:
+            break
+        found = inner
+    return found
+
+
+_REWRITTEN = (
+    re.compile(r"srs0[=+-][^=]*=[^=]*=(?P<host>[^=]+)=(?P<local>.+)"),
+    re.compile(r"srs1[=+-][^=]*=[^=]*=[=+-][^=]*=[^=]*=(?P<host>[^=]+)=(?P<local>.+)"),
+    re.compile(r"(?:ms)?prvs\d*=[^=]*=(?P<local>.+)"),
+    re.compile(r"btv1==[^=]*==(?P<local>.+)"),
+)
+
+
 def is_null(text: str) -> bool:
     """Whether a written reverse-path means `<>` (RFC 5321 section 4.5.5)."""
     bare = lower(text.strip().strip("<>").strip())

@@ -147,6 +147,22 @@ def recipients(message: Message, state: State) -> tuple[Own | None, ...]:
     return tuple(resolve(each, state, envelope=True) for each in message.envelope.recipients) or (None,)
 
 
+def written(message: Message, state: State) -> dict[str, str]:
+    """How the sender spelled each address of ours, without a detail, by the address that it is known as.
+
+    Under another name of a domain, or a former one of an alias, he knows no other; To and Cc say what he wrote, better
+    than the envelope does after a forward.
+    """
+    found: dict[str, str] = {}
+    for each in (*message.to, *message.cc, *message.resent, *message.envelope.recipients, *message.transport):
+        own = resolve(each, state, envelope=True)
+        if own.domain and own.name:
+            spelling = f"{own.name.rpartition('@')[0]}@{own.domain.name}"
+            for known_as in (own.name, *(alias.address for alias in own.aliases)):
+                found.setdefault(known_as, spelling)
+    return found
+
+
 class Named(NamedTuple):
     """The own addresses that the header fields name, by `Address.key`: in To, in any field; `written`: in To or Cc."""
 

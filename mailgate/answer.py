@@ -1,5 +1,6 @@
 """How a refusal is told: by status, by one reply, or, where no answer may be sent, by nothing: the mail is held."""
 
+import functools
 from typing import NamedTuple
 
 from mailgate import addressed, loop, policy, status
@@ -52,6 +53,7 @@ class _Desk:
     def __init__(self, message: Message, state: State, kind: Kind, coming: Coming, authentic: Authentication) -> None:
         self.message, self.state, self.kind, self.coming = message, state, kind, coming
         self.forged = authentic.because if authentic.result == "fail" else ""
+        self.written = functools.cache(lambda: addressed.written(message, state))
         self.outgoing: list[Outgoing] = []
         self.open = _open(message, state)
 
@@ -94,14 +96,17 @@ class _Desk:
         if limit:
             return outcome._replace(note=f"no answer: {limit}")
         alias = self.state.alias(outcome.alias)
-        own = parse(about[0])
+        spelled = tuple(self.written().get(each, each) for each in about)
+        own = parse(spelled[0])
+        there = own is not None and own.domain in self.state.domains
         self.outgoing.append(
             Outgoing(
                 kind="refusal",
                 reason=reason,
                 to=str(sender),
-                domain=alias.domain if alias else own.domain if own else "",
+                domain=own.domain if own and there else alias.domain if alias else "",
                 about=about,
+                written=spelled,
                 reasons=tuple(told.values()),
                 text=alias.refusal if alias and reason == "policy" else "",
             )

@@ -58,8 +58,8 @@ def _ours(same_id: tuple[Known, ...]) -> Known:
 
 def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None:
     """The delivery that the return address names, or another signed address: the one that the report was sent to, one
-    in what comes back."""
-    written = [each for text in told.return_addresses if (each := address.lenient(text))]
+    in what comes back, also when a forwarder rewrote it."""
+    written = [address.rewritten(each) for text in told.return_addresses if (each := address.lenient(text))]
     every = (*addressed.all, *(resolve(each, state, envelope=False) for each in written))
     found = (each.delivery(purpose) for purpose in (token.BOUNCE, token.REPLY) for each in every)
     return next((each for each in found if each), None)

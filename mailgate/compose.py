@@ -92,7 +92,7 @@ def refusal(
 
 def _about(message: Message, outgoing: Outgoing) -> list[str]:
     """The addresses meant, printable; the envelope's or the header's first one when none is named."""
-    named = [shown(each, 512) for each in outgoing.about]
+    named = [shown(each, 512) for each in outgoing.written or outgoing.about]
     others = [shown(str(each), 512) for each in (*message.envelope.recipients, *message.to)[:1]]
     return [each for each in dict.fromkeys(named) if each] or others
 
@@ -146,7 +146,8 @@ def _own_text(text: str) -> str:
 
 def _delivery_status(outgoing: Outgoing, domain: Domain, about: list[str]) -> bytes:
     """The machine's part (RFC 3464 section 2): about the message, then a block for each address."""
-    reasons = {shown(each, 512): reason for each, reason in zip(outgoing.about, outgoing.reasons, strict=False)}
+    spelled = outgoing.written or outgoing.about
+    reasons = {shown(each, 512): reason for each, reason in zip(spelled, outgoing.reasons, strict=False)}
     blocks = [field("Reporting-MTA", f"dns; {domain.name}")]
     for each in about or [""]:
         refused = status.refused(reasons.get(each, outgoing.reason), "")

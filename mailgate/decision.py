@@ -115,8 +115,8 @@ class Outgoing(NamedTuple):
     """Something we send because of the message.
 
     kind `refusal`: for `domain`, about own addresses, with the alias' own `text`; `reasons` are those of the addresses
-    in `about`, where they differ from `reason`. kind `copy`: to a follower of the record that the outcome with this
-    `effect` makes or posts on.
+    in `about`, where they differ from `reason`, and `written` is how the sender spelled them. kind `copy`: to a
+    follower of the record that the outcome with this `effect` makes or posts on.
     """
 
     kind: str
@@ -127,6 +127,7 @@ class Outgoing(NamedTuple):
     text: str = ""
     reasons: tuple[str, ...] = ()
     effect: str = ""
+    written: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:

@@ -12,18 +12,23 @@ from mailgate.records import Record
 
 
 def identity(tx: sqlite3.Connection, record: Record) -> Identity:
-    """As whom we write about a record: the alias that governs it, else the catchall of its domain. Raises Problem.
+    """As whom we write about a record: the alias that governs it, else the sender of its domain. Raises Problem.
 
-    The domain is that of the alias, else the one that was written to, else the default domain.
+    The domain is that of the alias, under the name that was written to; else the one that was written to, else the
+    default domain.
     """
     local, _, host = (record.alias or "").rpartition("@")
     every = {each.name: each for each in domains.listing(tx)}
-    domain = every.get(host) or every.get(record.domain or "") or domains.default(tx)
+    home, written = every.get(host), every.get(record.domain or "")
+    if home and not (written and written.canonical == home.name):
+        written = home
+    domain = written or domains.default(tx)
     if domain is None:
         raise Problem("there is no own domain yet", "mailgate domain add example.com")
-    governs = tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, domain.name)).fetchone()
-    answers = (local, domain.catchall) if governs and host == domain.name else (domain.catchall,)
-    return Identity(domain, answers, keys.secrets(tx)[0])
+    governs = tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, domain.canonical)).fetchone()
+    if governs and host == domain.canonical:
+        return Identity(domain, (local, domain.catchall), keys.secrets(tx)[0])
+    return Identity(domain, (domain.catchall,), keys.secrets(tx)[0], domain.sender)
 
 
 def mark(whom: Identity) -> str:

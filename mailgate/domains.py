@@ -183,6 +183,12 @@ def forget(tx: sqlite3.Connection, name: str, local: str) -> Domain:
     return get(tx, name)
 
 
+def capture(tx: sqlite3.Connection, name: str, until: float) -> Domain:
+    """Let a domain capture until then (epoch seconds; 0: no longer). Raises NotFound."""
+    tx.execute("UPDATE domain SET capture_until = ? WHERE name = ?", (until, get(tx, name).canonical))
+    return get(tx, name)
+
+
 def remove(tx: sqlite3.Connection, name: str) -> None:
     """Remove a domain. Raises Problem while aliases use it, or other names."""
     found = get(tx, name)

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from mailgate import token
-from mailgate.address import Address, lower
+from mailgate.address import Address, lower, rewritten
 from mailgate.message import Message
 from mailgate.token import Mark
 
@@ -32,9 +32,6 @@ _ROBOT = re.compile(
     r"(?:mailer-daemon|postmaster|listserv|majordomo|bounces?|nobody|root|daemon)"
     r"|(?:no-?reply|do-?not-?reply)(?:[+._-].*)?"
     r"|owner-.*|bounces?[+-].*|.*-(?:request|owner|bounces|errors|relay)"
-)
-_WRAPPED = re.compile(  # what bounce address tags and forwarders put in front: BATV, SRS0, SRS1
-    r"(?:(?:ms)?prvs\d*=[^=]*=|btv1==[^=]*==|srs0[=+-](?:[^=]*=){3}|srs1[=+-][^=]*=[^=]*=[=+-](?:[^=]*=){3})+"
 )
 _COMMENT = re.compile(r"\([^()]*\)")
 _HOPS = 50
@@ -84,9 +81,7 @@ def _keywords(message: Message, name: str) -> list[str]:
 
 def is_robot(sender: Address) -> bool:
     """Whether a local part belongs to no person (RFC 3834 section 2, RFC 5230 section 4.6)."""
-    local = lower(sender.local)
-    wrapped = _WRAPPED.match(local)
-    return bool(_ROBOT.fullmatch(local, wrapped.end() if wrapped else 0))
+    return bool(_ROBOT.fullmatch(lower(rewritten(sender).local)))
 
 
 def is_daemon(sender: Address | None) -> bool:

@@ -24,7 +24,8 @@ ADDRESS_LIMIT = 2_000
 ID_LIMIT = 10_000
 """Message-IDs taken from References and In-Reply-To together, repeated ones too: each costs time."""
 
-_RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "resent-to", "resent-cc")
+_TRANSPORT_FIELDS = ("delivered-to", "x-original-to", "envelope-to", "x-forwarded-to", "x-forwarded-for")
+_RECIPIENT_FIELDS = ("to", "cc", *_TRANSPORT_FIELDS, "resent-to", "resent-cc")
 _TRACE = ("x-original-to", "envelope-to", "delivered-to")
 """Where a mail server notes the envelope recipient when it delivers into a mailbox, the most exact one first."""
 _DIGESTED = (
@@ -82,7 +83,10 @@ class Message(NamedTuple):
 
     @property
     def header_addresses(self) -> tuple[Address, ...]:
-        """Every address the header names as a recipient (RULES: To, Cc, Delivered-To, ..., every occurrence)."""
+        """Every address the header names as a recipient: To, Cc, Delivered-To, ..., every occurrence.
+
+        Also X-Forwarded-To and X-Forwarded-For, in which providers name the mailbox that forwarded, and for whom.
+        """
         return tuple(dict.fromkeys((*self.to, *self.cc, *self.resent, *self.transport)))
 
     @property
@@ -216,7 +220,7 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
         return tuple(found)
 
     to, cc = addresses("to"), addresses("cc")
-    resent, transport = addresses("resent-to", "resent-cc"), addresses("delivered-to", "x-original-to", "envelope-to")
+    resent, transport = addresses("resent-to", "resent-cc"), addresses(*_TRANSPORT_FIELDS)
     return Message(
         raw=raw,
         envelope=envelope(hints, author.address),

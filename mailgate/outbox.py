@@ -59,7 +59,7 @@ def queue(
         "INSERT INTO outbox (kind, reason, about, recipient, person, reverse_path, subject, octets, message, body_at,"
         " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')",
         (
-            *(kind, reason, about, recipient, person.key if person else recipient, reverse_path),
+            *(kind, reason, about, recipient, address.rewritten(person).key if person else recipient, reverse_path),
             *(subject, octets, message, body_at, now, now),
         ),
     )

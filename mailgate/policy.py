@@ -1,7 +1,7 @@
 """Who may write: the policy of an alias, and who counts as whom."""
 
 from mailgate import addressed
-from mailgate.address import Address
+from mailgate.address import Address, rewritten
 from mailgate.authentication import Authentication
 from mailgate.decision import Ref
 from mailgate.message import Message
@@ -25,7 +25,8 @@ def own_author(message: Message, state: State) -> bool:
 
 def own_sender(message: Message, state: State) -> str:
     """The own address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
-    for address in (message.author.address, message.envelope.reverse_path):
+    path = message.envelope.reverse_path
+    for address in (message.author.address, path, rewritten(path) if path else None):
         if _is_ours(address, state):
             return str(address)
     return ""
@@ -72,9 +73,12 @@ def standing(state: State) -> str:
 
 
 def rate_key(message: Message, acting: str) -> str:
-    """Whose new records are counted together: the author, else the reverse-path, else what the alias makes."""
+    """Whose new records are counted together: the author, else the reverse-path, else what the alias makes.
+
+    A forwarder's reverse-path is another one every day; the one it was rewritten from counts.
+    """
     if message.author.address:
         return message.author.address.key
     if message.envelope.reverse_path:
-        return message.envelope.reverse_path.key
+        return rewritten(message.envelope.reverse_path).key
     return acting or NOBODY

@@ -70,11 +70,18 @@ def write(store: Store, ref: Ref, said: Text, to: Sequence[str], now: float) -> 
                 f"mailgate post {ref} --note",
             )
         whom = dispatch.identity(tx, record)
-        heading, body = _heading(tx, record, whom, said, now)
+        heading, body = _heading(tx, record, whom, _signed(said, whom.domain.signature), now)
         octets = posting.header(whom, heading, recipients, whom.address, copy=False)
         number = _store(tx, record, whom, heading, octets + body, "post", recipients)
         queued = dispatch.send(tx, ref, number, whom, heading, recipients, len(octets), kind="post", reason="post")
         return Posted(number, heading.message_id, tuple(recipients), tuple(queued))
+
+
+def _signed(said: Text, signature: str) -> Text:
+    """What is said, with the signature of the domain below it (RFC 3676 section 4.3)."""
+    if not signature.strip():
+        return said
+    return said._replace(text=f"{said.text.rstrip()}\n\n-- \n{signature.rstrip()}\n")
 
 
 def note(store: Store, ref: Ref, said: Text, now: float) -> Posted:

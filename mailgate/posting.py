@@ -32,16 +32,20 @@ _CONTENT = (
 
 
 class Identity(NamedTuple):
-    """As whom we write about a record: its domain, and the local parts that take answers, the best first."""
+    """As whom we write about a record: its domain, and the local parts that take answers, the best first.
+
+    `sender` is the local part we write from, where it is not the first of those.
+    """
 
     domain: Domain
     locals: tuple[str, ...]
     secret: bytes
+    sender: str = ""
 
     @property
     def address(self) -> str:
         """The address we write from."""
-        return f"{self.locals[0]}@{self.domain.name}"
+        return f"{self.sender or self.locals[0]}@{self.domain.name}"
 
 
 class Recipient(NamedTuple):
@@ -77,7 +81,7 @@ def recipient(identity: Identity, address: str, record: str, number: int, key: s
     A detail that does not fit is left out: then the ids alone lead an answer back.
     """
     domain = identity.domain
-    reply_to = identity.address
+    reply_to = f"{identity.locals[0]}@{domain.name}"
     back = domain.bounce
     if domain.details and domain.delimiter:
         detail = token.detail(token.REPLY, identity.secret, number, record, key)

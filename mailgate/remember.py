@@ -155,7 +155,7 @@ def _create(
         name,
         values,
         alias=alias.address if alias else None,
-        domain=alias.domain if alias else _own_domain(message, state),
+        domain=_domain_written(message, state, alias),
         sender=rate_key(message, outcome.address),
         now=now,
     )
@@ -175,9 +175,12 @@ def _alias(state: State, outcome: Outcome) -> Alias | None:
     return next((each for each in state.aliases.values() if each.number == outcome.alias), None)
 
 
-def _own_domain(message: Message, state: State) -> str | None:
-    """For a record that no alias made: the own domain that was written to."""
-    meant = (*message.envelope.recipients, *message.header_addresses)
+def _domain_written(message: Message, state: State, alias: Alias | None) -> str | None:
+    """The own domain that was written to: as its people know us, whatever is sent about the record names it."""
+    if alias:
+        spelled = addressed.written(message, state).get(alias.address, alias.address)
+        return spelled.rpartition("@")[2]
+    meant = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
     return next((each.domain for each in meant if each.domain in state.domains), None)
 
 

@@ -9,7 +9,19 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mailgate import addressed, answer, authentication, bounced, loop, policy, relay, report, status, thread
+from mailgate import (
+    addressed,
+    answer,
+    authentication,
+    bounced,
+    confirmation,
+    loop,
+    policy,
+    relay,
+    report,
+    status,
+    thread,
+)
 from mailgate.addressed import Addressed, Own
 from mailgate.decision import Decision, Outcome, Step
 from mailgate.loop import Coming, Kind
@@ -140,6 +152,9 @@ def delivery_report(case: Case) -> Verdict:
     if told is None or told.kind in ("automatic", "other"):
         kind = told.kind if told else "other" if case.kind.name == "person" else "automatic"
         saw = told.because if told else f"{here.address} is a bounce address" if here else ""
+        if here and (why := _awaited(case, here)):
+            captured = case.outcome("hold", "capture", here.name, note=why)._replace(report=kind)
+            return Verdict(f"{saw}: no report of a delivery; {why}", "hold", (captured,))
         held = case.outcome("hold", "bounce-address", quiet=here is not None)._replace(report=kind)
         return Verdict(f"{saw}: no report of a delivery", "hold", (held,))
     found = bounced.findings(told, case.addressed, case.state)
@@ -156,6 +171,14 @@ def _bounce_address(case: Case) -> Own | None:
     if case.recipient and case.recipient.kind == "bounce":
         return case.recipient
     return None if case.acting else next((own for own in case.addressed.direct if own.kind == "bounce"), None)
+
+
+def _awaited(case: Case, own: Own) -> str:
+    """Why a person waits for mail that a catchall or bounce address takes from nobody; `""` when nobody does."""
+    if own.domain and own.domain.canonical in case.state.capturing:
+        return f"{own.domain.canonical} captures"
+    provider = confirmation.provider(case.message) if case.authentic.result != "fail" else ""
+    return f"{provider} asks to confirm a forwarding" if provider else ""
 
 
 def automatic(case: Case) -> Verdict:
@@ -220,6 +243,8 @@ def catchall(case: Case) -> Verdict:
     if not meant or case.acting or any(own.kind != "catchall" for own in meant):
         return Verdict(", ".join(str(own.address) for own in meant) or "no own address directly addressed")
     own = case.recipient if case.recipient and case.recipient.kind == "catchall" else meant[0]
+    if why := _awaited(case, own):
+        return Verdict(f"{own.address}: {why}", "hold", (case.outcome("hold", "capture", own.name, note=why),))
     refused = case.outcome("refuse", "catchall", own.name)
     return Verdict(f"{own.address} takes only answers", "refuse", (refused, *_postmaster(case)))
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
 from mailgate import aliases, deliveries, keys, own, token
-from mailgate.address import Address, Author, lenient, lower
+from mailgate.address import Address, Author, lenient, lower, rewritten
 from mailgate.addressed import spellings
 from mailgate.aliases import from_row as alias_from
 from mailgate.config import Config
@@ -36,10 +36,11 @@ def take(
     `told`: what it reports; `target` and `by`: the record a person puts it on, the alias he lets act.
     """
     settings = _settings(tx, config, fallback)
-    back = [each for text in (told.return_addresses if told else ()) if (each := lenient(text))]
+    back = [rewritten(each) for text in (told.return_addresses if told else ()) if (each := lenient(text))]
     envelope = message.envelope
     meant = dict.fromkeys((*envelope.recipients, *envelope.alternatives, *message.header_addresses, *back))
-    people = [each for each in (message.author.address, message.envelope.reverse_path) if each]
+    path = rewritten(envelope.reverse_path) if envelope.reverse_path else None
+    people = list(dict.fromkeys(each for each in (message.author.address, envelope.reverse_path, path) if each))
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
     aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
@@ -57,7 +58,7 @@ def take(
     records |= {target} if target else set()
     author = message.author.address.key if message.author.address else None
     window = now - 60 * settings.loop_minutes
-    sender = message.envelope.reverse_path.key if message.envelope.reverse_path else ""
+    sender = path.key if path else ""
     seen, reused = _seen(tx, message)
     return State(
         settings=settings,

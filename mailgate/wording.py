@@ -42,11 +42,12 @@ _WHO = {
 def template(reason: str, domain: Domain, folder: str | None) -> str:
     """The template for a refusal: the administrator's in `folder`, else the built-in one (English for other languages).
 
-    `FOLDER/DOMAIN/LANGUAGE/REASON.txt` comes before `FOLDER/DOMAIN/REASON.txt` and `FOLDER/LANGUAGE/REASON.txt`. One
-    that cannot be read or filled in is passed over: words are no reason to let mail wait.
+    `FOLDER/DOMAIN/LANGUAGE/REASON.txt` comes before `FOLDER/DOMAIN/REASON.txt` and `FOLDER/LANGUAGE/REASON.txt`;
+    another name of a domain has the texts of that one where it has none of its own. One that cannot be read or filled
+    in is passed over: words are no reason to let mail wait.
     """
     language = domain.language if _LANGUAGE.fullmatch(domain.language) else "en"
-    for path in _places(reason, domain.name, language, folder):
+    for path in _places(reason, domain, language, folder):
         text = _read(path)
         if text is not None and usable(text):
             return text
@@ -77,11 +78,12 @@ def who(language: str, policy: str) -> str:
     return known.get(policy, known[""])
 
 
-def _places(reason: str, domain: str, language: str, folder: str | None) -> Iterator[str]:
+def _places(reason: str, domain: Domain, language: str, folder: str | None) -> Iterator[str]:
     name = f"{reason}.txt"
     if folder:
-        yield os.path.join(folder, domain, language, name)
-        yield os.path.join(folder, domain, name)
+        for host in dict.fromkeys((domain.name, domain.canonical)):
+            yield os.path.join(folder, host, language, name)
+            yield os.path.join(folder, host, name)
         yield os.path.join(folder, language, name)
     yield os.path.join(BUILT_IN, language, name)
     yield os.path.join(BUILT_IN, "en", name)

@@ -1,5 +1,6 @@
 """`mailgate alias`: the addresses that make records."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -122,7 +123,8 @@ def show(app: App, address: str, as_json: bool) -> None:
     """One alias."""
     with app.store.read() as tx:
         found = aliases.get(tx, address)
-    _show(app, found, as_json)
+        former = aliases.former_names(tx, found)
+    _show(app, found, as_json, former)
 
 
 @alias.command("set", examples="mailgate alias set support@example.com --from contacts --unset team")
@@ -161,6 +163,24 @@ def set_(
     _show(app, found, as_json)
 
 
+@alias.command("rename", examples="mailgate alias rename sales@example.com offers@example.com")
+@click.argument("address", shell_complete=_known)
+@click.argument("new")
+@json_option
+@pass_app
+def rename(app: App, address: str, new: str, as_json: bool) -> None:
+    """Give an alias another address; the old one keeps working until `mailgate domain forget`."""
+    with app.store.write() as tx:
+        before = aliases.get(tx, address)
+        found = aliases.rename(tx, address, new)
+    _tell_name(new, found.local)
+    if as_json:
+        console.data(as_data(found))
+        return
+    console.say(f"renamed alias {before.address} to {found.address}; mail to {before.address} still arrives")
+    app.finish()
+
+
 @alias.command("remove", examples="mailgate alias remove support@example.com --yes")
 @click.argument("address", shell_complete=_known)
 @yes_option
@@ -196,13 +216,14 @@ def as_data(found: Alias) -> dict[str, Any]:
     }
 
 
-def _show(app: App, found: Alias, as_json: bool) -> None:
+def _show(app: App, found: Alias, as_json: bool, former: Sequence[str] = ()) -> None:
     if as_json:
-        console.data(as_data(found))
+        console.data({**as_data(found), "former": list(former)})
         return
     console.pairs(
         [
             ("alias", found.address),
+            ("formerly", ", ".join(former)),
             ("creates", (found.record and f"a message on {found.record}") or found.model),
             ("values", console.assignments(dict(found.values))),
             ("from", found.policy + (", authenticated" if found.authenticated else "")),

@@ -1,11 +1,14 @@
 """`mailgate domain`: the mail domains that are ours."""
 
+import time
 from typing import Any
 
 import click
 
 from mailgate import console, domains, own
+from mailgate.cli import elsewhere
 from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
+from mailgate.problem import Problem
 from mailgate.state import LANGUAGES, Domain
 
 
@@ -29,7 +32,11 @@ def _options(function: Any) -> Any:
     for option in (
         click.option("--catchall", metavar="LOCAL", help="Local part that takes answers to our mail."),
         click.option("--bounce", metavar="LOCAL", help="Local part that takes delivery reports."),
+        click.option(
+            "--sender", metavar="LOCAL", help='What we write from where no alias governs; "" for the catchall.'
+        ),
         click.option("--company", metavar="NAME", help="Name used in what we send."),
+        click.option("--signature", metavar="TEXT", help='Ends what we post; "" for none.'),
         click.option("--contact", metavar="ADDRESS", help='Where people are told to write instead; "" for none.'),
         click.option("--language", type=click.Choice(LANGUAGES), help="Language of what we send."),
         click.option(
@@ -53,14 +60,26 @@ def _changed(old: Domain, options: dict[str, Any]) -> Domain:
 
 @domain.command("add", examples="mailgate domain add example.com --contact info@example.com --company Example")
 @click.argument("name")
+@click.option("--same-as", metavar="DOMAIN", default="", help="Another name of this domain.")
 @_options
 @json_option
 @pass_app
-def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
-    """Add a domain; catchall and bounce are `catchall` and `bounce` unless named."""
+def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> None:
+    """Add a domain; catchall and bounce are `catchall` and `bounce` unless named.
+
+    With `--same-as` it is another name of a domain: every address of that one exists here too, and whoever writes to
+    it here is answered from here.
+    """
+    if same_as and any(value is not None for value in options.values()):
+        raise Problem(
+            f"another name of {same_as} has no settings of its own", f"mailgate domain add {name} --same-as {same_as}"
+        )
     with app.store.write() as tx:
-        found = domains.add(tx, _changed(Domain(name), options))
-    _show(app, found, as_json, f"added domain {found.name}: catchall {found.catchall}@, bounce {found.bounce}@")
+        found = domains.add(tx, _changed(Domain(name, same_as=same_as), options))
+    if found.same_as:
+        _show(app, found, as_json, f"added domain {found.name}, another name of {found.same_as}")
+    else:
+        _show(app, found, as_json, f"added domain {found.name}: catchall {found.catchall}@, bounce {found.bounce}@")
 
 
 @domain.command("list", examples="mailgate domain list --json")
@@ -76,7 +95,7 @@ def list_(app: App, as_json: bool) -> None:
     rows = [
         (
             *(each.name, each.catchall, each.bounce, ", ".join(local for local, _ in each.retired) or "-"),
-            *(each.contact or "-", each.language, "yes" if each.default else "no"),
+            *(each.contact or "-", each.language, f"as {each.same_as}" if each.same_as else _default(each)),
         )
         for each in found
     ]
@@ -102,7 +121,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
-    """Change a domain; a former catchall or bounce name keeps working until `forget`."""
+    """Change a domain; a former catchall, sender or bounce name keeps working until `forget`."""
     with app.store.write() as tx:
         found = domains.save(tx, _changed(domains.get(tx, name), options))
     _show(app, found, as_json)
@@ -114,7 +133,7 @@ def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 @json_option
 @pass_app
 def forget(app: App, name: str, local: str, as_json: bool) -> None:
-    """End a retired catchall or bounce name."""
+    """End a retired name: of the catchall, the bounce address, or an alias."""
     with app.store.write() as tx:
         found = domains.forget(tx, name, local)
     _show(app, found, as_json, f"{local}@{found.name} is no longer ours")
@@ -134,6 +153,30 @@ def remove(app: App, name: str, yes: bool) -> None:
     console.say(f"removed domain {found.name}")
 
 
+@domain.command("capture", examples="mailgate domain capture example.com --minutes 30")
+@click.argument("name", shell_complete=_known)
+@click.option("--minutes", type=click.IntRange(0, 1440), required=True, help="For how long; 0 ends it.")
+@json_option
+@pass_app
+def capture(app: App, name: str, minutes: int, as_json: bool) -> None:
+    """Hold what comes to the catchall and bounce addresses for a while, instead of refusing it.
+
+    A provider sends a link there that confirms a forwarding: `held show` prints it.
+    """
+    with app.store.write() as tx:
+        found = domains.capture(tx, name, time.time() + 60 * minutes if minutes else 0.0)
+    if not minutes:
+        _show(app, found, as_json, f"{found.name} captures no longer")
+        return
+    until = console.when(found.capture_until)
+    _show(
+        app,
+        found,
+        as_json,
+        f"{found.catchall}@{found.name} and {found.bounce}@{found.name} hold their mail until {until}",
+    )
+
+
 def as_data(found: Domain) -> dict[str, Any]:
     """A domain as JSON."""
     return {
@@ -147,7 +190,16 @@ def as_data(found: Domain) -> dict[str, Any]:
         "delimiter": found.delimiter,
         "details": found.details,
         "default": found.default,
+        "same_as": found.same_as or None,
+        "sender": found.sender or found.catchall,
+        "signature": found.signature,
+        "former_aliases": list(found.former_aliases),
+        "capture_until": found.capture_until or None,
     }
+
+
+def _default(found: Domain) -> str:
+    return "yes" if found.default else "no"
 
 
 def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
@@ -162,9 +214,10 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
             elsewhere = found.contact and own.is_stranger(tx, found.contact)
         console.pairs(
             [
-                ("domain", found.name),
+                ("domain", f"{found.name}{f', another name of {found.same_as}' if found.same_as else ''}"),
                 ("catchall", f"{found.catchall}@{found.name}"),
                 ("bounce", f"{found.bounce}@{found.name}"),
+                ("sender", f"{found.sender or found.catchall}@{found.name}"),
                 ("retired", retired),
                 ("company", found.company),
                 (
@@ -172,9 +225,18 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
                     f"{found.contact or ''}{' (no alias: somebody else must take its mail)' if elsewhere else ''}",
                 ),
                 ("language", found.language),
+                ("signature", found.signature),
                 ("delimiter", found.delimiter or "none"),
                 ("details", "on" if found.details else "off"),
-                ("default", "yes" if found.default else "no"),
+                ("default", _default(found)),
+                (
+                    "captures",
+                    f"until {console.when(found.capture_until)}" if found.capture_until > time.time() else "",
+                ),
             ]
         )
     app.finish()
+
+
+domain.add_command(elsewhere.redirects_)
+domain.add_command(elsewhere.dns)

@@ -1,13 +1,15 @@
 """`mailgate held`: mail that was kept without a place of its own."""
 
+import sqlite3
 import time
 from typing import Any
 
 import click
 
-from mailgate import console, explain, held, messages, reconsider
+from mailgate import address, confirmation, console, content, explain, held, messages, reconsider
 from mailgate.cli import message as message_command
 from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
+from mailgate.confirmation import Link
 from mailgate.gateway import Receipt
 from mailgate.held import Held
 from mailgate.messages import Stored
@@ -65,11 +67,15 @@ def show(app: App, number: int, as_json: bool) -> None:
     with app.store.read() as tx:
         entry, stored = held.get(tx, number), messages.stored(tx, number)
         shown = message_command.read(tx, stored)
+        opened = _confirms(tx, entry, stored)
     if as_json:
-        console.data({**as_data(entry, stored), "message": shown})
+        console.data({**as_data(entry, stored), "message": shown, "links": [each._asdict() for each in opened]})
         return
     message_command.show_text(shown)
     console.say()
+    for link in opened:
+        console.say(f"link  {link.url}")
+        console.say(f"      leads to {link.host}, {'where' if link.kin else 'NOT where'} {stored.author} belongs")
     console.pairs(
         [
             ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
@@ -123,6 +129,18 @@ def drop(app: App, number: int, yes: bool) -> None:
         held.release(tx, number)
         messages.erase(tx, number)
     console.say(f"dropped message {number}")
+
+
+def _confirms(tx: sqlite3.Connection, entry: Held, stored: Stored) -> list[Link]:
+    """What there is to open in a message that somebody waited for."""
+    if entry.reason not in _AWAITED:
+        return []
+    found = content.content(messages.raw(tx, stored.number))
+    author = address.lenient(stored.author) if stored.author else None
+    return confirmation.links(found.text, found.html, author)
+
+
+_AWAITED = ("capture", "catchall", "bounce-address", "unrouted")
 
 
 def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
