@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mailgate.problem import ConfigError
@@ -86,7 +86,10 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         raise ConfigError("no configuration found", "mailgate init")
     octets = _read(path) if path else b""
     table = _parse(octets, path) if path else {}
-    warnings = _check(path, octets, table)
+    faults = list(_faults(path, octets, table))
+    for each in faults:
+        if each.fatal:
+            raise ConfigError(each.text)
     named = store or environ.get("MAILGATE_DB")
     url = table.get("store", {}).get("url")
     believed = table.get("authentication", {})
@@ -105,7 +108,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         own_hops=believed.get("own_hops", 1),
         records_per_alias=limits.get("records_per_alias", 0),
         records_in_all=limits.get("records_in_all", 0),
-        warnings=tuple(warnings),
+        warnings=tuple(each.text for each in faults),
     )
 
 
@@ -126,36 +129,48 @@ def _parse(octets: bytes, path: str) -> dict[str, Any]:
         return located.read(octets, path)
 
 
-def _check(path: str | None, octets: bytes, table: dict[str, Any]) -> list[str]:
-    """What is not understood; what cannot be used raises ConfigError. Both begin with the place in the file."""
+class Fault(NamedTuple):
+    """What is wrong with a configuration file, with its place in front; `fatal`: it cannot be used."""
 
+    text: str
+    fatal: bool
+
+
+def check(path: str) -> list[Fault]:
+    """Everything that is wrong with a configuration file. Raises ConfigError when it cannot be read."""
+    octets = _read(path)
+    return list(_faults(path, octets, _parse(octets, path)))
+
+
+def _faults(path: str | None, octets: bytes, table: dict[str, Any]) -> Iterator[Fault]:
     def at(*keys: str) -> str:
         from mailgate import located  # for what is wrong alone
 
         place = located.places(octets.decode("utf-8"))[keys]
         return f"{path}:{place.line}:{place.column}"
 
-    warnings = []
     for section, values in table.items():
         known = KNOWN.get(section)
         if known is None:
-            warnings.append(f"{at(section)}: unknown section [{section}]{_nearest(section, KNOWN)}")
+            yield Fault(f"{at(section)}: unknown section [{section}]{_nearest(section, KNOWN)}", False)
             continue
         if not isinstance(values, dict):
-            raise ConfigError(f"{at(section)}: {section} must be a section: [{section}]")
+            yield Fault(f"{at(section)}: {section} must be a section: [{section}]", True)
+            continue
         for key, value in values.items():
             wanted = known.get(key)
             if wanted is None:
-                warnings.append(f"{at(section, key)}: unknown key `{key}` in [{section}]{_nearest(key, known)}")
-            elif isinstance(wanted, tuple):
-                if value not in wanted:
-                    words = ", ".join(wanted)
-                    raise ConfigError(f"{at(section, key)}: {section}.{key} must be one of {words}, not {value!r}")
-            elif not _is(value, wanted):
-                raise ConfigError(f"{at(section, key)}: {section}.{key} must be {_KINDS[wanted]}, not {value!r}")
-            elif isinstance(value, int) and value < 0:
-                raise ConfigError(f"{at(section, key)}: {section}.{key} must not be negative")
-    return warnings
+                yield Fault(f"{at(section, key)}: unknown key `{key}` in [{section}]{_nearest(key, known)}", False)
+            elif wrong := _wrong(value, wanted):
+                yield Fault(f"{at(section, key)}: {section}.{key} {wrong}", True)
+
+
+def _wrong(value: object, wanted: type | tuple[str, ...]) -> str:
+    if isinstance(wanted, tuple):
+        return "" if value in wanted else f"must be one of {', '.join(wanted)}, not {value!r}"
+    if not _is(value, wanted):
+        return f"must be {_KINDS[wanted]}, not {value!r}"
+    return "must not be negative" if isinstance(value, int) and value < 0 else ""
 
 
 def _is(value: object, wanted: type) -> bool:

@@ -34,6 +34,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "state": "decision",
             "located": "",
             "config": "located",
+            "origins": "config located",
             "letter": "",
             "markup": "",
             "mime": "",

@@ -50,6 +50,7 @@ SECTIONS = {
     "Set-up": {
         "demo": ("demo", "the story of the gateway, on a throw-away store"),
         "init": ("setup", "write a configuration and make the store"),
+        "config": ("config", "the settings that apply, and what is wrong with them"),
         "migrate": ("setup", "bring an older store up to date"),
         "completion": ("setup", "the script that completes commands in a shell"),
     },
