@@ -48,7 +48,9 @@ def take(
     aliases += [each for each in (*former.values(), *([by] if by else [])) if each not in aliases]
     known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
-    mentioned = {} if standing else _mentioned(tx, message.references)
+    seen, reused = _seen(tx, message)
+    copies = tuple(sorted({each.message for each in seen}))
+    mentioned = {} if standing else _mentioned(tx, message.references, copies)
     signed = _signed(tx, meant)
     placements = [each for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements]
     placements += [each.placement for each in signed.values()]
@@ -59,7 +61,6 @@ def take(
     author = message.author.address.key if message.author.address else None
     window = now - 60 * settings.loop_minutes
     sender = path.key if path else ""
-    seen, reused = _seen(tx, message)
     return State(
         settings=settings,
         domains=domains,
@@ -70,7 +71,7 @@ def take(
             row["contact"] for row in tx.execute("SELECT contact FROM domain WHERE contact IS NOT NULL")
         ),
         records=frozenset(ref for ref in records if _exists(tx, ref)),
-        followed=frozenset(_followed(tx, author)) if author else frozenset(),
+        followed=frozenset(_followed(tx, author)) - _made_by(tx, seen) if author else frozenset(),
         contact=_contact(tx, author) if author else None,
         allowed_sender=_sender(tx, [author or sender], "allow") != "",
         blocked_sender=_sender(tx, [each.key for each in people], "block"),
@@ -230,21 +231,28 @@ def _relayed(tx: sqlite3.Connection, ref: Ref, since: float, author: str | None 
 
 
 def _known(tx: sqlite3.Connection, rows: dict[str, list[sqlite3.Row]]) -> dict[str, tuple[Known, ...]]:
-    return {key: tuple(_known_from(tx, row, people=False) for row in group) for key, group in rows.items()}
+    return {key: tuple(_known_from(tx, row, None) for row in group) for key, group in rows.items()}
 
 
-def _mentioned(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, tuple[Known, ...]]:
+def _mentioned(
+    tx: sqlite3.Connection, references: tuple[str, ...], copies: tuple[int, ...]
+) -> dict[str, tuple[Known, ...]]:
     query = (
         "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
         " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
     )
     found: dict[str, tuple[Known, ...]] = {}
     for row in _select(tx, query, references):
-        found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _known_from(tx, row, people=True))
+        found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _known_from(tx, row, copies))
     return found
 
 
-def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, *, people: bool) -> Known:
+def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, copies: tuple[int, ...] | None) -> Known:
+    """A stored message; `copies`: with the people of its records, but for what these messages made of them."""
+
+    def people(ref: Ref) -> frozenset[str]:
+        return frozenset() if copies is None else _participants(tx, ref, copies)
+
     placed = tx.execute(
         "SELECT placement.model, placement.id, alias, policy FROM placement"
         " LEFT JOIN record ON record.model = placement.model AND record.id = placement.id"
@@ -257,9 +265,7 @@ def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, *, people: bool) -> Kn
         outgoing=row["direction"] == "out",
         reused="reused-id" in json.loads(row["flags"]),
         placements=tuple(
-            Placement(
-                ref, _governing(tx, each["alias"], each["policy"]), _participants(tx, ref) if people else frozenset()
-            )
+            Placement(ref, _governing(tx, each["alias"], each["policy"]), people(ref))
             for each in placed
             for ref in (Ref(each["model"], each["id"]),)
         ),
@@ -275,12 +281,13 @@ def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) 
     return aliases.remains(local, domain, policy) if policy else None
 
 
-def _participants(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:
+def _participants(tx: sqlite3.Connection, ref: Ref, copies: tuple[int, ...]) -> frozenset[str]:
     people = tx.execute(
         "SELECT address FROM follower WHERE model = ? AND id = ?"
         " UNION SELECT author FROM message JOIN placement ON placement.message = message.number"
-        " WHERE model = ? AND id = ? AND author IS NOT NULL AND direction = 'in'",
-        (*ref, *ref),
+        " WHERE model = ? AND id = ? AND author IS NOT NULL AND direction = 'in'"
+        f" AND message.number NOT IN ({', '.join('?' * len(copies))})",
+        (*ref, *ref, *copies),
     )
     return frozenset(row["address"] for row in people)
 
@@ -292,6 +299,14 @@ def _exists(tx: sqlite3.Connection, ref: Ref) -> bool:
 def _followed(tx: sqlite3.Connection, author: str) -> Iterator[Ref]:
     for row in tx.execute("SELECT model, id FROM follower WHERE address = ?", (author,)):
         yield Ref(row["model"], row["id"])
+
+
+def _made_by(tx: sqlite3.Connection, seen: tuple[Seen, ...]) -> frozenset[Ref]:
+    """The records that copies of a message made: whoever follows them may do so because he wrote it."""
+    made = {each.message for each in seen if each.effect.startswith("create:")}
+    posted = {each.effect for each in seen}
+    rows = _select(tx, "SELECT model, id FROM placement WHERE message IN ({})", sorted(made))
+    return frozenset(ref for row in rows if f"post:{(ref := Ref(row['model'], row['id']))}" not in posted)
 
 
 def _contact(tx: sqlite3.Connection, author: str) -> Contact | None:

@@ -108,6 +108,32 @@ def test_an_answer_to_either_of_the_records_finds_it(gate: Gate, order: Sequence
     assert [len(gate.on(each)) for each in gate.records()] == [2, 2, 2]
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["one-call", "two-calls"])
+def test_what_a_copy_made_of_a_forged_stranger_changes_nothing(gate: Gate, together: bool) -> None:
+    """The first makes him follow a record; he is nobody whom we know by that."""
+    gate.config = gate.config._replace(authserv_ids=("mx.example.com",), border_strips=True)
+    forged = ("Authentication-Results", "mx.example.com; dmarc=fail header.from=client.org")
+    recipients = ["info@example.com", "jobs@example.com"]
+    raw = mail("Hi.\n", forged, to="x@y.org")
+    for each in [*([recipients] if together else [[one] for one in recipients]), recipients]:
+        gate(raw, *each)
+    assert (gate.records(), gate.held(), len(gate.messages())) == (["crm.lead/1", "hr.job/1"], [], 1 if together else 2)
+
+
+@pytest.mark.parametrize("order", [("log", "info"), ("info", "log"), ("log", "info", "log,info"), ("log,info",)])
+def test_what_a_copy_made_of_its_author_makes_it_no_answer(gate: Gate, order: tuple[str, ...]) -> None:
+    """It puts him on a record where somebody else named the id that he names."""
+    with gate.store.write() as tx:
+        ref = records.make(tx, "crm.lead", "Log", {}, now=NOW)
+    gate.alias("log@example.com", "crm.lead", record=ref)
+    first = mail("One.\n", to="y@y.org", references="<r@x.org>", message_id="<1@x.org>", **{"from": "ann@x.org"})
+    gate(first, "log@example.com")
+    raw = mail("Two.\n", to="x@y.org", references="<r@x.org>")
+    for each in order:
+        gate(raw, *(f"{name}@example.com" for name in each.split(",")))
+    assert (len(gate.on("crm.lead/1")), len(gate.on("crm.lead/2")), len(gate.records())) == (2, 1, 2)
+
+
 def test_another_route_and_other_line_ends_are_the_same_message(gate: Gate) -> None:
     gate(mail(), "info@example.com")
     again = b"Received: by mx2\r\nDelivered-To: info@example.com\r\n" + mail().replace(b"\n", b"\r\n") + b"\r\n"

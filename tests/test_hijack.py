@@ -680,6 +680,16 @@ def test_a_participant_who_writes_from_another_address(
     assert followers(gate) == (BOB, ANNA, CARL)
 
 
+def test_what_was_posted_by_the_signed_address_is_not_held_when_it_comes_again(gate: Gate) -> None:
+    """Where only participants answer, and the signed address stands in no field."""
+    ids = talk(gate)
+    gate.change("info@example.com", replies="participants")
+    raw = mail("So do I.\n", to="info@example.com", references=ids.ours, **{"from": "bob@at-home.org"})
+    for _ in range(2):
+        gate(raw, ids.signed, "info@example.com", reverse_path="bob@at-home.org")
+    assert (gate.on("crm.lead/1"), gate.held(), len(gate.messages())) == ([1, 2, 3], [], 3)
+
+
 # --- I16 -------------------------------------------------------------------------------------------------------------
 
 
