@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mailgate import address, confirmation, console, content, explain, held, messages, reconsider
+from mailgate.charset import printable
 from mailgate.cli import message as message_command
 from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
 from mailgate.confirmation import Link
@@ -67,15 +68,19 @@ def show(app: App, number: int, as_json: bool) -> None:
     with app.store.read() as tx:
         entry, stored = held.get(tx, number), messages.stored(tx, number)
         shown = message_command.read(tx, stored)
-        opened = _confirms(tx, entry, stored)
+        links, codes = _confirms(tx, entry, stored)
     if as_json:
-        console.data({**as_data(entry, stored), "message": shown, "links": [each._asdict() for each in opened]})
+        opened = {"links": [each._asdict() for each in links], "codes": codes}
+        console.data({**as_data(entry, stored), "message": shown, **opened})
         return
     message_command.show_text(shown)
     console.say()
-    for link in opened:
+    for link in links:
         console.say(f"link  {link.url}")
-        console.say(f"      leads to {link.host}, {'where' if link.kin else 'NOT where'} {stored.author} belongs")
+        where = f"{'where' if link.kin else 'NOT where'} {printable(stored.author or '')} belongs"
+        console.say(f"      leads to {link.host}, {where if stored.author else 'and nobody knows the author'}")
+    for code in codes:
+        console.say(f"code  {code}")
     console.pairs(
         [
             ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
@@ -131,13 +136,13 @@ def drop(app: App, number: int, yes: bool) -> None:
     console.say(f"dropped message {number}")
 
 
-def _confirms(tx: sqlite3.Connection, entry: Held, stored: Stored) -> list[Link]:
-    """What there is to open in a message that somebody waited for."""
+def _confirms(tx: sqlite3.Connection, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
+    """What there is to open, or to type, in a message that somebody may have waited for."""
     if entry.reason not in _AWAITED:
-        return []
+        return [], []
     found = content.content(messages.raw(tx, stored.number))
     author = address.lenient(stored.author) if stored.author else None
-    return confirmation.links(found.text, found.html, author)
+    return confirmation.links(found.text, found.html, author), confirmation.codes(found.text)
 
 
 _AWAITED = ("capture", "catchall", "bounce-address", "unrouted")

@@ -177,7 +177,8 @@ Message-ID: <confirm@provider.net>
 Content-Type: text/html
 
 <p>Hello, to confirm open <a href="https://www.provider.net/confirm?a=1&amp;b=2">this</a>
-or <a href="https://evil.example/confirm">that</a>; <a href="https://www.provider.net/cancel">cancel</a>.</p>
+or <a href="https://evil.example/confirm">that</a>; <a href="https://www.provider.net/cancel">cancel</a>.
+Your code: 123456.</p>
 """
 
 
@@ -192,6 +193,7 @@ def test_a_forwarding_that_has_to_be_confirmed(home: Gate) -> None:
     assert "leads to www.provider.net, where noreply@provider.net belongs" in screen
     assert "leads to evil.example, NOT where noreply@provider.net belongs" in screen
     assert "cancel" not in screen.partition("link  ")[2]
+    assert "code  123456\n" in screen
     home.ok("domain", "capture", "example.com", "--minutes", "0")
     assert deliver(home, "catchall@example.com", "catchall@example.com", sender="eve@x.org") == "refuse catchall"
 
