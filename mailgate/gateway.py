@@ -103,12 +103,14 @@ def receive(
     return receipt
 
 
-def preview(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
-    """The same judgement, nothing written, no lock taken."""
+def preview(
+    store: Store, config: Config, raw: bytes, given: Given, now: float, *, undisturbed: bool = False
+) -> Receipt:
+    """The same judgement, nothing written, no lock taken; `undisturbed`: as if no mail had come lately."""
     facts, told, failure = read(store, raw, given)
     with store.read() as tx:
-        facts, _, decision = judge(tx, config, facts, told, failure, given.fallback, now, given.values)
-    return Receipt(facts, decision)
+        judged = judge(tx, config, facts, told, failure, given.fallback, now, given.values, undisturbed=undisturbed)
+    return Receipt(judged.facts, judged.decision)
 
 
 def knows(store: Store, config: Config, recipient: str, fallback: str | None) -> bool:
@@ -164,9 +166,12 @@ def judge(
     fallback: str | None,
     now: float,
     values: Mapping[str, str] = {},
+    *,
+    undisturbed: bool = False,
 ) -> Judged:
     """Snapshot and decision in an open transaction."""
     state = snapshot.take(tx, facts, config, fallback, now, told)
+    state = state.undisturbed if undisturbed else state
     state = state._replace(settings=state.settings._replace(fallback_values=values))
     if failure:
         return Judged(facts, state, _failed(facts, state, failure))

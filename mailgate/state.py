@@ -224,6 +224,23 @@ class State(NamedTuple):
     relayed: Mapping[Ref, int] = {}
     relayed_in_all: Mapping[Ref, int] = {}
 
+    @property
+    def undisturbed(self) -> "State":
+        """The same as if no mail had come lately, and no copy of this one ever."""
+        calm = State()
+        lately = (
+            *("seen", "reused_id", "made", "made_by_alias", "made_in_all", "answered", "answered_today"),
+            *("answered_this_hour", "relayed", "relayed_in_all"),
+        )
+        copies = {each.message for each in self.seen if each.same_content}
+
+        def others(found: Mapping[str, tuple[Known, ...]]) -> dict[str, tuple[Known, ...]]:
+            left = {key: tuple(each for each in group if each.number not in copies) for key, group in found.items()}
+            return {key: group for key, group in left.items() if group}
+
+        calmed = self._replace(**{name: getattr(calm, name) for name in lately})
+        return calmed._replace(known=others(self.known), mentioned=others(self.mentioned))
+
     def repeated(self, outcome: Outcome) -> Outcome:
         """The outcome as it is when an earlier copy of the message had its effect already.
 

@@ -110,6 +110,8 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "pop": "mailbox oauth",
             "fetch": "imap journal mailbox pop secret",
             "unpack": "",
+            "aside": "",
+            "cases": "",
         },
     ),
     7: ("shell", {"console": "", "cli": "console"}),

@@ -26,6 +26,7 @@ SECTIONS = {
     "Mail": {
         "route": ("judge", "what would happen to a message, and why"),
         "why": ("judge", "why a received message went where it went"),
+        "test": ("cases", "your own cases against today's configuration"),
         "message": ("message", "every message received or sent"),
         "held": ("held", "mail that waits for a person"),
         "bounce": ("bounce", "mail of ours that did not arrive"),

@@ -1,6 +1,5 @@
 """`mailgate export` and `mailgate import`: the configuration in the store as a file, to be kept and reviewed."""
 
-import os
 import re
 import sys
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import click
 import tomli_w
 
-from mailgate import console, declared
+from mailgate import aside, console, declared
 from mailgate.adopt import Adopted, Change, Field, adopt
 from mailgate.charset import printable
 from mailgate.cli.base import App, Command, json_option, pass_app
@@ -74,18 +73,16 @@ def export(app: App, file: str | None, as_json: bool) -> None:
     """
     if as_json and file:
         raise click.UsageError("--json prints, and writes no file.")
-    target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644) if file else None  # before root is given up
-    with app.store.read() as tx:
-        tables = declared.describe(tx)
+    with aside.writer() as write:  # before root is given up
+        with app.store.read() as tx:
+            tables = declared.describe(tx)
+        if file:
+            write(file, text(tables).encode("utf-8"), True)
     if as_json:
         console.data(declared.document(tables))
-    elif target is None:
+    elif not file:
         sys.stdout.write(text(tables))
     else:
-        with open(target, "wb") as stream:
-            stream.truncate()
-            stream.write(text(tables).encode("utf-8"))
-            os.fsync(stream.fileno())
         console.say(f"wrote {file}: {_counted({kind: len(things) for kind, things in tables.items()})}")
         app.finish()
 
