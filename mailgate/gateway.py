@@ -33,9 +33,9 @@ from mailgate.state import State
 from mailgate.store import Store
 
 READING = 10.0
-"""Seconds for reading the facts of a message; linear in its size, so this is for our own mistakes."""
+"""Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""
 JUDGING = 5.0
-"""Seconds for the decision, which is made while other deliveries wait."""
+"""Seconds of work for the decision, which is made while other deliveries wait."""
 
 
 class Given(NamedTuple):
@@ -136,7 +136,7 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
         return found._replace(source=given.source)
 
     try:
-        with deadline.limit(READING):
+        with deadline.limit(READING, worked=True):
             facts = message.read(raw, sender_and_recipients)._replace(whole=given.whole)
             if given.failure:
                 return Read(facts, None, given.failure)
@@ -176,7 +176,7 @@ def judge(
     if failure:
         return Judged(facts, state, _failed(facts, state, failure))
     try:
-        with deadline.limit(JUDGING):
+        with deadline.limit(JUDGING, worked=True):
             facts = addressed.spelled(facts, state)
             return Judged(facts, state, route.decide(facts, state, told))
     except Exception as error:  # as in `read`

@@ -18,6 +18,8 @@ LINE_LIMIT = 2000
 PLAIN, GUESS = 3, 8
 """Ranks up to which an address is plainly a recipient, and beyond which it is none."""
 ROWS_LIMIT = 5000
+_LONGEST = 998
+"""Characters of a line (RFC 5322 section 2.1.1): the time that flufl.bounce takes grows with their square."""
 """Lines of a notice that are looked at."""
 
 
@@ -258,7 +260,8 @@ def known(message: Message, words: str, own: frozenset[str]) -> list[Block]:
         letter["From"] = str(message.author.address or "mailer-daemon@invalid")
         letter["To"] = ", ".join(str(each) for each in message.to[:5])
         letter["Subject"] = message.subject
-        letter.set_payload(words[: dsn.TEXT_LIMIT // 4].encode("ascii", "replace").decode("ascii"))
+        rows = words[: dsn.TEXT_LIMIT // 4].encode("ascii", "replace").decode("ascii").split("\n")
+        letter.set_payload("\n".join(row[:_LONGEST] for row in rows))
         temporary, permanent = all_failures(letter)
         action = dict.fromkeys(temporary, "delayed") | dict.fromkeys(permanent, "failed")
     except Exception:  # any of them: it is asked for a guess

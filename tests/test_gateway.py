@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import re
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -348,6 +349,17 @@ def test_what_our_judgement_cannot_take_is_held(
     assert gate.held() == ["failed"]
     assert gate.raw(1) == mail()
     assert re.match("(RecursionError|MemoryError|Overrun): ", gate.why(1)["outcomes"][0]["note"])
+
+
+def test_a_busy_machine_is_no_fault_of_a_message(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time that passes without work counts for the deadline of the process, which defers, and for no verdict."""
+    monkeypatch.setattr(gateway, "READING", 0.05)
+    monkeypatch.setattr(gateway, "JUDGING", 0.05)
+    scan, decide = message.scan, route.decide
+    monkeypatch.setattr(message, "scan", lambda raw: (time.sleep(0.2), scan(raw))[1])
+    monkeypatch.setattr(route, "decide", lambda *given: (time.sleep(0.2), decide(*given))[1])
+    gate(mail(), "info@example.com")
+    assert (gate.records(), gate.held()) == (["crm.lead/1"], [])
 
 
 def _raise(*_: object) -> None:

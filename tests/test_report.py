@@ -831,6 +831,18 @@ def test_flufl_may_be_missing_or_broken(monkeypatch: pytest.MonkeyPatch, capfd: 
     assert capfd.readouterr() == ("", "")
 
 
+def test_flufl_gets_a_short_text_of_short_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its patterns take a second for one line of 16,000 commas."""
+    given: list[str] = []
+    fake = ModuleType("flufl.bounce")
+    fake.all_failures = lambda letter: given.append(letter.get_payload()) or ((), ())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "flufl.bounce", fake)
+    read(plain("It failed.\n" + "," * 100_000 + "\nIt did.\n" * 100_000))
+    (text,) = given
+    assert len(text) <= 16_384
+    assert max(map(len, text.split("\n"))) <= 998
+
+
 def test_flufl_answers_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = ModuleType("flufl.bounce")
     answers = {b"ann@client.org", b"bounce@example.com", b"id@x.org", b"\xff"}

@@ -27,7 +27,7 @@ ENOUGH = 0.05
 LIMIT = 8 << 20
 """Octets of a mail at n; at 2n it has twice as many."""
 RUNS = 3
-TRIES = 5
+TRIES = 10
 """Times that a ratio is measured again before it is believed to be too large."""
 STEPS = ("facts", "content", "report", "route")
 
@@ -186,6 +186,7 @@ SHAPES: Mapping[str, Shape] = {
     "notice: to": notice("to "),
     "notice: blanks": notice(" ", "The following address failed:\n", "ann@client.org"),
     "notice: quotes": notice('"'),
+    "notice: commas": notice(",", "It could not be delivered.\n"),
     "notice: short lines": notice("a\n", "It could not be delivered.\n"),
     "status: recipients": part(STATUS, "Final-Recipient: rfc822; ann@client.org\nAction: failed\n\n"),
     "status: diagnostic": part(STATUS, " 550 5.1.1 a\n", "Final-Recipient: rfc822; a@b.c\nDiagnostic-Code: smtp;\n"),

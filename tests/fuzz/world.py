@@ -98,7 +98,7 @@ def world(folder: Path) -> World:
         gate = Gate(folder / "world.db")
         gate(mail(message_id="<r0@client.org>", references="<first@client.org>"), "info@example.com")
         gate(mail(message_id="<late@client.org>", subject="to nobody", to="all@other.test"), "all@other.test")
-        aliases(gate)
+        all_aliases(gate)
         lead = Ref("crm.lead", 1)
         with gate.store.write() as tx:
             for follower in ("ann@client.org", "carl@client.org", '"bob ray"@client.org', "zoë@bücher.example"):
