@@ -120,10 +120,18 @@ def commands(gate: Gate) -> Iterator[list[str]]:
     messages = [each["number"] for each in gate.json("message", "list")]
     owed = [each["number"] for each in gate.json("outbox", "list")]
     (gate.folder / "mail.eml").write_bytes(mail(b"support@example.com"))
+    (gate.folder / "own.toml").write_text(gate.ok("export").replace("office@", f"o{EVIL[-9:]}@").replace("team", "t"))
     route = "route --message mail.eml -f"
     shown = [
         *("message list", "record list", "held list", "held list --refused", "outbox list", "bounce list --all"),
         *("sender list", "contact list", "alias list", "domain list", "param list", "key list"),
+        *(
+            "config show --origin",
+            "test --record 1 --to cases",
+            "test cases",
+            "domain redirects example.com --to other.test",
+            "import own.toml",
+        ),
         *("alias show support@example.com", "alias show closed@example.com", "domain show example.com"),
         *("record show ticket/1", "record show ticket/1 --full", "record show ticket/2", "bounce show 1"),
         *(f"message show {each}" for each in messages),
@@ -144,6 +152,7 @@ def commands(gate: Gate) -> Iterator[list[str]]:
             yield [*each.split(" "), "--json"]
     yield from (["message", "raw", str(each)] for each in messages[:5])
     yield from (["outbox", "raw", str(each)] for each in owed[:5])
+    yield ["export"]
     yield ["message", "save", "1", "--to", str(gate.folder / "saved")]
 
 
