@@ -134,7 +134,9 @@ def _write(tx: sqlite3.Connection, new: Domain) -> Domain:
     used = [new.catchall, new.bounce, *(local for local, _ in new.retired)]
     if new.sender in (new.bounce, *RESERVED):
         raise Problem(f"`{new.sender}@{new.name}` takes no answers", "choose another sender, or an alias")
-    deaf = {f"{name}@{new.name}" for name in (*new.catchalls, *new.bounces) if not _is_alias(tx, name, new.name)}
+    hosts = [row["name"] for row in tx.execute("SELECT name FROM domain WHERE ? IN (name, same_as)", (new.name,))]
+    silent = [name for name in (*new.catchalls, *new.bounces) if not _is_alias(tx, name, new.name)]
+    deaf = {f"{name}@{host}" for name in silent for host in hosts}
     if new.contact and address.lower(new.contact) in deaf:
         raise Problem(
             f"`{new.contact}` takes no new mail, so nobody can be sent there", "name an alias, or an address elsewhere"

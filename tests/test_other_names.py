@@ -73,6 +73,12 @@ def test_what_another_name_does_not_have(gate: Gate) -> None:
         domains.remove(tx, "example.com")
 
 
+def test_nobody_is_sent_to_a_catchall_under_another_name(gate: Gate) -> None:
+    other_name(gate)
+    with gate.store.write() as tx, pytest.raises(Problem, match="takes no new mail"):
+        domains.save(tx, domains.get(tx, "example.com")._replace(contact="catchall@custom.org"))
+
+
 def test_nobody_follows_under_another_name(gate: Gate) -> None:
     other_name(gate)
     with gate.store.read() as tx:

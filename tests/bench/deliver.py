@@ -83,10 +83,14 @@ def fill(path: Path) -> None:
     """Aliases and messages by the hundred thousand, each message on a record and with its effect."""
     started = time.monotonic()
     with store.open_existing(path).write() as tx:
-        tx.execute("INSERT INTO domain SELECT 'other.example', 2, 'catchall', 'bounce', '', NULL, 'en', '+', 1, 0")
+        tx.execute(
+            "INSERT INTO domain (name, position, catchall, bounce, company, language, delimiter, details, is_default)"
+            " VALUES ('other.example', 2, 'catchall', 'bounce', '', 'en', '+', 1, 0)"
+        )
         tx.executemany(
-            "INSERT INTO alias VALUES (?, ?, 'other.example', 'ticket', '{}', 'everyone', NULL, NULL, 0, 0, '', 'hold',"
-            " 'valid', '[]')",
+            "INSERT INTO alias (number, local, domain, model, assigned, policy, local_part, authenticated, refusal,"
+            " spam, status, notify)"
+            " VALUES (?, ?, 'other.example', 'ticket', '{}', 'everyone', 0, 0, '', 'hold', 'valid', '[]')",
             ((n + 2, f"alias{n}") for n in range(ALIASES)),
         )
         numbers = range(1, MESSAGES + 1)
