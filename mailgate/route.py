@@ -261,13 +261,19 @@ def alias(case: Case) -> Verdict:
         outcomes.append(case.outcome("hold", "postmaster", case.recipient.name))
     if not outcomes:
         return Verdict(_nobody(case), "none")
-    saw = ", ".join(
-        f"{own.address} ({each.address} by its local part)" if own.detected else each.address for each, own in acting
-    )
+    saw = ", ".join(_meant(each, own) for each, own in acting)
     words = ", ".join(
         str(outcome.record or outcome.model) if outcome.action != "hold" else outcome.reason for outcome in outcomes
     )
     return Verdict(saw or case.recipient_text, words, tuple(outcomes))
+
+
+def _meant(alias: Alias, own: Own) -> str:
+    """An alias as it was meant: by its local part, under another name of its domain, by a name it had before."""
+    if own.detected:
+        return f"{own.address} ({alias.address} by its local part)"
+    there = own.domain and own.domain.name == alias.domain
+    return alias.address if there and own.name == alias.address else f"{own.address} is {alias.address}"
 
 
 def fallback(case: Case) -> Verdict:

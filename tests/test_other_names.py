@@ -35,6 +35,21 @@ def test_every_alias_exists_under_another_name(gate: Gate, recipient: str, resul
     assert gate.made() == [result]
 
 
+def test_the_explanation_says_what_an_address_is_now(gate: Gate) -> None:
+    other_name(gate)
+    rename(gate, "info@example.com", "desk@example.com")
+    saw = []
+    for number, recipient in enumerate(("info@custom.org", "info@example.com", "desk@custom.org", "desk@example.com")):
+        receipt = gate(mail(to=recipient, message_id=f"<{number}@b>"), recipient)
+        saw.append(next(each.saw for each in receipt.decision.steps if each.rule == "alias"))
+    assert saw == [
+        "info@custom.org is desk@example.com",
+        "info@example.com is desk@example.com",
+        "desk@custom.org is desk@example.com",
+        "desk@example.com",
+    ]
+
+
 def test_one_mail_under_both_names_makes_one_record(gate: Gate) -> None:
     other_name(gate)
     raw = mail(to="info@custom.org, info@example.com")
