@@ -51,6 +51,16 @@ def data(value: object) -> None:
     _write("\n".join(line if line.isprintable() else _FOREIGN.sub(_escaped, line) for line in text.split("\n")))
 
 
+def row(value: object) -> None:
+    """Print one JSON value on a line of its own."""
+    _write(_FOREIGN.sub(_escaped, json.dumps(value, ensure_ascii=False)))
+
+
+def tabbed(cells: Iterable[object]) -> None:
+    """Print one line of cells, tab-separated."""
+    _write("\t".join(printable(str(cell)) for cell in cells))
+
+
 _FOREIGN = re.compile(r"[^\x20-\x7e]")
 
 
@@ -76,7 +86,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [list(header), *cells]:
-            _write("\t".join(row))
+            tabbed(row)
         return
     if not rows:
         lines([[(empty, "dim")]])

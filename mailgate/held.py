@@ -63,7 +63,7 @@ def failed_elsewhere(tx: sqlite3.Connection, version: str) -> list[int]:
     rows = tx.execute(
         "SELECT held.message FROM held JOIN message ON message.number = held.message"
         " JOIN raw ON raw.message = held.message"
-        " WHERE reason = 'failed' AND version != ? AND size <= length(octets) ORDER BY held.message",
+        " WHERE held.reason = 'failed' AND version != ? AND size <= length(octets) ORDER BY held.message",
         (version,),
     )
     return [row["message"] for row in rows]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mailgate.decision import Ref
+from mailgate.explain import main_outcome
 from mailgate.message import Message
 from mailgate.problem import NotFound
 from mailgate.store import insert_octets
@@ -120,9 +121,10 @@ def note_effect(tx: sqlite3.Connection, number: int, message: Message, effect: s
 
 
 def explain(tx: sqlite3.Connection, number: int, explanation: dict[str, Any]) -> None:
-    """Store the explanation that `why` gives back."""
+    """Store the explanation that `why` gives back, and the one outcome under which the message counts."""
     text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))
-    tx.execute("UPDATE message SET explanation = ? WHERE number = ?", (text, number))
+    values = (text, *main_outcome(explanation["outcomes"]), number)
+    tx.execute("UPDATE message SET explanation = ?, verdict = ?, reason = ? WHERE number = ?", values)
 
 
 def explanation(tx: sqlite3.Connection, number: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ COLUMNS = {
 """Column -> key of the file, where they differ; `name` where it is in the name of the table."""
 ELSEWHERE = {
     *("signing_key", "model", "record", "follower", "message", "raw", "placement", "mention", "effect", "held"),
-    *("outbox", "delivery", "failure", "mailbox", "collected"),
+    *("outbox", "delivery", "failure", "mailbox", "collected", "notice"),
 }
 """Tables of secrets, records and mail."""
 

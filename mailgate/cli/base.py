@@ -28,6 +28,8 @@ SECTIONS = {
         "why": ("judge", "why a received message went where it went"),
         "test": ("cases", "your own cases against today's configuration"),
         "message": ("message", "every message received or sent"),
+        "log": ("figures", "what became of mail, a line each, as it comes"),
+        "stats": ("figures", "how much came, and what became of it"),
         "held": ("held", "mail that waits for a person"),
         "bounce": ("bounce", "mail of ours that did not arrive"),
         "post": ("post", "write to the people of a record"),

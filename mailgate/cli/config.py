@@ -59,7 +59,8 @@ def show(app: App, with_origin: bool, as_json: bool) -> None:
 def _origin(found: origins.Setting, wanted: bool) -> tuple[str, ...]:
     if not wanted:
         return ()
-    return (f"{found.origin} {found.place}".strip() if found.origin != "file" else found.place,)
+    line = f"line {found.place.rpartition(':')[2]}"
+    return (line if found.origin == "file" else f"{found.origin} {found.place}".strip(),)
 
 
 def _said(value: object) -> str:
