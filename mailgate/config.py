@@ -5,10 +5,13 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from mailgate.address import domain
 from mailgate.problem import ConfigError
 
 SYSTEM = "/etc/mailgate/mailgate.toml"
 SYSTEM_STORE = "/var/lib/mailgate/mailgate.db"
+SYSTEM_MAPS = "/var/lib/mailgate-maps"
+"""A folder of its own: the mail server reads it, and the store's is closed to everybody else."""
 
 
 class Submit(NamedTuple):
@@ -36,6 +39,9 @@ class Config(NamedTuple):
     own_hops: int = 1
     records_per_alias: int = 0
     records_in_all: int = 0
+    maps: str | None = None
+    maps_shared: frozenset[str] = frozenset()
+    maps_unknown: str = "refuse"
     warnings: tuple[str, ...] = ()
 
 
@@ -46,6 +52,7 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "limits": {"max_size": int, "records_per_alias": int, "records_in_all": int},
     "held": {"keep_quiet": int},
     "authentication": {"trusted_authserv_ids": list, "border_strips": bool, "own_hops": int},
+    "maps": {"folder": str, "shared": list, "unknown": ("refuse", "accept")},
 }
 """Section -> key -> its type (a list is one of texts), or the values it may have."""
 _KINDS = {int: "a number", str: "a text in quotes", bool: "true or false", list: "a list of texts in quotes"}
@@ -92,7 +99,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
             raise ConfigError(each.text)
     named = store or environ.get("MAILGATE_DB")
     url = table.get("store", {}).get("url")
-    believed = table.get("authentication", {})
+    believed, maps = table.get("authentication", {}), table.get("maps", {})
     refusals, limits, submit = table.get("refusals", {}), table.get("limits", {}), table.get("submit", {})
     return Config(
         path=path,
@@ -108,6 +115,9 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         own_hops=believed.get("own_hops", 1),
         records_per_alias=limits.get("records_per_alias", 0),
         records_in_all=limits.get("records_in_all", 0),
+        maps=_beside(path, maps["folder"]) if "folder" in maps else None,
+        maps_shared=frozenset(domain(each) or each for each in maps.get("shared", [])),
+        maps_unknown=maps.get("unknown", "refuse"),
         warnings=tuple(each.text for each in faults),
     )
 

@@ -12,12 +12,15 @@ from typing import Any
 from mailgate.charset import printable
 from mailgate.held import Waiting
 from mailgate.problem import Problem
+from mailgate.wiring import Check
 
 Span = tuple[str, str]
 """A piece of text and its style, `""` for none; colour never carries meaning alone."""
 
 _VERDICTS = {"pass": "green", "refuse": "red", "hold": "yellow", "ignore": "yellow", "none": "dim", "no verdict": "dim"}
 _ACTIONS = {"create": "bold green", "post": "bold green", "refuse": "bold red", "defer": "bold red"}
+
+_SIGNS = {"ok": ("ok", "green"), "wrong": ("WRONG", "bold red"), "unknown": ("?", "yellow")}
 
 
 def width() -> int:
@@ -128,6 +131,11 @@ def warning(text: str) -> None:
     sys.stderr.write(f"warning: {printable(text)}\n")
 
 
+def hint(text: str) -> None:
+    """Tell what to do about it, on stderr."""
+    sys.stderr.write(f"hint: {printable(text)}\n")
+
+
 def waiting(what: Waiting) -> None:
     """The last line of a screen when something waits for a person, on stderr so that data stays data."""
     failures = f"{what.failures} failure{'s' if what.failures > 1 else ''}"
@@ -165,6 +173,17 @@ def size(octets: int) -> str:
 def assignments(values: object) -> str:
     """`K=V` pairs as one text."""
     return ", ".join(f"{key}={value}" for key, value in values.items()) if isinstance(values, dict) else ""
+
+
+def checks(found: Sequence[Check]) -> None:
+    """What was looked at, one thing a line, and under each that is not as it should be what to do."""
+    size = max((len(each.name) for each in found), default=0)
+    for each in found:
+        sign, style = _SIGNS[each.verdict]
+        first, *more = _wrapped(f"{sign:6}{each.name.ljust(size)}  ", style, printable(each.text))
+        lines([first, *more])
+        if each.fix and each.verdict != "ok":
+            lines([[(" " * 6 + "hint: ", "cyan"), (printable(each.fix), "")]])
 
 
 def explanation(tree: dict[str, Any], number: int | None = None) -> None:

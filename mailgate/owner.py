@@ -64,3 +64,19 @@ def name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def names(path: str) -> tuple[str, str]:
+    """The user and the group that own the store's folder, by name; a number where there is none. Raises StoreError."""
+    import grp
+
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        info = os.stat(folder)
+    except OSError as error:
+        raise StoreError(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+    try:
+        group = grp.getgrgid(info.st_gid).gr_name
+    except KeyError:
+        group = str(info.st_gid)
+    return name(info.st_uid), group

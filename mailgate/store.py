@@ -23,10 +23,14 @@ PIECE = 1 << 20
 
 
 class Store:
-    """An open database. Use `read` or `write`; there is no transaction outside of them."""
+    """An open database. Use `read` or `write`; there is no transaction outside of them.
+
+    `written` tells whether anything was committed here.
+    """
 
     def __init__(self, path: str, connection: sqlite3.Connection, wait: float | None) -> None:
         self.path = path
+        self.written = False
         self._connection = connection
         self._wait = wait
 
@@ -53,6 +57,7 @@ class Store:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+            self.written = True
 
     def close(self) -> None:
         """Close the connection; whatever was not committed is gone."""

@@ -63,9 +63,22 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "confirmation": "",
             "redirects": "",
             "zone": "",
+            "maps": "",
         },
     ),
-    3: ("verdict", {"answer": "", "bounced": "", "relay": "", "route": "answer bounced relay", "explain": ""}),
+    3: (
+        "verdict",
+        {
+            "answer": "",
+            "bounced": "",
+            "relay": "",
+            "route": "answer bounced relay",
+            "explain": "",
+            "wiring": "",
+            "postfix": "wiring",
+            "exim": "wiring",
+        },
+    ),
     4: (
         "state",
         {
@@ -114,6 +127,8 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "unpack": "",
             "aside": "",
             "cases": "",
+            "upkeep": "",
+            "survey": "",
         },
     ),
     7: ("shell", {"console": "", "cli": "console"}),

@@ -54,6 +54,7 @@ SECTIONS = {
         "demo": ("demo", "the story of the gateway, on a throw-away store"),
         "init": ("setup", "write a configuration and make the store"),
         "config": ("config", "the settings that apply, and what is wrong with them"),
+        "setup": ("wiring", "what to put into Postfix or Exim, and whether it is there"),
         "migrate": ("setup", "bring an older store up to date"),
         "completion": ("setup", "the script that completes commands in a shell"),
     },
@@ -63,6 +64,8 @@ COMMANDS = {
     **{name: module for section in SECTIONS.values() for name, (module, _) in section.items()},
     "lmtp": "lmtp",
 }
+SERVING = ("work", "lmtp", "fetch")
+"""Commands that run by themselves, again and again: they change no address."""
 PIPE = "deliver", "for the mail server's pipe: one message in, one exit status out"
 
 
@@ -88,6 +91,8 @@ class App:
         folder = os.path.dirname(os.path.abspath(path))
         if path == config.default_store(None, os.environ) and not os.path.exists(folder):
             os.makedirs(folder, mode=0o700)
+        if self.config.maps:
+            import_module("mailgate.upkeep")  # the owner of the store may read less of the program than root
         owner.become(path)
         return store.open_or_create(path, wait=20.0)
 
@@ -97,6 +102,26 @@ class App:
             return False
         worker.start(self.configuration, self.database)
         return True
+
+    def keep_maps(self, opened: Store | None = None) -> None:
+        """Bring the mail server's tables up to date, if any are kept; a failure is told and undoes nothing.
+
+        Without a store: only when this run has written to its own.
+        """
+        if opened is None:
+            opened = self.__dict__.get("store")
+            if opened is None or not opened.written:
+                return
+        if not self.config.maps:
+            return
+        from mailgate import upkeep
+
+        try:
+            upkeep.refresh(opened, self.config)
+        except (Problem, sqlite3.Error) as problem:
+            console.warning(f"the mail server does not know of the change yet: {problem}")
+            for hint in getattr(problem, "hints", (upkeep.AGAIN,)):
+                console.hint(hint)
 
     def finish(self) -> None:
         """End a screen: say what waits for a person."""
@@ -147,6 +172,15 @@ class Group(click.Group):
 
 class Program(Group):
     """The whole program; a command's module is imported when the command is used."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; after COMMIT, whatever else it did, the mail server learns of a changed address."""
+        try:
+            return super().invoke(context)
+        finally:
+            app = context.find_object(App)
+            if app and context.invoked_subcommand not in SERVING:
+                app.keep_maps()
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)

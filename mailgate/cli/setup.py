@@ -44,10 +44,22 @@ max_size = 52428800
 # trusted_authserv_ids = ["mx.example.com"]
 # border_strips = true
 
+{maps}
 [held]
 # Days that quiet held mail (bulk, blocked, misdirected) is kept.
 keep_quiet = 30
 """
+
+_MAPS = """\
+[maps]
+# Where the mail server finds which addresses exist; mailgate writes these tables, and `mailgate setup` uses them.
+folder = "@FOLDER@"
+# Own domains that have mailboxes of their own on this server.
+# shared = ["example.com"]
+# Addresses that nobody knows: "refuse" them while they are being sent to, or "accept" them.
+# unknown = "refuse"
+"""
+_NO_MAPS = _MAPS.replace("@FOLDER@", config.SYSTEM_MAPS).replace("[maps]", "# [maps]").replace("\nfolder", "\n# folder")
 
 
 @click.command(
@@ -79,8 +91,13 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         database = os.path.abspath(config.store_path(named) if named else config.default_store(str(path), os.environ))
     uid, gid = _account(user) if root else (os.geteuid(), os.getegid())
     if not existed:
-        _write_config(path, database)
+        of_the_system = root and Path(database).parent == Path(config.SYSTEM_STORE).parent
+        _write_config(path, database, config.SYSTEM_MAPS if of_the_system else None)
     _make_folder(Path(database).parent, uid, gid, user)
+    maps = app.config.maps
+    if maps and not os.path.isdir(maps):
+        _make_folder(Path(maps), uid, gid, user)
+        os.chmod(maps, 0o755)  # noqa: S103 the mail server reads there
     owner.become(database)
     before, after = store.migrate(database)
     made = None
@@ -89,6 +106,7 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         with opened.write() as tx:
             if domains.name_of(domain) not in [each.name for each in domains.listing(tx)]:
                 made = domains.add(tx, Domain(domain))
+    app.keep_maps(opened)
     with opened.read() as tx:
         default = domains.default(tx)
     if as_json:
@@ -133,12 +151,12 @@ def _account(user: str) -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
-def _write_config(path: Path, database: str) -> None:
+def _write_config(path: Path, database: str, maps: str | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     url = tomli_w.dumps({"url": f"sqlite:///{database}"})
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(_TEMPLATE.format(url=url))
+        file.write(_TEMPLATE.format(url=url, maps=_MAPS.replace("@FOLDER@", maps) if maps else _NO_MAPS))
         file.flush()
         os.fsync(file.fileno())
 

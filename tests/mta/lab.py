@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-GUARD = EXAMPLES / "guard" / "mailgate-pipe"
 EXIM = Path(os.environ.get("MAILGATE_EXIM_ROOT", "/var/cache/mailgate-exim"))
 POSTFIX_MASTER = Path("/usr/share/postfix/master.cf.dist")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -8,14 +8,14 @@ from typing import Any
 from . import lab
 
 SCRIPT = Path(__file__).with_name("machine.sh")
-MAILGATE = "/opt/mailgate/bin/mailgate"
+MAILGATE = "mailgate"
 
 
 class Machine:
     """Lives until `stop`, or until this process dies; nothing of it is seen or left behind outside."""
 
     def __init__(self, product: Path, exim: Path | None = None) -> None:
-        arguments = [product, lab.GUARD, *([exim] if exim else [])]
+        arguments = [product, *([exim] if exim else [])]
         self._init = subprocess.Popen(
             [*lab.UNSHARE, "sh", str(SCRIPT), *map(str, arguments)],
             stdin=subprocess.PIPE,

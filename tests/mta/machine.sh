@@ -1,11 +1,11 @@
 #!/bin/sh
-# Turn the mount namespace this runs in into a private mail host: PRODUCT (what belongs in /opt/mailgate) GUARD (the
-# pipe guard) [EXIM] (unpacked Exim packages).
+# Turn the mount namespace this runs in into a private mail host: PRODUCT (what belongs in /opt/mailgate) [EXIM]
+# (unpacked Exim packages).
 # /run is empty, and /etc, /opt, /usr and /var become overlays in memory: what is installed or written here stays here.
 # As process 1 of its PID namespace it ends, and every process with it, when its standard input is closed.
 set -eu
 umask 022
-product=$1 guard=$2 exim=${3:-}
+product=$1 exim=${2:-}
 
 hosts=$(cat /etc/hosts) # containers bind-mount it over /etc, where an overlay does not see it
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -34,11 +34,12 @@ memory() { # FOLDER OWNER MODE [SIZE]
     chown "$2:" "$1"
 }
 
-# The layout an administrator has: program, guard, user, folders.
+# The layout an administrator has: program, user, folders.
 rm -rf /opt/mailgate /etc/mailgate
-mkdir -p /opt/mailgate /etc/mailgate /usr/local/sbin
+mkdir -p /opt/mailgate /etc/mailgate /usr/local/sbin /usr/local/bin
+rm -f /usr/local/sbin/mailgate-pipe
 overlay /opt/mailgate product "$product"
-install -m 755 "$guard" /usr/local/sbin/mailgate-pipe
+ln -sf /opt/mailgate/bin/mailgate /usr/local/bin/mailgate
 account mailgate
 memory /var/lib/mailgate mailgate 700 32m # small: a test fills it
 memory /var/log root 755

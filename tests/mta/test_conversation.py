@@ -190,7 +190,7 @@ def test_an_answer_to_what_another_program_sent(talk: Talk) -> None:
     assert sent.post.message["From"] == "Shop <shop@example.com>"
     assert sent.post.message.get_content() == "Please pay.\r\n"
     assert sent.messages()[-1]["message_id"] == sent.id
-    sent.check_answer("reply", sent.letter("shop@example.com", In_Reply_To=sent.id, References=sent.references))
+    sent.check_answer("reply", sent.letter("catchall@example.com", In_Reply_To=sent.id, References=sent.references))
     sent.check_answer("token", sent.letter(sent.signed))
 
 

@@ -1,0 +1,217 @@
+"""`mailgate setup`: what to put into Postfix or Exim, whether it is there, and the tables that they read."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailgate import config, console, exim, names, owner, postfix, survey, upkeep
+from mailgate.cli.base import App, Group, json_option, pass_app
+from mailgate.problem import Problem
+from mailgate.wiring import MARK, Check, File, Plan, Setup
+
+
+@click.group(
+    "setup",
+    cls=Group,
+    examples="""
+        mailgate setup postfix --write wiring
+        mailgate setup exim
+        mailgate setup postfix --check
+    """,
+)
+def setup() -> None:
+    """What to put into the mail server, and whether it is there."""
+
+
+def _options(function: Any) -> Any:
+    for option in (
+        click.option("--write", "folder", metavar="DIR", help="Write the files into DIR; nothing else is touched."),
+        click.option("--check", "checking", is_flag=True, help="Compare with what is in place; exit 4 if it differs."),
+        click.option("--fallback-model", "fallback", metavar="MODEL", help="Model for mail that no alias takes."),
+    ):
+        function = option(function)
+    return json_option(function)
+
+
+@setup.command(
+    "postfix",
+    examples="""
+        mailgate setup postfix
+        mailgate setup postfix --write wiring
+        mailgate setup postfix --check
+    """,
+)
+@click.option("--alias", is_flag=True, help="Use an alias file: the domains are in mydestination.")
+@_options
+@pass_app
+def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
+    """Print what to put into Postfix for our domains, and the commands to run then.
+
+    What main.cf says already stays in the lines that are printed.
+    """
+    if alias and fallback:
+        raise Problem("an alias file has no place for mail to addresses that nobody knows", "leave out --alias")
+
+    def plan() -> Plan:
+        return _plan(app, fallback)._replace(alias=alias)
+
+    if checking:
+        _checked("postfix", postfix.check(plan(), survey.postfix_state(plan())), as_json)
+    else:
+        found = _as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present()))
+        _told("postfix" + " --alias" * alias, found, folder, as_json)
+
+
+@setup.command(
+    "exim",
+    examples="""
+        mailgate setup exim
+        mailgate setup exim --write wiring
+        mailgate setup exim --check
+    """,
+)
+@_options
+@pass_app
+def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
+    """Print what to put into Exim for our domains, and the commands to run then."""
+    if checking:
+        plan = _plan(app, fallback)
+        _checked("exim", exim.check(plan, survey.exim_state(plan)), as_json)
+    else:
+        found = _as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed()))
+        _told("exim", found, folder, as_json)
+
+
+@setup.command("maps", examples="mailgate setup maps")
+@json_option
+@pass_app
+def maps_(app: App, as_json: bool) -> None:
+    """Write the mail server's tables anew, those that differ; every command that changes an address does so."""
+    written = upkeep.refresh(app.store, app.config)
+    if as_json:
+        console.data({"folder": app.config.maps, "written": written})
+    elif written:
+        console.say(f"wrote {', '.join(written)} in {app.config.maps}")
+    else:
+        console.say(f"the tables in {app.config.maps} are as the store is")
+
+
+def _plan(app: App, fallback: str | None) -> Plan:
+    if fallback is not None:
+        names.model(fallback)
+    settings = app.config
+    user, group = owner.names(settings.store)
+    wanted = upkeep.wanted(app.store, settings)
+    if not wanted.domains:
+        raise Problem("there is no own domain yet", "mailgate domain add example.com")
+    path = os.path.abspath(settings.path) if settings.path else None
+    return Plan(
+        maps=wanted,
+        folder=settings.maps or config.SYSTEM_MAPS,
+        user=user,
+        group=group,
+        python=_interpreter(),
+        configuration=None if path == config.SYSTEM else path,
+        stated=settings.maps is not None,
+        max_size=settings.max_size,
+        fallback=fallback,
+    )
+
+
+def _as_owner(app: App, work: Callable[[], Setup]) -> Setup:
+    """Do what opens the store in a process of its own, when this one is root: root then still writes where root may."""
+    if os.geteuid() != 0:
+        return work()
+    assert app.config  # what it warns of is told once
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            answer: Any = work()
+        except Problem as problem:
+            answer = {"problem": str(problem), "hints": problem.hints}
+        except BaseException as error:
+            answer = {"problem": f"{type(error).__name__}: {error}", "hints": ()}
+        with open(writer, "w", encoding="utf-8") as pipe:
+            json.dump(answer, pipe)
+        os._exit(0)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as pipe:
+        answer = json.load(pipe)
+    os.waitpid(child, 0)
+    if isinstance(answer, dict):
+        raise Problem(answer["problem"], *answer["hints"])
+    files, *rest = answer
+    return Setup(tuple(File(*each) for each in files), *(tuple(each) for each in rest))
+
+
+def _interpreter() -> str:
+    """The Python that has mailgate, by the name that stays when it is upgraded."""
+    usual = os.path.join(sys.prefix, "bin", "python")
+    return usual if os.access(usual, os.X_OK) else sys.executable
+
+
+def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:
+    if as_json:
+        console.data({"server": server, "checks": [each._asdict() for each in found]})
+    else:
+        console.checks(found)
+    if any(each.verdict == "wrong" for each in found):
+        raise click.exceptions.Exit(4)
+
+
+def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
+    commands = found.by_hand
+    if folder is not None:
+        _write(Path(folder), found)
+        commands = tuple(each.replace("DIR/", f"{_word(folder)}/") for each in found.commands)
+    if as_json:
+        files = [{"name": each.name, "place": each.place, "text": each.text} for each in found.files]
+        console.data({"server": what.split()[0], "files": files, "commands": commands, "notes": found.notes})
+        return
+    for each in found.files:
+        if folder is None:
+            console.lines([[(f"--- {'lines for ' if each.lines else ''}{each.place}", "bold")]])
+            console.say(each.text)
+        else:
+            console.say(f"wrote {os.path.join(folder, each.name)}")
+    for note in found.notes:
+        console.warning(note)
+    console.lines([[("--- then" if folder is None else "then run:", "bold")]])
+    for command in commands:
+        console.say(command)
+    if folder is None:
+        console.say()
+        console.say(f"with --write DIR these files are written, and commands put them in place: mailgate setup {what}")
+
+
+def _word(folder: str) -> str:
+    import shlex
+
+    return shlex.quote(folder.rstrip("/") or "/.")
+
+
+def _write(folder: Path, found: Setup) -> None:
+    """Write the files; nothing is written when one of them is somebody else's. Raises Problem."""
+    for each in found.files:
+        path = folder / each.name
+        if path.is_symlink() or (path.exists() and not _is_ours(path)):
+            raise Problem(f"{path} is not ours", "choose another folder for --write")
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in found.files:
+        path = folder / each.name
+        new = folder / f".{each.name}.new"
+        new.unlink(missing_ok=True)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
+            file.write(each.text)
+            os.fchmod(file.fileno(), 0o644)
+        new.replace(path)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and any(MARK in line for line in path.read_text("utf-8", "replace").splitlines()[:3])
