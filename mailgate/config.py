@@ -42,6 +42,7 @@ class Config(NamedTuple):
     maps: str | None = None
     maps_shared: frozenset[str] = frozenset()
     maps_unknown: str = "refuse"
+    notify: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -51,6 +52,7 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "refusals": {"by": ("reply", "status"), "blocked": ("hold", "status"), "templates": str},
     "limits": {"max_size": int, "records_per_alias": int, "records_in_all": int},
     "held": {"keep_quiet": int},
+    "notify": {"to": list},
     "authentication": {"trusted_authserv_ids": list, "border_strips": bool, "own_hops": int},
     "maps": {"folder": str, "shared": list, "unknown": ("refuse", "accept")},
 }
@@ -118,6 +120,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         maps=_beside(path, maps["folder"]) if "folder" in maps else None,
         maps_shared=frozenset(domain(each) or each for each in maps.get("shared", [])),
         maps_unknown=maps.get("unknown", "refuse"),
+        notify=tuple(each.strip() for each in table.get("notify", {}).get("to", [])),
         warnings=tuple(each.text for each in faults),
     )
 

@@ -59,6 +59,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "thread": "addressed",
             "wording": "",
             "compose": "wording",
+            "bulletin": "compose",
             "posting": "",
             "confirmation": "",
             "redirects": "",
@@ -108,7 +109,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "remember": "aliases dispatch domains failures held messages outbox own people records",
         },
     ),
-    5: ("story", {"gateway": "", "reconsider": "gateway", "post": ""}),
+    5: ("story", {"gateway": "", "reconsider": "gateway", "post": "", "watch": ""}),
     6: (
         "edges",
         {

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from mailgate import config, console, origins
+from mailgate import address, config, console, origins
 from mailgate.cli.base import App, Group, json_option, pass_app
 from mailgate.config import Config, Fault
 from mailgate.problem import ConfigError, Problem
@@ -101,10 +101,11 @@ def check(app: App, as_json: bool) -> None:
 
 
 def _missing(found: Config) -> list[str]:
-    """What the settings name and is not there."""
+    """What the settings name and is not there, or is none."""
     said = []
     if found.submit.method == "sendmail" and not os.access(found.submit.sendmail, os.X_OK):
         said.append(f"submit.sendmail: {found.submit.sendmail} is no program that can be run")
     if found.templates and not os.path.isdir(found.templates):
         said.append(f"refusals.templates: there is no folder {found.templates}")
+    said += [f"notify.to: `{each}` is no mail address" for each in found.notify if address.parse(each) is None]
     return said

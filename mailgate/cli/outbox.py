@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mailgate import config, console, outbox, owner, reconsider, store, transport
+from mailgate import config, console, outbox, owner, reconsider, store, transport, watch
 from mailgate.cli.base import App, Command, Group, Number, confirm, json_option, not_set_up, pass_app, yes_option
 from mailgate.outbox import Debt
 from mailgate.problem import Problem
@@ -139,7 +139,9 @@ def _show(app: App, found: Debt, as_json: bool) -> None:
 @json_option
 @pass_app
 def work(app: App, quiet: bool, as_json: bool) -> None:
-    """Send what is owed, judge again what an older version failed on, drop old quiet mail. For a timer, and by hand.
+    """Send what is owed, judge again what an older version failed on, drop old quiet mail, tell who is to be told.
+
+    For a timer, and by hand.
 
     Never makes or migrates a store; exits with 75 when something is not set up.
     """
@@ -151,13 +153,14 @@ def work(app: App, quiet: bool, as_json: bool) -> None:
         raise not_set_up(problem) from problem
     paid = transport.work(opened, settings)
     chores = reconsider.chores(opened, settings, time.time())
-    if chores.retried:
+    told = watch.look(opened, settings, time.time())
+    if chores.retried or told:
         more = transport.work(opened, settings)
         paid = more._replace(
             sent=paid.sent + more.sent, put_off=paid.put_off + more.put_off, refused=paid.refused + more.refused
         )
     if as_json:
-        console.data({**paid._asdict(), **chores._asdict()})
+        console.data({**paid._asdict(), **chores._asdict(), "told": told})
     elif not quiet:
-        words = {**paid._asdict(), **chores._asdict()}
+        words = {**paid._asdict(), **chores._asdict(), "told": told}
         console.say(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in words.items()))

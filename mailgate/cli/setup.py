@@ -39,6 +39,10 @@ max_size = 52428800
 # records_per_alias = 500
 # records_in_all = 2000
 
+# Who is told when something begins to wait for a person, and when nothing does any more: an address elsewhere.
+# [notify]
+# to = ["admin@example.net"]
+
 # Whose Authentication-Results are believed. Only when the border server removes forged ones:
 # [authentication]
 # trusted_authserv_ids = ["mx.example.com"]
