@@ -56,6 +56,7 @@ SECTIONS = {
         "config": ("config", "the settings that apply, and what is wrong with them"),
         "setup": ("wiring", "what to put into Postfix or Exim, and whether it is there"),
         "migrate": ("setup", "bring an older store up to date"),
+        "help": ("help", "rules, exit-codes, files, or a command"),
         "completion": ("setup", "the script that completes commands in a shell"),
     },
 }
