@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from mailgate import deadline, owner
 from mailgate.problem import StoreError
@@ -18,6 +19,8 @@ from mailgate.problem import StoreError
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 BUSY = 60.0
 """Seconds that SQLite itself waits, for programs that open the file without our lock, where nobody says less."""
+_READ_THROUGH = 1 << 30
+"""Octets of a database that a look at it reads as a whole."""
 PIECE = 1 << 20
 """Octets of a large message that are written at once."""
 
@@ -62,6 +65,46 @@ class Store:
     def close(self) -> None:
         """Close the connection; whatever was not committed is gone."""
         self._connection.close()
+
+
+class Condition(NamedTuple):
+    """How a database is. `faults`: what is damaged, None where the file is too large to be read through; `busy`: who
+    holds it, `""`: nobody. Size in octets."""
+
+    schema: int
+    newest: int
+    journal: str
+    faults: tuple[str, ...] | None
+    busy: str
+    size: int
+
+
+def condition(path: str, patience: float = 5.0) -> Condition:
+    """Look at a database without changing it; its lock is waited for as long as `patience`. Raises StoreError."""
+    owner.check(path)
+    try:
+        size = os.path.getsize(path)
+        connection = _connect(path, patience)
+        try:
+            schema: int = connection.execute("PRAGMA user_version").fetchone()[0]
+            journal: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            small = size < _READ_THROUGH
+            rows = connection.execute("PRAGMA quick_check(3)").fetchall() if small else []
+        finally:
+            connection.close()
+    except OSError as error:
+        raise StoreError(f"no store {path}: {error.strerror}", "mailgate init") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the store {path}: {error}", f"sqlite3 {path} .recover") from error
+    if schema == 0:
+        raise StoreError(f"{path} is no mailgate store", "mailgate init")
+    faults = tuple(text for row in rows for text in str(row[0]).splitlines() if text != "ok")
+    try:
+        with locked(path, patience):
+            busy = ""
+    except StoreError as problem:
+        busy = str(problem)
+    return Condition(schema, len(_scripts()), journal, faults if small else None, busy, size)
 
 
 def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:

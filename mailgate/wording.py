@@ -60,6 +60,12 @@ def usable(text: str) -> bool:
     return bool(text.strip()) and found.is_valid() and PLACEHOLDERS.issuperset(found.get_identifiers())
 
 
+def readable(path: str) -> bool:
+    """Whether a file is a template that can be used."""
+    text = _read(path)
+    return text is not None and usable(text)
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """A template filled in; paragraphs with an empty placeholder are left out. `$addresses` keeps its indentation."""
     kept = []

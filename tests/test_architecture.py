@@ -130,6 +130,8 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "cases": "",
             "upkeep": "",
             "survey": "",
+            "health": "",
+            "probe": "submit",
         },
     ),
     7: ("shell", {"console": "", "cli": "console"}),

@@ -59,7 +59,8 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
         done = subprocess.run(
             [*program, *words[1:]], input=source, capture_output=True, cwd=tmp_path, env=environ, timeout=60
         )
-        expected = (0, 4) if line.endswith(" --check") else (0,)  # 4 where no mail server is: tests/mta has one
+        looks = line.endswith(" --check") or "doctor" in line
+        expected = (0, 4) if looks else (0,)  # 4 where no mail server is: tests/mta has one
         assert done.returncode in expected, (line, done.stdout, done.stderr)
         if target:
             target.write_bytes(done.stdout)

@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import io
+import json
 import os
 import re
 import sqlite3
@@ -52,6 +53,7 @@ SECTIONS = {
     },
     "Set-up": {
         "demo": ("demo", "the story of the gateway, on a throw-away store"),
+        "doctor": ("doctor", "what is not as it should be, and how to mend it"),
         "init": ("setup", "write a configuration and make the store"),
         "config": ("config", "the settings that apply, and what is wrong with them"),
         "setup": ("wiring", "what to put into Postfix or Exim, and whether it is there"),
@@ -240,6 +242,36 @@ def _examples(examples: str, formatter: click.HelpFormatter) -> None:
 @click.version_option(__version__, prog_name="mailgate", message="%(prog)s %(version)s")
 def program() -> None:
     """A mail gateway: piped mail becomes records, answers, or refusals that explain themselves."""
+
+
+def as_owner(app: App, work: Callable[[], Any]) -> Any:
+    """What `work` gives, as JSON would give it back; as root it is done in a process of its own.
+
+    `work` opens the store, and so becomes its owner; root still writes, and looks, where root may. Raises the Problem
+    that it raises.
+    """
+    if os.geteuid() != 0:
+        return json.loads(json.dumps(work()))
+    assert app.config  # what it warns of is told once
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            answer: Any = {"said": work()}
+        except Problem as problem:
+            answer = {"problem": str(problem), "hints": problem.hints}
+        except BaseException as error:
+            answer = {"problem": f"{type(error).__name__}: {error}", "hints": ()}
+        with open(writer, "w", encoding="utf-8") as pipe:
+            json.dump(answer, pipe)
+        os._exit(0)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as pipe:
+        answer = json.load(pipe)
+    os.waitpid(child, 0)
+    if "problem" in answer:
+        raise Problem(answer["problem"], *answer["hints"])
+    return answer["said"]
 
 
 def json_option(function: F) -> F:

@@ -1,16 +1,16 @@
 """`mailgate setup`: what to put into Postfix or Exim, whether it is there, and the tables that they read."""
 
-import json
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mailgate import config, console, exim, names, owner, postfix, survey, upkeep
-from mailgate.cli.base import App, Group, json_option, pass_app
+from mailgate import config, console, exim, maps, names, owner, postfix, survey, upkeep
+from mailgate.cli.base import App, Group, as_owner, json_option, pass_app
 from mailgate.problem import Problem
 from mailgate.wiring import MARK, Check, File, Plan, Setup
 
@@ -63,7 +63,7 @@ def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback
     if checking:
         _checked("postfix", postfix.check(plan(), survey.postfix_state(plan())), as_json)
     else:
-        found = _as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present()))
+        found = _said(as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present())))
         _told("postfix" + " --alias" * alias, found, folder, as_json)
 
 
@@ -83,7 +83,7 @@ def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as
         plan = _plan(app, fallback)
         _checked("exim", exim.check(plan, survey.exim_state(plan)), as_json)
     else:
-        found = _as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed()))
+        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed())))
         _told("exim", found, folder, as_json)
 
 
@@ -123,31 +123,21 @@ def _plan(app: App, fallback: str | None) -> Plan:
     )
 
 
-def _as_owner(app: App, work: Callable[[], Setup]) -> Setup:
-    """Do what opens the store in a process of its own, when this one is root: root then still writes where root may."""
-    if os.geteuid() != 0:
-        return work()
-    assert app.config  # what it warns of is told once
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            answer: Any = work()
-        except Problem as problem:
-            answer = {"problem": str(problem), "hints": problem.hints}
-        except BaseException as error:
-            answer = {"problem": f"{type(error).__name__}: {error}", "hints": ()}
-        with open(writer, "w", encoding="utf-8") as pipe:
-            json.dump(answer, pipe)
-        os._exit(0)
-    os.close(writer)
-    with open(reader, encoding="utf-8") as pipe:
-        answer = json.load(pipe)
-    os.waitpid(child, 0)
-    if isinstance(answer, dict):
-        raise Problem(answer["problem"], *answer["hints"])
+def _said(answer: Any) -> Setup:
+    """The set-up, as another process gave it back."""
     files, *rest = answer
     return Setup(tuple(File(*each) for each in files), *(tuple(each) for each in rest))
+
+
+def plan_in_place(app: App, server: str) -> Plan:
+    """The plan that a mail server seems to follow: whether an alias file, and which fallback model. Raises Problem."""
+    found = _plan(app, None)
+    if server != "postfix":
+        return found
+    state = survey.postfix_state(found)
+    by_alias = f"{found.folder}/{maps.ALIASES}" in (state.settings or {}).get("alias_maps", "")
+    model = re.search(r"--fallback-model[ =](\S+)", state.service or "")
+    return found._replace(alias=by_alias and not (state.service or "").strip(), fallback=model[1] if model else None)
 
 
 def _interpreter() -> str:

@@ -41,7 +41,7 @@ rm -f /usr/local/sbin/mailgate-pipe
 overlay /opt/mailgate product "$product"
 ln -sf /opt/mailgate/bin/mailgate /usr/local/bin/mailgate
 account mailgate
-memory /var/lib/mailgate mailgate 700 32m # small: a test fills it
+memory /var/lib/mailgate mailgate 700 256m # small: a test fills it
 memory /var/log root 755
 
 if [ -n "$exim" ]; then

@@ -1,0 +1,188 @@
+"""`mailgate doctor`: what is not as it should be, and the command that mends it."""
+
+import os
+import pwd
+import sys
+import time
+from collections.abc import Iterable
+
+import click
+
+from mailgate import aliases, console, domains, exim, health, keys, owner, postfix, probe, store, survey
+from mailgate.cli import wiring
+from mailgate.cli.base import App, Command, as_owner, json_option, pass_app
+from mailgate.config import Config
+from mailgate.problem import Problem
+from mailgate.store import Store
+from mailgate.wiring import Check
+
+AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postfix", "exim")
+"""What can be looked at alone, in order."""
+
+
+@click.command(
+    "doctor",
+    cls=Command,
+    examples="""
+        mailgate doctor
+        mailgate doctor --quiet --only store --only waiting
+        mailgate doctor --probe
+    """,
+)
+@click.option("--only", multiple=True, type=click.Choice(AREAS), help="Look at this alone; repeatable.")
+@click.option("--quiet", is_flag=True, help="Print only what is not as it should be.")
+@click.option("--probe", "probing", is_flag=True, help="Send a marked message through the mail server, and follow it.")
+@click.option("--to", metavar="ADDRESS", help="The alias that the probe goes to, instead of the first one.")
+@click.option("--wait", type=click.IntRange(1, 600), default=60, show_default=True, help="Seconds for the probe.")
+@json_option
+@pass_app
+def doctor(
+    app: App, only: tuple[str, ...], quiet: bool, probing: bool, to: str | None, wait: int, as_json: bool
+) -> None:
+    """Look at everything that mail needs on its way, and say how to mend what is wrong; exit 4 then.
+
+    Run it as root to have the mail server looked at too. What could not be looked at is said, and is never a fault.
+    """
+    found = list(_looked_at(app, only or AREAS))
+    way: list[str] = []
+    if probing:
+        checks, way = as_owner(app, lambda: _probed(app, to, wait))
+        found += [Check(*each) for each in checks]
+    if as_json:
+        console.data({"checks": [each._asdict() for each in found], "probe": way})
+    else:
+        console.checks([each for each in found if not quiet or each.verdict != "ok"])
+        for line in way:
+            console.say(line)
+        wrong, unknown = (sum(each.verdict == verdict for each in found) for verdict in ("wrong", "unknown"))
+        if not quiet:
+            console.say(f"{len(found)} checks: {wrong} wrong, {unknown} could not be looked at")
+    if any(each.verdict == "wrong" for each in found):
+        raise click.exceptions.Exit(4)
+
+
+def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
+    settings, checks = health.loaded(app.configuration, app.database)
+    if "config" in areas:
+        yield from checks
+        yield health.log()
+    if settings is None:
+        return
+    if "config" in areas:
+        yield from health.templates(settings.templates)
+    outside = list(_store(settings))
+    if "store" in areas:
+        yield from outside
+    if "sending" in areas:
+        yield health.sending(settings.submit)
+    if any(each.name in ("program", "store path") and each.verdict == "wrong" for each in outside):
+        yield Check("store", "unknown", "its owner cannot get there", "mailgate doctor --only store")
+        return  # nothing else can be looked at as the pipe will see it
+    if {"store", "directory", "waiting", "servers"}.intersection(areas):
+        try:
+            yield from (Check(*each) for each in as_owner(app, lambda: list(_inside(settings, areas))))
+        except Problem as problem:
+            yield Check("store", "wrong", str(problem), next(iter(problem.hints), f"ls -l {settings.store}"))
+    here = health.mail_servers()
+    for name in ("postfix", "exim"):
+        if name in areas and name in here:
+            yield from _mail_server(app, name)
+    if not here and {"postfix", "exim"} <= set(areas):
+        yield Check("mail server", "unknown", "neither Postfix nor Exim is installed here", "mailgate lmtp --help")
+
+
+def _store(settings: Config) -> Iterable[Check]:
+    """What can be seen of the store from outside."""
+    path = settings.store
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        uid = os.stat(folder).st_uid
+    except OSError as error:
+        yield Check("store folder", "wrong", f"{folder}: {error.strerror}", "mailgate init")
+        return
+    yield from health.files(path, uid)
+    try:
+        entry = pwd.getpwuid(uid)
+        gids = [entry.pw_gid]
+    except KeyError:
+        gids = []
+    barred = health.reach(folder, uid, gids) if uid else ""
+    if barred:
+        text = f"{owner.name(uid)}, who owns {folder}, cannot enter {barred}"
+        yield Check("store path", "wrong", text, f"chmod o+x {barred}")
+    yield health.program(uid, gids, sys.executable)
+    yield health.space(path, 3 * settings.max_size)
+
+
+def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
+    """What the owner of the store can see of it."""
+    owner.become(settings.store)
+    folder = os.path.dirname(os.path.abspath(settings.store))
+    uid = os.stat(folder).st_uid if os.path.isdir(folder) else os.geteuid()
+    if os.geteuid() not in (0, uid):
+        text = f"{settings.store} belongs to {owner.name(uid)}, and this runs as {owner.name(os.geteuid())}"
+        yield Check("store", "unknown", text, f"sudo -u {owner.name(uid)} mailgate doctor")
+        return
+    checks = health.database(settings.store)
+    if "store" in areas:
+        yield from checks
+    if any(each.verdict == "wrong" for each in checks):
+        return
+    opened = store.open_existing(settings.store, wait=5.0)
+    if "directory" in areas:
+        yield from health.directory(opened)
+    if "waiting" in areas:
+        yield from health.waiting(opened, settings.submit, time.time())
+    if "servers" in areas:
+        yield from health.collecting(opened, time.time())
+
+
+def _mail_server(app: App, name: str) -> Iterable[Check]:
+    """What the mail server says, against what `mailgate setup` would print."""
+    try:
+        plan = wiring.plan_in_place(app, name)
+    except Problem as problem:
+        yield Check(name, "unknown", str(problem), next(iter(problem.hints), f"mailgate setup {name}"))
+        return
+    found = (
+        postfix.check(plan, survey.postfix_state(plan))
+        if name == "postfix"
+        else exim.check(plan, survey.exim_state(plan))
+    )
+    yield from (each._replace(name=f"{name} {each.name}") for each in found)
+
+
+def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:
+    """Send a plain probe and one with a signed detail, and wait for both."""
+    opened = store.open_existing(app.config.store)
+    with opened.read() as tx:
+        alias = aliases.reached_by(tx, to) if to else next(iter(aliases.listing(tx)), None)
+        if alias is None:
+            return [Check("probe", "unknown", "there is no alias to send it to", "mailgate alias add ...")], []
+        domain = domains.get(tx, alias.domain)
+        secret = keys.secrets(tx)[0]
+    checks, way = _one_probe(opened, app.config, alias.address, wait)
+    if domain.details and domain.delimiter and all(each.verdict == "ok" for each in checks):
+        signed = probe.detailed(alias.address, domain.delimiter, secret)
+        more, _ = _one_probe(opened, app.config, signed, wait, f"mailgate domain set {domain.name} --details off")
+        checks += [each._replace(name="probe details") for each in more]
+    return checks, way
+
+
+def _one_probe(
+    opened: Store, settings: Config, recipient: str, wait: int, fix: str = "look into the mail server's log and queue"
+) -> tuple[list[Check], list[str]]:
+    if settings.submit.method == "none":
+        return [Check("probe", "unknown", "nothing is sent: submit.method is none", "set submit.method")], []
+    sent = time.time()
+    try:
+        message_id = probe.send(opened, settings, recipient, sent)
+    except Problem as problem:
+        return [Check("probe", "wrong", str(problem), problem.hints[0])], []
+    found = probe.arrival(opened, message_id, sent, wait)
+    if found is None:
+        return [Check("probe", "wrong", f"{recipient}: not here after {wait} s", fix)], []
+    if recipient not in found.recipients:
+        text = f"sent to {recipient}, and it came for {', '.join(found.recipients) or 'nobody'}"
+        return [Check("probe", "wrong", text, fix)], list(probe.drawn(found, sent))
+    return [Check("probe", "ok", f"{recipient}: {found.seconds:.1f} s")], list(probe.drawn(found, sent))
