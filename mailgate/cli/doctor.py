@@ -154,6 +154,7 @@ def _mail_server(app: App, name: str) -> Iterable[Check]:
 
 def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:
     """Send a plain probe and one with a signed detail, and wait for both."""
+    owner.become(app.config.store)
     opened = store.open_existing(app.config.store)
     with opened.read() as tx:
         alias = aliases.reached_by(tx, to) if to else next(iter(aliases.listing(tx)), None)
