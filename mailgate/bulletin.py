@@ -14,26 +14,34 @@ from mailgate.state import Domain
 
 
 class Wait(NamedTuple):
-    """Something that waits. topic: held, failures, outbox or servers; `new`: nobody was told of it yet."""
+    """Something that waits. topic: held, failures, outbox, servers or doctor; `new`: nobody was told of it yet."""
 
     topic: str
     many: int
     new: bool
 
 
-_COMMANDS = {"held": "held list", "failures": "bounce list", "outbox": "outbox list", "servers": "server list"}
+_COMMANDS = {
+    "held": "held list",
+    "failures": "bounce list",
+    "outbox": "outbox list",
+    "servers": "server list",
+    "doctor": "doctor",
+}
 _WORDS = {
     "en": {
         "held": ("message is held", "messages are held"),
         "failures": ("message of ours did not arrive", "messages of ours did not arrive"),
         "outbox": ("outgoing message does not leave", "outgoing messages do not leave"),
         "servers": ("incoming server cannot be fetched", "incoming servers cannot be fetched"),
+        "doctor": ("thing is not as it should be", "things are not as they should be"),
     },
     "de": {
         "held": ("Nachricht wird zurückgehalten", "Nachrichten werden zurückgehalten"),
         "failures": ("Nachricht von uns kam nicht an", "Nachrichten von uns kamen nicht an"),
         "outbox": ("ausgehende Nachricht geht nicht ab", "ausgehende Nachrichten gehen nicht ab"),
         "servers": ("Server lässt sich nicht abrufen", "Server lassen sich nicht abrufen"),
+        "doctor": ("Sache ist nicht, wie sie sein soll", "Sachen sind nicht, wie sie sein sollen"),
     },
 }
 _TEXTS = {

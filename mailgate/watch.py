@@ -15,19 +15,24 @@ from mailgate.store import Store
 
 STUCK = 3_600.0
 """Seconds after which a message that still waits in the outbox, or a server that still fails, is worth a mail."""
+DOCTOR = "doctor"
+"""The topic of checks that fail."""
 KIND = "notice"
 """The kind of these mails in the outbox; that one of them does not leave is told to nobody."""
 
 
-def look(store: Store, config: Config, now: float) -> int:
-    """Queue what has to be told; how many mails. Without `[notify] to` nobody is told, and nothing is noted."""
+def look(store: Store, config: Config, now: float, faults: int | None = None) -> int:
+    """Queue what has to be told; how many mails. Without `[notify] to` nobody is told, and nothing is noted.
+
+    `faults`: checks of the doctor that fail, None when he was not asked: then what was told of him stands.
+    """
     if not config.notify:
         return 0
     with store.read() as tx:  # most runs end here, without a lock
-        if not _changes(tx, now):
+        if {each.topic for each in _waiting(tx, now, faults)} == _told(tx):
             return 0
     with store.write() as tx:
-        waits, told = waiting(tx, now), _told(tx)
+        waits, told = _waiting(tx, now, faults), _told(tx)
         well = not waits and bool(told)
         begun = [each for each in waits if each.topic not in told]
         tx.executemany("DELETE FROM notice WHERE topic = ?", [(topic,) for topic in told - {w.topic for w in waits}])
@@ -37,8 +42,9 @@ def look(store: Store, config: Config, now: float) -> int:
         return _queue(tx, [each._replace(new=each in begun) for each in waits], config.notify, now)
 
 
-def _changes(tx: sqlite3.Connection, now: float) -> bool:
-    return {each.topic for each in waiting(tx, now)} != _told(tx)
+def _waiting(tx: sqlite3.Connection, now: float, faults: int | None) -> list[Wait]:
+    ill = DOCTOR in _told(tx) if faults is None else faults > 0
+    return waiting(tx, now) + ([Wait(DOCTOR, faults or 1, False)] if ill else [])
 
 
 def waiting(tx: sqlite3.Connection, now: float) -> list[Wait]:

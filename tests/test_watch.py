@@ -57,6 +57,20 @@ def test_one_mail_when_something_begins_to_wait_and_one_when_nothing_does(watche
     assert look(watched) == 1, "it begins again"
 
 
+def test_what_the_doctor_finds_is_told_once_and_stands_until_he_looks_again(watched: Gate) -> None:
+    def doctor(faults: int | None) -> int:
+        return watch.look(watched.store, watched.config, watched.now, faults)
+
+    assert [doctor(0), doctor(2), doctor(1), doctor(None)] == [0, 1, 0, 0]
+    trouble(watched)
+    assert doctor(None) == 1
+    quiet(watched)
+    assert doctor(None) == 0, "he has not said that all is well"
+    assert [doctor(0), doctor(0), doctor(None)] == [1, 0, 0]
+    assert [each.about for each in notices(watched)] == ["doctor", "held,doctor", "well"]
+    assert b"2 things are not as they should be (new): mailgate doctor\n" in notices(watched)[0].octets
+
+
 def test_another_thing_that_waits_is_another_change(watched: Gate) -> None:
     trouble(watched)
     assert look(watched) == 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import click
 
-from mailgate import aliases, console, domains, exim, health, keys, owner, postfix, probe, store, survey
+from mailgate import aliases, console, domains, exim, health, keys, owner, postfix, probe, store, survey, watch
 from mailgate.cli import wiring
 from mailgate.cli.base import App, Command, as_owner, json_option, pass_app
 from mailgate.config import Config
@@ -31,13 +31,21 @@ AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postf
 )
 @click.option("--only", multiple=True, type=click.Choice(AREAS), help="Look at this alone; repeatable.")
 @click.option("--quiet", is_flag=True, help="Print only what is not as it should be.")
+@click.option("--watch", "watching", is_flag=True, help="For a timer: print nothing, and tell by mail what changed.")
 @click.option("--probe", "probing", is_flag=True, help="Send a marked message through the mail server, and follow it.")
 @click.option("--to", metavar="ADDRESS", help="The alias that the probe goes to, instead of the first one.")
 @click.option("--wait", type=click.IntRange(1, 600), default=60, show_default=True, help="Seconds for the probe.")
 @json_option
 @pass_app
 def doctor(
-    app: App, only: tuple[str, ...], quiet: bool, probing: bool, to: str | None, wait: int, as_json: bool
+    app: App,
+    only: tuple[str, ...],
+    quiet: bool,
+    watching: bool,
+    probing: bool,
+    to: str | None,
+    wait: int,
+    as_json: bool,
 ) -> None:
     """Look at everything that mail needs on its way, and say how to mend what is wrong; exit 4 then.
 
@@ -48,7 +56,9 @@ def doctor(
     if probing:
         checks, way = as_owner(app, lambda: _probed(app, to, wait))
         found += [Check(*each) for each in checks]
-    if as_json:
+    if watching:
+        _tell(app, found)
+    elif as_json:
         console.data({"checks": [each._asdict() for each in found], "probe": way})
     else:
         console.checks([each for each in found if not quiet or each.verdict != "ok"])
@@ -59,6 +69,20 @@ def doctor(
             console.say(f"{len(found)} checks: {wrong} wrong, {unknown} could not be looked at")
     if any(each.verdict == "wrong" for each in found):
         raise click.exceptions.Exit(4)
+
+
+def _tell(app: App, found: list[Check]) -> None:
+    """Have those who are named in `[notify] to` told when the first check fails, and when none does any more."""
+    settings, _ = health.loaded(app.configuration, app.database)
+    if settings is None or not settings.notify:
+        raise Problem("nobody is told: the configuration names nobody", 'to = ["ADDRESS"] under [notify]')
+    wrong = sum(each.verdict == "wrong" for each in found)
+
+    def noted() -> int:
+        owner.become(settings.store)
+        return watch.look(store.open_existing(settings.store), settings, time.time(), wrong)
+
+    app.pay(owed=as_owner(app, noted) > 0)
 
 
 def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
