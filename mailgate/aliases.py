@@ -110,16 +110,15 @@ def _is_new(tx: sqlite3.Connection, local: str, host: str) -> None:
             f"mailgate alias set {local}@{host} ...",
             f"mailgate alias show {local}@{host}",
         )
-    found = domains.get(tx, host)
-    today = {found.catchall: "catchall", found.bounce: "bounce"}
-    if local in today:
-        raise Problem(
-            f"`{local}@{host}` is the {today[local]} address of {host}",
-            f"mailgate domain set {host} --{today[local]} OTHER",
-        )
-    former = dict(found.retired)
-    if local in former:
-        word = f"a retired {former[local]} address" if former[local] != "alias" else "the former name of an alias"
+    found = tx.execute("SELECT catchall, bounce FROM domain WHERE name = ?", (host,)).fetchone()
+    for kind in ("catchall", "bounce"):
+        if local == found[kind]:
+            raise Problem(
+                f"`{local}@{host}` is the {kind} address of {host}", f"mailgate domain set {host} --{kind} OTHER"
+            )
+    former = tx.execute("SELECT kind FROM retired WHERE domain = ? AND local = ?", (host, local)).fetchone()
+    if former:
+        word = "the former name of an alias" if former["kind"] == "alias" else f"a retired {former['kind']} address"
         raise Problem(f"`{local}@{host}` is {word} of {host}", f"mailgate domain forget {host} {local}")
 
 
@@ -242,4 +241,4 @@ def _place(tx: sqlite3.Connection, text: str) -> tuple[str, str]:
         if default is None:
             raise Problem("there is no own domain yet", "mailgate domain add example.com")
         return local, default.name
-    return local, domains.get(tx, host).canonical
+    return local, domains.canonical(tx, host)

@@ -21,6 +21,13 @@ def get(tx: sqlite3.Connection, text: str) -> Domain:
     return from_row(tx, row)
 
 
+def canonical(tx: sqlite3.Connection, text: str) -> str:
+    """The name under which the addresses of an own domain are stored. Raises NotFound."""
+    name = name_of(text)
+    row = tx.execute("SELECT coalesce(same_as, name) AS name FROM domain WHERE name = ?", (name,)).fetchone()
+    return row["name"] if row else get(tx, text).canonical
+
+
 def default(tx: sqlite3.Connection) -> Domain | None:
     """The domain marked as default, else the first added; None while there is none."""
     row = _default_row(tx)

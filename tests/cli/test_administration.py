@@ -118,6 +118,7 @@ def test_alias_set_and_unset(office: Gate) -> None:
         "automatic": "quiet",
         "replies": "everyone",
         "status": "not-tested",
+        "former": [],
     }
     command = "alias set support --no-record --no-owner --no-local-part --no-authenticated --no-notify --refusal"
     back = office.json(*command.split(), "")

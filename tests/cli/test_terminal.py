@@ -127,6 +127,8 @@ def commands(gate: Gate) -> Iterator[list[str]]:
         *("sender list", "contact list", "alias list", "domain list", "param list", "key list"),
         *(
             "config show --origin",
+            "log",
+            "stats",
             "test --record 1 --to cases",
             "test cases",
             "domain redirects example.com --to other.test",

@@ -56,6 +56,14 @@ def files(gate: Gate) -> dict[str, int]:
     return {path.name: path.stat().st_ino for path in (gate.folder / "maps").iterdir()}
 
 
+def test_import_writes_the_tables_and_a_dry_run_does_not(kept: Gate) -> None:
+    file = b'[alias."new@example.com"]\nmodel = "ticket"\n'
+    kept.ok("import", "-", "--dry-run", stdin=file)
+    assert "new@example.com" not in table(kept)
+    kept.ok("import", "-", stdin=file)
+    assert "new@example.com" in table(kept)
+
+
 def test_every_command_that_changes_an_address_writes_the_tables(kept: Gate) -> None:
     names = {f"{each}@example.com" for each in ("abuse", "bounce", "catchall", "postmaster")}
     assert (table(kept), table(kept, "domains")) == (names, {"example.com"})
