@@ -61,9 +61,9 @@ def adopt(tx: sqlite3.Connection, proposal: Proposal, *, prune: bool = False) ->
     for entry in sorted(proposal.entries, key=lambda each: (each.kind != "domain", "same_as" in each.fields)):
         adopter.put(entry)
     adopter.relate()
-    for kind, name in reversed(beside) if prune else ():
-        if kind == "domain":
-            adopter.remove(kind, name)
+    gone = [name for kind, name in beside if kind == "domain"] if prune else []
+    for name in sorted(gone, key=lambda name: "same_as" not in before["domain"][name]):  # other names first
+        adopter.remove("domain", name)
     for old, new in adopter.renamed.items():
         before["alias"][new] = before["alias"].pop(old)
     changes = difference(before, describe(tx))

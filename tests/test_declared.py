@@ -418,6 +418,13 @@ def test_a_renamed_alias_keeps_what_it_made(opened: Store) -> None:
     assert imported(opened, renamed, prune=True).changes == ()
 
 
+@pytest.mark.parametrize("names", [("a.example", "b.example"), ("b.example", "a.example")])
+def test_a_domain_leaves_with_its_other_name(opened: Store, names: tuple[str, str]) -> None:
+    imported(opened, f'{FILE}[domain."{names[0]}"]\n[domain."{names[1]}"]\nsame_as = "{names[0]}"\n')
+    changes = imported(opened, FILE, prune=True).changes
+    assert sorted((each.change, each.name) for each in changes) == [("removed", each) for each in sorted(names)]
+
+
 def test_another_name_of_a_domain(opened: Store) -> None:
     imported(opened, FILE + '[domain."example.net"]\nsame_as = "example.com"\n')
     with opened.read() as tx:
