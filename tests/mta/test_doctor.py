@@ -46,7 +46,7 @@ def planted(server: Server, fault: str, cure: str) -> Iterator[None]:
 
 def test_a_healthy_machine(whole: Server) -> None:
     found = looked_at(whole)
-    assert [each for each in found if each["verdict"] == "wrong"] == []
+    assert [each["name"] for each in found if each["verdict"] != "ok"] == ["log"]  # which this machine has not
     names = {each["name"] for each in found}
     assert {"config", "store", "store files", "program", "disk", "domains", "aliases", "sending", "outbox"} <= names
     assert any(each.startswith(f"{whole.needs} ") for each in names)
