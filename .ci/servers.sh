@@ -1,12 +1,13 @@
 #!/bin/sh
-# Install what tests/mta needs on Debian or Ubuntu, as root: Postfix, Python's venv, and Exim unpacked beside it
-# (as packages the two servers conflict). No server is started and no configuration of one is written.
+# Install what tests/mta and tests/fetch need on Debian or Ubuntu, as root: Postfix, Dovecot, Python's venv, and Exim
+# unpacked beside it (as packages the two mail servers conflict). No server is started and no configuration of one is written.
 set -eu
 exim=${MAILGATE_EXIM_ROOT:-/var/cache/mailgate-exim}
 export DEBIAN_FRONTEND=noninteractive
 
 have() {
-    [ -x /usr/lib/postfix/sbin/master ] && [ -d "$exim/etc/exim4/conf.d" ] && /usr/bin/python3 -c 'import ensurepip'
+    [ -x /usr/lib/postfix/sbin/master ] && [ -d "$exim/etc/exim4/conf.d" ] && [ -x /usr/lib/dovecot/imap ] &&
+        [ -x /usr/lib/dovecot/pop3 ] && command -v openssl >/dev/null && /usr/bin/python3 -c 'import ensurepip'
 }
 if have 2>/dev/null; then exit 0; fi
 
@@ -22,7 +23,7 @@ echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-se
 # Exim's libraries conflict with nothing; their names change between releases, so the package is asked.
 libraries=$(apt-cache depends exim4-daemon-light | sed -n 's/.*Depends: \(lib[^ ]*\)$/\1/p')
 # shellcheck disable=SC2086 # one word each
-apt-get install -y --no-install-recommends postfix python3-venv util-linux $libraries
+apt-get install -y --no-install-recommends postfix dovecot-imapd dovecot-pop3d openssl python3-venv util-linux $libraries
 
 work=$(mktemp -d)
 chmod 755 "$work" # apt downloads as a user of its own

@@ -260,7 +260,7 @@ class _Folder:
         self.box = 0
         self.sizes: dict[str, int] = {}
         self.rows: dict[str, Row] = {}
-        self.missing: list[str] = []
+        self.missing: dict[str, str] = {}  # what was said of them
         self.untold: dict[str, list[str]] = {"done": [], "failed": []}
         self.told: list[str] = []
         self.mute = False  # the server did not do what we told it: enough for this run
@@ -280,7 +280,7 @@ class _Folder:
         open_.sort(key=lambda each: (*self._doubts(each), tried[each]))
         open_ = open_[: max(0, server.most - self.run.counts["fetched"])]
         self.sizes = self.session.sizes(open_) if open_ else {}
-        self.missing = [each for each in open_ if each not in self.sizes]
+        self.missing = dict.fromkeys((each for each in open_ if each not in self.sizes), _NOT_GIVEN)
         there = [each for each in open_ if each in self.sizes]
         large = [each for each in there if self.sizes[each] > self.run.config.max_size]
         alone = {each for each in there if tried[each] or any(self._doubts(each))}
@@ -349,12 +349,10 @@ class _Folder:
             self.run.alone.update(self._key(each) for each in ids)
             raise
         for each in ids:
-            if each not in bodies:
-                self.missing.append(each)
-            elif bodies[each]:
+            if bodies.get(each):
                 self._take(each, bodies.pop(each), self.run.given)
             else:
-                self._in_vain(each, "the server gives nothing of it")
+                self.missing[each] = _NOTHING if each in bodies else _NOT_GIVEN
 
     def _alone(self, id: str) -> None:
         if self.run.wary or self.sizes[id] > BATCH_OCTETS:
@@ -366,14 +364,12 @@ class _Folder:
         try:
             body = self.session.messages([id], self.sizes[id]).get(id)
         except Refused as refused:
-            self._in_vain(id, str(refused))
+            self.missing[id] = str(refused)
         else:
-            if body is None:
-                self.missing.append(id)
-            elif body:
+            if body:
                 self._take(id, body, self.run.given)
             else:
-                self._in_vain(id, "the server gives nothing of it")
+                self.missing[id] = _NOT_GIVEN if body is None else _NOTHING
         self.run.single = ""
 
     def _take(self, id: str, raw: bytes, given: Given) -> None:
@@ -436,9 +432,9 @@ class _Folder:
         if not self.missing:
             return
         there = set(self.session.listing())
-        for each in self.missing:
+        for each, why in self.missing.items():
             if each in there:
-                self._in_vain(each, "the server lists it, but does not give it")
+                self._in_vain(each, why)
             else:
                 self.run.waiting[self.folder] -= 1
 
@@ -474,6 +470,8 @@ class _Folder:
                 collected.forget_former(tx, self.server.number, self.folder, self.box)
 
 
+_NOT_GIVEN = "the server lists it, but does not give it"
+_NOTHING = "the server gives nothing of it"
 _PAST = {"seen": "marked as seen", "move": "moved", "delete": "deleted"}
 _KINDS = {"create": "created", "post": "posted", "bounce": "reported", "refuse": "refused", "hold": "held"}
 

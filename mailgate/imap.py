@@ -33,7 +33,8 @@ def connect(server: Server, secret: str, max_size: int) -> "Imap":
                 timeout=times,
             )
         except imaplib.IMAP4.error as error:
-            raise Problem(f"{server.host}:{server.port} speaks no IMAP: {words(error)}") from error
+            what = "the connection broke" if _broke(error) else "this is no IMAP"
+            raise Problem(f"{server.host}:{server.port}: {what}: {words(error)}") from error
     client._imap.debug = 0  # imapclient logs every command
     session = Imap(client, max_size)
     try:
@@ -59,6 +60,8 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
             try:
                 client.sasl_login(mechanism, bearer)
             except imaplib.IMAP4.error as error:
+                if _broke(error):
+                    raise
                 told = bearer.told or words(error, secret)
                 raise Problem(f"{where} does not take the token of `{server.user}`: {told}", oauth.HINT) from error
         elif client.has_capability("AUTH=PLAIN"):  # the one way that has a charset
@@ -67,11 +70,16 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
             raise Problem(f"{where} takes no password here", "--security starttls or tls")
         else:
             client.login(server.user, secret)
-    except imaplib.IMAP4.abort as error:
-        raise Problem(f"{where}: {words(error, secret)}") from error
     except (imaplib.IMAP4.error, UnicodeError) as error:
+        if _broke(error):
+            raise Problem(f"{where}: the connection broke: {words(error, secret)}") from error
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
         raise Problem(told, f"the {server.secret.kind} is {server.secret.source}") from error
+
+
+def _broke(error: BaseException | None) -> bool:
+    """Whether a connection is gone; imapclient says of a log-in only that it failed, and keeps the reason behind it."""
+    return isinstance(error, imaplib.IMAP4.abort) or (error is not None and _broke(error.__context__))
 
 
 class Imap:
@@ -133,6 +141,7 @@ class Imap:
 
     def listing(self) -> list[str]:
         with self._talk():
+            self.client.noop()  # let the server say first what others did meanwhile
             return [str(uid) for uid in sorted(set(self.client.search("ALL")))]
 
     def sizes(self, ids: Sequence[str]) -> dict[str, int]:

@@ -53,11 +53,11 @@ def connect(server: Server, secret: str, max_size: int) -> "Pop":
             client.sock.settimeout(mailbox.READ_TIME)
             _log_in(client, server, secret)
     except poplib.error_proto as error:
-        client.close()
+        _hang_up(client)
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
         raise Problem(told, f"the {server.secret.kind} is {server.secret.source}") from error
     except BaseException:
-        client.close()
+        _hang_up(client)
         raise
     return Pop(client, max_size)
 
@@ -77,6 +77,11 @@ def _log_in(client: _Bounded, server: Server, secret: str) -> None:
         with contextlib.suppress(poplib.error_proto):
             command("")
         raise Problem(f"{server.host} does not take the token of `{server.user}`: {told}", oauth.HINT)
+
+
+def _hang_up(client: _Bounded) -> None:
+    with contextlib.suppress(OSError):
+        client.close()
 
 
 class Pop:
@@ -153,7 +158,6 @@ class Pop:
             with self._talk():
                 self.client.quit()
         except (Lost, Refused) as error:
-            with contextlib.suppress(OSError):
-                self.client.close()
+            _hang_up(self.client)
             if self._deleted:
                 raise Lost(f"what was to be deleted may still be there: {error}") from error

@@ -10,7 +10,7 @@ from mailgate.cli.base import Command, program
 from mailgate.problem import Problem
 
 RULES = (
-    ("size", "larger than max_size?", "refused too-large, 5.3.4"),
+    ("size", "larger than max_size?", "refused too-large, 5.3.4; held when collected"),
     (
         "duplicate",
         "seen before, by the digest of what the sender wrote?",
@@ -28,7 +28,7 @@ RULES = (
     ("catchall", "only catchall addresses meant?", "refused catchall, 5.2.1; held capture while somebody waits for it"),
     ("alias", "which aliases are addressed?", "one new record for each, or a post on the alias' record"),
     ("fallback", "was a fallback model given?", "a new record"),
-    ("no-route", "nothing above", "refused no-route, 5.1.1"),
+    ("no-route", "nothing above", "refused no-route, 5.1.1; held unrouted when collected"),
     ("permission", "may this author write there?", "refused policy, 5.7.1; held automatic or outsider"),
     (
         "rate",

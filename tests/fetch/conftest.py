@@ -1,0 +1,136 @@
+"""A Dovecot for all tests, and a gate that collects from it, as real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from mailgate import aliases, domains, held, messages, records, store
+from mailgate.state import Alias, Domain
+
+from . import dovecot
+from .dovecot import PASSWORD, Account, Dovecot
+
+
+class Screen(NamedTuple):
+    """What a command left behind."""
+
+    exit: int
+    out: str
+    err: str
+
+
+class Gate:
+    """A configuration, a store with support@example.com (ticket), and the program."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "mailgate.toml"
+        self.path = folder / "mailgate.db"
+        self.configure(max_size=200_000)
+        self.secret = folder / "secret"
+        self.secret.write_text(f"{PASSWORD}\n")
+        self.secret.chmod(0o600)
+        self.store = store.open_or_create(self.path)
+        with self.store.write() as tx:
+            domains.add(tx, Domain("example.com", contact="office@example.com"))
+            aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
+            aliases.add(tx, "closed@example.com", Alias(0, "", "", "ticket", policy="contacts"))
+
+    def configure(self, max_size: int) -> None:
+        """Write the configuration."""
+        self.config.write_text(
+            f'[store]\nurl = "sqlite:///{self.path}"\n[submit]\nmethod = "none"\n[limits]\nmax_size = {max_size}\n'
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """A command line."""
+        return [sys.executable, "-m", "mailgate", *arguments, "-C", str(self.config)]
+
+    def __call__(self, *arguments: str) -> Screen:
+        done = subprocess.run(self.command(*arguments), capture_output=True, timeout=900, env=self.environ)
+        return Screen(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a process gets."""
+        return {**{key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}, "HOME": str(self.folder)}
+
+    def ok(self, *arguments: str) -> str:
+        """What a command prints that has to succeed."""
+        screen = self(*arguments)
+        assert screen.exit == 0, screen
+        return screen.out
+
+    def json(self, *arguments: str) -> Any:
+        """The JSON of a command that has to succeed."""
+        return json.loads(self.ok(*arguments, "--json"))
+
+    def add(self, name: str, type_: str, account: Account, *more: str) -> None:
+        """Add a server: an account of Dovecot over TLS."""
+        server = account.server
+        port = server.imaps if type_ == "imap" else server.pops
+        where = ["--type", type_, "--host", "localhost", "--port", str(port), "--ca", str(server.ca)]
+        self.ok("server", "add", name, *where, "--user", account.name, "--password-file", str(self.secret), *more)
+
+    def fetch(self, *arguments: str) -> dict[str, Any]:
+        """What `fetch` says of the one server it tried; it must not fail."""
+        (result,) = self.json("fetch", *arguments)
+        assert isinstance(result, dict)
+        return result
+
+    def subjects(self) -> list[str]:
+        """The names of all records, in the order they were made."""
+        with self.store.read() as tx:
+            return [each.name for each in sorted(records.listing(tx), key=lambda each: each.ref.id)]
+
+    def raws(self) -> list[bytes]:
+        """The bytes of every message that is stored."""
+        with self.store.read() as tx:
+            return [messages.raw(tx, each.number) for each in messages.listing(tx)]
+
+    def held(self) -> list[str]:
+        """The reasons of held mail."""
+        with self.store.read() as tx:
+            return [each.reason for each in held.listing(tx)]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the store."""
+        with self.store.read() as tx:
+            return [tuple(row) for row in tx.execute(query)]
+
+
+def mail(number: int | str, *, to: str = "support@example.com", body: str = "Text.\n", extra: str = "") -> bytes:
+    """A small message from a person."""
+    return (
+        f"Return-Path: <bob{number}@client.org>\nReceived: from client.org by mx.box.example\n"
+        f"From: Bob Ray <bob{number}@client.org>\nTo: {to}\nSubject: Hello {number}\n"
+        f"Message-ID: <{number}@client.org>\n{extra}\n{body}"
+    ).encode()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Dovecot]:
+    """The Dovecot of all tests; a skip, or a failure, where it cannot be had."""
+    if reason := dovecot.missing():
+        required = os.environ.get("CI") == "true" or os.environ.get("MAILGATE_REQUIRE_MTA") == "1"
+        (pytest.fail if required else pytest.skip)(reason)
+    with dovecot.running() as found:
+        yield found
+
+
+@pytest.fixture
+def account(server: Dovecot) -> Account:
+    """A user of it, with an empty mailbox."""
+    return server.user()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    """A gate without a server."""
+    return Gate(tmp_path)
