@@ -54,7 +54,7 @@ def adopt(tx: sqlite3.Connection, proposal: Proposal, *, prune: bool = False) ->
     adopter = _Adopter(tx, proposal)
     named = {(each.kind, each.name) for each in proposal.entries}
     beside = [(kind, name) for kind, things in before.items() for name in things if (kind, name) not in named]
-    beside = [each for each in beside if each[1] not in adopter.renamed]
+    beside = [each for each in beside if each[0] != "alias" or each[1] not in adopter.renamed]
     for kind, name in beside if prune else ():
         if kind != "domain":  # which its aliases leave first
             adopter.remove(kind, name)

@@ -27,20 +27,20 @@ def writer() -> Iterator[Write]:
         ours.close()
         _serve(theirs)
     theirs.close()
-    with ours:
-        stream = ours.makefile("rwb")
+    try:
+        with ours, ours.makefile("rwb") as stream:
 
-        def ask(path: str, octets: bytes, replace: bool) -> None:
-            head = json.dumps([os.path.abspath(path), len(octets), replace])
-            stream.write(head.encode() + b"\n" + octets)
-            stream.flush()
-            number = int(stream.readline() or b"5")  # EIO: the child is gone
-            if number:
-                raise OSError(number, os.strerror(number), path)
+            def ask(path: str, octets: bytes, replace: bool) -> None:
+                head = json.dumps([os.path.abspath(path), len(octets), replace])
+                stream.write(head.encode() + b"\n" + octets)
+                stream.flush()
+                number = int(stream.readline() or b"5")  # EIO: the child is gone
+                if number:
+                    raise OSError(number, os.strerror(number), path)
 
-        yield ask
-        stream.close()
-    os.waitpid(child, 0)
+            yield ask
+    finally:
+        os.waitpid(child, 0)
 
 
 def _serve(theirs: socket.socket) -> None:
