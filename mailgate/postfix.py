@@ -124,8 +124,15 @@ def _literal(present: Mapping[str, str]) -> list[str]:
 
 
 def _items(value: str) -> list[str]:
-    """The items of a list, `type:{ ... }` being one."""
-    return re.findall(r"(?:[^\s,{]|\{[^}]*\})+", value)
+    """The items of a list, `type:{ ... }` being one, however deep its braces are."""
+    found, depth = [""], 0
+    for c in value:
+        depth += (c == "{") - (c == "}")
+        if depth <= 0 and (c == "," or c.isspace()):
+            found.append("")
+        else:
+            found[-1] += c
+    return [each for each in found if each]
 
 
 def _has(items: Sequence[str], wanted: str) -> bool:

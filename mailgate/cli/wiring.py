@@ -50,9 +50,9 @@ def _options(function: Any) -> Any:
 @_options
 @pass_app
 def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
-    """Print what to put into Postfix for our domains, and the commands to run then.
+    """What to put into Postfix for our domains.
 
-    What main.cf says already stays in the lines that are printed.
+    Everything is printed, with the commands to run then. What main.cf says already stays in its lines.
     """
     if alias and fallback:
         raise Problem("an alias file has no place for mail to addresses that nobody knows", "leave out --alias")
@@ -78,7 +78,10 @@ def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback
 @_options
 @pass_app
 def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
-    """Print what to put into Exim for our domains, and the commands to run then."""
+    """What to put into Exim for our domains.
+
+    Everything is printed, with the commands to run then.
+    """
     if checking:
         plan = _plan(app, fallback)
         _checked("exim", exim.check(plan, survey.exim_state(plan)), as_json)
@@ -91,7 +94,10 @@ def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as
 @json_option
 @pass_app
 def maps_(app: App, as_json: bool) -> None:
-    """Write the mail server's tables anew, those that differ; every command that changes an address does so."""
+    """Write the mail server's tables, those that differ.
+
+    Every command that changes an address does so by itself.
+    """
     written = upkeep.refresh(app.store, app.config)
     if as_json:
         console.data({"folder": app.config.maps, "written": written})

@@ -95,6 +95,11 @@ class Server(ABC):
         self.machine.mailgate("alias", "add", "support@example.com", "--model", "ticket")
         self.machine.mailgate("alias", "add", "sales@example.com", "--model", "lead")
 
+    def share(self) -> None:
+        """Say that example.com has mailboxes of its own on this server."""
+        edit = "sed -i 's/^# shared = /shared = /' /etc/mailgate/mailgate.toml"
+        self.machine.run("sh", "-c", f"{edit} && mailgate setup maps")
+
     def log(self) -> str:
         """The server's log so far."""
         path = self.machine.path(self.logfile)
@@ -244,6 +249,8 @@ class Exim(Server):
     needs = "exim"
     logfile = "/var/log/exim4/mainlog"
     setup: ClassVar = ("setup", "exim")
+    others: ClassVar = ""
+    """Domains with mailboxes on this server."""
     kinds: ClassVar = {"=>": "sent", "->": "sent", "**": "bounced", "==": "deferred"}
 
     def _configure(self) -> None:
@@ -256,7 +263,9 @@ class Exim(Server):
         systemctl.chmod(0o755)
 
     def _start(self) -> bool:
-        self.machine.path("/etc/exim4/update-exim4.conf.conf").write_text(EXIM_DEBCONF.format(port=self.port))
+        self.machine.path("/etc/exim4/update-exim4.conf.conf").write_text(
+            EXIM_DEBCONF.format(port=self.port, others=self.others)
+        )
         self.machine.run("update-exim4.conf")
         return self.machine.run("sh", "-c", "exim4 -bd >/var/log/start 2>&1", check=False).returncode == 0
 
@@ -279,6 +288,29 @@ class Exim(Server):
     def retry(self) -> None:
         """Try all deferred mail now, frozen mail too."""
         self.machine.run("exim4", "-qff")
+
+
+class PostfixShared(Postfix):
+    """A domain that has mailboxes of its own as well."""
+
+    def _configure(self) -> None:
+        super()._configure()
+        ours = ("mydestination = $myhostname, localhost, example.com", "alias_maps = $alias_database")
+        self.machine.run("postconf", "-e", *ours)
+
+    def _make_store(self) -> None:
+        super()._make_store()
+        self.share()
+
+
+class EximShared(Exim):
+    """The same with Exim."""
+
+    others: ClassVar = "example.com"
+
+    def _make_store(self) -> None:
+        super()._make_store()
+        self.share()
 
 
 WAYS: dict[str, type[Server]] = {"postfix": Postfix, "postfix-alias": PostfixAlias, "exim": Exim}
@@ -308,7 +340,7 @@ default_transport = smtp:[127.0.0.1]:{sink}
 
 EXIM_DEBCONF = """\
 dc_eximconfig_configtype='internet'
-dc_other_hostnames=''
+dc_other_hostnames='{others}'
 dc_local_interfaces='127.0.0.1.{port}'
 dc_relay_domains=''
 dc_use_split_config='true'

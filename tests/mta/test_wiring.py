@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from .faults import PYTHON, STORE
 from .letters import send
 from .polling import until
-from .servers import Exim, Postfix, PostfixAlias, Server, Start
+from .servers import Exim, EximShared, Postfix, PostfixAlias, PostfixShared, Server, Start
 from .sink import Sink
 
 pytestmark = pytest.mark.mta
@@ -39,14 +38,6 @@ def becomes(server: Server, recipient: str, code: int) -> None:
     until(lambda: rcpt(server, recipient) == code, f"{code} for {recipient}", 20)
 
 
-def edit(server: Server, *changes: str) -> None:
-    """Change domains and aliases, and write the tables."""
-    lines = ["from mailgate import aliases, domains, store", "from mailgate.state import Domain"]
-    lines += [f"with store.open_existing({STORE!r}).write() as tx:", *(f"    {each}" for each in changes)]
-    server.machine.run(PYTHON, "-I", "-c", "\n".join(lines), user="mailgate")
-    server.machine.mailgate("setup", "maps")
-
-
 def check(server: Server) -> dict[str, Any]:
     """What `setup --check` finds, by name; the worst verdict where there are several of a name."""
     done = server.machine.run("mailgate", *server.setup, "--check", "--json", check=False)
@@ -63,13 +54,10 @@ def verdicts(server: Server, verdict: str) -> set[str]:
 def test_every_kind_of_own_address_arrives(whole: Server) -> None:
     run = whole.machine.mailgate
     run("domain", "add", "kinds.example.com")
+    run("domain", "add", "kinds.example.org", "--same-as", "kinds.example.com")
     run("domain", "set", "kinds.example.com", "--catchall", "answers", "--bounce", "returns")
     run("alias", "add", "info@kinds.example.com", "--model", "lead")
-    edit(
-        whole,
-        "domains.add(tx, Domain('kinds.example.org', same_as='kinds.example.com'))",
-        "aliases.rename(tx, 'info@kinds.example.com', 'office@kinds.example.com')",
-    )
+    run("alias", "rename", "info@kinds.example.com", "office@kinds.example.com")
     locals_ = ("office", "info", "answers", "catchall", "returns", "bounce", "postmaster", "abuse")
     for host in ("kinds.example.com", "kinds.example.org"):
         becomes(whole, f"office@{host}", 250)
@@ -129,6 +117,28 @@ def test_a_domain_works_while_it_is_there(whole: Server) -> None:
     assert [each["reason"] for each in whole.held(letter.subject)] == ["postmaster"]
     whole.machine.mailgate("domain", "remove", "new.example.org", "--yes")
     until(lambda: rcpt(whole, "catchall@new.example.org") != 250, "the domain to be gone", 20)
+
+
+@pytest.mark.parametrize("way", [PostfixShared, EximShared], ids=["postfix", "exim"])
+def test_a_domain_may_have_mailboxes_of_its_own(shared: Start, way: type[Server]) -> None:
+    server = shared(way)
+    assert verdicts(server, "wrong") == set()
+    for recipient in ("support@example.com", "catchall+detail@example.com"):
+        letter = send(server, recipient)
+        server.wait(letter.queue_id, "sent")
+        assert server.message(letter.subject)["number"]
+    for recipient in ("postmaster@example.com", "root@example.com"):
+        assert rcpt(server, recipient) == 250
+        letter = send(server, recipient)
+        server.wait_gone(letter.queue_id)
+        assert letter.subject not in [each["subject"] for each in server.machine.json("message", "list")]
+        assert [each.kind for each in server.outcomes(letter.queue_id)] == ["sent"]
+    assert rcpt(server, "new@example.com") == 550
+    server.machine.mailgate("alias", "add", "new@example.com", "--model", "ticket")
+    becomes(server, "new@example.com", 250)
+    server.machine.mailgate("domain", "add", "whole.example.com")
+    becomes(server, "catchall@whole.example.com", 250)
+    becomes(server, "root@whole.example.com", 550)
 
 
 def test_an_alias_file_follows_too(postfix_alias: Server) -> None:
