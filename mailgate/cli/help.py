@@ -52,6 +52,7 @@ EXITS = (
     ("1", "failed, or something differs (test, config check)"),
     ("2", "usage"),
     ("3", "not found"),
+    ("4", "doctor, setup --check: something is wrong"),
     ("75", "work, fetch: not set up"),
     ("130", "interrupted"),
 )
