@@ -22,6 +22,8 @@ from mailgate.store import Store
 BATCH = 32
 """Messages that are fetched with one command, and octets of them together."""
 BATCH_OCTETS = 4 << 20
+GROUP = 16
+"""Messages that are taken with one commit: what comes through the pipe meanwhile waits for it."""
 _AT_ONCE = 200
 """Messages that a server is told of with one command."""
 LEASE = 900.0
@@ -348,10 +350,11 @@ class _Folder:
         except Lost:
             self.run.alone.update(self._key(each) for each in ids)
             raise
+        there = [(each, bodies[each], self.run.given) for each in ids if bodies.get(each)]
+        for at in range(0, len(there), GROUP):
+            self._take(there[at : at + GROUP])
         for each in ids:
-            if bodies.get(each):
-                self._take(each, bodies.pop(each), self.run.given)
-            else:
+            if not bodies.get(each):
                 self.missing[each] = _NOTHING if each in bodies else _NOT_GIVEN
 
     def _alone(self, id: str) -> None:
@@ -367,30 +370,51 @@ class _Folder:
             self.missing[id] = str(refused)
         else:
             if body:
-                self._take(id, body, self.run.given)
+                self._take([(id, body, self.run.given)])
             else:
                 self.missing[id] = _NOT_GIVEN if body is None else _NOTHING
         self.run.single = ""
 
-    def _take(self, id: str, raw: bytes, given: Given) -> None:
-        """Receive a message, and note in the same transaction that it is settled."""
+    def _take(self, letters: list[tuple[str, bytes, Given]]) -> None:
+        """Receive messages with one commit; one that we cannot take for a mistake of ours stops no other."""
+        try:
+            self._receive(letters)
+        except (Usurped, StoreError, sqlite3.OperationalError, OSError):
+            raise
+        except Exception as error:
+            if len(letters) > 1:
+                for each in letters:
+                    self._take([each])
+                return
+            ((id, raw, given),) = letters
+            why = f"{type(error).__name__}: {error}"[:200]
+            with self.store.write() as tx:
+                attempts = collected.tried(tx, self.box, id, why)
+            self.run.put_off.add(self._key(id))
+            if attempts >= TRIES and not given.failure:
+                self._take([(id, raw, given._replace(failure=why))])
+
+    def _receive(self, letters: list[tuple[str, bytes, Given]]) -> None:
+        """Receive messages, and note in the same transaction that they are settled."""
         kinds: list[str] = []
 
-        def settle(tx: sqlite3.Connection, receipt: Receipt) -> None:
-            self.run.alive(tx)
+        def settle(tx: sqlite3.Connection, at: int, receipt: Receipt) -> None:
             kinds.append(kind := _kind(receipt))
             if kind == "left":
                 return
             state, error = ("taken", "") if kind != "failed" else ("failed", receipt.decision.outcomes[0].note)
             how = self.server.done if kind != "failed" else self.server.failed
-            collected.settle(tx, self.box, id, state, error, told=how == "keep")
+            collected.settle(tx, self.box, letters[at][0], state, error, told=how == "keep")
+            self.run.alive(tx)
 
-        receipt = gateway.receive(self.store, self.run.config, raw, given, self.run.clock(), settle)
-        journal.delivered(receipt)
-        self.run.owed |= receipt.owed
-        if kinds[0] != "left":
-            self.untold["failed" if kinds[0] == "failed" else "done"].append(id)
-            self.run.counted(kinds[0], self.folder)
+        every = [(raw, given) for _, raw, given in letters]
+        receipts = gateway.receive_all(self.store, self.run.config, every, self.run.clock(), settle)
+        for (id, _, _), kind, receipt in zip(letters, kinds, receipts, strict=True):
+            journal.delivered(receipt)
+            self.run.owed |= receipt.owed
+            if kind != "left":
+                self.untold["failed" if kind == "failed" else "done"].append(id)
+                self.run.counted(kind, self.folder)
 
     def _only_header(self, id: str, why: str, size: int) -> None:
         """Hold what can be had of a message that cannot be had as a whole, with the reason."""
@@ -406,7 +430,7 @@ class _Folder:
             raise
         self.run.single = ""
         if header:
-            self._take(id, header, self.run.given._replace(failure=why, whole=max(size, len(header) + 1)))
+            self._take([(id, header, self.run.given._replace(failure=why, whole=max(size, len(header) + 1)))])
         else:
             self._nothing(id, why or "the server does not give its header")
 

@@ -81,26 +81,37 @@ class Receipt(NamedTuple):
     owed: bool = False
 
 
-def receive(
-    store: Store,
-    config: Config,
-    raw: bytes,
-    given: Given,
-    now: float,
-    also: Callable[[sqlite3.Connection, Receipt], None] | None = None,
-) -> Receipt:
+def receive(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
     """Take responsibility for a message: when this returns, what it decided is committed.
 
-    `also` is called in the same transaction, so that an edge can remember that it is done with the message. Raises
-    StoreError, sqlite3.Error or OSError, and what `also` raises; nothing is kept then.
+    Raises StoreError, sqlite3.Error or OSError; nothing is kept then.
     """
-    facts, told, failure = read(store, raw, given)
-    with store.write() as tx:
-        facts, state, decision = judge(tx, config, facts, told, failure, given.fallback, now, given.values)
-        receipt = Receipt(facts, decision, *remember.apply(tx, facts, state, decision, config, __version__, now))
-        if also:
-            also(tx, receipt)
+    (receipt,) = receive_all(store, config, [(raw, given)], now)
     return receipt
+
+
+def receive_all(
+    store: Store,
+    config: Config,
+    letters: Sequence[tuple[bytes, Given]],
+    now: float,
+    also: Callable[[sqlite3.Connection, int, Receipt], None] | None = None,
+) -> list[Receipt]:
+    """Take responsibility for several messages, one after the other, with one commit; or for none of them.
+
+    `also` is called for each, with its index, in the same transaction, so that an edge can remember that it is done
+    with it. Raises as `receive`, and what `also` raises.
+    """
+    every = [(*read(store, raw, given), given) for raw, given in letters]
+    receipts = []
+    with store.write() as tx:
+        for at, (facts, told, failure, given) in enumerate(every):
+            facts, state, decision = judge(tx, config, facts, told, failure, given.fallback, now, given.values)
+            remembered = remember.apply(tx, facts, state, decision, config, __version__, now)
+            receipts.append(Receipt(facts, decision, *remembered))
+            if also:
+                also(tx, at, receipts[-1])
+    return receipts
 
 
 def preview(

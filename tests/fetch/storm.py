@@ -204,7 +204,7 @@ def through_cuts(gate: Gate, server: Dovecot, speaks: str, points: Iterable[int]
     (not `both`: in turn)."""
     settings = config.load(str(gate.config), None, {})
     wire = Wire(server.imap if speaks == "imap" else server.pop)
-    before, fetch.BATCH = fetch.BATCH, 2
+    before, fetch.BATCH = fetch.BATCH, 1
     cuts = count = 0
     try:
         for point in points:
@@ -253,7 +253,7 @@ def main(chosen: list[str]) -> None:
         ),
         "server": lambda gate, server, speaks: through_server_kills(gate, server.user(), speaks, 50, 40, 1),
         "kills": lambda gate, server, speaks: through_kills(gate, server.user(), speaks, 20, 10, 100, 1),
-        "cuts": lambda gate, server, speaks: through_cuts(gate, server, speaks, range(1, 201), 100, both=True),
+        "cuts": lambda gate, server, speaks: through_cuts(gate, server, speaks, range(1, 201), 96, both=False),
     }
     with dovecot.running() as server:
         for name in chosen or storms:

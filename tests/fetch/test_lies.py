@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import collected, config, fetch, mailbox, servers, store
+from mailgate import collected, config, fetch, gateway, mailbox, servers, store
+from mailgate.decision import Decision
 from mailgate.fetch import Result
+from mailgate.message import Message
 from mailgate.servers import Secret, Server
 
 from .conftest import Gate, mail
@@ -328,3 +330,18 @@ def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(secret, "COMMAND_TIME", 0.2)
     box.set(secret=Secret("password-command", "sleep 60"))
     assert box.run().error == "`sleep 60` told no secret within 0 s"
+
+
+def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = gateway.remember.apply
+
+    def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
+        if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
+            raise ZeroDivisionError("a mistake")
+        return whole(tx, message, state, decision, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gateway.remember, "apply", faulty)
+    tallies = [box.run().tally for _ in range(4)]
+    assert [(each.created, each.failed, each.left) for each in tallies] == [(4, 0, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)]
+    assert box.gate.held() == ["failed"]
+    assert box.gate.raws()[-1] == mail(3), "as a whole"
