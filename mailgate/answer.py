@@ -36,7 +36,7 @@ def settle(
     """
     if deferred := [each for each in outcomes if each.action == "defer"]:
         return Settled(outcomes, (), status.temporary(deferred[0].note, "4.7.1"))
-    if state.settings.refusals_by == "status" and message.envelope.source != "fetch":
+    if state.settings.refusals_by == "status" and not message.envelope.collected:
         outcomes = tuple(each._replace(by_status=each.action == "refuse") for each in outcomes)
     refused = [each for each in outcomes if not each.taken]
     if len(refused) == len(outcomes):
@@ -45,6 +45,9 @@ def settle(
     desk = _Desk(message, state, kind, coming, authentic)
     settled = tuple(desk.answer(each) if each.taken else desk.share(each, refused) for each in outcomes)
     return Settled(settled, tuple(desk.outgoing), status.OK)
+
+
+_KEPT = "it is kept mail, out of a file"
 
 
 class _Desk:
@@ -76,14 +79,18 @@ class _Desk:
         """`told`: the addresses that the reply names, each with its own reason."""
         if outcome.action != "refuse" or outcome.repeated:
             return outcome
-        why = loop.silence(
-            self.message,
-            self.kind,
-            own_sender=policy.own_sender(self.message, self.state),
-            spam=bool(loop.spam_mark(self.message)),
-            forged=self.forged,
-            blind=self._blind(outcome),
-            answers_refusal=self.coming.refusal is not None,
+        why = (
+            _KEPT
+            if self.message.envelope.source == "file"
+            else loop.silence(
+                self.message,
+                self.kind,
+                own_sender=policy.own_sender(self.message, self.state),
+                spam=bool(loop.spam_mark(self.message)),
+                forged=self.forged,
+                blind=self._blind(outcome),
+                answers_refusal=self.coming.refusal is not None,
+            )
         )
         sender = self.message.envelope.reverse_path
         if why or sender is None:

@@ -22,7 +22,12 @@ class Envelope(NamedTuple):
     recipients: tuple[Address, ...] = ()
     alternatives: tuple[Address, ...] = ()
     stated: bool = True
-    source: str = "pipe"  # pipe, lmtp or fetch
+    source: str = "pipe"  # pipe, lmtp, fetch (out of a mailbox) or file (kept mail)
+
+    @property
+    def collected(self) -> bool:
+        """Whether no mail server waits for an answer."""
+        return self.source in ("fetch", "file")
 
 
 class Hints(NamedTuple):

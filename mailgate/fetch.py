@@ -399,7 +399,7 @@ class _Folder:
         kinds: list[str] = []
 
         def settle(tx: sqlite3.Connection, at: int, receipt: Receipt) -> None:
-            kinds.append(kind := _kind(receipt))
+            kinds.append(kind := kind_of(receipt))
             if kind == "left":
                 return
             state, error = ("taken", "") if kind != "failed" else ("failed", receipt.decision.outcomes[0].note)
@@ -500,7 +500,7 @@ _PAST = {"seen": "marked as seen", "move": "moved", "delete": "deleted"}
 _KINDS = {"create": "created", "post": "posted", "bounce": "reported", "refuse": "refused", "hold": "held"}
 
 
-def _kind(receipt: Receipt) -> str:
+def kind_of(receipt: Receipt) -> str:
     """The one word of the tally for what came of a message."""
     outcomes = receipt.decision.outcomes
     if receipt.decision.status.exit == 75:

@@ -141,8 +141,8 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
         raise StoreError("the store has no own domain", "mailgate domain add example.com")
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
-        if given.source == "fetch":
-            return envelope.collected(hints, given.mailbox, author, default.name)
+        if given.source in ("fetch", "file"):
+            return envelope.collected(hints, given.mailbox, author, default.name)._replace(source=given.source)
         found = envelope.read(given.reverse_path, given.recipients, given.environ, hints, author, default.name)
         return found._replace(source=given.source)
 

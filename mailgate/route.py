@@ -190,7 +190,7 @@ def sender(case: Case) -> Verdict:
     """Blocked? Spam? One of our own addresses? Who vouches for the author?"""
     if case.state.blocked_sender:
         saw = f"{case.state.blocked_sender} is on the block list"
-        if case.state.settings.blocked_by == "status" and case.message.envelope.source != "fetch":
+        if case.state.settings.blocked_by == "status" and not case.message.envelope.collected:
             refused = case.outcome("refuse", "blocked", case.recipient_text)._replace(by_status=True)
             return Verdict(saw, "refuse", (refused,))
         return Verdict(saw, "hold", (case.outcome("hold", "blocked", quiet=True),))
@@ -291,7 +291,7 @@ def no_route(case: Case) -> Verdict:
     if held:
         return Verdict(held[0].address, "hold", held)
     saw = _nobody(case)
-    if case.message.envelope.source == "fetch":
+    if case.message.envelope.collected:
         return Verdict(saw, "hold", (case.outcome("hold", "unrouted"),))
     refused = case.outcome("refuse", "no-route", case.recipient_text)._replace(by_status=True)
     return Verdict(saw, "refuse", (refused,))
@@ -335,7 +335,7 @@ def _kept_out(case: Case, ruling: Alias | None, proposal: Outcome) -> Outcome | 
         if ruling.automatic == "hold":
             return case.outcome("hold", "automatic", proposal.address, note=note)._replace(alias=proposal.alias)
         refused = case.outcome("refuse", "policy", proposal.address, note=note)
-        return refused._replace(alias=proposal.alias, by_status=case.message.envelope.source != "fetch")
+        return refused._replace(alias=proposal.alias, by_status=not case.message.envelope.collected)
     outsider = proposal.reason == "reply" and relay.is_outsider(proposal, case.message, case.state)
     if ruling.replies == "participants" and outsider:
         note = f"{case.message.author.text} does not follow {proposal.record}, and used no signed address"
@@ -359,6 +359,10 @@ def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Ou
         key = (proposal.model, policy.rate_key(case.message, proposal.address))
         count = case.state.made.get(key, 0)
         saw.append(f"{key[1]} made {count} of {settings.loop_threshold} {key[0]} in {settings.loop_minutes} min")
+        if case.message.envelope.source == "file":
+            saw[-1] = "kept mail, out of a file, is not counted"
+            judged.append(proposal)
+            continue
         if case.state.allowed_sender:
             saw[-1] = f"{key[1]} is on the allow-list"
         elif count >= settings.loop_threshold:
@@ -444,7 +448,7 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
     size = Step("size", f"{message.size} of {limit} bytes", "refuse" if message.size > limit else "pass")
     if message.size > limit:
         names = [str(each) for each in message.envelope.recipients] or [""]
-        if message.envelope.source == "fetch":  # nobody is there to tell the sender
+        if message.envelope.collected:  # nobody is there to tell the sender
             note = f"larger than {limit} bytes" + ("; only its header was collected" if message.whole else "")
             held = tuple(state.repeated(Outcome("hold", "too-large", "size", name, note=note)) for name in names)
             return Decision(kind.name, held, (), (size._replace(verdict="hold"),), status.OK)
@@ -465,7 +469,8 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
     ordered = tuple(sorted(steps, key=lambda step: ORDER.index(step.rule)))
     settled = answer.settle(message, state, kind, coming, common.authentic, united)
     sent_on = relay.relay(message, state, kind, settled.outcomes)
-    copies = () if settled.status.exit == 75 else sent_on.copies
+    silent = settled.status.exit == 75 or message.envelope.source == "file"
+    copies = () if silent else sent_on.copies
     return Decision(
         kind.name, sent_on.outcomes, settled.outgoing + copies, ordered, settled.status, common.authentic.result
     )

@@ -125,6 +125,7 @@ LEVELS: dict[int, tuple[str, dict[str, str]]] = {
             "imap": "mailbox oauth",
             "pop": "mailbox oauth",
             "fetch": "imap journal mailbox pop secret",
+            "archive": "fetch journal",
             "unpack": "",
             "aside": "",
             "cases": "",

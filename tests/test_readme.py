@@ -45,6 +45,9 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
     secret = tmp_path / "inbox.secret"
     secret.write_text("secret\n")
     secret.chmod(0o600)
+    (tmp_path / "old.mbox").write_bytes(b"From bob@client.org Mon Jan  1 10:00:00 2024\n" + MESSAGE)
+    for folder in ("Maildir/new", "Maildir/cur", "saved"):
+        (tmp_path / folder).mkdir(parents=True)
     elsewhere = FakeImap(MESSAGE.replace(b"<fire@", b"<smoke@"))
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "MAILGATE_CONFIG": str(tmp_path / "mailgate.toml")}
     program = [sys.executable, "-m", "mailgate"]

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from mailgate import collected, config, console, fetch, owner, servers, store, worker
-from mailgate.cli.base import App, Command, json_option, not_set_up, pass_app
+from mailgate import archive, collected, config, console, fetch, owner, servers, store, worker
+from mailgate.cli.base import App, Command, assignment, json_option, not_set_up, pass_app
 from mailgate.config import Config
 from mailgate.fetch import Progress, Result, Tally
+from mailgate.names import model as model_name
 from mailgate.problem import Problem
 from mailgate.servers import Server
 from mailgate.store import Store
@@ -26,16 +27,33 @@ from mailgate.store import Store
         mailgate fetch
         mailgate fetch inbox --limit 50
         mailgate fetch inbox --again
+        mailgate fetch mbox old.mbox --model lead
+        mailgate fetch maildir /home/info/Maildir
+        mailgate fetch eml folder
     """,
 )
 @click.argument("names", metavar="[NAME ...]", nargs=-1)
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Messages of each server at most.")
 @click.option("--again", is_flag=True, help="Try what was given up as well: failed, or too large then.")
+@click.option("--model", metavar="M", help="Of files: the model for mail that no alias takes.")
+@click.option("--set", "values", metavar="K=V", multiple=True, help="Of files: a value of those; repeatable.")
 @click.option("--quiet", is_flag=True, help="Say only what goes wrong, for a timer.")
 @json_option
 @pass_app
-def fetch_(app: App, names: tuple[str, ...], limit: int | None, again: bool, quiet: bool, as_json: bool) -> None:
+def fetch_(
+    app: App,
+    names: tuple[str, ...],
+    limit: int | None,
+    again: bool,
+    model: str | None,
+    values: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Collect what the servers have, each message once: all servers that are due, or those that are named.
+
+    `mbox FILE`, `maildir FOLDER` and `eml FOLDER` take kept mail out of files, the same way, but nobody is answered or
+    gets a copy; run again, it goes on where it was.
 
     Exits with 1 when a server fails, is waiting for another try or paused, and with 75 when nothing is set up.
     """
@@ -46,6 +64,11 @@ def fetch_(app: App, names: tuple[str, ...], limit: int | None, again: bool, qui
     except Problem as problem:
         raise not_set_up(problem) from problem
     signal.signal(signal.SIGTERM, _stop)
+    if names and names[0] in servers.FILES:
+        _files(opened, settings, names, model, values, quiet, as_json)
+        return
+    if model or values:
+        raise click.UsageError("--model and --set are for files; a server has its own.")
     with opened.read() as tx:
         chosen = [servers.get(tx, name) for name in dict.fromkeys(names)] or servers.listing(tx)
     results = []
@@ -58,6 +81,29 @@ def fetch_(app: App, names: tuple[str, ...], limit: int | None, again: bool, qui
         console.data([_as_data(each) for each in results])
     if any(each.state in ("failed", "waiting", "paused") for each in results):
         raise click.exceptions.Exit(1)
+
+
+def _files(
+    opened: Store,
+    settings: Config,
+    names: tuple[str, ...],
+    model: str | None,
+    values: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    kind, *paths = names
+    if len(paths) != 1:
+        raise click.UsageError(f"`fetch {kind}` takes one file or folder.")
+    given = dict(assignment(each) for each in values)
+    if model is None and given:
+        raise click.UsageError("--set is for the records of --model.")
+    with _progress(kind) as progress:
+        found = archive.take(opened, settings, kind, paths[0], model and model_name(model), given, progress)
+    if as_json:
+        console.data([{kind: paths[0], **found._asdict()}])
+    elif not quiet:
+        console.say(f"{paths[0]}: {summary(found)}")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -97,7 +143,7 @@ def _progress(name: str) -> Iterator[Progress]:
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
-        advance: Callable[[int, int], None] = lambda done, of: bar.update(task, completed=done, total=of)  # noqa: E731
+        advance: Callable[[int, int], None] = lambda done, of: bar.update(task, completed=done, total=of or None)  # noqa: E731
         yield advance
 
 
