@@ -13,6 +13,8 @@ from mailgate.servers import Server
 
 _SMALL = 4 << 20
 """Octets that answers without a message may have."""
+_EOF = "-ERR EOF"
+"""What poplib makes of the end of a connection."""
 poplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]  # mail has longer lines than 2048; `_Bounded` bounds all of them
 
 
@@ -45,7 +47,8 @@ def connect(server: Server, secret: str, max_size: int) -> "Pop":
             else:
                 client = _Bounded(server.host, server.port, timeout=mailbox.CONNECT_TIME)
         except poplib.error_proto as error:
-            raise Problem(f"{where} speaks no POP3: {words(error)}") from error
+            what = "the connection broke" if words(error) == _EOF else f"this is no POP3: {words(error)}"
+            raise Problem(f"{where}: {what}") from error
     try:
         with mailbox.connecting(server), mailbox.patience():
             if server.security == "starttls":
@@ -54,6 +57,8 @@ def connect(server: Server, secret: str, max_size: int) -> "Pop":
             _log_in(client, server, secret)
     except poplib.error_proto as error:
         _hang_up(client)
+        if words(error) == _EOF:
+            raise Problem(f"{where}: the connection broke") from error
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
         raise Problem(told, f"the {server.secret.kind} is {server.secret.source}") from error
     except BaseException:
@@ -101,7 +106,7 @@ class Pop:
                 yield
         except poplib.error_proto as error:
             said = words(error)
-            if said.startswith("-ERR") and said != "-ERR EOF":
+            if said.startswith("-ERR") and said != _EOF:
                 raise Refused(said) from error
             raise Lost(said) from error
         except (OSError, EOFError) as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import collected, config, fetch, gateway, mailbox, servers, store
+from mailgate import collected, config, fetch, gateway, journal, mailbox, servers, store
 from mailgate.decision import Decision
 from mailgate.fetch import Result
 from mailgate.message import Message
@@ -345,3 +345,32 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch:
     assert [(each.created, each.failed, each.left) for each in tallies] == [(4, 0, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)]
     assert box.gate.held() == ["failed"]
     assert box.gate.raws()[-1] == mail(3), "as a whole"
+
+
+def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(journal, "server", lambda name, text, good=False: said.append(f"{name} {text}"))
+    delays = []
+
+    def health() -> servers.Health:
+        with box.gate.store.read() as tx:
+            return servers.health(tx, box.server.number)
+
+    box.run()
+    box.fake.do_login = lambda _: b"NO go away"  # type: ignore[method-assign]
+    for _ in range(7):
+        assert box.run().state == "failed"
+        delays.append(health().due - box.now)
+    assert delays == [60, 300, 900, 1800, 3600, 3600, 3600]
+    (began,) = said
+    assert began.startswith("box fails: 127.0.0.1:")
+    box.now += 5 * 86_400
+    for _ in range(3):
+        box.run()
+    assert len(said) == 2
+    assert said[1].startswith("box paused after days of failure, until `mailgate server enable box`: ")
+    assert (fetch.due(health(), box.now + 1e9), health().state) == ("paused", "paused")
+    del box.fake.do_login  # type: ignore[method-assign]
+    assert box.run().state == "ok"
+    assert said[2:] == ["box works again"]
+    assert (fetch.due(health(), box.now), health().state) == ("", "ok")

@@ -6,6 +6,7 @@ from . import storm
 from .conftest import Gate
 from .dovecot import Account, Dovecot
 
+pytestmark = pytest.mark.timeout(600)
 BOTH = pytest.mark.parametrize("speaks", ["imap", "pop"])
 
 
@@ -16,7 +17,7 @@ def test_a_mixture_in_peace(gate: Gate, account: Account, speaks: str) -> None:
 
 @BOTH
 def test_the_connection_cut_at_every_command(gate: Gate, server: Dovecot, speaks: str) -> None:
-    said = storm.through_cuts(gate, server, speaks, range(1, 41), 16, both=False)
+    said = storm.through_cuts(gate, server, speaks, range(1, 41), 18, both=False)
     assert int(said.partition(" ")[0]) > 25
 
 
