@@ -19,3 +19,8 @@ def lift() -> None:
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU):
         most = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (most, most))
+
+
+def no_core() -> None:
+    """Leave no core dump of this process: it holds a secret."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

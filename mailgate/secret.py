@@ -5,6 +5,7 @@ import shlex
 import stat
 import subprocess
 
+from mailgate import bounds
 from mailgate.problem import Problem
 from mailgate.servers import Secret
 
@@ -15,6 +16,7 @@ _LIMIT = 64 * 1024
 
 def read(secret: Secret) -> str:
     """The first line of the file, or of what the command prints. Raises Problem; no text of it holds the secret."""
+    bounds.no_core()
     octets = _file(secret.source) if secret.kind == "password-file" else _command(secret.source)
     line = octets.partition(b"\n")[0].rstrip(b"\r")
     try:

@@ -1,5 +1,6 @@
 """Servers that say what is not so, that break, or that never come to an end: each with its stated outcome."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -322,6 +323,13 @@ def test_a_command_that_tells_no_secret(box: Box, command: str, error: str, tmp_
     box.fake.do_login = lambda words: b"NO wrong" if "$HOME; echo" in words else b""  # type: ignore[method-assign]
     box.set(secret=Secret("password-command", command))
     assert box.run().error.startswith(error.format(port=box.fake.port))
+
+
+def test_a_process_that_holds_a_secret_leaves_no_core(box: Box) -> None:
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    box.run()
+    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
