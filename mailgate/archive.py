@@ -13,8 +13,8 @@ from typing import NamedTuple
 from mailgate import collected, gateway, journal
 from mailgate.config import Config
 from mailgate.digest import sha256
-from mailgate.fetch import GROUP, Progress, Tally, kind_of
 from mailgate.gateway import Given, Receipt
+from mailgate.gather import GROUP, Progress, Tally, kind_of
 from mailgate.problem import Problem, StoreError
 from mailgate.store import Store
 

@@ -13,7 +13,8 @@ import click
 from mailgate import archive, collected, config, console, fetch, owner, servers, store, worker
 from mailgate.cli.base import App, Command, assignment, json_option, not_set_up, pass_app
 from mailgate.config import Config
-from mailgate.fetch import Progress, Result, Tally
+from mailgate.fetch import Result
+from mailgate.gather import Progress, Tally
 from mailgate.names import model as model_name
 from mailgate.problem import Problem
 from mailgate.servers import Server

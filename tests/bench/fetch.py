@@ -22,7 +22,7 @@ from fetch.conftest import Gate, mail
 from fetch.dovecot import PASSWORD, Account
 from imapclient import IMAPClient
 
-from mailgate import config, servers
+from mailgate import config, gather, servers
 from mailgate import fetch as product
 
 BOUND = 0.60
@@ -70,8 +70,8 @@ def seconds_of_a_bare_loop(folder: Path, account: Account, count: int) -> float:
         client.login(account.name, PASSWORD)
         client.select_folder("INBOX", readonly=True)
         uids = client.search("ALL")
-        for at in range(0, len(uids), product.BATCH):
-            for uid, answer in client.fetch(uids[at : at + product.BATCH], ["BODY.PEEK[]"]).items():
+        for at in range(0, len(uids), gather.BATCH):
+            for uid, answer in client.fetch(uids[at : at + gather.BATCH], ["BODY.PEEK[]"]).items():
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("INSERT INTO message VALUES (?, ?)", (uid, answer[b"BODY[]"]))
                 connection.execute("COMMIT")

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mailgate import config, fetch, gateway, messages, servers
+from mailgate import config, fetch, gateway, gather, messages, servers
 from mailgate.gateway import Given
 from mailgate.servers import Secret, Server
 
@@ -204,7 +204,7 @@ def through_cuts(gate: Gate, server: Dovecot, speaks: str, points: Iterable[int]
     (not `both`: in turn)."""
     settings = config.load(str(gate.config), None, {})
     wire = Wire(server.imap if speaks == "imap" else server.pop)
-    before, fetch.BATCH = fetch.BATCH, 1
+    before, gather.BATCH = gather.BATCH, 1
     cuts = count = 0
     try:
         for point in points:
@@ -224,7 +224,7 @@ def through_cuts(gate: Gate, server: Dovecot, speaks: str, points: Iterable[int]
                 count += size + 1
         cuts = wire.cuts
     finally:
-        fetch.BATCH = before
+        gather.BATCH = before
         wire.close()
     return f"{cuts} connections cut, {count} messages, each once"
 

@@ -7,7 +7,7 @@ import pytest
 from mailgate import archive, config, gateway
 from mailgate.aliases import get, save
 from mailgate.decision import Decision
-from mailgate.fetch import Tally
+from mailgate.gather import Tally
 from mailgate.message import Message
 
 from .conftest import Gate, mail

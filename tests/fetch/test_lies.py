@@ -9,6 +9,7 @@ import pytest
 from mailgate import collected, config, fetch, gateway, journal, mailbox, servers, store
 from mailgate.decision import Decision
 from mailgate.fetch import Result
+from mailgate.gather import Tally
 from mailgate.message import Message
 from mailgate.servers import Secret, Server
 
@@ -65,9 +66,9 @@ def test_it_lists_more_than_it_has(box: Box) -> None:
     result = box.run()
     assert (result.state, result.tally.created, result.tally.left) == ("ok", 5, 1)
     assert box.run().tally.left == 1
-    assert box.run().tally == fetch.Tally(fetched=1, failed=1)
+    assert box.run().tally == Tally(fetched=1, failed=1)
     assert box.failed() == ["77: could not be collected in 3 attempts: the server lists it, but does not give it"]
-    assert box.run().tally == fetch.Tally()
+    assert box.run().tally == Tally()
 
 
 def test_it_lists_fewer_than_it_has(box: Box) -> None:
@@ -76,7 +77,7 @@ def test_it_lists_fewer_than_it_has(box: Box) -> None:
     box.fake.listed = lambda: [2]  # type: ignore[method-assign]
     assert box.run().tally.created == 1
     box.fake.listed = lambda: [1, 2, 3, 4, 5]  # type: ignore[method-assign]
-    assert box.run().tally == fetch.Tally(fetched=4, created=1, ignored=3)
+    assert box.run().tally == Tally(fetched=4, created=1, ignored=3)
     assert len(box.gate.raws()) == 5
 
 
@@ -84,7 +85,7 @@ def test_somebody_expunges_under_our_feet(box: Box) -> None:
     lists = iter([[1, 2, 3, 4, 5], [1, 2, 4, 5]])
     box.fake.listed = lambda: next(lists)  # type: ignore[method-assign]
     del box.fake.mailbox[3]
-    assert box.run() == Result(box.server, "ok", fetch.Tally(fetched=4, created=4))
+    assert box.run() == Result(box.server, "ok", Tally(fetched=4, created=4))
     assert box.failed() == []
 
 
@@ -144,7 +145,7 @@ def test_a_message_at_which_the_server_dies_stops_no_other(box: Box, poison: int
     assert results[0].state == "ok"
     assert box.gate.held() == ["failed"]
     assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
-    assert box.run().tally == fetch.Tally()
+    assert box.run().tally == Tally()
 
 
 def test_a_message_that_the_server_refuses(box: Box) -> None:
@@ -182,7 +183,7 @@ def test_answers_that_nobody_asked_for(box: Box) -> None:
     body = box.fake.body
     chatter = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 99 FLAGS ())\r\n* 4 EXPUNGE\r\n* OK still here\r\n"
     box.fake.body = lambda uid: chatter + body(uid) + chatter  # type: ignore[method-assign]
-    assert box.run().tally == fetch.Tally(fetched=5, created=5)
+    assert box.run().tally == Tally(fetched=5, created=5)
 
 
 def test_a_server_that_cannot_be_understood(box: Box) -> None:
@@ -296,7 +297,7 @@ def test_a_person_reads_and_expunges_while_we_collect(gate: Gate, account: Accou
 
     settings = config.load(str(gate.config), None, {})
     result = fetch.run(gate.store, settings, server, connect=connect)
-    assert result == Result(server, "ok", fetch.Tally(fetched=4, created=4))
+    assert result == Result(server, "ok", Tally(fetched=4, created=4))
     assert list(account.files("Done").values()) == ["", "S", "", ""]
     assert account.files() == {}
 
