@@ -7,20 +7,27 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailgate.charset import printable
 from mailgate.held import Waiting
 from mailgate.problem import Problem
 from mailgate.wiring import Check
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
 Span = tuple[str, str]
-"""A piece of text and its style, `""` for none; colour never carries meaning alone."""
+"""A piece of text and its style, `""` for none; colour never carries meaning alone.
 
-_VERDICTS = {"pass": "green", "refuse": "red", "hold": "yellow", "ignore": "yellow", "none": "dim", "no verdict": "dim"}
-_ACTIONS = {"create": "bold green", "post": "bold green", "refuse": "bold red", "defer": "bold red"}
+Red and magenta are the colours that can be read on white and on black; yellow, green and cyan cannot.
+"""
 
-_SIGNS = {"ok": ("ok", "green"), "wrong": ("WRONG", "bold red"), "unknown": ("?", "yellow")}
+_VERDICTS = {"pass": "", "refuse": "red", "hold": "magenta", "ignore": "magenta", "none": "dim", "no verdict": "dim"}
+_ACTIONS = {"create": "bold", "post": "bold", "refuse": "bold red", "defer": "bold red"}
+
+_SIGNS = {"ok": ("ok", ""), "wrong": ("WRONG", "bold red"), "unknown": ("?", "magenta")}
 
 
 def width() -> int:
@@ -28,8 +35,12 @@ def width() -> int:
     return max(40, min(200, shutil.get_terminal_size((100, 24)).columns))
 
 
-def lines(rows: Iterable[Sequence[Span]]) -> None:
-    """Print lines of styled spans; without a terminal, plain text. What could move a cursor is escaped."""
+def lines(rows: Iterable[Sequence[Span]], *, hang: bool = False) -> None:
+    """Print lines of styled spans; without a terminal, plain text. What could move a cursor is escaped.
+
+    With `hang`, a terminal has what is too wide for it folded between words, below the end of the first span. Without,
+    it may fold where it likes, but what it shows can be copied: commands, files.
+    """
     clean = ([(printable(text), style) for text, style in row] for row in rows)
     if not sys.stdout.isatty():
         for row in clean:
@@ -40,11 +51,31 @@ def lines(rows: Iterable[Sequence[Span]]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     for row in clean:
-        console.print(Text.assemble(*row))
+        text = Text.assemble(*row)
+        if hang and row and text.cell_len > width():
+            text = _hanging(console, row)
+        console.print(text)
+
+
+def _hanging(console: "Console", row: Sequence[Span]) -> "Text":
+    """A row as several lines, all but the first as far to the right as the first span is wide."""
+    from rich.text import Text
+
+    first, rest = Text.assemble(row[0]), Text.assemble(*row[1:])
+    indent = " " * first.cell_len
+    folded = rest.wrap(console, max(20, width() - len(indent)))
+    for line in folded:
+        line.rstrip()
+    return Text.assemble(first, Text("\n" + indent).join(folded))
 
 
 def say(text: str = "") -> None:
-    """Print a line of ours, or several."""
+    """Print a sentence of ours, or several, each a line, folded to fit a terminal."""
+    lines(([("", ""), (line, "")] for line in text.split("\n")), hang=True)
+
+
+def verbatim(text: str) -> None:
+    """Print lines as they are: what people copy, a file or a command."""
     lines([(line, "")] for line in text.split("\n"))
 
 
@@ -74,7 +105,7 @@ def _escaped(found: re.Match[str]) -> str:
 def raw(octets: bytes) -> None:
     """Write the exact bytes of a message; on a terminal its lines, escaped."""
     if sys.stdout.isatty():
-        say("\n".join(octets.decode("utf-8", "replace").splitlines()))
+        verbatim("\n".join(octets.decode("utf-8", "replace").splitlines()))
         return
     sys.stdout.buffer.write(octets)
     sys.stdout.buffer.flush()
@@ -94,9 +125,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -
     if not rows:
         lines([[(empty, "dim")]])
         return
+    from rich.cells import cell_len
+
     room = width()
-    widths = [max(len(row[at]) for row in [list(header), *cells]) for at in range(len(header))]
-    while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > 12:
+    widths = [max(cell_len(row[at]) for row in [list(header), *cells]) for at in range(len(header))]
+    while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > 4:
         widths[widths.index(max(widths))] -= 1
     lines(
         [
@@ -108,31 +141,58 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -
 
 def _padded(row: Sequence[str], widths: list[int]) -> Iterable[str]:
     for at, (text, size) in enumerate(zip(row, widths, strict=True)):
-        cut = text if len(text) <= size else text[: size - 1] + "…"
-        yield cut if at == len(widths) - 1 else cut.ljust(size) + "  "
+        cell = fitted(text, size)
+        yield cell.rstrip() if at == len(widths) - 1 else cell + "  "
+
+
+def fitted(text: str, size: int) -> str:
+    """A cell of a table, cut or padded to `size` columns; a wide character takes two."""
+    from rich.cells import set_cell_size
+
+    return set_cell_size(cut(text, size), size)
+
+
+def cut(text: str, size: int) -> str:
+    """Text that takes at most `size` columns, of what could not move a cursor."""
+    shown = printable(text)
+    if shown.isascii():
+        return shown if len(shown) <= size else shown[: size - 1] + "…"
+    from rich.cells import cell_len, set_cell_size
+
+    return shown if cell_len(shown) <= size else set_cell_size(shown, size - 1).rstrip() + "…"
 
 
 def pairs(rows: Sequence[tuple[str, object]]) -> None:
     """A thing with its fields, one a line."""
     size = max(len(name) for name, _ in rows)
-    lines([[(f"{name.ljust(size)}  ", "dim"), (printable(str(value)) or "-", "")] for name, value in rows])
+    lines([[(f"{name.ljust(size)}  ", "dim"), (printable(str(value)) or "-", "")] for name, value in rows], hang=True)
 
 
 def error(problem: Problem | str, *hints: str) -> None:
     """Tell what went wrong and what to type, on stderr."""
     hints = problem.hints if isinstance(problem, Problem) else hints
-    sys.stderr.write(f"error: {printable(str(problem))}\n")
-    for hint in hints:
-        sys.stderr.write(f"hint: {printable(hint)}\n")
+    _told("error: ", str(problem))
+    for each in hints:
+        hint(each)
+
+
+def _told(word: str, text: str) -> None:
+    """A sentence on stderr, folded on a terminal."""
+    told = word + printable(text)
+    if sys.stderr.isatty():
+        told = textwrap.fill(
+            told, width(), subsequent_indent=" " * len(word), break_long_words=False, break_on_hyphens=False
+        )
+    sys.stderr.write(told + "\n")
 
 
 def warning(text: str) -> None:
     """Tell what deserves a look, on stderr."""
-    sys.stderr.write(f"warning: {printable(text)}\n")
+    _told("warning: ", text)
 
 
 def hint(text: str) -> None:
-    """Tell what to do about it, on stderr."""
+    """Tell what to do about it, on stderr; never folded, so that it can be copied."""
     sys.stderr.write(f"hint: {printable(text)}\n")
 
 
@@ -180,27 +240,25 @@ def checks(found: Sequence[Check]) -> None:
     size = max((len(each.name) for each in found), default=0)
     for each in found:
         sign, style = _SIGNS[each.verdict]
-        first, *more = _wrapped(f"{sign:6}{each.name.ljust(size)}  ", style, printable(each.text))
-        lines([first, *more])
+        lines([[(f"{sign:6}{each.name.ljust(size)}  ", style), (each.text, "")]], hang=True)
         if each.fix and each.verdict != "ok":
-            lines([[(" " * 6 + "hint: ", "cyan"), (printable(each.fix), "")]])
+            lines([[(" " * 6 + "hint: ", "bold"), (each.fix, "")]])
 
 
 def explanation(tree: dict[str, Any], number: int | None = None) -> None:
     """The picture of a decision: what it is, every rule asked, then what happens and what the mail server sees."""
     message, mta = tree["message"], tree["mta"]
     rows: list[list[Span]] = []
-    subject = f'  "{_cut(message["subject"], 60)}"' if message["subject"] else ""
+    subject = f'  "{cut(message["subject"], 60)}"' if message["subject"] else ""
     name = f"{number}  " if number else ""
     rows.append([("Message   ", "dim"), (name + printable(message["id"] or "no Message-ID"), ""), (subject, "bold")])
     author = message["from_text"] or message["from"] or "nobody"
     unknown = "" if message["from"] else "   (author unknown)"
-    rows.append([("From      ", "dim"), (_cut(author, 80), ""), (unknown, "yellow")])
+    rows.append([("From      ", "dim"), (cut(author, 200), ""), (unknown, "magenta")])
     recipients = ", ".join(message["recipients"]) or "(recipients not known: header fields speak)"
-    envelope = f"{_path(message['reverse_path'])} -> {_cut(recipients, 400)}"
-    rows += _wrapped("Envelope  ", "dim", envelope)
+    rows.append([("Envelope  ", "dim"), (f"{_path(message['reverse_path'])} -> {cut(recipients, 400)}", "")])
     rows.append([("Size      ", "dim"), (f"{size(message['size'])}, {message['class']} mail", "")])
-    rows += [[("Defect    ", "dim"), (_cut(each, 100), "yellow")] for each in message["defects"]]
+    rows += [[("Defect    ", "dim"), (cut(each, 100), "magenta")] for each in message["defects"]]
     rows.append([])
     rows += _steps(tree["steps"])
     rows.append([])
@@ -212,9 +270,8 @@ def explanation(tree: dict[str, Any], number: int | None = None) -> None:
     rows.append([("   MTA sees  ", "dim"), (sees, "")])
     if tree["dry_run"]:
         rows.append([("   (dry run: nothing was written)", "dim")])
-    for hint in dict.fromkeys(_hints(tree, number)):
-        rows += _wrapped("   hint: ", "cyan", hint)
-    lines(rows)
+    lines(rows, hang=True)
+    lines([("   hint: ", "bold"), (hint, "")] for hint in dict.fromkeys(_hints(tree, number)))
 
 
 def verdict(tree: dict[str, Any]) -> None:
@@ -224,18 +281,11 @@ def verdict(tree: dict[str, Any]) -> None:
     for step in [step for step in tree["steps"] if step["rule"] in deciding]:
         style = _VERDICTS.get(step["verdict"], "bold")
         room = width() - len(f"  rule {step['rule']}: : {step['verdict']}")
-        saw = _cut(step["saw"], max(20, room))
+        saw = cut(step["saw"], max(20, room))
         rows.append([(f"  rule {step['rule']}: ", "dim"), (f"{saw}: ", ""), (printable(step["verdict"]), style)])
     for outcome in tree["outcomes"]:
-        rows += [[("  ", ""), *row] for row in _outcome(outcome)]
-    lines(rows)
-
-
-def _wrapped(name: str, style: str, text: str) -> Iterable[list[Span]]:
-    first, *more = textwrap.wrap(text, max(20, width() - len(name)), break_on_hyphens=False) or [""]
-    yield [(name, style), (first, "")]
-    for line in more:
-        yield [(" " * len(name) + line, "")]
+        rows += [[(f"  {head}", style), *more] for (head, style), *more in _outcome(outcome)]
+    lines(rows, hang=True)
 
 
 def _steps(steps: list[dict[str, str]]) -> Iterable[list[Span]]:
@@ -243,7 +293,7 @@ def _steps(steps: list[dict[str, str]]) -> Iterable[list[Span]]:
     last = min(32, max((len(printable(step["verdict"])) for step in steps), default=4))
     middle = min(78, max(20, room - 17 - last - 2))
     for at, step in enumerate(steps, 1):
-        verdict = _cut(step["verdict"], last)
+        verdict = cut(step["verdict"], last)
         saw = textwrap.wrap(printable(step["saw"]), middle) or [""]
         style = _VERDICTS.get(step["verdict"], "bold")
         yield [(f"{at:2} ", "dim"), (f"{step['rule']:13} ", ""), (saw[0].ljust(middle) + "  ", ""), (verdict, style)]
@@ -271,13 +321,9 @@ def _outcome(outcome: dict[str, Any]) -> Iterable[list[Span]]:
             text = "; ".join(_reported(each) for each in outcome["reports"])
         case _:
             text = outcome["reason"] + (f" of message {outcome['message']}" if outcome.get("message") else "")
-    yield [
-        ("=> ", "bold"),
-        (f"{outcome['action']:8}  ", _ACTIONS.get(outcome["action"], "bold yellow")),
-        (printable(text), ""),
-    ]
+    yield [(f"=> {outcome['action']:8}  ", _ACTIONS.get(outcome["action"], "bold magenta")), (printable(text), "")]
     if outcome.get("note"):
-        yield [("             ", ""), (_cut(outcome["note"], 160), "dim")]
+        yield [("             ", ""), (cut(outcome["note"], 160), "dim")]
 
 
 def _reported(found: dict[str, Any]) -> str:
@@ -328,8 +374,3 @@ def _hints(tree: dict[str, Any], number: int | None) -> Iterable[str]:
 
 def _path(reverse_path: str | None) -> str:
     return printable(reverse_path) if reverse_path else "<>"
-
-
-def _cut(text: str, limit: int) -> str:
-    shown = printable(text)
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

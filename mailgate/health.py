@@ -151,7 +151,7 @@ def _database(path: str, found: Condition) -> Iterator[Check]:
     if found.busy:
         yield Check("store", "wrong", found.busy, f"fuser -v {path}.lock")
     if found.faults == () and found.journal == "delete" and not found.busy:
-        yield Check("store", "ok", f"{path}, schema {found.schema}, {found.size >> 10} kB")
+        yield Check("store", "ok", f"{path}, schema {found.schema}, {found.size >> 10} KB")
 
 
 def directory(opened: Store) -> list[Check]:

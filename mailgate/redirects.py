@@ -41,7 +41,7 @@ def redirects(domain: Domain, aliases: Iterable[str], to: str) -> tuple[Redirect
 
 def postfix(rows: Iterable[Redirect]) -> str:
     """The forwards as a Postfix virtual alias map (virtual(5)), to which Postfix adds the details by itself."""
-    lines = ["# virtual_alias_maps; details follow their names (propagate_unmatched_extensions)"]
+    lines = ["# virtual_alias_maps; details follow names (propagate_unmatched_extensions)"]
     lines += [f"{each.source}  {each.target}" for each in rows if each.what != "detail"]
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from mailgate.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
     cls=Group,
     examples="""
         mailgate alias add support@example.com --model ticket
-        mailgate alias add sales@example.com --model crm.lead --set team=direct --from contacts
+        mailgate alias add sales@example.com --model lead --from contacts
         mailgate alias list
     """,
 )
@@ -27,19 +27,29 @@ _known = completing(lambda tx: (each.address for each in aliases.listing(tx)))
 
 
 def _options(function: Any) -> Any:
-    for option in (
-        click.option("--model", metavar="M", help="What a message becomes: a record of this model."),
-        click.option("--set", "values", metavar="K=V", multiple=True, help="A value of every new record; repeatable."),
-        click.option("--record", metavar="M/ID", help="Post on this one record instead."),
-        click.option("--owner", metavar="M/ID", help="The record whose followers `--from followers` means."),
-        click.option("--from", "policy", type=click.Choice(POLICIES), help="Who may write."),
-        click.option("--local-part/--no-local-part", default=None, help="Match the local part in other domains too."),
-        click.option("--authenticated/--no-authenticated", default=None, help="Believe only a verified author."),
-        click.option("--refusal", metavar="TEXT", help="What those who may not write are told."),
-        click.option("--notify", metavar="ADDRESS", multiple=True, help="Follows every new record; repeatable."),
-        click.option("--spam", type=click.Choice(SPAM), help="What becomes of mail that the server marked as spam."),
-        click.option("--automatic", type=click.Choice(AUTOMATIC), help="What becomes of machines' and lists' mail."),
-        click.option("--replies", type=click.Choice(REPLIES), help="Whose answers are posted; others are held."),
+    for option in reversed(
+        (
+            click.option("--model", metavar="M", help="What a message becomes: a record of this model."),
+            click.option(
+                "--set", "values", metavar="K=V", multiple=True, help="A value of every new record; repeatable."
+            ),
+            click.option("--record", metavar="M/ID", help="Post on this one record instead."),
+            click.option("--owner", metavar="M/ID", help="The record whose followers `--from followers` means."),
+            click.option("--from", "policy", type=click.Choice(POLICIES), help="Who may write."),
+            click.option(
+                "--local-part/--no-local-part", default=None, help="Match the local part in other domains too."
+            ),
+            click.option("--authenticated/--no-authenticated", default=None, help="Believe only a verified author."),
+            click.option("--refusal", metavar="TEXT", help="What those who may not write are told."),
+            click.option("--notify", metavar="ADDRESS", multiple=True, help="Follows every new record; repeatable."),
+            click.option(
+                "--spam", type=click.Choice(SPAM), help="What becomes of mail that the server marked as spam."
+            ),
+            click.option(
+                "--automatic", type=click.Choice(AUTOMATIC), help="What becomes of machines' and lists' mail."
+            ),
+            click.option("--replies", type=click.Choice(REPLIES), help="Whose answers are posted; others are held."),
+        )
     ):
         function = option(function)
     return function
@@ -58,7 +68,11 @@ def _changed(old: Alias, options: dict[str, Any]) -> Alias:
 
 
 @alias.command(
-    "add", examples="mailgate alias add support@example.com --model ticket --set team=1 --notify ann@example.com"
+    "add",
+    examples="""
+        mailgate alias add support@example.com --model ticket --set team=1
+        mailgate alias add sales@example.com --model lead --notify ann@example.com
+    """,
 )
 @click.argument("address")
 @_options

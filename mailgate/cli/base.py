@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import inspect
 import io
 import json
 import os
@@ -159,7 +160,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A noun with its verbs."""
+    """A noun with its verbs; its help says of each the whole sentence."""
 
     command_class = Command
 
@@ -171,6 +172,11 @@ class Group(click.Group):
     def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         _examples(self.examples, formatter)
         super().format_help_text(context, formatter)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        verbs = [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(context)]
+        with formatter.section("Commands"):
+            formatter.write_dl(verbs)
 
 
 class Program(Group):
@@ -224,8 +230,8 @@ def _global_options() -> list[click.Parameter]:
 def _examples(examples: str, formatter: click.HelpFormatter) -> None:
     if examples:
         with formatter.section("Examples"):
-            for line in examples.strip().splitlines():
-                formatter.write(f"  {line.strip()}\n")
+            for line in inspect.cleandoc(examples).splitlines():
+                formatter.write(f"  {line}\n")
 
 
 @click.group(

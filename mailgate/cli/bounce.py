@@ -109,7 +109,7 @@ def line(found: dict[str, Any]) -> str:
     status = f" ({found['status']})" if found["status"] else ""
     acked = ", seen to" if found["state"] == "acked" else ""
     who = printable(found["recipient"] or "nobody named")
-    return f"{who}: {found['reason']}{status}{acked}   mailgate bounce show {found['number']}"
+    return f"{who}: {found['reason']}{status}{acked}"
 
 
 def _show(app: App, found: Failure, tongue: str, as_json: bool) -> None:

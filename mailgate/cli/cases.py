@@ -124,7 +124,7 @@ def _data(found: Result) -> dict[str, Any]:
 
 
 def _show(found: Result) -> None:
-    word, style = ("ok  ", "green") if found.passed else ("FAIL", "bold red")
+    word, style = ("ok  ", "") if found.passed else ("FAIL", "bold red")
     console.lines([[(word, style), (f"  {found.name}", "")]])
     if found.fault:
         console.lines([[(f"      {found.fault}", "")]])

@@ -143,7 +143,7 @@ def _tell(opened: Store) -> None:
     letter = _last_post(opened)
     assert letter is not None
     header = email.message_from_bytes(letter.octets)
-    console.lines([[("We answer: mailgate post crm.lead/1", "bold cyan")]])
+    console.lines([[("We answer: mailgate post crm.lead/1", "bold")]])
     for name in ("From", "To", "Reply-To"):
         console.lines([[(f"     {name}: {header[name]}", "dim")]])
     console.lines([[(f"     reverse-path: {letter.reverse_path}", "dim")]])
@@ -176,7 +176,7 @@ def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: boo
             trees.append(explain.tree(receipt.message, receipt.decision, dry_run=False))
     if silent:
         return trees
-    console.lines([[(scene.title, "bold cyan")]])
+    console.lines([[(scene.title, "bold")]])
     arrow = f"  {scene.reverse_path or '<>'} -> {scene.recipient}"
     console.lines([[(arrow, ""), (f"   ({scene.times} messages, the last one:)" if scene.times > 1 else "", "dim")]])
     if full:
@@ -207,7 +207,7 @@ def _end(opened: Store) -> None:
     with opened.read() as tx:
         made, kept, sent = records.listing(tx), held.listing(tx), outbox.listing(tx)
         failed = failures.listing(tx)
-    console.lines([[("What is left", "bold cyan")]])
+    console.lines([[("What is left", "bold")]])
     for each in made:
         console.say(f"  {each.ref}  {each.name}")
     for failure in failed:

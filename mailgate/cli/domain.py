@@ -29,21 +29,25 @@ _known = completing(lambda tx: (each.name for each in domains.listing(tx)))
 
 
 def _options(function: Any) -> Any:
-    for option in (
-        click.option("--catchall", metavar="LOCAL", help="Local part that takes answers to our mail."),
-        click.option("--bounce", metavar="LOCAL", help="Local part that takes delivery reports."),
-        click.option(
-            "--sender", metavar="LOCAL", help='What we write from where no alias governs; "" for the catchall.'
-        ),
-        click.option("--company", metavar="NAME", help="Name used in what we send."),
-        click.option("--signature", metavar="TEXT", help='Ends what we post; "" for none.'),
-        click.option("--contact", metavar="ADDRESS", help='Where people are told to write instead; "" for none.'),
-        click.option("--language", type=click.Choice(LANGUAGES), help="Language of what we send."),
-        click.option(
-            "--details", type=click.Choice(["on", "off"]), help="Whether `name+detail@` addresses can be used."
-        ),
-        click.option("--delimiter", metavar="C", help='Character before a detail, default `+`; "" for none.'),
-        click.option("--default", "is_default", is_flag=True, default=None, help="Use it where no domain is named."),
+    for option in reversed(
+        (
+            click.option("--catchall", metavar="LOCAL", help="Local part that takes answers to our mail."),
+            click.option("--bounce", metavar="LOCAL", help="Local part that takes delivery reports."),
+            click.option(
+                "--sender", metavar="LOCAL", help='What we write from where no alias governs; "" for the catchall.'
+            ),
+            click.option("--company", metavar="NAME", help="Name used in what we send."),
+            click.option("--signature", metavar="TEXT", help='Ends what we post; "" for none.'),
+            click.option("--contact", metavar="ADDRESS", help='Where people are told to write instead; "" for none.'),
+            click.option("--language", type=click.Choice(LANGUAGES), help="Language of what we send."),
+            click.option(
+                "--details", type=click.Choice(["on", "off"]), help="Whether `name+detail@` addresses can be used."
+            ),
+            click.option("--delimiter", metavar="C", help='Character before a detail, default `+`; "" for none.'),
+            click.option(
+                "--default", "is_default", is_flag=True, default=None, help="Use it where no domain is named."
+            ),
+        )
     ):
         function = option(function)
     return function
@@ -79,7 +83,12 @@ def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> 
     if found.same_as:
         _show(app, found, as_json, f"added domain {found.name}, another name of {found.same_as}")
     else:
-        _show(app, found, as_json, f"added domain {found.name}: catchall {found.catchall}@, bounce {found.bounce}@")
+        _show(
+            app,
+            found,
+            as_json,
+            f"added domain {found.name}, with {found.catchall}@{found.name} and {found.bounce}@{found.name}",
+        )
 
 
 @domain.command("list", examples="mailgate domain list --json")
@@ -209,6 +218,7 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
     if done:
         console.say(done)
     else:
+        signature = found.signature.splitlines() or [""]
         retired = ", ".join(f"{local} ({kind})" for local, kind in found.retired)
         with app.store.read() as tx:
             elsewhere = found.contact and own.is_stranger(tx, found.contact)
@@ -225,7 +235,8 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
                     f"{found.contact or ''}{' (no alias: somebody else must take its mail)' if elsewhere else ''}",
                 ),
                 ("language", found.language),
-                ("signature", found.signature),
+                ("signature", signature[0]),
+                *(("", line or " ") for line in signature[1:]),
                 ("delimiter", found.delimiter or "none"),
                 ("details", "on" if found.details else "off"),
                 ("default", _default(found)),

@@ -1,6 +1,7 @@
 """`mailgate domain redirects` and `dns`: what has to be said to providers and name servers."""
 
 import ipaddress
+import sys
 
 import click
 
@@ -43,16 +44,14 @@ def redirects_(app: App, name: str, to: str, form: str, as_json: bool) -> None:
         console.data([each._asdict() for each in rows])
         return
     if form == "postfix":
-        console.say(redirects.postfix(rows))
+        console.verbatim(redirects.postfix(rows))
         return
     if form == "csv":
-        console.say(redirects.table(rows))
+        console.verbatim(redirects.table(rows))
         return
     console.table(("FORWARD", "TO", "WHAT"), rows, "")
-    if any(each.what == "detail" for each in rows):
-        console.say(
-            f"The provider cannot forward {rows[-1].source}? mailgate domain set {found.canonical} --details off"
-        )
+    if sys.stdout.isatty() and any(each.what == "detail" for each in rows):
+        console.hint(f"if its provider has no `+` addresses: mailgate domain set {found.canonical} --details off")
     app.finish()
 
 
@@ -94,7 +93,7 @@ def dns(app: App, name: str, host: str, priority: int, addresses: tuple[str, ...
         console.data([each._asdict() for each in entries])
         return
     for line in zone.lines(entries):
-        console.say(line)
+        console.verbatim(line)
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

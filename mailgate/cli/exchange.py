@@ -26,7 +26,7 @@ _HEADER = """\
 # A key that a table leaves out has its default. Former names stay whatever this file says: `mailgate domain forget`
 # ends them. An alias is renamed by its new name in the table's head and its old one in `former`.
 """
-_MARKS = {"added": ("+ ", "green"), "changed": ("~ ", "yellow"), "removed": ("- ", "red")}
+_MARKS = {"added": ("+ ", ""), "changed": ("~ ", "magenta"), "removed": ("- ", "red")}
 _UNSEEN = re.compile(r"[^\n -~]")
 _ANY_SIZE = 64 << 20
 """Octets of a file that are read: what is larger is not a configuration."""
@@ -173,11 +173,11 @@ def _show(adopted: Adopted, *, dry_run: bool) -> None:
     rows: list[list[Span]] = []
     for each in adopted.changes:
         mark, style = _MARKS[each.change]
-        rows.append([(mark, style), (f"{each.kind:9} ", ""), (printable(each.name), "bold")])
+        rows.append([(f"{mark}{each.kind:9} ", style), (printable(each.name), "bold")])
         if each.change != "removed":
             size = max((len(field.key) for field in each.fields), default=0)
             rows += [line for field in each.fields for line in _field(each, field, size)]
-    console.lines(rows)
+    console.lines(rows, hang=True)
     counts = ", ".join(f"{count} {verb}" for verb, count in _verbs(adopted).items() if count)
     console.say((f"would be: {counts}" if dry_run else counts) if counts else "nothing to change")
     if adopted.beside:
@@ -197,9 +197,7 @@ def _field(change: Change, field: Field, size: int) -> list[list[Span]]:
 
 
 def _cut(value: object, indent: int) -> str:
-    text = printable(_said(value))
-    room = max(20, console.width() - indent)
-    return text if len(text) <= room else text[: room - 1] + "…"
+    return console.cut(_said(value), max(20, console.width() - indent))
 
 
 def _said(value: object) -> str:

@@ -21,7 +21,7 @@ _PAUSE = 0.5
 _RECENT = 10
 _HEADER = ("NUMBER", "VERDICT", "TARGET", "REASON", "FROM")
 _LETTERS = {"create": "C", "post": "P", "bounce": "B", "hold": "H", "refuse": "R", "ignore": "i"}
-_STYLES = {"create": "green", "post": "green", "bounce": "yellow", "hold": "yellow", "refuse": "red", "ignore": "dim"}
+_STYLES = {"bounce": "magenta", "hold": "magenta", "refuse": "red", "ignore": "dim"}
 _WORDS = {
     "create": "created",
     "post": "posted",
@@ -103,14 +103,8 @@ def _print(cells: tuple[str, ...] | list[str], style: str, verdict: str = "") ->
     widths.append(max(10, room - sum(widths) - 2 * len(widths)))
     spans: list[Span] = []
     for at, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        shown = printable(cell)
-        shown = shown if len(shown) <= width else shown[: width - 1] + "…"
-        spans.append(
-            (
-                f"{shown:{width}}  ".rstrip() if at == 5 else f"{shown:{width}}  ",
-                _STYLES.get(verdict, style) if at == 2 else style,
-            )
-        )
+        shown = console.fitted(cell, width)
+        spans.append((shown.rstrip() if at == 5 else shown + "  ", _STYLES.get(verdict, style) if at == 2 else style))
     console.lines([spans])
 
 
@@ -193,7 +187,9 @@ def _picture(found: Figures) -> None:
         hour = console.when(each.start)[5 if days else 11 : 16].replace("T", " ")
         row: list[Span] = [(f"{hour:11}  ", "dim"), (f"{each.received or '-':>6}  ", "")]
         row += [
-            (_LETTERS[name] * -(-each.counts[name] // scale), _STYLES[name]) for name in OUTCOMES if each.counts[name]
+            (_LETTERS[name] * -(-each.counts[name] // scale), _STYLES.get(name, ""))
+            for name in OUTCOMES
+            if each.counts[name]
         ]
         rows.append(row)
     legend = "  ".join(f"{_LETTERS[name]} {_WORDS[name]}" for name in OUTCOMES)

@@ -76,7 +76,7 @@ def show(app: App, number: int, as_json: bool) -> None:
     message_command.show_text(shown)
     console.say()
     for link in links:
-        console.say(f"link  {link.url}")
+        console.verbatim(f"link  {link.url}")
         where = f"{'where' if link.kin else 'NOT where'} {printable(stored.author or '')} belongs"
         console.say(f"      leads to {link.host}, {where if stored.author else 'and nobody knows the author'}")
     for code in codes:
@@ -86,7 +86,7 @@ def show(app: App, number: int, as_json: bool) -> None:
             ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
             ("because", entry.note or f"mailgate why {number}"),
             ("since", console.when(entry.since)),
-            ("to place it", f"mailgate held route {number} --to ADDRESS or MODEL/ID"),
+            ("to place it", f"mailgate held route {number} --to ADDRESS|MODEL/ID"),
             ("to judge it anew", f"mailgate held retry {number}"),
             ("to drop it", f"mailgate held drop {number}"),
         ]

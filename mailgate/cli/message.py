@@ -15,6 +15,9 @@ from mailgate.content import content
 from mailgate.held import Held
 from mailgate.messages import Stored
 
+_MARGIN = " " * 6
+"""In front of each line of a message, below its number."""
+
 
 @click.group(
     "message",
@@ -149,28 +152,29 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
     way = "  a note, kept inside" if found["kind"] == "note" else f"  to {printable(to)}" if to else ""
     rows: list[list[Span]] = [
         [(f"{found['number']:>4}  ", "dim"), (printable(found["subject"]) or "(no subject)", "bold")],
-        [(f"      {printable(author)}, {found['date']}{way}", "dim")],
-        [("      " + printable(found["message_id"] or "no Message-ID"), "dim")],
+        [(_MARGIN, ""), (f"{printable(author)}, {found['date']}{way}", "dim")],
+        [(_MARGIN, ""), (printable(found["message_id"] or "no Message-ID"), "dim")],
         [],
     ]
     for piece in quote.fold(found["text"], found["subject"]) if not full else [quote.Piece("said", found["text"])]:
         lines = piece.text.splitlines()
         if piece.kind == "quoted" and len(lines) > 1:
-            rows.append(
-                [(f"      [{len(lines)} quoted lines: mailgate message show {found['number']} --full]", "cyan")]
-            )
+            folded = f"[{len(lines)} quoted lines: mailgate message show {found['number']} --full]"
+            rows.append([(_MARGIN, ""), (folded, "dim")])
         else:
             style = "" if piece.kind == "said" else "dim"
-            rows += [[("      " + printable(line.replace("\t", "    ")), style)] for line in lines]
+            rows += [[(_MARGIN, ""), (printable(line.replace("\t", "    ")), style)] if line else [] for line in lines]
     rows += [[]] if any(found[each] for each in ("attachments", "failures", "flags", "defects")) else []
     for inline in (False, True):
         for each in (each for each in found["attachments"] if each["inline"] == inline):
             text = f"{printable(each['name'])}  {printable(each['type'])}  {console.size(each['size'])}"
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
-    rows += [[("      failed    ", "bold red"), (bounce.line(each), "")] for each in found["failures"]]
-    rows += [[("      flags     ", "dim"), (", ".join(found["flags"]), "yellow")]] if found["flags"] else []
-    rows += [[("      defect    ", "dim"), (each, "yellow")] for each in found["defects"]]
-    console.lines(rows)
+    for each in found["failures"]:
+        rows.append([(f"{_MARGIN}failed    ", "bold red"), (bounce.line(each), "")])
+        rows.append([(f"{_MARGIN}          mailgate bounce show {each['number']}", "dim")])
+    rows += [[("      flags     ", "dim"), (", ".join(found["flags"]), "magenta")]] if found["flags"] else []
+    rows += [[("      defect    ", "dim"), (each, "magenta")] for each in found["defects"]]
+    console.lines(rows, hang=True)
 
 
 def _place(found: Stored, kept: Held | None, failure: int | None) -> str:

@@ -100,7 +100,7 @@ def _show_contact(app: App, found: Contact, as_json: bool, done: str = "") -> No
     cls=Group,
     examples="""
         mailgate sender allow monitor@client.org
-        mailgate sender block spam@bad.example
+        mailgate sender block nuisance@client.net
         mailgate sender list
     """,
 )
@@ -108,8 +108,8 @@ def sender() -> None:
     """Senders that the rate limit spares, and senders whose mail is held."""
 
 
-def _verdict_command(verdict: str, done: str, text: str) -> None:
-    @sender.command(verdict, help=text, examples=f"mailgate sender {verdict} monitor@client.org")
+def _verdict_command(verdict: str, whom: str, done: str, text: str) -> None:
+    @sender.command(verdict, help=text, examples=f"mailgate sender {verdict} {whom}")
     @click.argument("address")
     @json_option
     @pass_app
@@ -123,8 +123,13 @@ def _verdict_command(verdict: str, done: str, text: str) -> None:
         app.finish()
 
 
-_verdict_command("allow", "on the allow-list: no limit of new records", "Spare a sender the limit of new records.")
-_verdict_command("block", "on the block list: its mail is held", "Hold the mail of a sender.")
+_verdict_command(
+    "allow",
+    "monitor@client.org",
+    "on the allow-list: no limit of new records",
+    "Spare a sender the limit of new records.",
+)
+_verdict_command("block", "nuisance@client.net", "on the block list: its mail is held", "Hold the mail of a sender.")
 
 
 @sender.command("list", examples="mailgate sender list --json")
@@ -156,11 +161,12 @@ def sender_reset(app: App, address: str, as_json: bool) -> None:
     if as_json:
         console.data({"address": people.counted_as(address), "forgotten": forgotten})
         return
-    console.say(f"{people.counted_as(address)} starts anew: {forgotten} records no longer count")
+    counted = "1 record no longer counts" if forgotten == 1 else f"{forgotten} records no longer count"
+    console.say(f"{people.counted_as(address)} starts anew: {counted}")
     app.finish()
 
 
-@sender.command("remove", examples="mailgate sender remove spam@bad.example --yes")
+@sender.command("remove", examples="mailgate sender remove nuisance@client.net --yes")
 @click.argument("address")
 @yes_option
 @pass_app

@@ -106,7 +106,7 @@ def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, payi
     examples="""
         mailgate sent ticket/1 < message.eml
         mailgate sent ticket/1 --print < message.eml | sendmail -t
-        sendmail -t -f "$(mailgate sent ticket/1 --return-path < message.eml)" < message.eml
+        mailgate sent ticket/1 --return-path < message.eml
     """,
 )
 @click.argument("ref", metavar="M/ID", shell_complete=_known)

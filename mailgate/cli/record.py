@@ -141,7 +141,7 @@ def follow(app: App, ref: str, address: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def unfollow(app: App, ref: str, address: str, as_json: bool) -> None:
-    """End that."""
+    """Let an address follow a record no longer."""
     with app.store.write() as tx:
         records.unfollow(tx, records.parse(ref), address)
         found = records.get(tx, records.parse(ref))

@@ -14,8 +14,8 @@ from mailgate.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
     "server",
     cls=Group,
     examples="""
-        mailgate server add inbox --type imap --host imap.example.com --user info@example.com
-               --password-file /etc/mailgate/inbox.secret --done move:Collected
+        mailgate server add inbox --type imap --host imap.example.com --user info \\
+            --password-file /etc/mailgate/inbox.secret --done move:Collected
         mailgate server test inbox
         mailgate server list
     """,
@@ -79,10 +79,11 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
 @server.command(
     "add",
     examples="""
-        mailgate server add inbox --type imap --host imap.example.com --user info@example.com
-               --password-file /etc/mailgate/inbox.secret
-        mailgate server add old --type pop --host pop.example.net --user info --address info@example.net
-               --password-command "pass show mail/info" --model lead --set source=mail --done delete
+        mailgate server add inbox --type imap --host imap.example.com --user info \\
+            --password-file /etc/mailgate/inbox.secret
+        mailgate server add old --type pop --host pop.example.net --user info \\
+            --address info@example.net --password-command "pass show mail/info" \\
+            --model lead --set source=mail --done delete
     """,
 )
 @click.argument("name")

@@ -127,7 +127,7 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
     console.say(f"{'kept' if existed else 'wrote'} configuration {path}")
     console.say(f"{'kept' if before else 'made'} store {database}, schema {after}, owner {owner.name(uid)}")
     if made:
-        console.say(f"added domain {made.name}: catchall {made.catchall}@, bounce {made.bounce}@")
+        console.say(f"added domain {made.name}, with {made.catchall}@{made.name} and {made.bounce}@{made.name}")
     name = default.name if default else "example.com"
     if not default:
         console.say(f"next: mailgate domain add {name}")
@@ -219,4 +219,4 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None
-    console.say(found(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())
+    console.verbatim(found(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())

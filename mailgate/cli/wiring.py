@@ -173,14 +173,14 @@ def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
     for each in found.files:
         if folder is None:
             console.lines([[(f"--- {'lines for ' if each.lines else ''}{each.place}", "bold")]])
-            console.say(each.text)
+            console.verbatim(each.text)
         else:
             console.say(f"wrote {os.path.join(folder, each.name)}")
     for note in found.notes:
         console.warning(note)
     console.lines([[("--- then" if folder is None else "then run:", "bold")]])
     for command in commands:
-        console.say(command)
+        console.verbatim(command)
     if folder is None:
         console.say()
         console.say(f"with --write DIR these files are written, and commands put them in place: mailgate setup {what}")

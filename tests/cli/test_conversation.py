@@ -169,7 +169,10 @@ def test_the_signed_answer_comes_back_and_the_report_becomes_a_failure(ticket: G
     assert shown["stopped"] == {"bob@client.org": "mail to it fails"}
     assert ticket.json("contact", "list")[0]["bounces"] == 1
     screen = ticket("record", "show", "ticket/1")
-    assert "failed    bob@client.org: There is no such address. (5.1.1)   mailgate bounce show 1" in screen.out
+    assert (
+        "failed    bob@client.org: There is no such address. (5.1.1)\n                mailgate bounce show 1\n"
+        in screen.out
+    )
     assert "bob@client.org (no copies: mail to it fails)" in screen.out
     assert screen.err == "1 failure: mailgate bounce list\n"
     assert "until: mailgate bounce ack 1" in ticket.ok("bounce", "show", "1")

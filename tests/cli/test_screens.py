@@ -1,0 +1,207 @@
+"""Screens in terminals of 80 and of 200 columns: everything fits, and colour says nothing that words do not."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+
+import click
+import pytest
+from rich.cells import cell_len
+
+from mailgate.cli.base import program
+
+from .conftest import Gate
+
+LONG = f"{'a-very-long-local-part.' * 2}north@{'sub-division.' * 4}of.a-company.example.org"
+SUBJECT = (
+    "\u6771\u4eac\u306e\u30d7\u30ea\u30f3\u30bf\u30fc\U0001f525 " * 5 + "a very long subject about the printer " * 4
+)
+REPORT = """\
+From: MAILER-DAEMON@client.org
+To: {to}
+Message-ID: <report@client.org>
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.client.org
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 {words}
+--b--
+"""
+RUN = """
+import json, os, runpy, sys
+import click, rich.console, mailgate.cli.base, mailgate.gateway
+for arguments in json.loads(sys.argv[1]):
+    sys.stdout.write(f"\\n@@ {json.dumps(arguments)}\\n")
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        sys.argv = ["mailgate", *arguments]
+        runpy.run_module("mailgate", run_name="__main__")
+    os.waitpid(child, 0)
+"""
+STYLE = re.compile(r"\x1b\[([0-9;]*)m")
+READABLE = {"0", "1", "2", "31", "35", "1;31", "1;35"}
+"""Plain, bold, dim, red, magenta: what can be read on black and on white."""
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """A gateway whose every name is long, or wide."""
+    gate = Gate(tmp_path_factory.mktemp("crowded"))
+    company, domain = "\u6771\u4eac Example and Sons " * 5, f"{'division.' * 5}example.org"
+    gate.ok("domain", "add", "example.com", "--contact", "info@example.com", "--company", company)
+    gate.ok("domain", "add", domain, "--signature", "Example Ltd\n1 High Street")
+    gate.ok("domain", "add", "example.net", "--same-as", "example.com")
+    gate.ok("domain", "set", "example.com", "--catchall", "answers")
+    told = ("--set", f"team={'first ' * 20}", "--notify", LONG, "--notify", "ann@corp.test")
+    gate.ok("alias", "add", "support@example.com", "--model", "ticket", *told)
+    text = "Please call us first. " * 8
+    gate.ok(
+        "alias", "add", f"{'long-' * 8}name@{domain}", "--model", "a.long.model", "--from", "members", "--refusal", text
+    )
+    gate.ok("contact", "add", LONG, "--name", SUBJECT)
+    gate.ok("sender", "block", LONG.replace("north", "south"))
+    login = ("--type", "imap", "--host", f"{'imap.' * 12}test", "--user", LONG, "--password-file", "/nowhere/secret")
+    gate.ok("server", "add", "a-server-with-a-long-name", *login)
+    for to in ("support@example.com", "postmaster@example.com", f"{'long-' * 8}name@{domain}"):
+        gate.deliver(gate.mail(f"{LONG}, {to}", subject=SUBJECT, sender=LONG), to, sender=LONG)
+    (gate.folder / "\u540d\u524d.pdf").write_bytes(b"x")
+    gate.ok(
+        "post",
+        "ticket/1",
+        "--attach",
+        "\u540d\u524d.pdf",
+        "--subject",
+        SUBJECT,
+        stdin="\u6771\u4eac words ".encode() * 60,
+    )
+    owed = gate.json("outbox", "list")[-1]
+    report = REPORT.format(to=owed["reverse_path"], recipient=owed["to"], words="no such user here " * 12)
+    gate.deliver(report.encode(), owed["reverse_path"], sender="")
+    gate.ok("record", "create", "ticket", "--name", SUBJECT, "--set", f"note={'x' * 200}")
+    (gate.folder / "mail.eml").write_bytes(gate.mail("support@example.com", subject=SUBJECT, sender=LONG))
+    (gate.folder / "other.toml").write_text(gate.ok("export").replace("Please call", "Do not call"))
+    return gate
+
+
+def shown(gate: Gate) -> list[list[str]]:
+    """Every command that shows what is stored."""
+    numbers = [str(each["number"]) for each in gate.json("message", "list")]
+    nouns = ("message", "record", "held", "outbox", "bounce", "sender", "contact", "alias", "domain")
+    return [
+        *([each, "list"] for each in (*nouns, "param", "key", "server")),
+        *(["held", "show", str(each["number"])] for each in gate.json("held", "list")),
+        *(["alias", "show", each["address"]] for each in gate.json("alias", "list")),
+        *(["domain", "show", each["name"]] for each in gate.json("domain", "list")),
+        *(["message", "show", each] for each in numbers),
+        *(["why", each] for each in numbers),
+        *(["record", "show", f"ticket/{each}"] for each in "12"),
+        *([each, "show", "1"] for each in ("bounce", "outbox")),
+        *(["held", "list", "--refused"], ["bounce", "list", "--all"], ["log"], ["stats"]),
+        *(["server", "show", "a-server-with-a-long-name"], ["config", "show", "--origin"]),
+        ["route", "--message", "mail.eml", "-f", LONG, "support@example.com", f"nobody-{LONG}"],
+        ["import", "other.toml", "--dry-run"],
+        ["domain", "redirects", "example.net", "--to", "example.com"],
+        ["record", "follow", "ticket/1", "ann@corp.test"],
+        ["server", "test", "nobody"],
+    ]
+
+
+def every_help(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """`--help` of a command, and of those below it."""
+    yield [*path, "--help"]
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from every_help(below, (*path, name))
+
+
+def terminal(gate: Gate, commands: list[list[str]], columns: int, **environ: str) -> dict[str, list[str]]:
+    """What a terminal gets from commands, one after the other: the lines of each."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    clean = {"PATH": os.environ["PATH"], "HOME": str(gate.folder), "MAILGATE_CONFIG": str(gate.config)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, json.dumps(commands)],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=gate.folder,
+        env={**clean, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environ},
+    )
+    os.close(theirs)
+    seen = bytearray()
+    while True:
+        try:
+            some = os.read(ours, 1 << 16)
+        except OSError:  # the last one closed it
+            break
+        if not some:
+            break
+        seen += some
+    os.close(ours)
+    assert process.wait(60) == 0
+    screens = re.split(r"^@@ (.*)\n", seen.decode().replace("\r\n", "\n"), flags=re.MULTILINE)[1:]
+    assert len(screens) == 2 * len(commands)
+    return {name: text.split("\n") for name, text in zip(screens[::2], screens[1::2], strict=True)}
+
+
+def copied(line: str) -> bool:
+    """Whether a line is a command to copy, which a terminal alone may fold."""
+    return line.lstrip().startswith("hint: ")
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_every_screen_fits_and_colour_says_nothing_of_its_own(crowded: Gate, columns: int) -> None:
+    commands = shown(crowded)
+    coloured = terminal(crowded, commands, columns)
+    plain = terminal(crowded, commands, columns, NO_COLOR="1")
+    wide = {
+        name: line
+        for name, lines in coloured.items()
+        for line in (STYLE.sub("", each) for each in lines)
+        if cell_len(line) > columns and not copied(line)
+    }
+    assert wide == {}
+    assert {style or "0" for lines in coloured.values() for each in lines for style in STYLE.findall(each)} <= READABLE
+    assert {style or "0" for lines in plain.values() for each in lines for style in STYLE.findall(each)} <= {
+        "0",
+        "1",
+        "2",
+    }
+    moment = re.compile(r"just now|\d+ (s|min|h|d)( ago)?")
+    for name, lines in coloured.items():
+        words = [moment.sub("", STYLE.sub("", each)).split() for each in lines]
+        assert words == [moment.sub("", STYLE.sub("", each)).split() for each in plain[name]], name
+
+
+def test_what_is_shown_is_there_as_a_whole(crowded: Gate) -> None:
+    """Folding loses nothing: what a table cuts, `show` has."""
+    screen = "".join(terminal(crowded, [["alias", "show", "support@example.com"]], 80, NO_COLOR="1").popitem()[1])
+    assert LONG in re.sub(r"\s|" + STYLE.pattern, "", screen)
+
+
+def test_every_help_fits_eighty_columns_and_leads_with_examples(gate: Gate) -> None:
+    commands = [each for each in every_help(program) if each != ["--help"]]
+    assert len(commands) > 80
+    for name, lines in terminal(gate, commands, 80).items():
+        assert [each for each in lines if len(each) > 80] == [], name
+        at = lines.index("Examples:")
+        assert at == 2 or lines.index("") == at - 1, name
+        assert lines[at + 1].startswith(("  mailgate ", "  eval ", "  echo ")), name
+        assert not [each for each in lines if each.endswith("...") and each[:2] == "  "], name
