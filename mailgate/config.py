@@ -210,5 +210,7 @@ def store_path(url: str) -> str:
         return url
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
-        raise ConfigError(f"store.url `{url}` is neither a path nor sqlite:///path")
+        raise ConfigError(
+            f"store.url `{url}` is neither a path nor sqlite:///path", "as in /var/lib/mailgate/mailgate.db"
+        )
     return rest[1:]

@@ -2,11 +2,13 @@
 
 import contextlib
 import difflib
+import errno
 import inspect
 import io
 import json
 import os
 import re
+import shlex
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable
@@ -366,17 +368,17 @@ def main() -> NoReturn:
     except click.UsageError as error:
         code = _fail(2, _usage(error))
     except click.ClickException as error:
-        code = _fail(1, Problem(error.format_message()))
+        code = _fail(1, _helped(Problem(error.format_message())))
     except NotFound as error:
-        code = _fail(3, error)
+        code = _fail(3, _helped(error))
     except Problem as error:
-        code = _fail(1, error)
+        code = _fail(1, _helped(error))
     except sqlite3.Error as error:
         code = _fail(1, StoreError(f"the store failed: {error}", "df -h; ls -l the folder of the store"))
     except BrokenPipeError:
         code = _unheard()
     except OSError as error:
-        code = _fail(_unheard(), Problem(f"{error.filename or 'output'}: {error.strerror}"))
+        code = _fail(_unheard(), _system(error))
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
     except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
@@ -397,6 +399,35 @@ def _unheard() -> int:
     """Let the rest of the output go nowhere: the interpreter would fail once more when it flushes."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 1
+
+
+def look(path: str, code: int | None = None) -> str:
+    """The command that shows why a path cannot be used: what is there, or how full it is."""
+    folder = os.path.abspath(path)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return f"{'df -h' if code in (errno.ENOSPC, errno.EDQUOT) else 'ls -la'} {shlex.quote(folder)}"
+
+
+def _system(error: OSError) -> Problem:
+    """What the system refused. Without a name it was what we write."""
+    if error.filename is None:
+        return Problem(f"output: {error.strerror}", "df -h")
+    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
+    return Problem(f"{name or repr(name)}: {error.strerror}", look(name, error.errno))
+
+
+def _helped(problem: Problem) -> Problem:
+    """A problem with a hint: where it has none of its own, the help of the command that was typed."""
+    if not problem.hints:
+        found: click.Command = program
+        context, words = click.Context(program), ["mailgate"]
+        for word in sys.argv[1:]:
+            below = found.get_command(context, word) if isinstance(found, click.Group) else None
+            if below:
+                found, words = below, [*words, word]
+        problem.hints = (f"{' '.join(words)} --help",)
+    return problem
 
 
 def _usage(error: click.UsageError) -> Problem:

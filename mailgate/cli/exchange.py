@@ -1,6 +1,7 @@
 """`mailgate export` and `mailgate import`: the configuration in the store as a file, to be kept and reviewed."""
 
 import re
+import shlex
 import sys
 from typing import Any
 
@@ -123,7 +124,8 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
         raise Problem(
             f"{name}: {len(proposal.faults)} faults, nothing was changed"
             if len(proposal.faults) > 1
-            else f"{name}: nothing was changed"
+            else f"{name}: nothing was changed",
+            f"mend the file, then: mailgate import {shlex.quote(file)} --dry-run",
         )
     for doubt in adopted.doubts:
         console.warning(doubt)

@@ -8,7 +8,7 @@ import time
 import click
 
 from mailgate import console, post, records
-from mailgate.cli.base import App, Command, completing, json_option, pass_app
+from mailgate.cli.base import App, Command, completing, json_option, look, pass_app
 from mailgate.post import File, Posted, Text
 from mailgate.problem import Problem
 
@@ -69,7 +69,7 @@ def _file(path: str) -> File:
         with open(path, "rb") as file:
             octets = file.read()
     except OSError as error:
-        raise Problem(f"cannot attach {path}: {error.strerror}") from error
+        raise Problem(f"cannot attach {path}: {error.strerror}", look(path)) from error
     kind, encoding = mimetypes.guess_type(path, strict=False)
     plain = kind if kind and not encoding and not kind.startswith(("message/", "multipart/")) else None
     return File(os.path.basename(path), plain or "application/octet-stream", octets)

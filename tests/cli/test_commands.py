@@ -37,7 +37,8 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
     text = command.get_help(click.Context(command, info_name=" ".join(path), max_content_width=80))
     assert command.help
     lines = text.splitlines()
-    assert max(len(line) for line in lines) <= 100
+    assert max(len(line) for line in lines) <= 80
+    assert not [line for line in lines if line.startswith("  ") and line.endswith("...")]
     assert lines[2] == "Examples:"
     assert lines[3].startswith("  mailgate")
     if not isinstance(command, click.Group):
@@ -73,8 +74,24 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
         (["param", "set", "mail.catchall.domain.allowed", ",,"], 1, "only commas", "to clear the list"),
         (["alias", "remove", "support"], 1, "would remove alias support@example.com", "--yes"),
         (["route"], 1, "no message on standard input", "mailgate route support@example.com"),
-        (["route", "--message", "missing.eml"], 1, "missing.eml: No such file", ""),
-        (["domain", "set", "example.com", "--delimiter", "@"], 1, "cannot separate a detail", ""),
+        (["route", "--message", "missing.eml"], 1, "missing.eml: No such file", "ls -la "),
+        (["route", "--message", "."], 1, ".: Is a directory", "ls -la "),
+        (["test", "missing"], 1, "missing: No such file", "ls -la "),
+        (["test", "mailgate.toml"], 1, "mailgate.toml: Not a directory", "ls -la "),
+        (["export", "no/such/folder.toml"], 1, "no/such/folder.toml: No such file", "ls -la "),
+        (["post", "ticket/1", "--attach", "missing.pdf"], 1, "cannot attach missing.pdf", "ls -la "),
+        (
+            ["alias", "set", "support@example.com", "--unset", "nothing", "--delimiter"],
+            2,
+            "no such option",
+            "mailgate alias set --help",
+        ),
+        (
+            ["domain", "set", "example.com", "--delimiter", "@"],
+            1,
+            "cannot separate a detail",
+            "one character such as",
+        ),
         (["domain", "set", "example.com", "--catchall", "postmaster"], 1, "always exists", "choose another name"),
         (
             ["domain", "set", "example.com", "--contact", "catchall@example.com"],
@@ -84,8 +101,13 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
         ),
         (["why", "99999999999999999999999"], 3, "no message", "mailgate message list"),
         (["why", "one"], 2, "'one' is not a number", "mailgate why --help"),
-        (["record", "create", "m", "--name", b"\xff".decode("utf-8", "surrogateescape")], 2, "is not UTF-8", ""),
-        (["--db", "postgresql://x", "alias", "list"], 1, "neither a path nor sqlite", ""),
+        (
+            ["record", "create", "m", "--name", b"\xff".decode("utf-8", "surrogateescape")],
+            2,
+            "is not UTF-8",
+            "mailgate --help",
+        ),
+        (["--db", "postgresql://x", "alias", "list"], 1, "neither a path nor sqlite", "/var/lib/mailgate/mailgate.db"),
         (["--db", "/nowhere/at/all.db", "alias", "list"], 1, "no folder /nowhere/at", "mailgate init"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -96,6 +118,7 @@ def test_errors_name_the_next_command(office: Gate, arguments: list[str], exit: 
     first, *hints = screen.err.splitlines()
     assert first.startswith("error: ")
     assert error in first
+    assert hints
     assert all(line.startswith("hint: ") for line in hints)
     assert hint in "\n".join(hints)
     assert screen.out == ""

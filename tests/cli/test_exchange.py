@@ -132,6 +132,7 @@ def test_what_is_wrong_has_its_place_and_changes_nothing(full: Gate, tmp_path: P
         "error: bad.toml:5:1: `bob` is no mail address\n"
         "hint: an address looks like `bob@client.org`\n"
         "error: bad.toml: 3 faults, nothing was changed\n"
+        "hint: mend the file, then: mailgate import bad.toml --dry-run\n"
     )
     (tmp_path / "bad.toml").write_text(
         '[alias."new@example.com"]\nmodel = "x"\n[alias."answers@example.com"]\nmodel = "x"\n'

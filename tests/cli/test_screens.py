@@ -9,13 +9,9 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
 
-import click
 import pytest
 from rich.cells import cell_len
-
-from mailgate.cli.base import program
 
 from .conftest import Gate
 
@@ -120,17 +116,6 @@ def shown(gate: Gate) -> list[list[str]]:
     ]
 
 
-def every_help(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
-    """`--help` of a command, and of those below it."""
-    yield [*path, "--help"]
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            assert below is not None
-            yield from every_help(below, (*path, name))
-
-
 def terminal(gate: Gate, commands: list[list[str]], columns: int, **environ: str) -> dict[str, list[str]]:
     """What a terminal gets from commands, one after the other: the lines of each."""
     ours, theirs = pty.openpty()
@@ -194,14 +179,3 @@ def test_what_is_shown_is_there_as_a_whole(crowded: Gate) -> None:
     """Folding loses nothing: what a table cuts, `show` has."""
     screen = "".join(terminal(crowded, [["alias", "show", "support@example.com"]], 80, NO_COLOR="1").popitem()[1])
     assert LONG in re.sub(r"\s|" + STYLE.pattern, "", screen)
-
-
-def test_every_help_fits_eighty_columns_and_leads_with_examples(gate: Gate) -> None:
-    commands = [each for each in every_help(program) if each != ["--help"]]
-    assert len(commands) > 80
-    for name, lines in terminal(gate, commands, 80).items():
-        assert [each for each in lines if len(each) > 80] == [], name
-        at = lines.index("Examples:")
-        assert at == 2 or lines.index("") == at - 1, name
-        assert lines[at + 1].startswith(("  mailgate ", "  eval ", "  echo ")), name
-        assert not [each for each in lines if each.endswith("...") and each[:2] == "  "], name
