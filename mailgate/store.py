@@ -23,6 +23,7 @@ _READ_THROUGH = 1 << 30
 """Octets of a database that a look at it reads as a whole."""
 PIECE = 1 << 20
 """Octets of a large message that are written at once."""
+_EXPLAINED = "mailgate doctor --only store"
 
 
 class Store:
@@ -141,7 +142,7 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = _connect(path, BUSY)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot make the store {path}: {error}") from error
+        raise StoreError(f"cannot make the store {path}: {error}", _EXPLAINED) from error
     store = Store(path, connection, BUSY)
     try:
         with store.write() as transaction:
@@ -159,7 +160,7 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
                 transaction.execute(f"PRAGMA user_version = {len(scripts)}")
         return old, max(old, len(scripts))
     except sqlite3.Error as error:
-        raise StoreError(f"cannot migrate the store {path}: {error}") from error
+        raise StoreError(f"cannot migrate the store {path}: {error}", _EXPLAINED) from error
     finally:
         store.close()
 
@@ -182,10 +183,12 @@ def locked(path: str, wait: float | None) -> Iterator[None]:
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(f"cannot open {path}.lock: {error.strerror}") from error
+        raise StoreError(f"cannot open {path}.lock: {error.strerror}", _EXPLAINED) from error
     try:
         if not _flock(descriptor, wait):
-            raise StoreError(f"the store {path} is busy: another process holds its lock for more than {wait:.0f} s")
+            raise StoreError(
+                f"the store {path} is busy: another process holds its lock for more than {wait:.0f} s", _EXPLAINED
+            )
         yield
     finally:
         os.close(descriptor)
@@ -212,7 +215,8 @@ def _flock(descriptor: int, wait: float | None) -> bool:
 
 
 def _connect(path: str, wait: float | None) -> sqlite3.Connection:
-    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    whole = "/" + os.path.abspath(path).lstrip("/")  # two slashes would begin with a host
+    quoted = whole.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{quoted}?mode=rw", uri=True, isolation_level=None, cached_statements=256)
     connection.row_factory = sqlite3.Row
     connection.execute(f"PRAGMA busy_timeout = {int(1000 * (BUSY if wait is None else wait))}")

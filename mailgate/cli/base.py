@@ -21,7 +21,7 @@ import click
 from mailgate import __version__, config, console, held, journal, owner, status, store, worker
 from mailgate.charset import printable
 from mailgate.config import Config
-from mailgate.problem import NotFound, Problem, StoreError
+from mailgate.problem import ConfigError, NotFound, Problem, StoreError
 from mailgate.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -334,7 +334,7 @@ def assignment(text: str) -> tuple[str, str]:
 
 def not_set_up(problem: Problem) -> click.exceptions.Exit:
     """The end of a command for the mail server's side that has no store or configuration: one status line, 75."""
-    console.error(problem)
+    console.error(_helped(problem))
     console.say(status.misconfigured(printable(str(problem))).line)
     return click.exceptions.Exit(75)
 
@@ -419,7 +419,9 @@ def _system(error: OSError) -> Problem:
 
 def _helped(problem: Problem) -> Problem:
     """A problem with a hint: where it has none of its own, the help of the command that was typed."""
-    if not problem.hints:
+    if isinstance(problem, ConfigError) and not problem.hints:
+        problem.hints = ("mend it, then: mailgate config check",)
+    elif not problem.hints:
         found: click.Command = program
         context, words = click.Context(program), ["mailgate"]
         for word in sys.argv[1:]:

@@ -1,6 +1,7 @@
 """What every command has in common: help, errors with hints, exit statuses, JSON, completion, configuration."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,26 @@ def test_without_configuration_the_store_is_in_the_data_folder(gate: Gate, tmp_p
     home = tmp_path / "home"
     gate("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
     assert (home / ".local/share/mailgate/mailgate.db").exists()
+
+
+def test_a_home_in_the_root_folder_names_no_host(office: Gate) -> None:
+    """`HOME=/`, as system users have it, gives a path with two slashes."""
+    assert office.ok("--db", f"/{office.folder}/mailgate.db", "alias", "list") == office.ok("alias", "list")
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "mailgate.toml/x", "."])
+def test_a_store_that_cannot_be_made_has_a_hint(office: Gate, place: str) -> None:
+    screen = office("--db", place, "alias", "list")
+    assert (screen.exit, screen.out) == (1, "")
+    assert re.fullmatch(r"error: .*\nhint: (mailgate (init|doctor)|ls -l).*\n", screen.err)
+
+
+@pytest.mark.parametrize("command", ["work", "fetch"])
+def test_a_timer_s_command_says_what_helps_too(office: Gate, command: str) -> None:
+    office.config.write_text("[store\n")
+    screen = office(command)
+    assert (screen.exit, screen.out[:6]) == (75, "4.3.5 ")
+    assert screen.err.endswith("\nhint: mend it, then: mailgate config check\n")
 
 
 def test_the_current_folder_is_never_searched(gate: Gate, tmp_path: Path) -> None:
