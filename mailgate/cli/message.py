@@ -55,7 +55,11 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
         )
         for each in found
     ]
-    console.table(("NUMBER", "RECEIVED", "WAY", "FROM", "WENT TO", "SUBJECT"), rows, "no message yet")
+    console.table(
+        ("NUMBER", "RECEIVED", "WAY", "FROM", "WENT TO", "SUBJECT"),
+        rows,
+        "no such message" if ref or after else "no message yet",
+    )
     app.finish()
 
 

@@ -62,7 +62,11 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
         )
         for each in found
     ]
-    console.table(("RECORD", "NAME", "VALUES", "ALIAS", "MADE"), rows, "no record yet: mail to an alias makes one")
+    console.table(
+        ("RECORD", "NAME", "VALUES", "ALIAS", "MADE"),
+        rows,
+        "no such record" if model else "no record yet: mail to an alias makes one",
+    )
     app.finish()
 
 

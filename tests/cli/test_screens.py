@@ -179,3 +179,9 @@ def test_what_is_shown_is_there_as_a_whole(crowded: Gate) -> None:
     """Folding loses nothing: what a table cuts, `show` has."""
     screen = "".join(terminal(crowded, [["alias", "show", "support@example.com"]], 80, NO_COLOR="1").popitem()[1])
     assert LONG in re.sub(r"\s|" + STYLE.pattern, "", screen)
+
+
+def test_an_empty_list_does_not_claim_that_there_is_nothing_at_all(crowded: Gate) -> None:
+    filtered = [["message", "list", "--after", "999"], ["record", "list", "--model", "none"]]
+    screens = terminal(crowded, filtered, 80, NO_COLOR="1").values()
+    assert [STYLE.sub("", lines[0]) for lines in screens] == ["no such message", "no such record"]
