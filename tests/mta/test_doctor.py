@@ -52,7 +52,6 @@ def test_a_healthy_machine(whole: Server) -> None:
     assert any(each.startswith(f"{whole.needs} ") for each in names)
     screen = whole.machine.run("mailgate", "doctor").stdout
     assert re.search(r"^\d+ checks: 0 wrong, \d could not be looked at$", screen, re.MULTILINE)
-    assert all(len(line) <= 100 for line in screen.splitlines())
 
 
 def test_a_probe_there_and_back(whole: Server) -> None:
