@@ -39,7 +39,11 @@ def test_log_has_a_line_for_each_message(busy: Gate) -> None:
 def test_log_goes_on_as_mail_comes(busy: Gate) -> None:
     command = [sys.executable, "-m", "mailgate", "log", "-f", "--after", "4", "--json"]
     environ = {**os.environ, "MAILGATE_CONFIG": str(busy.config)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ)
+    finally:
+        signal.signal(signal.SIGINT, heard)
     assert process.stdout is not None
     try:
         assert json.loads(process.stdout.readline())["number"] == 5
