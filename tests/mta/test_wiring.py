@@ -46,7 +46,7 @@ def becomes(server: Server, recipient: str, code: int) -> None:
 
 
 def carries(server: Server, recipient: str) -> None:
-    """A new domain is known in every place of the server: Postfix looks every 10 s, and puts its mail off until then."""
+    """A new domain is known in every place of the server: Postfix looks every 10 s, and puts mail off until then."""
 
     def arrives() -> bool:
         letter = send(server, recipient)
