@@ -4,9 +4,7 @@ It goes to the very addresses that take nothing but answers and reports, so it w
 """
 
 import re
-from html import unescape
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from mailgate import address, charset
 from mailgate.address import Address
@@ -77,6 +75,8 @@ def provider(message: Message) -> str:
 
 def links(text: str, html: str, author: Address | None) -> list[Link]:
     """The links of a message, those that confirm something first, without those that cancel or explain."""
+    from html import unescape  # not for the pipe, which looks at no body
+
     written = [*_URL.findall(text[:_TEXT_LIMIT])]
     for match in _HREF.finditer(html[:_TEXT_LIMIT]):
         written += _URL.findall(unescape(match[1] or match[2]).strip())
@@ -107,6 +107,8 @@ def _organisation(host: str) -> str:
 
 def _host(url: str) -> str:
     """The host of a URL as A-labels, `""` when it has none that a browser and we read alike."""
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

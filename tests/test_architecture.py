@@ -256,6 +256,7 @@ def test_judgement_touches_no_world(room: str, path: Path) -> None:
 BANNED = {
     *("click", "flufl", "flufl.bounce", "rich", "tomli_w", "typing_extensions"),
     *("email", "dataclasses", "argparse", "inspect", "logging", "subprocess", "hashlib", "ssl", "asyncio", "socket"),
+    *("html", "urllib.parse", "ipaddress"),
 }
 
 

@@ -95,18 +95,22 @@ def fill(path: Path) -> None:
         )
         numbers = range(1, MESSAGES + 1)
         tx.executemany(
-            "INSERT INTO message VALUES (?, 'in', 'email', 'person', ?, NULL, ?, ?, '', '', 's', '', '[]', '[]', 9,"
-            " 1.0, '{}')",
+            "INSERT INTO message (number, direction, kind, class, message_id, reverse_path, author, author_name,"
+            " author_text, subject, date, recipients, flags, size, received, explanation)"
+            " VALUES (?, 'in', 'email', 'person', ?, ?, ?, '', '', 's', '', '[]', '[]', 9, 1.0, '{}')",
             ((n, f"<{n}@other.example>", f"{n % 5000}@other.example", f"{n % 5000}@other.example") for n in numbers),
         )
         tx.executemany(
-            "INSERT INTO record VALUES ('old', ?, 's', '{}', NULL, NULL, NULL, ?, 1.0)",
+            "INSERT INTO record (model, id, name, assigned, sender, made) VALUES ('old', ?, 's', '{}', ?, 1.0)",
             ((n, f"{n % 5000}@o") for n in numbers),
         )
-        tx.executemany("INSERT INTO placement VALUES (?, ?, 'old', ?)", ((n, n, n) for n in numbers))
-        tx.executemany("INSERT INTO raw VALUES (?, ?)", ((n, b"x" * 200) for n in numbers))
         tx.executemany(
-            "INSERT INTO effect VALUES (?, 'create:x', ?, 0, 1, ?)",
+            "INSERT INTO placement (number, message, model, id) VALUES (?, ?, 'old', ?)", ((n, n, n) for n in numbers)
+        )
+        tx.executemany("INSERT INTO raw (message, octets) VALUES (?, ?)", ((n, b"x" * 200) for n in numbers))
+        tx.executemany(
+            "INSERT INTO effect (digest, effect, message_id, listed, accepted, message)"
+            " VALUES (?, 'create:x', ?, 0, 1, ?)",
             ((f"{n:064x}", f"<{n}@other.example>", n) for n in numbers),
         )
     print(f"(store filled in {time.monotonic() - started:.0f} s: {path.stat().st_size >> 20} MB)")
