@@ -1,19 +1,12 @@
 """Screens in terminals of 80 and of 200 columns: everything fits, and colour says nothing that words do not."""
 
-import fcntl
-import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 
 import pytest
 from rich.cells import cell_len
 
 from .conftest import Gate
+from .terminal import screens
 
 LONG = f"{'a-very-long-local-part.' * 2}north@{'sub-division.' * 4}of.a-company.example.org"
 SUBJECT = (
@@ -35,18 +28,6 @@ Action: failed
 Status: 5.1.1
 Diagnostic-Code: smtp; 550 {words}
 --b--
-"""
-RUN = """
-import json, os, runpy, sys
-import click, rich.console, mailgate.cli.base, mailgate.gateway
-for arguments in json.loads(sys.argv[1]):
-    sys.stdout.write(f"\\n@@ {json.dumps(arguments)}\\n")
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        sys.argv = ["mailgate", *arguments]
-        runpy.run_module("mailgate", run_name="__main__")
-    os.waitpid(child, 0)
 """
 STYLE = re.compile(r"\x1b\[([0-9;]*)m")
 READABLE = {"0", "1", "2", "31", "35", "1;31", "1;35"}
@@ -118,32 +99,8 @@ def shown(gate: Gate) -> list[list[str]]:
 
 def terminal(gate: Gate, commands: list[list[str]], columns: int, **environ: str) -> dict[str, list[str]]:
     """What a terminal gets from commands, one after the other: the lines of each."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    clean = {"PATH": os.environ["PATH"], "HOME": str(gate.folder), "MAILGATE_CONFIG": str(gate.config)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, json.dumps(commands)],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=gate.folder,
-        env={**clean, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environ},
-    )
-    os.close(theirs)
-    seen = bytearray()
-    while True:
-        try:
-            some = os.read(ours, 1 << 16)
-        except OSError:  # the last one closed it
-            break
-        if not some:
-            break
-        seen += some
-    os.close(ours)
-    assert process.wait(60) == 0
-    screens = re.split(r"^@@ (.*)\n", seen.decode().replace("\r\n", "\n"), flags=re.MULTILINE)[1:]
-    assert len(screens) == 2 * len(commands)
-    return {name: text.split("\n") for name, text in zip(screens[::2], screens[1::2], strict=True)}
+    found = screens(gate, commands, columns, TERM="xterm-256color", **environ)
+    return {name: text.split("\n") for name, text in found.items()}
 
 
 def copied(line: str) -> bool:

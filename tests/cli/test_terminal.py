@@ -1,17 +1,13 @@
 """Whatever a stranger writes: no screen, and no JSON, moves a cursor, rings a bell or turns the reading order."""
 
-import json
 import os
-import pty
-import re
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterator
 
 import pytest
 
 from .conftest import Gate
+from .terminal import screens
 
 # CSI, OSC 52, BEL, BS, DEL, C1, bidi, zero width, line and paragraph separator, a tag, a private and an unassigned
 # code point; for the terminal all the same
@@ -43,18 +39,6 @@ Content-Type: message/rfc822
 Message-ID: <ours%(raw)s@example.com>
 
 --b--
-"""
-RUN = """
-import json, os, runpy, sys
-import click, rich.console, mailgate.cli.base, mailgate.gateway
-for arguments in json.loads(sys.argv[1]):
-    sys.stdout.write(f"\\n@@ {ascii(arguments)}\\n")
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        sys.argv = ["mailgate", *arguments]
-        runpy.run_module("mailgate", run_name="__main__")
-    os.waitpid(child, 0)
 """
 
 
@@ -158,33 +142,6 @@ def commands(gate: Gate) -> Iterator[list[str]]:
     yield ["message", "save", "1", "--to", str(gate.folder / "saved")]
 
 
-def on_a_terminal(gate: Gate, arguments: list[list[str]]) -> str:
-    """What a terminal without colours gets from these commands, one after the other."""
-    ours, theirs = pty.openpty()
-    environ = {"PATH": os.environ["PATH"], "HOME": str(gate.folder), "MAILGATE_CONFIG": str(gate.config)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, json.dumps(arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=gate.folder,
-        env={**environ, "TERM": "dumb", "NO_COLOR": "1", "LANG": "C.UTF-8", "COLUMNS": "80"},
-    )
-    os.close(theirs)
-    seen = bytearray()
-    while True:
-        try:
-            some = os.read(ours, 1 << 16)
-        except OSError:  # the last one closed it
-            break
-        if not some:
-            break
-        seen += some
-    os.close(ours)
-    assert process.wait(60) == 0
-    return seen.decode("utf-8").replace("\r\n", "\n")
-
-
 def unfit(text: str, allowed: str = "\n") -> set[str]:
     """What of a text could do something to a screen."""
     return {ascii(c) for c in text if not c.isprintable() and c not in allowed and unicodedata.category(c) != "Zs"}
@@ -192,8 +149,7 @@ def unfit(text: str, allowed: str = "\n") -> set[str]:
 
 def test_nothing_that_a_stranger_wrote_reaches_a_terminal(evil: Gate) -> None:
     every = list(commands(evil))
-    screens = re.split(r"^@@ (.*)\n", on_a_terminal(evil, every), flags=re.MULTILINE)[1:]
-    told = dict(zip(screens[::2], screens[1::2], strict=True))
+    told = screens(evil, every, 80, TERM="dumb", NO_COLOR="1")
     assert len(told) == len({ascii(each) for each in every})
     assert {command: unfit(screen) for command, screen in told.items() if unfit(screen)} == {}
     shown = "".join(told.values())
