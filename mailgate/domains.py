@@ -114,12 +114,12 @@ def save(tx: sqlite3.Connection, changed: Domain) -> Domain:
                 del retired[after]
             if before:
                 retired.setdefault(before, kind)
-    used = {changed.catchall, changed.sender} | ({old.sender} if _is_alias(tx, old.sender, old.name) else set())
+    used = {changed.catchall, changed.sender} | ({old.sender} if _alias_model(tx, old.sender, old.name) else set())
     kept = {local: kind for local, kind in retired.items() if kind != "catchall" or local not in used}
     return _write(tx, changed._replace(retired=tuple(sorted(kept.items()))))
 
 
-def _is_alias(tx: sqlite3.Connection, local: str, name: str) -> str:
+def _alias_model(tx: sqlite3.Connection, local: str, name: str) -> str:
     """What the alias of a name makes, `""` where there is none."""
     row = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, name)).fetchone()
     return row["model"] if row else ""
@@ -142,7 +142,7 @@ def _write(tx: sqlite3.Connection, new: Domain) -> Domain:
     if new.sender in (new.bounce, *RESERVED):
         raise Problem(f"`{new.sender}@{new.name}` takes no answers", "choose another sender, or an alias")
     hosts = [row["name"] for row in tx.execute("SELECT name FROM domain WHERE ? IN (name, same_as)", (new.name,))]
-    silent = [name for name in (*new.catchalls, *new.bounces) if not _is_alias(tx, name, new.name)]
+    silent = [name for name in (*new.catchalls, *new.bounces) if not _alias_model(tx, name, new.name)]
     deaf = {f"{name}@{host}" for name in silent for host in hosts}
     if new.contact and address.lower(new.contact) in deaf:
         raise Problem(
@@ -156,7 +156,7 @@ def _write(tx: sqlite3.Connection, new: Domain) -> Domain:
                 f"`{name}@{new.name}` would be catchall and bounce address at once, or one of them and a retired name",
                 f"mailgate domain show {new.name}",
             )
-        model = _is_alias(tx, name, new.name)
+        model = _alias_model(tx, name, new.name)
         if model:
             raise Problem(
                 f"`{name}@{new.name}` is an alias (creates {model})", f"mailgate alias remove {name}@{new.name}"
