@@ -1,8 +1,8 @@
 """mailgate: a mail gateway for the command line.
 
-How a message travels: an edge (`deliver`) reads it, `message` turns it into facts, `gateway` takes a snapshot of the
-store, `route` decides, `records` and `outbox` remember, one commit answers the mail server, and `transport` pays what
-is owed.
+How a message travels: an edge (`deliver`, `lmtp`, `collect/`) reads it, `mail/` turns it into facts, `gateway` takes a
+snapshot of the store, `judgement/` decides, `memory/` writes down, one commit answers the mail server, and `sending/`
+pays what is owed.
 """
 
 __version__ = "0.1.0"

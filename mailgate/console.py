@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mailgate.charset import printable
-from mailgate.held import Waiting
-from mailgate.problem import Problem
-from mailgate.wiring import Check
+from mailgate.mta.wiring import Check
+from mailgate.tables.held import Waiting
+from mailgate.values.charset import printable
+from mailgate.values.problem import Problem
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -96,8 +96,12 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
-    from mailgate import bounds, config, gateway, journal, names, owner, store, worker
+    from mailgate import gateway, journal, store
     from mailgate.gateway import Given
+    from mailgate.process import bounds, owner
+    from mailgate.sending import worker
+    from mailgate.settings import config
+    from mailgate.values import names
 
     settings = config.load(arguments.config, arguments.store, os.environ, required=True)
     if arguments.fallback is not None and not names.is_model(arguments.fallback):
@@ -133,7 +137,7 @@ def _deferred(error: BaseException) -> tuple[int, str]:
     code, text = "4.3.0", "temporary failure, the mail stays in your queue"
     with contextlib.suppress(BaseException):  # broken beyond telling: the status still stands
         from mailgate import journal
-        from mailgate.problem import ConfigError, StoreError
+        from mailgate.values.problem import ConfigError, StoreError
 
         if isinstance(error, UsageError):
             code, text = "4.3.5", "bad command line in the mail server's configuration"

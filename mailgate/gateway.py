@@ -8,29 +8,23 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from mailgate import (
-    __version__,
-    addressed,
-    deadline,
-    domains,
-    envelope,
-    message,
-    own,
-    remember,
-    report,
-    route,
-    snapshot,
-    status,
-)
-from mailgate.address import Address
-from mailgate.config import Config
-from mailgate.decision import Decision, Outcome, Step
-from mailgate.envelope import Envelope, Hints
-from mailgate.message import Message
-from mailgate.problem import StoreError
-from mailgate.report import Report
-from mailgate.state import State
+from mailgate import __version__
+from mailgate.judgement import addressed, route
+from mailgate.judgement.decision import Decision, Outcome, Step
+from mailgate.judgement.state import State
+from mailgate.mail import envelope, message
+from mailgate.mail.envelope import Envelope, Hints
+from mailgate.mail.message import Message
+from mailgate.memory import remember, snapshot
+from mailgate.process import deadline
+from mailgate.reports import report
+from mailgate.reports.report import Report
+from mailgate.settings.config import Config
 from mailgate.store import Store
+from mailgate.tables import domains, own
+from mailgate.values import status
+from mailgate.values.address import Address
+from mailgate.values.problem import StoreError
 
 READING = 10.0
 """Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""

@@ -2,8 +2,8 @@
 
 import syslog
 
-from mailgate.charset import printable
 from mailgate.gateway import Receipt
+from mailgate.values.charset import printable
 
 
 def delivered(receipt: Receipt) -> None:

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from mailgate import gateway, journal, status
-from mailgate.config import Config
+from mailgate import gateway, journal
 from mailgate.gateway import Given
-from mailgate.problem import Problem
+from mailgate.settings.config import Config
 from mailgate.store import Store
+from mailgate.values import status
+from mailgate.values.problem import Problem
 
 
 class Handler:

@@ -8,17 +8,21 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mailgate import deliveries, dispatch, letter, message, messages, people, posting, records, token
-from mailgate.address import mailboxes
-from mailgate.decision import Ref
-from mailgate.envelope import Envelope
-from mailgate.letter import field
-from mailgate.message import Message
-from mailgate.own import is_own
-from mailgate.posting import Heading, Identity, Thread
-from mailgate.problem import Problem
-from mailgate.records import Record
+from mailgate.judgement.decision import Ref
+from mailgate.mail import message
+from mailgate.mail.envelope import Envelope
+from mailgate.mail.message import Message
+from mailgate.memory import dispatch
 from mailgate.store import Store
+from mailgate.tables import deliveries, messages, people, records
+from mailgate.tables.own import is_own
+from mailgate.tables.records import Record
+from mailgate.values import token
+from mailgate.values.address import mailboxes
+from mailgate.values.problem import Problem
+from mailgate.writing import letter, posting
+from mailgate.writing.letter import field
+from mailgate.writing.posting import Heading, Identity, Thread
 
 
 class File(NamedTuple):

@@ -3,13 +3,17 @@
 import sqlite3
 from typing import NamedTuple
 
-from mailgate import __version__, aliases, gateway, held, messages, records, relay, remember, snapshot, status
-from mailgate.config import Config
-from mailgate.decision import Decision, Outcome, Ref, Step
+from mailgate import __version__, gateway
 from mailgate.gateway import Given, Read, Receipt
-from mailgate.loop import Kind
-from mailgate.problem import Problem
+from mailgate.judgement import relay
+from mailgate.judgement.decision import Decision, Outcome, Ref, Step
+from mailgate.mail.loop import Kind
+from mailgate.memory import remember, snapshot
+from mailgate.settings.config import Config
 from mailgate.store import Store
+from mailgate.tables import aliases, held, messages, records
+from mailgate.values import status
+from mailgate.values.problem import Problem
 
 
 class Chores(NamedTuple):

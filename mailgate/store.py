@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mailgate import deadline, owner
-from mailgate.problem import StoreError
+from mailgate.process import deadline, owner
+from mailgate.values.problem import StoreError
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 BUSY = 60.0

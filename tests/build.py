@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mailgate import addressed, envelope, message, report, route
-from mailgate.addressed import Addressed
-from mailgate.decision import Decision, Ref
-from mailgate.message import Message
-from mailgate.state import Alias, Domain, Known, Placement, Seen, Settings, State
+from mailgate.judgement import addressed, route
+from mailgate.judgement.addressed import Addressed
+from mailgate.judgement.decision import Decision, Ref
+from mailgate.judgement.state import Alias, Domain, Known, Placement, Seen, Settings, State
+from mailgate.mail import envelope, message
+from mailgate.mail.message import Message
+from mailgate.reports import report
 
 BOB = "bob@client.org"
 SECRET = b"k" * 32

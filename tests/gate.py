@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mailgate import aliases, domains, gateway, held, messages, outbox, people, records, store
-from mailgate.config import Config
-from mailgate.decision import Ref
+from mailgate import gateway, store
 from mailgate.gateway import Given, Receipt
-from mailgate.records import Record
-from mailgate.state import Alias, Contact, Domain
+from mailgate.judgement.decision import Ref
+from mailgate.judgement.state import Alias, Contact, Domain
+from mailgate.settings.config import Config
 from mailgate.store import Store
+from mailgate.tables import aliases, domains, held, messages, outbox, people, records
+from mailgate.tables.records import Record
 
 NOW = 1_700_000_000.0
 BOB = "bob@client.org"

@@ -12,141 +12,122 @@ from gate import Gate
 
 PACKAGE = Path(__file__).parents[1] / "mailgate"
 
-LEVELS: dict[int, tuple[str, dict[str, str]]] = {
-    0: (
-        "values",
-        {
-            "problem": "",
-            "address": "",
-            "status": "",
-            "token": "",
-            "digest": "",
-            "charset": "",
-            "names": "address problem",
-        },
-    ),
-    1: (
-        "facts",
-        {
-            "envelope": "",
-            "message": "envelope",
-            "decision": "",
-            "state": "decision",
-            "located": "",
-            "config": "located",
-            "origins": "config located",
-            "letter": "",
-            "exposition": "",
-            "markup": "",
-            "mime": "",
-            "content": "markup mime",
-            "quote": "",
-        },
-    ),
-    2: (
-        "judgement",
-        {
-            "addressed": "",
-            "loop": "",
-            "dsn": "",
-            "feedback": "",
-            "returned": "",
-            "notice": "dsn",
-            "reason": "",
-            "report": "dsn feedback loop notice reason returned",
-            "authentication": "",
-            "policy": "addressed authentication",
-            "thread": "addressed",
-            "wording": "",
-            "compose": "wording",
-            "bulletin": "compose",
-            "posting": "",
-            "confirmation": "",
-            "redirects": "",
-            "zone": "",
-            "maps": "",
-        },
-    ),
-    3: (
-        "verdict",
-        {
-            "answer": "",
-            "bounced": "",
-            "relay": "",
-            "route": "answer bounced relay",
-            "explain": "",
-            "wiring": "",
-            "postfix": "wiring",
-            "exim": "wiring",
-        },
-    ),
-    4: (
-        "state",
-        {
-            "bounds": "",
-            "deadline": "",
-            "owner": "",
-            "store": "deadline owner",
-            "people": "",
-            "domains": "people",
-            "own": "domains",
-            "aliases": "domains own people",
-            "records": "own people",
-            "declared": "aliases domains own people servers",
-            "proposal": "declared people",
-            "adopt": "aliases declared domains people proposal servers",
-            "tally": "",
-            "messages": "store",
-            "held": "",
-            "outbox": "",
-            "keys": "",
-            "deliveries": "",
-            "failures": "",
-            "servers": "",
-            "collected": "",
-            "snapshot": "aliases deliveries domains keys own people",
-            "dispatch": "deliveries domains keys outbox records",
-            "remember": "aliases dispatch domains failures held messages outbox own people records",
-        },
-    ),
-    5: ("story", {"gateway": "", "reconsider": "gateway", "post": "", "watch": ""}),
-    6: (
-        "edges",
-        {
-            "journal": "",
-            "worker": "",
-            "deliver": "journal worker",
-            "lmtp": "journal",
-            "submit": "",
-            "transport": "submit",
-            "secret": "",
-            "oauth": "",
-            "mailbox": "",
-            "imap": "mailbox oauth",
-            "pop": "mailbox oauth",
-            "gather": "journal mailbox",
-            "fetch": "gather imap journal mailbox pop secret",
-            "archive": "gather journal",
-            "unpack": "",
-            "aside": "",
-            "cases": "",
-            "upkeep": "",
-            "survey": "",
-            "health": "",
-            "probe": "submit",
-        },
-    ),
-    7: ("shell", {"console": "", "cli": "console"}),
+HOUSE: dict[str, dict[str, str]] = {
+    "values": {
+        "problem": "",
+        "address": "",
+        "status": "",
+        "token": "",
+        "digest": "",
+        "charset": "",
+        "names": "address problem",
+    },
+    "mail": {
+        "envelope": "",
+        "message": "envelope",
+        "loop": "message",
+        "markup": "",
+        "mime": "",
+        "content": "markup mime",
+        "quote": "",
+    },
+    "settings": {"located": "", "config": "located", "origins": "config located"},
+    "reports": {
+        "dsn": "",
+        "feedback": "",
+        "returned": "",
+        "reason": "",
+        "notice": "dsn",
+        "report": "dsn feedback notice reason returned",
+    },
+    "judgement": {
+        "decision": "",
+        "state": "decision",
+        "addressed": "state",
+        "authentication": "state",
+        "policy": "addressed authentication decision state",
+        "thread": "addressed state",
+        "confirmation": "",
+        "bounced": "addressed decision state",
+        "answer": "addressed authentication decision policy state",
+        "relay": "addressed decision policy state",
+        "route": "addressed answer authentication bounced confirmation decision policy relay state thread",
+        "explain": "decision",
+    },
+    "writing": {
+        "letter": "",
+        "wording": "",
+        "compose": "letter wording",
+        "posting": "letter",
+        "bulletin": "compose letter",
+    },
+    "mta": {"maps": "", "wiring": "maps", "postfix": "maps wiring", "exim": "maps wiring", "redirects": "", "zone": ""},
+    "process": {"bounds": "", "deadline": "", "owner": ""},
+    "store": {},
+    "tables": {
+        "people": "",
+        "domains": "people",
+        "own": "domains",
+        "aliases": "domains own people",
+        "records": "own people",
+        "messages": "",
+        "held": "",
+        "outbox": "",
+        "keys": "",
+        "deliveries": "",
+        "failures": "",
+        "servers": "",
+        "collected": "",
+    },
+    "memory": {"snapshot": "", "dispatch": "", "remember": "dispatch"},
+    "gateway": {},
+    "post": {},
+    "reconsider": {},
+    "journal": {},
+    "sending": {"worker": "", "submit": "", "transport": "submit"},
+    "deliver": {},
+    "lmtp": {},
+    "collect": {
+        "secret": "",
+        "oauth": "",
+        "mailbox": "",
+        "imap": "mailbox oauth",
+        "pop": "mailbox oauth",
+        "gather": "mailbox",
+        "fetch": "gather imap mailbox pop secret",
+        "archive": "gather",
+    },
+    "files": {
+        "declared": "",
+        "proposal": "declared",
+        "adopt": "declared proposal",
+        "cases": "proposal",
+        "unpack": "",
+        "aside": "",
+        "upkeep": "",
+    },
+    "doctor": {"health": "", "survey": "", "probe": "", "watch": "", "tally": "", "exposition": ""},
+    "console": {},
+    "cli": {},
 }
-"""Level -> its name, and its modules with those of the same level that each may import; downward is always free."""
+"""Room -> its modules, and for each the others of its room that it may import.
 
-ROOMS = {
-    module: (level, frozenset(peers.split())) for level, (_, rooms) in LEVELS.items() for module, peers in rooms.items()
+A room is a folder, or a module that stands alone ({}); `cli` is whole in itself. Every room may import the rooms above
+it in this table, and no other.
+"""
+
+ORDER = list(HOUSE)
+PURE = ORDER[: ORDER.index("process")]
+"""Rooms without a database, a clock, chance, a network, a process or the environment."""
+THIRD_PARTY = {
+    "flufl": ("reports",),
+    "aiosmtpd": ("lmtp",),
+    "imapclient": ("collect",),
+    "click": ("console", "cli"),
+    "rich": ("console", "cli"),
+    "tomli_w": ("cli",),
 }
-THIRD_PARTY = {"flufl": 2, "aiosmtpd": 6, "imapclient": 6, "click": 7, "rich": 7, "tomli_w": 7}
-"""Package -> the lowest level that may import it."""
-PURE = 3
-"""The highest level without a database, a clock, chance, a network, a process or the environment."""
+"""Package -> the rooms that may import it."""
 WORLD = {
     "sqlite3",
     "socket",
@@ -168,9 +149,13 @@ CALLS = {
 
 
 def files() -> list[tuple[str, Path]]:
-    """(room, file) of every source file; a package is one room."""
-    found = [(path.stem, path) for path in sorted(PACKAGE.glob("*.py")) if not path.stem.startswith("__")]
-    return found + [(path.parent.name, path) for path in sorted(PACKAGE.glob("*/*.py"))]
+    """(room, file) of every source file."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        first = path.relative_to(PACKAGE).parts[0]
+        if not first.startswith("__"):
+            found.append((first.removesuffix(".py"), path))
+    return found
 
 
 FILES = files()
@@ -185,65 +170,60 @@ def imports(path: Path) -> list[tuple[int, str]]:
             found += [(node.lineno, each.name) for each in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}:{node.lineno}: relative import"
-            whole = node.module in ("mailgate", "mailgate.cli")
-            found += [(node.lineno, f"{node.module}.{each.name}" if whole else str(node.module)) for each in node.names]
+            folder = node.module == "mailgate" or str(node.module).removeprefix("mailgate.") in HOUSE
+            found += [
+                (node.lineno, f"{node.module}.{each.name}" if folder else str(node.module)) for each in node.names
+            ]
     return found
 
 
 @pytest.mark.parametrize(("room", "path"), FILES, ids=IDS)
-def test_imports_go_downward(room: str, path: Path) -> None:
-    assert room in ROOMS, f"{path.name} stands on no level: add `{room}` to LEVELS in {Path(__file__).name}"
-    level, peers = ROOMS[room]
+def test_imports_go_upward_in_the_table(room: str, path: Path) -> None:
+    assert room in ORDER, f"{path.name} stands in no room: add `{room}` to HOUSE in {Path(__file__).name}"
+    peers = HOUSE[room].get(path.stem, "").split()
     for line, name in imports(path):
-        where = f"{path.relative_to(PACKAGE.parent)}:{line}: `{room}` (level {level}) imports {name}"
-        top, _, rest = name.partition(".")
+        where = f"{path.relative_to(PACKAGE.parent)}:{line}: imports {name}"
+        top, *rest = name.split(".")
         if top == "mailgate":
-            other = rest.partition(".")[0]
-            if other in (room, "__version__"):
+            if rest[0] == "__version__":
                 continue
-            assert other in ROOMS, f"{where}, which stands on no level: add it to LEVELS"
-            assert ROOMS[other][0] < level or other in peers, (
-                f"{where} (level {ROOMS[other][0]}), which is not below it"
-            )
+            assert rest[0] in ORDER, f"{where}, which stands in no room"
+            if rest[0] == room:
+                assert room == "cli" or rest[1] in peers, f"{where}, which is not listed for `{path.stem}`"
+            else:
+                assert ORDER.index(rest[0]) < ORDER.index(room), f"{where}, which comes later than `{room}`"
         elif top not in sys.stdlib_module_names:
-            assert top in THIRD_PARTY, f"{where}, a package that is not listed"
-            assert level >= THIRD_PARTY[top], f"{where}, which only level {THIRD_PARTY[top]} may"
+            assert room in THIRD_PARTY.get(top, ()), f"{where}, which `{room}` may not"
 
 
-def test_no_room_without_a_file() -> None:
-    assert set(ROOMS) == {room for room, _ in FILES}
+def test_every_module_is_listed() -> None:
+    for room, modules in HOUSE.items():
+        if room == "cli":
+            continue
+        found = {path.stem for each, path in FILES if each == room} - {"__init__"}
+        assert found == (set(modules) or {room})
 
 
-def test_peers_stand_on_the_same_level_and_in_no_circle() -> None:
-    for level, (_, rooms) in LEVELS.items():
+def test_no_circle_in_a_room() -> None:
+    for room, modules in HOUSE.items():
         order: list[str] = []
-        waiting = {room: set(peers.split()) for room, peers in rooms.items()}
-        assert all(ROOMS[peer][0] == level for peers in waiting.values() for peer in peers)
+        waiting = {module: set(peers.split()) for module, peers in modules.items()}
         while waiting:
-            ready = [room for room, peers in waiting.items() if peers <= set(order)]
-            assert ready, f"a circle on level {level}: {waiting}"
+            ready = [module for module, peers in waiting.items() if peers <= set(order)]
+            assert ready, f"a circle in {room}: {waiting}"
             order += ready
-            for room in ready:
-                del waiting[room]
+            for module in ready:
+                del waiting[module]
 
 
 def test_no_peer_is_listed_in_vain() -> None:
-    for room, (_, peers) in ROOMS.items():
-        used = {
-            name.split(".")[1]
-            for each, path in FILES
-            if each == room
-            for _, name in imports(path)
-            if "mailgate." in name
-        }
-        assert peers <= used, f"`{room}` does not import {sorted(peers - used)}"
+    for room, path in FILES:
+        peers = set(HOUSE[room].get(path.stem, "").split())
+        used = {name.split(".")[2] for _, name in imports(path) if name.startswith(f"mailgate.{room}.")}
+        assert peers <= used, f"`{path.stem}` does not import {sorted(peers - used)}"
 
 
-@pytest.mark.parametrize(
-    ("room", "path"),
-    [each for each in FILES if ROOMS.get(each[0], (PURE + 1,))[0] <= PURE],
-    ids=lambda value: str(value),
-)
+@pytest.mark.parametrize(("room", "path"), [each for each in FILES if each[0] in PURE], ids=lambda value: str(value))
 def test_judgement_touches_no_world(room: str, path: Path) -> None:
     for line, name in imports(path):
         assert name.partition(".")[0] not in WORLD, f"{path.name}:{line}: `{room}` imports {name}"
@@ -251,6 +231,13 @@ def test_judgement_touches_no_world(room: str, path: Path) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             used = f"{node.value.id}.{node.attr}"
             assert used not in CALLS, f"{path.name}:{node.lineno}: `{room}` uses {used}"
+
+
+def test_every_folder_says_in_one_line_what_it_is_for() -> None:
+    for folder in (each for each in PACKAGE.iterdir() if (each / "__init__.py").exists()):
+        first = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+        assert first, folder
+        assert "\n" not in first, folder
 
 
 BANNED = {
@@ -267,9 +254,9 @@ BANNED = {
 )
 def test_the_pipe_imports_little(gate: Gate, tmp_path: Path, recipient: str, fields: dict[str, str | None]) -> None:
     imported = deliver(gate, tmp_path, mail(**fields), recipient)
-    assert "mailgate.route" in imported, "the delivery ran"
+    assert "mailgate.judgement.route" in imported, "the delivery ran"
     assert not imported & BANNED
-    assert not {each for each in imported if each.startswith("mailgate.cli") or each == "mailgate.compose"}
+    assert not {each for each in imported if each.startswith("mailgate.cli") or each == "mailgate.writing.compose"}
     assert gate.records() == ["crm.lead/1"]
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import route, status
 from mailgate.cli import help as topics
 from mailgate.cli.base import COMMANDS
+from mailgate.judgement import route
+from mailgate.values import status
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

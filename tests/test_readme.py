@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from fetch.fake import FakeImap
 
-from mailgate import config, route
+from mailgate.judgement import route
+from mailgate.settings import config
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

@@ -10,9 +10,9 @@ import pytest
 from build import mail
 from gate import Gate
 
-from mailgate import domains, outbox
-from mailgate.decision import Ref
-from mailgate.outbox import Debt
+from mailgate.judgement.decision import Ref
+from mailgate.tables import domains, outbox
+from mailgate.tables.outbox import Debt
 
 ANNA, CARL = "anna@team.org", "carl@team.org"
 ONE = Ref("crm.lead", 1)

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from mailgate import aliases, console, records
+from mailgate import console
 from mailgate.cli.base import App, Group, assignment, completing, confirm, json_option, pass_app, yes_option
-from mailgate.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
+from mailgate.judgement.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
+from mailgate.tables import aliases, records
 
 
 @click.group(

@@ -18,11 +18,16 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from mailgate import __version__, config, console, held, journal, owner, status, store, worker
-from mailgate.charset import printable
-from mailgate.config import Config
-from mailgate.problem import ConfigError, NotFound, Problem, StoreError
+from mailgate import __version__, console, journal, store
+from mailgate.process import owner
+from mailgate.sending import worker
+from mailgate.settings import config
+from mailgate.settings.config import Config
 from mailgate.store import Store
+from mailgate.tables import held
+from mailgate.values import status
+from mailgate.values.charset import printable
+from mailgate.values.problem import ConfigError, NotFound, Problem, StoreError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,7 +103,7 @@ class App:
         if path == config.default_store(None, os.environ) and not os.path.exists(folder):
             os.makedirs(folder, mode=0o700)
         if self.config.maps:
-            import_module("mailgate.upkeep")  # the owner of the store may read less of the program than root
+            import_module("mailgate.files.upkeep")  # the owner of the store may read less of the program than root
         owner.become(path)
         return store.open_or_create(path, wait=20.0)
 
@@ -120,7 +125,7 @@ class App:
                 return
         if not self.config.maps:
             return
-        from mailgate import upkeep
+        from mailgate.files import upkeep
 
         try:
             upkeep.refresh(opened, self.config)

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from mailgate import console, domains, failures
-from mailgate.charset import printable
+from mailgate import console
 from mailgate.cli.base import App, Group, Number, json_option, pass_app
-from mailgate.failures import Failure
-from mailgate.reason import reason
+from mailgate.reports.reason import reason
+from mailgate.tables import domains, failures
+from mailgate.tables.failures import Failure
+from mailgate.values.charset import printable
 
 
 @click.group(

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import click
 import tomli_w
 
-from mailgate import aside, cases, console, messages
-from mailgate.cases import Case, Difference
+from mailgate import console
 from mailgate.cli.base import App, Command, Number, json_option, pass_app
 from mailgate.console import Span
-from mailgate.problem import NotFound, Problem
+from mailgate.files import aside, cases
+from mailgate.files.cases import Case, Difference
+from mailgate.tables import messages
+from mailgate.values.problem import NotFound, Problem
 
 _HEADER = """\
 # A case for `mailgate test`: the envelope of the message beside this file, and what has to become of it. Only what

@@ -4,10 +4,12 @@ import os
 
 import click
 
-from mailgate import address, config, console, origins
+from mailgate import console
 from mailgate.cli.base import App, Group, json_option, pass_app
-from mailgate.config import Config, Fault
-from mailgate.problem import ConfigError, Problem
+from mailgate.settings import config, origins
+from mailgate.settings.config import Config, Fault
+from mailgate.values import address
+from mailgate.values.problem import ConfigError, Problem
 
 
 @click.group(

@@ -9,30 +9,18 @@ from typing import Any, NamedTuple
 
 import click
 
-from mailgate import (
-    aliases,
-    console,
-    domains,
-    explain,
-    failures,
-    gateway,
-    held,
-    messages,
-    outbox,
-    people,
-    post,
-    records,
-    store,
-)
+from mailgate import console, gateway, post, store
 from mailgate.cli.base import Command, json_option
 from mailgate.cli.bounce import words
-from mailgate.config import Config, Submit
-from mailgate.decision import Ref
 from mailgate.gateway import Given
-from mailgate.outbox import Debt
+from mailgate.judgement import explain
+from mailgate.judgement.decision import Ref
+from mailgate.judgement.state import Alias, Domain
 from mailgate.post import Text
-from mailgate.state import Alias, Domain
+from mailgate.settings.config import Config, Submit
 from mailgate.store import Store
+from mailgate.tables import aliases, domains, failures, held, messages, outbox, people, records
+from mailgate.tables.outbox import Debt
 
 LEAD = Ref("crm.lead", 1)
 

@@ -8,13 +8,17 @@ from collections.abc import Iterable
 
 import click
 
-from mailgate import aliases, console, domains, exim, health, keys, owner, postfix, probe, store, survey, watch
+from mailgate import console, store
 from mailgate.cli import wiring
 from mailgate.cli.base import App, Command, as_owner, json_option, pass_app
-from mailgate.config import Config
-from mailgate.problem import Problem
+from mailgate.doctor import health, probe, survey, watch
+from mailgate.mta import exim, postfix
+from mailgate.mta.wiring import Check
+from mailgate.process import owner
+from mailgate.settings.config import Config
 from mailgate.store import Store
-from mailgate.wiring import Check
+from mailgate.tables import aliases, domains, keys
+from mailgate.values.problem import Problem
 
 AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postfix", "exim")
 """What can be looked at alone, in order."""

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from mailgate import console, domains, own
+from mailgate import console
 from mailgate.cli import elsewhere
 from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
-from mailgate.problem import Problem
-from mailgate.state import LANGUAGES, Domain
+from mailgate.judgement.state import LANGUAGES, Domain
+from mailgate.tables import domains, own
+from mailgate.values.problem import Problem
 
 
 @click.group(

@@ -5,9 +5,12 @@ import sys
 
 import click
 
-from mailgate import address, aliases, console, domains, own, redirects, zone
+from mailgate import console
 from mailgate.cli.base import App, Command, completing, json_option, pass_app
-from mailgate.problem import Problem
+from mailgate.mta import redirects, zone
+from mailgate.tables import aliases, domains, own
+from mailgate.values import address
+from mailgate.values.problem import Problem
 
 _known = completing(lambda tx: (each.name for each in domains.listing(tx)))
 

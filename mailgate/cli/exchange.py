@@ -8,14 +8,15 @@ from typing import Any
 import click
 import tomli_w
 
-from mailgate import aside, console, declared
-from mailgate.adopt import Adopted, Change, Field, adopt
-from mailgate.charset import printable
+from mailgate import console
 from mailgate.cli.base import App, Command, json_option, pass_app
 from mailgate.console import Span
-from mailgate.declared import Tables
-from mailgate.problem import Problem
-from mailgate.proposal import Proposal
+from mailgate.files import aside, declared
+from mailgate.files.adopt import Adopted, Change, Field, adopt
+from mailgate.files.declared import Tables
+from mailgate.files.proposal import Proposal
+from mailgate.values.charset import printable
+from mailgate.values.problem import Problem
 
 _HEADER = """\
 # What is ours and who may write: the configuration in mailgate's store, without mail, records, state and keys.

@@ -10,15 +10,20 @@ from typing import Any
 
 import click
 
-from mailgate import archive, collected, config, console, fetch, owner, servers, store, worker
+from mailgate import console, store
 from mailgate.cli.base import App, Command, assignment, json_option, not_set_up, pass_app
-from mailgate.config import Config
-from mailgate.fetch import Result
-from mailgate.gather import Progress, Tally
-from mailgate.names import model as model_name
-from mailgate.problem import Problem
-from mailgate.servers import Server
+from mailgate.collect import archive, fetch
+from mailgate.collect.fetch import Result
+from mailgate.collect.gather import Progress, Tally
+from mailgate.process import owner
+from mailgate.sending import worker
+from mailgate.settings import config
+from mailgate.settings.config import Config
 from mailgate.store import Store
+from mailgate.tables import collected, servers
+from mailgate.tables.servers import Server
+from mailgate.values.names import model as model_name
+from mailgate.values.problem import Problem
 
 
 @click.command(

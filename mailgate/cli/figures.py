@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
-from mailgate import __version__, aside, console, exposition, held, servers, tally
-from mailgate.charset import printable
+from mailgate import __version__, console
 from mailgate.cli.base import App, Command, Number, json_option, pass_app
 from mailgate.console import Span
-from mailgate.explain import OUTCOMES
-from mailgate.exposition import Metric
-from mailgate.tally import Figures, Line
+from mailgate.doctor import exposition, tally
+from mailgate.doctor.exposition import Metric
+from mailgate.doctor.tally import Figures, Line
+from mailgate.files import aside
+from mailgate.judgement.explain import OUTCOMES
+from mailgate.tables import held, servers
+from mailgate.values.charset import printable
 
 _PAUSE = 0.5
 """Seconds between two looks at the store."""

@@ -6,14 +6,18 @@ from typing import Any
 
 import click
 
-from mailgate import address, confirmation, console, content, explain, held, messages, reconsider
-from mailgate.charset import printable
+from mailgate import console, reconsider
 from mailgate.cli import message as message_command
 from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
-from mailgate.confirmation import Link
 from mailgate.gateway import Receipt
-from mailgate.held import Held
-from mailgate.messages import Stored
+from mailgate.judgement import confirmation, explain
+from mailgate.judgement.confirmation import Link
+from mailgate.mail import content
+from mailgate.tables import held, messages
+from mailgate.tables.held import Held
+from mailgate.tables.messages import Stored
+from mailgate.values import address
+from mailgate.values.charset import printable
 
 
 @click.group(

@@ -7,7 +7,7 @@ import click
 
 from mailgate import console
 from mailgate.cli.base import Command, program
-from mailgate.problem import Problem
+from mailgate.values.problem import Problem
 
 RULES = (
     ("size", "larger than max_size?", "refused too-large, 5.3.4; held when collected"),

@@ -6,10 +6,13 @@ import time
 
 import click
 
-from mailgate import console, explain, gateway, messages, names
+from mailgate import console, gateway
 from mailgate.cli.base import App, Command, Number, json_option, pass_app
 from mailgate.gateway import Given
-from mailgate.problem import Problem, StoreError
+from mailgate.judgement import explain
+from mailgate.tables import messages
+from mailgate.values import names
+from mailgate.values.problem import Problem, StoreError
 
 
 @click.command(

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from mailgate import console, keys
+from mailgate import console
 from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
-from mailgate.keys import Key
+from mailgate.tables import keys
+from mailgate.tables.keys import Key
 
 
 @click.group(

@@ -4,10 +4,13 @@ import os
 
 import click
 
-from mailgate import config, owner, store, worker
+from mailgate import store
 from mailgate.cli.base import App, Command, not_set_up, pass_app
-from mailgate.problem import Problem
+from mailgate.process import owner
+from mailgate.sending import worker
+from mailgate.settings import config
 from mailgate.store import Store
+from mailgate.values.problem import Problem
 
 
 @click.command(

@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
-from mailgate import console, failures, held, messages, records, unpack
-from mailgate.charset import printable
+from mailgate import console
 from mailgate.cli import bounce
 from mailgate.cli.base import App, Group, Number, full_option, json_option, pass_app
 from mailgate.console import Span
-from mailgate.content import content
-from mailgate.held import Held
-from mailgate.messages import Stored
+from mailgate.files import unpack
+from mailgate.mail.content import content
+from mailgate.tables import failures, held, messages, records
+from mailgate.tables.held import Held
+from mailgate.tables.messages import Stored
+from mailgate.values.charset import printable
 
 _MARGIN = " " * 6
 """In front of each line of a message, below its number."""
@@ -149,7 +151,7 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
 
     What it quotes of earlier mail is folded, unless `full`.
     """
-    from mailgate import quote  # twenty milliseconds of patterns, for those who read
+    from mailgate.mail import quote  # twenty milliseconds of patterns, for those who read
 
     author = found["author_text"] or found["author"] or "nobody"
     to = ", ".join(found["recipients"]) if found["direction"] == "out" else ""

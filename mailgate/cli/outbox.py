@@ -6,10 +6,15 @@ from typing import Any
 
 import click
 
-from mailgate import config, console, outbox, owner, reconsider, store, transport, watch
+from mailgate import console, reconsider, store
 from mailgate.cli.base import App, Command, Group, Number, confirm, json_option, not_set_up, pass_app, yes_option
-from mailgate.outbox import Debt
-from mailgate.problem import Problem
+from mailgate.doctor import watch
+from mailgate.process import owner
+from mailgate.sending import transport
+from mailgate.settings import config
+from mailgate.tables import outbox
+from mailgate.tables.outbox import Debt
+from mailgate.values.problem import Problem
 
 
 @click.group(

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from mailgate import console, people
+from mailgate import console
 from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
-from mailgate.state import Contact
+from mailgate.judgement.state import Contact
+from mailgate.tables import people
 
 
 @click.group(

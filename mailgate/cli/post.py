@@ -7,10 +7,11 @@ import time
 
 import click
 
-from mailgate import console, post, records
+from mailgate import console, post
 from mailgate.cli.base import App, Command, completing, json_option, look, pass_app
 from mailgate.post import File, Posted, Text
-from mailgate.problem import Problem
+from mailgate.tables import records
+from mailgate.values.problem import Problem
 
 _known = completing(lambda tx: (each.ref for each in records.listing(tx)))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mailgate import console, deliveries, domains, messages, records
+from mailgate import console
 from mailgate.cli import message as message_command
 from mailgate.cli.base import (
     App,
@@ -19,7 +19,8 @@ from mailgate.cli.base import (
     pass_app,
     yes_option,
 )
-from mailgate.records import Record
+from mailgate.tables import deliveries, domains, messages, records
+from mailgate.tables.records import Record
 
 
 @click.group(

@@ -4,10 +4,11 @@ from typing import Any
 
 import click
 
-from mailgate import collected, console, servers
+from mailgate import console
 from mailgate.cli.base import App, Group, assignment, completing, confirm, json_option, pass_app, yes_option
-from mailgate.problem import Problem
-from mailgate.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
+from mailgate.tables import collected, servers
+from mailgate.tables.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
+from mailgate.values.problem import Problem
 
 
 @click.group(
@@ -179,8 +180,8 @@ def set_(app: App, /, name: str, as_json: bool, unset: tuple[str, ...], **option
 @pass_app
 def test(app: App, name: str, as_json: bool) -> None:
     """Log in and count what is there; nothing is fetched, marked or changed."""
-    from mailgate import fetch
-    from mailgate.mailbox import Lost, Refused
+    from mailgate.collect import fetch
+    from mailgate.collect.mailbox import Lost, Refused
 
     with app.store.read() as tx:
         found = servers.get(tx, name)

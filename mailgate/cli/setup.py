@@ -6,10 +6,13 @@ from pathlib import Path
 import click
 import tomli_w
 
-from mailgate import config, console, domains, owner, store
+from mailgate import console, store
 from mailgate.cli.base import App, Command, json_option, pass_app, program
-from mailgate.problem import Problem
-from mailgate.state import Domain
+from mailgate.judgement.state import Domain
+from mailgate.process import owner
+from mailgate.settings import config
+from mailgate.tables import domains
+from mailgate.values.problem import Problem
 
 _TEMPLATE = """\
 # mailgate: the settings that are not mail addresses. Those live in the store: mailgate domain, mailgate alias.

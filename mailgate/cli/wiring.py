@@ -9,10 +9,16 @@ from typing import Any
 
 import click
 
-from mailgate import config, console, exim, maps, names, owner, postfix, survey, upkeep
+from mailgate import console
 from mailgate.cli.base import App, Group, as_owner, json_option, pass_app
-from mailgate.problem import Problem
-from mailgate.wiring import MARK, Check, File, Plan, Setup
+from mailgate.doctor import survey
+from mailgate.files import upkeep
+from mailgate.mta import exim, maps, postfix
+from mailgate.mta.wiring import MARK, Check, File, Plan, Setup
+from mailgate.process import owner
+from mailgate.settings import config
+from mailgate.values import names
+from mailgate.values.problem import Problem
 
 
 @click.group(

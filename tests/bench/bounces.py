@@ -20,11 +20,12 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from reports import MUTATIONS
+from dialect import MUTATIONS
 
-from mailgate import envelope, message, report
-from mailgate.message import Message
-from mailgate.report import Report
+from mailgate.mail import envelope, message
+from mailgate.mail.message import Message
+from mailgate.reports import report
+from mailgate.reports.report import Report
 
 KINDS = {"failed": "bounce", "delayed": "delay", "delivered": "success", "disposition": "mdn", "feedback": "arf"}
 KINDS |= {"automatic": "autoreply", "other": "ordinary"}

@@ -17,8 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from mailgate import aliases, domains, store
-from mailgate.state import Alias, Domain
+from mailgate import store
+from mailgate.judgement.state import Alias, Domain
+from mailgate.tables import aliases, domains
 
 BARE = """
 import email.parser, sqlite3, sys, tomllib

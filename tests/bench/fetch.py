@@ -22,8 +22,10 @@ from fetch.conftest import Gate, mail
 from fetch.dovecot import PASSWORD, Account
 from imapclient import IMAPClient
 
-from mailgate import config, gather, servers
-from mailgate import fetch as product
+from mailgate.collect import fetch as product
+from mailgate.collect import gather
+from mailgate.settings import config
+from mailgate.tables import servers
 
 BOUND = 0.60
 

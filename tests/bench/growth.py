@@ -19,7 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from build import facts, mail, state
 
-from mailgate import content, quote, report, route
+from mailgate.judgement import route
+from mailgate.mail import content, quote
+from mailgate.reports import report
 
 BOUND = 2.5
 ENOUGH = 0.05

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from mailgate import gateway, store
-from mailgate.config import Config
 from mailgate.gateway import Given
+from mailgate.settings.config import Config
 
 from .conftest import Gate
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from mailgate import aliases, domains, held, messages, records, store
-from mailgate.state import Alias, Domain
+from mailgate import store
+from mailgate.judgement.state import Alias, Domain
+from mailgate.tables import aliases, domains, held, messages, records
 
 from . import dovecot
 from .dovecot import PASSWORD, Account, Dovecot

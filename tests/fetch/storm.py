@@ -15,9 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mailgate import config, fetch, gateway, gather, messages, servers
+from mailgate import gateway
+from mailgate.collect import fetch, gather
 from mailgate.gateway import Given
-from mailgate.servers import Secret, Server
+from mailgate.settings import config
+from mailgate.tables import messages, servers
+from mailgate.tables.servers import Secret, Server
 
 from . import dovecot
 from .conftest import Gate, mail

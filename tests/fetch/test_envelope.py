@@ -4,11 +4,13 @@ import re
 
 import pytest
 
-from mailgate import config, gateway, servers
-from mailgate.decision import Decision
+from mailgate import gateway
 from mailgate.gateway import Given
-from mailgate.problem import Problem
-from mailgate.servers import Secret, Server
+from mailgate.judgement.decision import Decision
+from mailgate.settings import config
+from mailgate.tables import servers
+from mailgate.tables.servers import Secret, Server
+from mailgate.values.problem import Problem
 
 from .conftest import Gate
 

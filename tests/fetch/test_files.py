@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import archive, config, gateway
-from mailgate.aliases import get, save
-from mailgate.decision import Decision
-from mailgate.gather import Tally
-from mailgate.message import Message
+from mailgate import gateway
+from mailgate.collect import archive
+from mailgate.collect.gather import Tally
+from mailgate.judgement.decision import Decision
+from mailgate.mail.message import Message
+from mailgate.settings import config
+from mailgate.tables.aliases import get, save
 
 from .conftest import Gate, mail
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import collected, config, fetch, gateway, journal, mailbox, servers, store
-from mailgate.decision import Decision
-from mailgate.fetch import Result
-from mailgate.gather import Tally
-from mailgate.message import Message
-from mailgate.servers import Secret, Server
+from mailgate import gateway, journal, store
+from mailgate.collect import fetch, mailbox
+from mailgate.collect.fetch import Result
+from mailgate.collect.gather import Tally
+from mailgate.judgement.decision import Decision
+from mailgate.mail.message import Message
+from mailgate.settings import config
+from mailgate.tables import collected, servers
+from mailgate.tables.servers import Secret, Server
 
 from .conftest import Gate, mail
 from .dovecot import Account
@@ -334,7 +337,7 @@ def test_a_process_that_holds_a_secret_leaves_no_core(box: Box) -> None:
 
 
 def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mailgate import secret
+    from mailgate.collect import secret
 
     monkeypatch.setattr(secret, "COMMAND_TIME", 0.2)
     box.set(secret=Secret("password-command", "sleep 60"))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from email.parser import BytesHeaderParser
 from typing import Any
 
-from mailgate import charset, content, quote, status
 from mailgate.gateway import Receipt
-from mailgate.outbox import Debt
+from mailgate.mail import content, quote
+from mailgate.tables.outbox import Debt
+from mailgate.values import charset, status
 
 WHY = {
     "create": {"alias", "fallback"},

@@ -35,12 +35,14 @@ from fuzz.checks import Wrong, check_content, check_outgoing, check_receipt, che
 from fuzz.mutator import CORPORA, TOKENS, Mails, Mutator, mails
 from fuzz.world import CONFIGS, ENVELOPES, PLACES, World, world
 
-from mailgate import gateway, messages, outbox, post, records, store, token
-from mailgate.address import lenient, lower
-from mailgate.config import Config
+from mailgate import gateway, post, store
 from mailgate.gateway import Given, Receipt
 from mailgate.post import Text
-from mailgate.problem import Problem
+from mailgate.settings.config import Config
+from mailgate.tables import messages, outbox, records
+from mailgate.values import token
+from mailgate.values.address import lenient, lower
+from mailgate.values.problem import Problem
 
 CHUNK = 100
 """Mutants that go into one pair of stores."""

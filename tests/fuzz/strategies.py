@@ -12,7 +12,7 @@ from build import mail
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from mailgate.address import Address
+from mailgate.values.address import Address
 
 _MANY = int(os.environ.get("MAILGATE_FUZZ") or 0)
 fuzz = settings(

@@ -4,8 +4,8 @@ from fuzz.strategies import ADDRESSES, ANYTHING, SOUP, WORDS, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import address, charset
-from mailgate.address import Address
+from mailgate.values import address, charset
+from mailgate.values.address import Address
 
 
 def plain(found: Address) -> bool:

@@ -8,8 +8,9 @@ from fuzz.strategies import BODIES, SOUP, WORDS, Leaf, fuzz, octets, soups, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import charset, markup, mime, quote
-from mailgate.content import attachment_bytes, content
+from mailgate.mail import markup, mime, quote
+from mailgate.mail.content import attachment_bytes, content
+from mailgate.values import charset
 
 KINDS = st.sampled_from(["mixed", "related", "alternative", "report", "digest", "signed", "x"])
 

@@ -8,8 +8,8 @@ from fuzz.strategies import fuzz, letters, soups
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import message
-from mailgate.message import Message
+from mailgate.mail import message
+from mailgate.mail.message import Message
 
 
 def said(found: Message) -> tuple[object, ...]:

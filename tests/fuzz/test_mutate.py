@@ -12,9 +12,13 @@ from fuzz.mutate import Delivery, Figures, Mistake, Site, noted
 from fuzz.mutator import FOLDERS, HERE, TOKENS
 from fuzz.world import CONFIGS, ENVELOPES, World, world
 
-from mailgate import letter, message, messages, mime, status, thread, token
 from mailgate.gateway import Given
-from mailgate.state import State
+from mailgate.judgement import thread
+from mailgate.judgement.state import State
+from mailgate.mail import message, mime
+from mailgate.tables import messages
+from mailgate.values import status, token
+from mailgate.writing import letter
 
 SEEDS = sorted(each.stem for each in (HERE / "seeds").glob("*.eml"))
 

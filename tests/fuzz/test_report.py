@@ -8,9 +8,9 @@ from fuzz.strategies import ADDRESSES, BODIES, NASTY, SOUP, WORDS, fuzz, octets,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import dsn, reason, report
-from mailgate.address import Address
-from mailgate.report import Report
+from mailgate.reports import dsn, reason, report
+from mailgate.reports.report import Report
+from mailgate.values.address import Address
 
 ACTIONS = st.sampled_from(["failed", "delayed", "delivered", "relayed", "expanded"])
 STATUS = re.compile(r"(?:[245]\.\d{1,3}\.\d{1,3})?")

@@ -13,11 +13,12 @@ from fuzz.world import CONFIGS, world
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import gateway, status
-from mailgate.decision import Decision, Ref
+from mailgate import gateway
 from mailgate.gateway import Given
-from mailgate.route import ORDER
-from mailgate.state import Contact, State
+from mailgate.judgement.decision import Decision, Ref
+from mailgate.judgement.route import ORDER
+from mailgate.judgement.state import Contact, State
+from mailgate.values import status
 
 LEAD = Ref("crm.lead", 1)
 STATES: dict[str, State] = {

@@ -4,8 +4,8 @@ from fuzz.strategies import ANYTHING, SOUP, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import token
-from mailgate.address import lower
+from mailgate.values import token
+from mailgate.values.address import lower
 
 KEYS = (b"a" * 32, b"b" * 32)
 RECORD, RECIPIENT = "crm.lead/7", "ann@client.org"

@@ -10,11 +10,13 @@ from unittest import mock
 from build import BOB, mail
 from gate import Gate
 
-from mailgate import aliases, outbox, people, post, records, token
-from mailgate.decision import Ref
+from mailgate import post
 from mailgate.gateway import Given
+from mailgate.judgement.decision import Ref
 from mailgate.post import Text
-from mailgate.token import Detail
+from mailgate.tables import aliases, outbox, people, records
+from mailgate.values import token
+from mailgate.values.token import Detail
 
 CONFIGS: Mapping[str, Mapping[str, Any]] = {
     "default": {},

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import aliases, domains, records, store
-from mailgate.state import Alias, Domain
+from mailgate import store
+from mailgate.judgement.state import Alias, Domain
+from mailgate.tables import aliases, domains, records
 
 pytest.importorskip("aiosmtpd", reason="LMTP needs aiosmtpd: pip install 'mailgate[lmtp]'")
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from mailgate import aliases, domains, store
-from mailgate.state import Alias, Domain
+from mailgate import store
+from mailgate.judgement.state import Alias, Domain
+from mailgate.tables import aliases, domains
 
 MESSAGE = b"""\
 From: Bob Ray <bob@client.org>

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import deliver, status, store
+from mailgate import deliver, store
+from mailgate.values import status
 
 from .conftest import MESSAGE, Pipe
 

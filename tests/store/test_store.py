@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailgate import store
-from mailgate.problem import StoreError
+from mailgate.values.problem import StoreError
 
 
 def rows(path: Path) -> list[tuple[str]]:
@@ -181,7 +181,8 @@ class TestOwner:
 
     def run(self, path: Path, uid: int) -> subprocess.CompletedProcess[str]:
         program = (
-            "import os, sys; from mailgate import owner, store; from mailgate.problem import Problem\n"
+            "import os, sys; from mailgate import store; from mailgate.process import owner\n"
+            "from mailgate.values.problem import Problem\n"
             "uid = int(sys.argv[2])\n"
             "if uid: os.setgroups([]); os.setgid(uid); os.setuid(uid)\n"
             "owner.become(sys.argv[1])\n"

@@ -1,0 +1,1 @@
+"""Mail that has to be fetched: from IMAP and POP servers, and from files."""

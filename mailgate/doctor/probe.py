@@ -1,0 +1,119 @@
+"""A marked message through the real mail server and back: which way it took, and whether details get through."""
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from mailgate.judgement.decision import Ref
+from mailgate.mail import message
+from mailgate.mail.envelope import Envelope
+from mailgate.sending import submit
+from mailgate.settings.config import Config
+from mailgate.store import Store
+from mailgate.tables import keys, messages
+from mailgate.values import charset, token
+from mailgate.values.problem import Problem
+from mailgate.writing import letter
+from mailgate.writing.letter import field
+
+_POLL = 0.25
+_BY = re.compile(r"\bby\s+([^\s;()]+)")
+_WITH = re.compile(r"\bwith\s+([^\s;()]+)")
+
+
+class Hop(NamedTuple):
+    """A server on the way (RFC 5321 section 4.4): its name, how it got the message, and when (epoch seconds)."""
+
+    host: str
+    protocol: str
+    at: float | None
+
+
+class Arrival(NamedTuple):
+    """A probe that came back: seconds that it took, the recipients it had in the end, the hops, the first one first."""
+
+    seconds: float
+    recipients: tuple[str, ...]
+    hops: tuple[Hop, ...]
+
+
+def detailed(address: str, delimiter: str, secret: bytes) -> str:
+    """An address with a signed detail that names nothing, as answers and reports have it."""
+    local, _, host = address.rpartition("@")
+    return f"{local}{delimiter}{token.detail(token.REPLY, secret, 0, str(Ref('probe', 1)), '')}@{host}"
+
+
+def send(store: Store, config: Config, recipient: str, now: float) -> str:
+    """Submit a probe; its Message-ID. Its mark makes the gateway ignore it. Raises Problem when it cannot leave."""
+    with store.read() as tx:
+        secret = keys.secrets(tx)[0]
+    mark = token.new(token.POST, secret, os.urandom(16))
+    host = recipient.rpartition("@")[2]
+    message_id = token.message_id(mark, host)
+    octets = b"".join(
+        (
+            field("From", "MAILER-DAEMON", f"<postmaster@{host}>"),
+            field("To", recipient),
+            field("Subject", "mailgate doctor --probe"),
+            field("Date", letter.date(now)),
+            field("Message-ID", message_id),
+            field("Auto-Submitted", "auto-generated"),
+            field("X-Mailgate-Loop", mark),
+            b"\nA probe: mailgate ignores it when it arrives.\n",
+        )
+    )
+    way = submit.way(config.submit)
+    try:
+        result = way.submit(None, recipient, octets)
+    finally:
+        way.close()
+    if result.verdict != "sent":
+        raise Problem(f"the probe could not be sent: {result.error}", "mailgate doctor --only sending")
+    return message_id
+
+
+def arrival(store: Store, message_id: str, sent: float, patience: float) -> Arrival | None:
+    """Wait for a probe, and take it out of the store again; None when it does not come in `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        with store.read() as tx:
+            query = "SELECT number, received, recipients FROM message WHERE message_id = ? AND direction = 'in'"
+            row = tx.execute(query, (message_id,)).fetchone()
+            raw = messages.raw(tx, row["number"]) if row else b""
+        if row:
+            with store.write() as tx:
+                recipients = messages.stored(tx, row["number"]).recipients
+                messages.erase(tx, row["number"])
+            return Arrival(max(0.0, row["received"] - sent), tuple(recipients), hops(raw))
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL)
+
+
+def hops(raw: bytes) -> tuple[Hop, ...]:
+    """The servers that handled a message, by its Received fields, the first one first."""
+    facts = message.read(raw, lambda hints, author: Envelope(None, (), (), stated=False))
+    return tuple(_hop(value) for value in reversed(facts.plain("received")))
+
+
+def _hop(value: str) -> Hop:
+    host, protocol = _BY.search(value), _WITH.search(value)
+    try:
+        at: float | None = parsedate_to_datetime(value.rpartition(";")[2].strip()).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        at = None
+    return Hop(
+        charset.printable(host[1])[:100] if host else "?", charset.printable(protocol[1])[:20] if protocol else "", at
+    )
+
+
+def drawn(found: Arrival, sent: float) -> Sequence[str]:
+    """The way as lines: each hop with the seconds since the start."""
+    rows = []
+    for each in (*found.hops, Hop("mailgate", "", sent + found.seconds)):
+        after = f"+{max(0.0, each.at - sent):.1f} s" if each.at is not None else "?"
+        rows.append(f"{after:>9}  {each.host}{f' ({each.protocol})' if each.protocol else ''}")
+    return rows

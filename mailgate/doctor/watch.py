@@ -1,0 +1,82 @@
+"""Tell administrators when something begins to wait for a person, and when nothing does any more.
+
+One mail a change of state, never one a message: what was told stands in the table `notice`, by topic, and is written
+in the transaction that queues the mail.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+
+from mailgate.settings.config import Config
+from mailgate.store import Store
+from mailgate.tables import domains, held, keys, outbox, own, servers
+from mailgate.values import address
+from mailgate.writing import bulletin
+from mailgate.writing.bulletin import Wait
+
+STUCK = 3_600.0
+"""Seconds after which a message that still waits in the outbox, or a server that still fails, is worth a mail."""
+DOCTOR = "doctor"
+"""The topic of checks that fail."""
+KIND = "notice"
+"""The kind of these mails in the outbox; that one of them does not leave is told to nobody."""
+
+
+def look(store: Store, config: Config, now: float, faults: int | None = None) -> int:
+    """Queue what has to be told; how many mails. Without `[notify] to` nobody is told, and nothing is noted.
+
+    `faults`: checks of the doctor that fail, None when he was not asked: then what was told of him stands.
+    """
+    if not config.notify:
+        return 0
+    with store.read() as tx:  # most runs end here, without a lock
+        if {each.topic for each in _waiting(tx, now, faults)} == _told(tx):
+            return 0
+    with store.write() as tx:
+        waits, told = _waiting(tx, now, faults), _told(tx)
+        well = not waits and bool(told)
+        begun = [each for each in waits if each.topic not in told]
+        tx.executemany("DELETE FROM notice WHERE topic = ?", [(topic,) for topic in told - {w.topic for w in waits}])
+        tx.executemany("INSERT INTO notice (topic, since) VALUES (?, ?)", [(each.topic, now) for each in begun])
+        if not begun and not well:
+            return 0
+        return _queue(tx, [each._replace(new=each in begun) for each in waits], config.notify, now)
+
+
+def _waiting(tx: sqlite3.Connection, now: float, faults: int | None) -> list[Wait]:
+    ill = DOCTOR in _told(tx) if faults is None else faults > 0
+    return waiting(tx, now) + ([Wait(DOCTOR, faults or 1, False)] if ill else [])
+
+
+def waiting(tx: sqlite3.Connection, now: float) -> list[Wait]:
+    """What waits for a person: open held mail, open failures, mail that does not leave, servers that fail."""
+    box = tx.execute(
+        "SELECT count(*) FROM outbox WHERE kind != ? AND (state = 'failed' OR (state = 'queued' AND made < ?))",
+        (KIND, now - STUCK),
+    ).fetchone()[0]
+    health = [servers.health(tx, each.number) for each in servers.listing(tx) if each.enabled]
+    failing = sum(
+        each.paused is not None or (each.failing is not None and each.failing < now - STUCK) for each in health
+    )
+    what = held.waiting(tx)
+    counts = {"held": what.held, "failures": what.failures, "outbox": box, "servers": failing}
+    return [Wait(topic, count, False) for topic, count in counts.items() if count]
+
+
+def _told(tx: sqlite3.Connection) -> set[str]:
+    return {row["topic"] for row in tx.execute("SELECT topic FROM notice")}
+
+
+def _queue(tx: sqlite3.Connection, waits: Sequence[Wait], to: Sequence[str], now: float) -> int:
+    domain, queued = domains.default(tx), 0
+    for each in dict.fromkeys(to):
+        if domain is None or address.parse(each) is None or own.is_own(tx, each):  # it would come back to us
+            continue
+        letter = bulletin.bulletin(waits, each, domain, keys.secrets(tx)[0], os.urandom(16), now)
+        topics = ",".join(wait.topic for wait in waits) or "well"
+        outbox.queue(
+            tx, KIND, "waiting" if waits else "well", topics, each, None, letter.subject, letter.octets, None, now
+        )
+        queued += 1
+    return queued

@@ -1,0 +1,169 @@
+"""Text, HTML, attachments of a message: derived when looked at, never on the way in.
+
+The whole plain text, or that of the HTML where there is no other, with signatures and quotes; and every part
+that is no text, has a file name or is a message of its own as one attachment.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from mailgate.mail import markup, mime
+from mailgate.mail.mime import Part, Tree
+from mailgate.values import charset
+
+_CID = re.compile(r"""cid:([^\s"'<>()]++)""", re.IGNORECASE)
+_ASCII = frozenset(("", "ascii", "us-ascii", "ansi_x3.4-1968"))
+# Text that is data, for a program.
+_DATA = frozenset(("calendar", "x-vcalendar", "vcard", "x-vcard", "directory", "csv", "xml", "rtf", "rfc822-headers"))
+
+
+class Attachment(NamedTuple):
+    """A file of a message without its bytes, which `attachment_bytes` gives; `size` is theirs, decoded.
+
+    `name` is one clean line without a path, "attachment" or "message.eml" where the message has none: for
+    people to read, never a path to write to. `inline`: the HTML refers to it (RFC 2392).
+    """
+
+    name: str
+    type: str
+    size: int
+    inline: bool
+
+
+class Content(NamedTuple):
+    """What a message says, as clean text, never trimmed. `html` is a stranger's: never render it as is."""
+
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+    defects: tuple[str, ...]
+
+
+class _Body(NamedTuple):
+    """The readable leaves under a part, decoded: those that make its text, and all that are HTML."""
+
+    pieces: list["_Piece"]
+    html: list[str]
+
+
+class _Piece(NamedTuple):
+    type: str
+    text: str
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is in it: some mailers send an empty plain text beside the HTML."""
+        return self.text == "" or self.text.isspace()
+
+
+def content(raw: bytes) -> Content:
+    """The content of a message as received (after an mbox `From ` line, if any); any bytes are a message."""
+    tree = mime.tree(raw)
+    defects = dict.fromkeys(tree.defects)
+    body = _body(tree, tree.root, defects)
+    html = "\n".join(body.html)
+    files = _files(tree)
+    shown = _referred(html, {part.content_id for part in files if part.content_id})
+    attachments = tuple(
+        Attachment(
+            name=part.name or ("message.eml" if _is_message(part) else "attachment"),
+            type=part.type,
+            size=len(mime.body(tree.raw, part)),
+            inline=part.content_id in shown,
+        )
+        for part in files
+    )
+    return Content(_text(body.pieces, defects), html, attachments, tuple(defects))
+
+
+def attachment_bytes(raw: bytes, index: int) -> bytes:
+    """The decoded bytes of attachment `index` of `content(raw).attachments`; IndexError if there is none."""
+    if index < 0:
+        raise IndexError(index)
+    tree = mime.tree(raw)
+    return mime.body(tree.raw, _files(tree)[index])
+
+
+def _is_message(part: Part) -> bool:
+    return part.type in ("message/rfc822", "message/global")
+
+
+def _is_file(part: Part) -> bool:
+    """Whether a leaf is an attachment and not something to read; text of an unknown kind is (RFC 2046, 4.1.4)."""
+    main, _, sub = part.type.partition("/")
+    return bool(part.name) or part.disposition == "attachment" or main != "text" or sub in _DATA
+
+
+def _files(tree: Tree) -> list[Part]:
+    return [
+        part
+        for part in mime.leaves(tree.root)
+        if _is_file(part) and (part.start < part.end or not part.type.startswith("multipart/"))
+    ]
+
+
+def _referred(html: str, ids: set[str]) -> set[str]:
+    """Those of the Content-IDs that the HTML refers to by cid: URLs."""
+    if not ids:
+        return ids
+    return {cid for match in _CID.finditer(html) if (cid := unquote(markup.entities(match[1]))) in ids}
+
+
+def _body(tree: Tree, part: Part, defects: dict[str, None]) -> _Body:
+    if not part.parts:
+        if _is_file(part):
+            return _Body([], [])
+        text = _decoded(tree, part, defects)
+        return _Body([_Piece(part.type, text)], [text] if part.type == "text/html" else [])
+    bodies = [_body(tree, child, defects) for child in part.parts]
+    html = [text for body in bodies for text in body.html]
+    if part.type == "multipart/alternative":
+        return _Body(_choice(bodies), html)
+    return _Body([piece for body in bodies for piece in body.pieces], html)
+
+
+def _choice(bodies: list[_Body]) -> list[_Piece]:
+    """What an alternative gives to the text: its plain text, else the last and richest (RFC 2046, 5.1.4)."""
+    choices = [body.pieces for body in bodies if body.pieces]
+    for kind, order in (("text/plain", choices), ("text/html", choices[::-1])):
+        for pieces in order:
+            if any(piece.type == kind and not piece.blank for piece in pieces):
+                return pieces
+    return choices[0] if choices else []
+
+
+def _decoded(tree: Tree, part: Part, defects: dict[str, None]) -> str:
+    codec = charset.codec(part.charset)
+    if not codec and part.charset.lower() not in _ASCII:
+        defects[f"unknown charset: {charset.printable(part.charset)}"] = None
+    if codec in ("utf-7", "utf-16", "utf-32"):  # hides text from whoever reads ASCII
+        defects[f"unusual charset: {codec}"] = None
+    return charset.clean(charset.decode(mime.body(tree.raw, part), part.charset))
+
+
+def _text(pieces: list[_Piece], defects: dict[str, None]) -> str:
+    """The pieces in order, HTML among them only before the first plain text.
+
+    There the plain text is the footer that a list adds to HTML mail; after it, the HTML is the same once more
+    (mailers that say mixed for alternative) or the end of a frame.
+    """
+    out: list[str] = []
+    spoken = False
+    room = markup.LIMIT
+    for piece in pieces:
+        text = piece.text
+        if piece.type == "text/html":
+            if spoken:
+                continue
+            if len(text) > room:
+                defects[f"truncated: more than {markup.LIMIT} characters of HTML"] = None
+            text = markup.text(text[:room])
+            room -= min(room, len(piece.text))
+        elif not piece.blank:
+            spoken = True
+        if out and text and not out[-1].endswith("\n"):
+            out.append("\n")
+        if text:
+            out.append(text)
+    return "".join(out)

@@ -1,0 +1,94 @@
+"""Which addresses the mail server should take for us: the tables that Postfix and Exim look recipients up in.
+
+A table may say yes to an address that `route` refuses later, never no to one that it would take. Both servers look an
+address up as it is, and without its detail: they cut at the first delimiter behind the first character.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from mailgate.judgement.state import RESERVED, Alias, Domain
+
+GUARD = "/usr/local/sbin/mailgate-pipe"
+"""What the mail server runs."""
+ADDRESSES, DOMAINS, ALIASES, SIGNED = "addresses", "domains", "aliases", "signed"
+INDEXED = (ADDRESSES, DOMAINS, ALIASES)
+"""The tables that Postfix reads from an index."""
+DETAIL = "[^a-z0-9]mg1[rb][a-z2-7]{19,30}"
+"""A signed detail with its delimiter, for the regular expressions of both servers (`token` has the definition)."""
+_TARGET = "mailgate:"
+"""The value of an entry: what Postfix needs in a transport table; Exim asks only whether there is one."""
+_HEADER = "# Made by mailgate from its domains and aliases: a change made here is lost.\n"
+
+
+class Maps(NamedTuple):
+    """What the tables are made of.
+
+    `shared` are own domains that have mailboxes of their own on the server: only our addresses in them are listed, and
+    postmaster and abuse are not ours. `unknown`: whether addresses that nobody knows are taken too.
+    """
+
+    domains: Sequence[Domain]
+    aliases: Sequence[Alias]
+    shared: frozenset[str] = frozenset()
+    unknown: bool = False
+
+
+def tables(maps: Maps) -> Mapping[str, str]:
+    """Every table by its name, as text: lines of key and value, in the order in which they should be written."""
+    whole = [each for each in maps.domains if each.name not in maps.shared]
+    places = [
+        *(f"{local}@{host}" for each in maps.domains for host in spelled(each.name) for local in locals_(each, maps)),
+        *(f"@{host}" for each in whole if maps.unknown for host in spelled(each.name)),
+    ]
+    names = sorted({local for each in maps.domains for local in locals_(each, maps) if local not in RESERVED})
+    return {
+        SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(each.name)}$/ {_TARGET}\n" for each in maps.domains),
+        ADDRESSES: _HEADER + "".join(f"{each} {_TARGET}\n" for each in places),
+        DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for each in whole for host in spelled(each.name)),
+        ALIASES: _HEADER + "".join(f'{each} "|{GUARD}"\n' for each in names),
+    }
+
+
+def locals_(domain: Domain, maps: Maps) -> list[str]:
+    """The local parts of a domain that the server takes for us, sorted.
+
+    Aliases, and those of other domains with local-part detection, former names, catchall and bounce addresses,
+    postmaster and abuse; where one holds a delimiter also what stands before it, since that is what is looked up for
+    `name+detail+detail`.
+    """
+    aliases = {each.local for each in maps.aliases if each.domain == domain.canonical or each.local_part}
+    found = aliases.union(domain.catchalls, domain.bounces, domain.former_aliases)
+    if domain.name not in maps.shared:
+        found.update(RESERVED)
+    found.update([cut(each, delimiters(maps.domains)) for each in found])
+    return sorted(found - set(unlisted(found)))
+
+
+def unlisted(names: Iterable[str]) -> list[str]:
+    """The names that no table can hold: a line that begins with `#` is a comment."""
+    return sorted(each for each in names if each.startswith("#"))
+
+
+def delimiters(domains: Sequence[Domain]) -> str:
+    """Every character that separates a detail in one of the domains."""
+    return "".join(dict.fromkeys(each.delimiter for each in domains if each.delimiter))
+
+
+def cut(local: str, delimiters: str) -> str:
+    """A local part without its detail, as both servers cut it."""
+    return next((local[:at] for at, c in enumerate(local) if at and c in delimiters), local)
+
+
+def spelled(name: str) -> tuple[str, ...]:
+    """A domain as it may stand in an envelope: its A-labels, and the U-labels that they stand for (RFC 6531)."""
+    labels = [_u_label(label) for label in name.split(".")]
+    return tuple(dict.fromkeys((name, ".".join(labels))))
+
+
+def _u_label(label: str) -> str:
+    try:
+        return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label

@@ -1,0 +1,55 @@
+"""The forwards that a provider needs, so that mail for a domain kept elsewhere reaches us."""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mailgate.judgement.state import Domain
+
+
+class Redirect(NamedTuple):
+    """One forward. what: catchall, bounce, sender, alias or retired; or detail, with a `*` in `source` and `target`."""
+
+    source: str
+    target: str
+    what: str
+
+
+def redirects(domain: Domain, aliases: Iterable[str], to: str) -> tuple[Redirect, ...]:
+    """Every forward for a domain: its catchall and bounce address, its aliases (local parts), its retired names.
+
+    `to` is a mailbox that gets all of it, or a domain in which every name stays as it is. With a detail each name once
+    more, as far as the domain uses them.
+    """
+    names = {domain.catchall: "catchall", domain.bounce: "bounce"}
+    for local in aliases:
+        names.setdefault(local, "alias")
+    if domain.sender:
+        names.setdefault(domain.sender, "sender")
+    for local, _ in domain.retired:
+        names.setdefault(local, "retired")
+
+    def forward(local: str, what: str) -> Redirect:
+        return Redirect(f"{local}@{domain.name}", to if "@" in to else f"{local}@{to}", what)
+
+    plain = [forward(local, what) for local, what in names.items()]
+    if not (domain.details and domain.delimiter):
+        return tuple(plain)
+    return (*plain, *(forward(f"{local}{domain.delimiter}*", "detail") for local in names))
+
+
+def postfix(rows: Iterable[Redirect]) -> str:
+    """The forwards as a Postfix virtual alias map (virtual(5)), to which Postfix adds the details by itself."""
+    lines = ["# virtual_alias_maps; details follow names (propagate_unmatched_extensions)"]
+    lines += [f"{each.source}  {each.target}" for each in rows if each.what != "detail"]
+    return "\n".join(lines)
+
+
+def table(rows: Iterable[Redirect]) -> str:
+    """The forwards as CSV (RFC 4180), with a header line."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("address", "forward_to", "what"))
+    writer.writerows(rows)
+    return out.getvalue().rstrip("\n")

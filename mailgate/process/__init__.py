@@ -1,0 +1,1 @@
+"""This process: its user, its limits, its deadlines."""

@@ -1,0 +1,82 @@
+"""Run as the one user who owns the store's folder: mixed owners lock each other out of a database for good."""
+
+import os
+import stat
+
+from mailgate.values.problem import StoreError
+
+
+def become(path: str) -> None:
+    """As root, become the owner of the store's folder for good, before anything is opened; no-op for everybody else."""
+    if os.geteuid() != 0:
+        return
+    try:
+        folder = os.stat(os.path.dirname(os.path.abspath(path)))
+    except OSError:
+        return  # `check` explains what is wrong
+    if folder.st_uid == 0:
+        return
+    import pwd
+
+    try:
+        entry = pwd.getpwuid(folder.st_uid)
+        gid, home = entry.pw_gid, entry.pw_dir
+    except KeyError:
+        gid, home = folder.st_gid, "/"
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(folder.st_uid)
+    os.environ["HOME"] = home
+
+
+def check(path: str) -> None:
+    """Refuse to run as anybody but the owner of the folder and of the file in it. Raises StoreError."""
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        info = os.stat(folder)
+    except OSError as error:
+        raise StoreError(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+    me = os.geteuid()
+    shared = bool(info.st_mode & stat.S_ISVTX)  # a folder like /tmp belongs to everybody, the file in it does not
+    try:
+        owner = os.stat(path).st_uid
+    except FileNotFoundError:
+        owner = me if shared else info.st_uid
+    except OSError as error:
+        raise StoreError(f"cannot look at the store {path}: {error.strerror}", f"ls -ld {folder}") from error
+    wanted = owner if shared else info.st_uid
+    if wanted != me:
+        raise StoreError(
+            f"the store {path} belongs to {name(wanted)}, and this runs as {name(me)}",
+            f"sudo -u {name(wanted)} mailgate ...",
+        )
+    if owner != wanted:
+        raise StoreError(
+            f"the store {path} belongs to {name(owner)}, its folder to {name(wanted)}", f"chown {name(wanted)} {path}"
+        )
+
+
+def name(uid: int) -> str:
+    """The login name of a user id, or the number when it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def names(path: str) -> tuple[str, str]:
+    """The user and the group that own the store's folder, by name; a number where there is none. Raises StoreError."""
+    import grp
+
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        info = os.stat(folder)
+    except OSError as error:
+        raise StoreError(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+    try:
+        group = grp.getgrgid(info.st_gid).gr_name
+    except KeyError:
+        group = str(info.st_gid)
+    return name(info.st_uid), group

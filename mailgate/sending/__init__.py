@@ -1,0 +1,1 @@
+"""What is owed is paid: messages handed to a mail server."""

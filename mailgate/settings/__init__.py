@@ -1,0 +1,1 @@
+"""The configuration file, and where each setting comes from."""

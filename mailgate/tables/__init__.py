@@ -1,0 +1,1 @@
+"""The rows of the store, a module for each kind."""

@@ -1,0 +1,95 @@
+"""Held mail, and answered refusals: what was kept without a place of its own, and why."""
+
+import sqlite3
+from typing import NamedTuple
+
+from mailgate.values.problem import NotFound
+
+DAY = 86_400.0
+
+
+class Held(NamedTuple):
+    """A message that waits for a person (or, `refused`, that was refused and is kept). since: epoch seconds."""
+
+    message: int
+    reason: str
+    note: str
+    quiet: bool
+    refused: bool
+    version: str
+    since: float
+
+
+class Waiting(NamedTuple):
+    """What waits for somebody: open held mail, open failures, and outgoing mail that does not leave."""
+
+    held: int
+    failures: int
+    stuck: int
+
+
+def keep(
+    tx: sqlite3.Connection, number: int, reason: str, note: str, *, quiet: bool, refused: bool, version: str, now: float
+) -> None:
+    """Put a message on the list, in place of an entry it had."""
+    release(tx, number)
+    tx.execute(
+        "INSERT INTO held (message, reason, note, quiet, refused, version, since) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (number, reason, note, quiet, refused, version, now),
+    )
+
+
+def release(tx: sqlite3.Connection, number: int) -> None:
+    """Take a message off the list."""
+    tx.execute("DELETE FROM held WHERE message = ?", (number,))
+
+
+def get(tx: sqlite3.Connection, number: int) -> Held:
+    """One entry. Raises NotFound."""
+    row = tx.execute("SELECT * FROM held WHERE message = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"message {number} is not held", "mailgate held list")
+    return _from_row(row)
+
+
+def listing(tx: sqlite3.Connection, *, refused: bool = False) -> list[Held]:
+    """Held mail, or the refused mail that is kept, oldest first."""
+    rows = tx.execute("SELECT * FROM held WHERE refused = ? ORDER BY message", (refused,))
+    return [_from_row(row) for row in rows]
+
+
+def failed_elsewhere(tx: sqlite3.Connection, version: str) -> list[int]:
+    """Mail that a different version of the program could not judge, and that is here as a whole."""
+    rows = tx.execute(
+        "SELECT held.message FROM held JOIN message ON message.number = held.message"
+        " JOIN raw ON raw.message = held.message"
+        " WHERE held.reason = 'failed' AND version != ? AND size <= length(octets) ORDER BY held.message",
+        (version,),
+    )
+    return [row["message"] for row in rows]
+
+
+def stale(tx: sqlite3.Connection, days: int, now: float) -> list[int]:
+    """Quiet entries that nobody wanted for so many days."""
+    rows = tx.execute("SELECT message FROM held WHERE quiet = 1 AND since < ? ORDER BY message", (now - days * DAY,))
+    return [row["message"] for row in rows]
+
+
+def waiting(tx: sqlite3.Connection) -> Waiting:
+    """What the last line of a screen counts."""
+    open_ = tx.execute("SELECT count(*) FROM held WHERE refused = 0 AND quiet = 0").fetchone()[0]
+    failures = tx.execute("SELECT count(*) FROM failure WHERE state = 'open'").fetchone()[0]
+    stuck = tx.execute("SELECT count(*) FROM outbox WHERE state = 'failed'").fetchone()[0]
+    return Waiting(open_, failures, stuck)
+
+
+def _from_row(row: sqlite3.Row) -> Held:
+    return Held(
+        message=row["message"],
+        reason=row["reason"],
+        note=row["note"],
+        quiet=bool(row["quiet"]),
+        refused=bool(row["refused"]),
+        version=row["version"],
+        since=row["since"],
+    )

@@ -1,0 +1,274 @@
+"""Incoming servers: the mailboxes that mail is collected from, how each of them fares, and who is at it."""
+
+import json
+import os
+import re
+import socket
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate.values import address, names
+from mailgate.values.problem import NotFound, Problem
+
+TYPES = ("imap", "pop")
+SECURITY = ("tls", "starttls", "none")
+SECRETS = ("password-file", "password-command", "token-command")
+FILES = ("mbox", "maildir", "eml")
+"""What `fetch` takes in place of a server: files of this machine."""
+PORTS = {("imap", "tls"): 993, ("imap", "starttls"): 143, ("imap", "none"): 143}
+PORTS |= {("pop", "tls"): 995, ("pop", "starttls"): 110, ("pop", "none"): 110}
+MOST = 1_000
+"""Messages of one server in one run, where nobody says otherwise."""
+PATIENCE = 5 * 86_400.0
+"""Seconds of failure after which a server is paused."""
+_DELAYS = (60, 300, 900, 1_800, 3_600)
+"""Seconds until a failing server is tried again: growing, then the last one until it is paused."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
+
+
+class Secret(NamedTuple):
+    """Where the secret comes from, never the secret itself: a kind of SECRETS, and the file or the command line."""
+
+    kind: str
+    source: str
+
+
+class Server(NamedTuple):
+    """A mailbox of ours somewhere else.
+
+    `address` is that of the mailbox itself, where `user` is none; `model` and `values` are for mail that no alias
+    takes.
+    done: keep, seen, move:FOLDER or delete; failed: keep or move:FOLDER; `most`: messages in one run.
+    """
+
+    name: str
+    type: str
+    host: str
+    port: int
+    user: str
+    secret: Secret
+    security: str = "tls"
+    verify: bool = True
+    ca: str = ""
+    address: str | None = None
+    folders: tuple[str, ...] = ("INBOX",)
+    model: str | None = None
+    values: Mapping[str, str] = {}
+    done: str = "keep"
+    failed: str = "keep"
+    most: int = MOST
+    enabled: bool = True
+    number: int = 0
+
+    @property
+    def mailbox(self) -> str | None:
+        """The address that only transports."""
+        return self.address or (self.user if "@" in self.user else None)
+
+
+class Health(NamedTuple):
+    """How a server fares; times are epoch seconds. `failing`: since when; `error`: what the last try said."""
+
+    succeeded: float | None = None
+    failing: float | None = None
+    failures: int = 0
+    due: float = 0.0
+    paused: float | None = None
+    error: str = ""
+    warning: str = ""
+
+    @property
+    def state(self) -> str:
+        """paused, failing, ok or new."""
+        if self.paused is not None:
+            return "paused"
+        return "failing" if self.failing is not None else "new" if self.succeeded is None else "ok"
+
+
+def listing(tx: sqlite3.Connection) -> list[Server]:
+    """Every server, in the order they were added."""
+    return [_from_row(row) for row in tx.execute("SELECT * FROM server ORDER BY number")]
+
+
+def get(tx: sqlite3.Connection, name: str) -> Server:
+    """One server. Raises NotFound."""
+    row = tx.execute("SELECT * FROM server WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise NotFound(f"no server `{name}`", "mailgate server list")
+    return _from_row(row)
+
+
+def add(tx: sqlite3.Connection, server: Server) -> Server:
+    """Add a server. Raises Problem for what it cannot be."""
+    checked = _checked(server)
+    if tx.execute("SELECT 1 FROM server WHERE name = ?", (server.name,)).fetchone():
+        raise Problem(f"server `{server.name}` already exists", f"mailgate server set {server.name} ...")
+    fields = _row(checked)
+    columns, marks = ", ".join(fields), ", ".join("?" * len(fields))
+    tx.execute(f"INSERT INTO server ({columns}) VALUES ({marks})", tuple(fields.values()))
+    return get(tx, server.name)
+
+
+def save(tx: sqlite3.Connection, server: Server) -> Server:
+    """Change a server; it is tried again at once. Raises Problem for what it cannot be."""
+    fields = _row(_checked(server))
+    columns = ", ".join(f"{name} = ?" for name in fields)
+    tx.execute(f"UPDATE server SET {columns}, due = 0 WHERE number = ?", (*fields.values(), server.number))
+    return get(tx, server.name)
+
+
+def remove(tx: sqlite3.Connection, server: Server) -> None:
+    """Forget a server, and what was collected from it. Raises Problem while somebody is at it."""
+    if holder := _holder(tx, server.number):
+        raise Problem(f"server `{server.name}` is being fetched by process {_process(holder)}", "wait for its end")
+    every = "SELECT number FROM mailbox WHERE server = ?"
+    tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server.number,))
+    tx.execute("DELETE FROM mailbox WHERE server = ?", (server.number,))
+    tx.execute("DELETE FROM server WHERE number = ?", (server.number,))
+
+
+def enable(tx: sqlite3.Connection, server: Server, enabled: bool) -> Server:
+    """Collect from a server, or do not; an enabled one is no longer paused, and is tried at once."""
+    fresh = ", paused = NULL, failing = NULL, failures = 0, due = 0" if enabled else ""
+    tx.execute(f"UPDATE server SET enabled = ?{fresh} WHERE number = ?", (enabled, server.number))
+    return get(tx, server.name)
+
+
+def health(tx: sqlite3.Connection, number: int) -> Health:
+    """How a server fares."""
+    row = tx.execute(f"SELECT {', '.join(Health._fields)} FROM server WHERE number = ?", (number,)).fetchone()
+    return Health(*row)
+
+
+def succeeded(tx: sqlite3.Connection, number: int, warning: str, now: float) -> Health:
+    """A run that reached its end; the health before it."""
+    before = health(tx, number)
+    tx.execute(
+        "UPDATE server SET succeeded = ?, warning = ?, failing = NULL, failures = 0, due = 0, paused = NULL, error = ''"
+        " WHERE number = ?",
+        (now, warning, number),
+    )
+    return before
+
+
+def failed(tx: sqlite3.Connection, number: int, error: str, now: float) -> Health:
+    """A run that failed: try again after a growing delay, and stop after days of failure. The health now."""
+    before = health(tx, number)
+    since = now if before.failing is None else before.failing
+    due = now + _DELAYS[min(before.failures, len(_DELAYS) - 1)]
+    paused = before.paused if before.paused is not None else now if now - since >= PATIENCE else None
+    tx.execute(
+        "UPDATE server SET failing = ?, failures = failures + 1, due = ?, paused = ?, error = ? WHERE number = ?",
+        (since, due, paused, error, number),
+    )
+    return health(tx, number)
+
+
+def hold(tx: sqlite3.Connection, number: int, holder: str, until: float, now: float) -> str | None:
+    """Take the lease of a server until a time, None when somebody alive has it.
+
+    What is returned is the holder that never gave it back, `""` when there was none: that process died at work.
+    """
+    if _holder(tx, number, now):
+        return None
+    before = tx.execute("SELECT holder FROM server WHERE number = ?", (number,)).fetchone()["holder"]
+    tx.execute("UPDATE server SET holder = ?, held_until = ? WHERE number = ?", (holder, until, number))
+    return before or ""
+
+
+def renew(tx: sqlite3.Connection, number: int, holder: str, until: float) -> bool:
+    """Keep the lease until a later time; False when it is somebody else's by now."""
+    update = "UPDATE server SET held_until = max(held_until, ?) WHERE number = ? AND holder = ?"
+    return tx.execute(update, (until, number, holder)).rowcount == 1
+
+
+def holds(tx: sqlite3.Connection, number: int, holder: str) -> bool:
+    """Whether the lease is still his."""
+    return tx.execute("SELECT 1 FROM server WHERE number = ? AND holder = ?", (number, holder)).fetchone() is not None
+
+
+def release(tx: sqlite3.Connection, number: int, holder: str) -> None:
+    """Give the lease back."""
+    tx.execute("UPDATE server SET holder = NULL WHERE number = ? AND holder = ?", (number, holder))
+
+
+def myself() -> str:
+    """The name of this process on a lease: host, number and birth, so that it can be known to be dead."""
+    return f"{socket.gethostname()} {os.getpid()} {_birth(os.getpid())}"
+
+
+def _holder(tx: sqlite3.Connection, number: int, now: float | None = None) -> str:
+    """Who has the lease: not a process that is dead, nor one whose time has run out."""
+    row = tx.execute("SELECT holder, held_until FROM server WHERE number = ?", (number,)).fetchone()
+    if row is None or row["holder"] is None or (now is not None and row["held_until"] < now):
+        return ""
+    host, process, birth = row["holder"].split(" ")
+    dead = host == socket.gethostname() and _birth(int(process)) != birth
+    return "" if dead else str(row["holder"])
+
+
+def _process(holder: str) -> str:
+    host, process, _ = holder.split(" ")
+    return process if host == socket.gethostname() else f"{process} on {host}"
+
+
+def _birth(process: int) -> str:
+    """When a process was started, in ticks since the machine was; `-` when there is none."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            after_name = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return "-"
+    return "-" if after_name[0] in (b"Z", b"X") else after_name[19].decode()
+
+
+def _checked(server: Server) -> Server:
+    if not _NAME.fullmatch(server.name) or server.name in FILES:
+        raise Problem(f"`{server.name}` cannot name a server", "letters a-z, digits, `.`, `_` and `-`, as in `inbox`")
+    if not _HOST.fullmatch(server.host):
+        raise Problem(f"`{server.host}` is no host name")
+    if not 0 < server.port < 65_536:
+        raise Problem(f"{server.port} is no port")
+    if not server.user or not server.user.isprintable():
+        raise Problem(f"`{server.user}` is no user name")
+    if server.address and address.lenient(server.address) is None:
+        raise Problem(f"`{server.address}` is no mail address", "--address is that of the mailbox itself")
+    if server.model is not None:
+        names.model(server.model)
+    elif server.values:
+        raise Problem("--set is for the records of --model, and none is given", "add --model MODEL")
+    actions = (("done", server.done, ("keep", "seen", "delete")), ("failed", server.failed, ("keep",)))
+    for what, action, plain in actions:
+        kind, colon, folder = action.partition(":")
+        if not (action in plain or (kind == "move" and colon and folder)):
+            raise Problem(f"--{what} cannot be `{action}`", f"{', '.join(plain)} or move:FOLDER")
+        if folder in server.folders:
+            raise Problem(f"--{what} would move mail into `{folder}`, where it is collected", "name another folder")
+    if server.type == "pop":
+        if server.done not in ("keep", "delete") or server.failed != "keep":
+            raise Problem("POP knows no flags and no folders", "--done keep or delete, --failed keep")
+        if server.folders != ("INBOX",):
+            raise Problem("POP knows no folders", "leave --folder out")
+    if not server.folders or not all(server.folders):
+        raise Problem("no folder is named", "--folder INBOX")
+    return server._replace(folders=tuple(dict.fromkeys(server.folders)))
+
+
+def _row(server: Server) -> dict[str, object]:
+    fields = {**server._asdict(), "assigned": json.dumps(dict(server.values)), "folders": json.dumps(server.folders)}
+    fields |= {"secret_kind": server.secret.kind, "secret_source": server.secret.source}
+    return {name: value for name, value in fields.items() if name not in ("values", "secret", "number")}
+
+
+def _from_row(row: sqlite3.Row) -> Server:
+    same = ("name", "type", "host", "port", "user", "security", "ca", "address", "model", "done", "failed", "most")
+    return Server(
+        **{name: row[name] for name in (*same, "number")},
+        secret=Secret(row["secret_kind"], row["secret_source"]),
+        verify=bool(row["verify"]),
+        folders=tuple(json.loads(row["folders"])),
+        values=json.loads(row["assigned"]),
+        enabled=bool(row["enabled"]),
+    )

@@ -1,0 +1,1 @@
+"""What has no context: addresses, statuses, tokens, text in any charset, names."""

@@ -1,0 +1,1 @@
+"""What mailgate itself writes: refusals, posts, copies, notices, and their words."""

@@ -1,0 +1,376 @@
+"""Every fault that the doctor names, planted one by one; and that it names none where there is none."""
+
+import os
+import socket
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from build import mail
+from gate import Gate
+
+from mailgate import store
+from mailgate.doctor import health
+from mailgate.judgement.decision import Ref
+from mailgate.judgement.state import Domain
+from mailgate.mta.wiring import Check
+from mailgate.settings.config import Config, Submit
+from mailgate.tables import aliases, domains, outbox, servers
+from mailgate.tables.servers import Secret, Server
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Gate:
+    """A gate in a folder as `init` makes it."""
+    folder = tmp_path / "house"
+    folder.mkdir(mode=0o700)
+    return Gate(folder / "mailgate.db")
+
+
+def wrong(checks: Check | list[Check]) -> list[str]:
+    """What is wrong, and that each says how to mend it."""
+    every = checks if isinstance(checks, list) else [checks]
+    assert all(each.fix for each in every if each.verdict != "ok")
+    return [f"{each.name}: {each.text}" for each in every if each.verdict == "wrong"]
+
+
+def everything(house: Gate, now: float | None = None) -> list[Check]:
+    path = str(house.path)
+    return [
+        *health.files(path, os.geteuid()),
+        health.space(path, 1),
+        *health.database(path),
+        *health.directory(house.store),
+        *health.waiting(house.store, Submit(), now or house.now),
+    ]
+
+
+def test_a_healthy_house_has_nothing_wrong(house: Gate) -> None:
+    house.alias("office@example.com", "task")
+    found = everything(house)
+    assert wrong(found) == []
+    assert {each.verdict for each in found} == {"ok"}
+    assert len(found) == 8
+
+
+# The configuration
+
+
+def configured(tmp_path: Path, text: str, mode: int = 0o644) -> list[Check]:
+    path = tmp_path / "mailgate.toml"
+    path.write_text(text)
+    path.chmod(mode)
+    return health.loaded(str(path), None)[1]
+
+
+def test_no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wrong(health.configuration(Config(None, "x"))) == [
+        "config: there is no configuration: mail is put off until there is one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "fault"),
+    [
+        ("[store", 0o644, "mailgate.toml"),
+        ("[store]\nurl = 5\n", 0o644, "store.url must be a text"),
+        ("[limits]\nmax_sise = 5\n", 0o644, "unknown key `max_sise`"),
+        ("[store]\n", 0o666, "can be written by others"),
+        ('[submit]\nmethod = "pigeon"\n', 0o644, "submit.method must be one of"),
+    ],
+)
+def test_a_configuration_that_is_not_right(tmp_path: Path, text: str, mode: int, fault: str) -> None:
+    (said,) = wrong(configured(tmp_path, text, mode))
+    assert fault in said
+
+
+def test_a_configuration_that_is(tmp_path: Path) -> None:
+    assert [each.verdict for each in configured(tmp_path, "[store]\n")] == ["ok"]
+
+
+def test_templates(tmp_path: Path) -> None:
+    assert health.templates(None) == []
+    assert "no folder" in wrong(health.templates(str(tmp_path / "none")))[0]
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "policy.txt").write_text("No: $address\n")
+    assert wrong(health.templates(str(tmp_path))) == []
+    (tmp_path / "en" / "catchall.txt").write_text("No: $adress\n")
+    (said,) = wrong(health.templates(str(tmp_path)))
+    assert "catchall.txt" in said
+
+
+# The store, from outside
+
+
+def planted(change: Callable[[Path], None], house: Gate) -> list[str]:
+    change(house.path)
+    return wrong(health.files(str(house.path), os.geteuid()))
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    assert "store folder" in wrong(health.files(str(tmp_path / "none" / "x.db"), 0))[0]
+
+
+def test_a_folder_that_is_open_to_others(house: Gate) -> None:
+    assert "open to others" in planted(lambda path: path.parent.chmod(0o755), house)[0]
+
+
+def test_a_store_that_others_can_read(house: Gate) -> None:
+    assert "mailgate.db is open to others" in planted(lambda path: path.chmod(0o644), house)[0]
+
+
+def test_a_wal_that_was_left_behind(house: Gate) -> None:
+    assert "WAL" in planted(lambda path: Path(f"{path}-wal").touch(), house)[0]
+
+
+def test_files_of_somebody_else(house: Gate) -> None:
+    found = wrong(health.files(str(house.path), os.geteuid() + 1))
+    assert any("mailgate.db belongs to" in each for each in found)
+
+
+def test_a_full_disk(house: Gate) -> None:
+    assert "MB free" in wrong(health.space(str(house.path), 1 << 60))[0]
+    assert health.space("/nowhere/x.db", 1).verdict == "unknown"
+
+
+def test_what_a_user_cannot_reach(tmp_path: Path) -> None:
+    deep = tmp_path / "closed" / "inner"
+    deep.mkdir(parents=True)
+    file = deep / "file"
+    file.touch()
+    for each in (deep, tmp_path):
+        each.chmod(0o755)
+    (tmp_path / "closed").chmod(0o700)
+    nobody = 12_345
+    assert health.reach(str(file), 0, []) == ""
+    others = [each for each in tmp_path.parents if not stat.S_IMODE(each.stat().st_mode) & 1]
+    assert health.reach(str(file), nobody, []) == str(others[-1] if others else tmp_path / "closed")
+    assert wrong(health.program(nobody, [], str(file)))
+
+
+def test_a_file_that_a_user_cannot_read(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    file.chmod(0o640)
+    uid, gid = file.stat().st_uid, file.stat().st_gid
+    assert health.reach(str(file), uid, []) == ""
+    assert health.reach("/etc/shadow", 12_345, [gid + 1]) == "/etc/shadow"
+
+
+# The store, from inside
+
+
+def test_no_store(tmp_path: Path) -> None:
+    assert "no store" in wrong(health.database(str(tmp_path / "none.db")))[0]
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(b"Dear diary, " * 1000)
+    assert "not a database" in wrong(health.database(str(path)))[0]
+
+
+def test_a_database_of_somebody_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE x (y)")
+    connection.close()
+    assert "no mailgate store" in wrong(health.database(str(path)))[0]
+
+
+@pytest.mark.parametrize(("change", "fix"), [(-1, "mailgate migrate"), (1, "upgrade mailgate")])
+def test_another_schema(house: Gate, change: int, fix: str) -> None:
+    schema = store.condition(str(house.path)).schema + change
+    with sqlite3.connect(house.path) as connection:
+        connection.execute(f"PRAGMA user_version = {schema}")
+    connection.close()
+    (found,) = health.database(str(house.path))
+    assert (found.verdict, found.fix) == ("wrong", fix)
+    assert f"schema {schema}" in found.text
+
+
+def test_a_store_in_wal_mode(house: Gate) -> None:
+    house.store.close()
+    with sqlite3.connect(house.path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    assert "journal mode wal" in wrong(health.database(str(house.path)))[0]
+
+
+def test_a_damaged_store(house: Gate) -> None:
+    for number in range(200):
+        house(mail("x" * 3000, message_id=f"<{number}@a.b>"), "info@example.com", "nobody@example.com")
+    house.store.close()
+    octets = bytearray(house.path.read_bytes())
+    octets[8192 : 8192 + 20_000] = os.urandom(20_000)
+    house.path.write_bytes(octets)
+    assert wrong(health.database(str(house.path)))
+
+
+def test_a_lock_that_somebody_holds(house: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    monkeypatch.setattr(store.condition, "__defaults__", (0.2,))
+    with open(f"{house.path}.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "busy" in wrong(health.database(str(house.path)))[0]
+
+
+# What it knows
+
+
+def directory(house: Gate) -> list[str]:
+    return wrong(health.directory(house.store))
+
+
+def test_no_domain(tmp_path: Path) -> None:
+    assert "no own domain" in wrong(health.directory(store.open_or_create(tmp_path / "x.db")))[0]
+
+
+def test_no_alias(house: Gate) -> None:
+    with house.store.write() as tx:
+        for each in aliases.listing(tx):
+            aliases.remove(tx, each.address)
+    assert "all new mail is refused" in directory(house)[-1]
+
+
+def test_details_without_a_delimiter(house: Gate) -> None:
+    house.alias("office@example.com", "task")
+    with house.store.write() as tx:
+        domains.save(tx, domains.get(tx, "example.com")._replace(delimiter=""))
+        domains.add(tx, Domain("custom.org", same_as="example.com"))
+    (said,) = directory(house)
+    assert "example.com: details are on, and there is no delimiter" in said
+
+
+def test_a_contact_address_where_nobody_is(house: Gate) -> None:
+    (said,) = directory(house)
+    assert "people are told to write to office@example.com" in said
+
+
+def test_an_alias_that_points_nowhere(house: Gate) -> None:
+    house.alias("office@example.com", "task")
+    house.change("info@example.com", record=Ref("crm.lead", 77))
+    (said,) = directory(house)
+    assert said == "aliases: info@example.com: record crm.lead/77 does not exist"
+
+
+def test_no_signing_key(house: Gate) -> None:
+    with house.store.write() as tx:
+        tx.execute("DELETE FROM signing_key")
+    assert "keys: there is no signing key" in directory(house)
+
+
+# What waits
+
+
+def waiting(house: Gate, after: float = 0.0, method: str = "sendmail") -> list[str]:
+    return wrong(health.waiting(house.store, Submit(method), house.now + after))
+
+
+def refused(house: Gate) -> int:
+    house(mail(to="catchall@example.com"), "catchall@example.com")
+    with house.store.read() as tx:
+        return outbox.listing(tx)[0].number
+
+
+def test_an_outbox_that_nobody_works_on(house: Gate) -> None:
+    refused(house)
+    assert waiting(house, health.LATE - 1) == []
+    (said,) = waiting(house, health.LATE + 1)
+    assert "1 should have left 15 minutes ago" in said
+    assert waiting(house, health.LATE + 1, "none") == []
+
+
+def test_an_outbox_that_is_stuck(house: Gate) -> None:
+    number = refused(house)
+    with house.store.write() as tx:
+        debt = outbox.claim(tx, "w", house.now)
+        assert debt
+        outbox.put_off(tx, debt, "w", "connection refused", house.now)
+        assert outbox.get(tx, number).tries == 1
+    assert waiting(house, 60) == []
+    (said,) = waiting(house, health.STUCK + 1)
+    assert said == "outbox: 1 wait for 60 minutes, the first: connection refused"
+
+
+def test_what_could_not_be_sent_for_good(house: Gate) -> None:
+    number = refused(house)
+    with house.store.write() as tx:
+        tx.execute("UPDATE outbox SET state = 'failed', error = 'no such user' WHERE number = ?", (number,))
+    assert waiting(house) == ["outbox: 1 could not be sent for good, the first: no such user"]
+
+
+def test_held_mail_that_nobody_looked_at(house: Gate) -> None:
+    house(mail(to="postmaster@example.com"), "postmaster@example.com")
+    assert waiting(house) == []
+    (said,) = waiting(house, health.OLD + 1)
+    assert "the oldest for 7 days" in said
+
+
+def test_mail_that_a_fault_of_ours_held(house: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    house(mail(to="postmaster@example.com"), "postmaster@example.com")
+    with house.store.write() as tx:
+        tx.execute("UPDATE held SET reason = 'failed'")
+    (said,) = waiting(house)
+    assert "fault of mailgate's own" in said
+
+
+def test_a_clock_that_is_behind(house: Gate) -> None:
+    house(mail(), "info@example.com")
+    (said,) = waiting(house, -3600 * 3)
+    assert said == "clock: the clock is behind: the newest message is 3 hours from now"
+
+
+# Where it collects
+
+
+def test_mailboxes(house: Gate) -> None:
+    box = Server("box", "imap", "imap.example.com", 993, "box@example.com", Secret("password-file", "/etc/secret"))
+    assert health.collecting(house.store, house.now) == []
+    with house.store.write() as tx:
+        number = servers.add(tx, box).number
+
+    def said() -> list[str]:
+        return wrong(health.collecting(house.store, house.now))
+
+    assert said() == ["server box: never collected: nobody runs `mailgate fetch`"]
+    with house.store.write() as tx:
+        servers.succeeded(tx, number, "", house.now)
+    assert said() == []
+    with house.store.write() as tx:
+        servers.failed(tx, number, "wrong password", house.now)
+    house.now += 7_200
+    assert said() == ["server box: fails for 2 hours: wrong password"]
+    house.now += servers.PATIENCE
+    with house.store.write() as tx:
+        servers.failed(tx, number, "wrong password", house.now)
+    assert said() == ["server box: paused: wrong password"]
+    with house.store.write() as tx:
+        servers.enable(tx, servers.get(tx, "box"), True)
+    assert said() == ["server box: collected 5 days ago: nobody runs `mailgate fetch`"]
+    with house.store.write() as tx:
+        servers.enable(tx, servers.get(tx, "box"), False)
+    assert said() == []
+
+
+# How it sends
+
+
+def test_sendmail(tmp_path: Path) -> None:
+    program = tmp_path / "sendmail"
+    assert "no program" in wrong(health.sending(Submit("sendmail", str(program))))[0]
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o644)
+    assert "cannot be run" in wrong(health.sending(Submit("sendmail", str(program))))[0]
+    program.chmod(0o755)
+    assert wrong(health.sending(Submit("sendmail", str(program)))) == []
+    assert wrong(health.sending(Submit("none"))) == []
+
+
+def test_an_smtp_server_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert f"127.0.0.1:{port}" in wrong(health.sending(Submit("smtp", host="127.0.0.1", port=port)))[0]

@@ -1,0 +1,83 @@
+"""Files written as the user who asked."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from mailgate.files import aside
+
+
+def test_who_reads_meanwhile_sees_the_old_or_the_new(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    old, new = b"a" * 200_000, b"b" * 200_000
+    path.write_bytes(old)
+    seen: set[bytes] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for turn in range(60):
+        aside.write(str(path), new if turn % 2 == 0 else old)
+    done.set()
+    reader.join(60)
+    assert seen <= {old, new}
+    assert sorted(os.listdir(tmp_path)) == ["file"]
+
+
+def test_a_link_is_followed_and_a_device_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("file")
+    aside.write(str(tmp_path / "link"), b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+    aside.write("/dev/null", b"new")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_what_is_there_is_kept_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    with aside.writer() as write, pytest.raises(FileExistsError) as caught:
+        write(str(tmp_path / "file"), b"new", False)
+    assert caught.value.filename == str(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_what_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    with aside.writer() as write:
+        with pytest.raises(OSError, match="No such file") as caught:
+            write(str(tmp_path / "none" / "file"), b"x", True)
+        assert caught.value.filename == str(tmp_path / "none" / "file")
+        write(str(tmp_path / "file"), b"x", True)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_writes_what_it_named_after_it_became_somebody_else(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        said = b"failed"
+        try:
+            with aside.writer() as write:
+                os.setgid(65_534)
+                os.setuid(65_534)
+                write(str(tmp_path / "file"), b"x" * 300_000, True)
+                try:
+                    (tmp_path / "mine").write_bytes(b"x")
+                except PermissionError:
+                    said = b"refused"
+        finally:
+            os.write(writer, said)
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 10) == b"refused"
+    assert (tmp_path / "file").read_bytes() == b"x" * 300_000
+    assert os.stat(tmp_path / "file").st_uid == 0

@@ -1,0 +1,297 @@
+"""Everybody on a record is on holiday, and every mailbox answers: whatever it answers, the outbox falls quiet."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+from build import BOB, mail
+from gate import NOW, Gate
+from world import (
+    ANNA,
+    CARL,
+    ONE,
+    TAME,
+    WINDOW,
+    Answer,
+    Habit,
+    Letter,
+    Mailbox,
+    copies,
+    exchange,
+    leaving,
+    marked,
+    redirecting,
+    relayed,
+    remembering,
+    settle,
+    silent,
+    worst,
+    worst_to_from,
+    worst_to_the_return_path,
+)
+
+from mailgate import post, store
+from mailgate.judgement.state import Domain
+from mailgate.post import Text
+from mailgate.settings.config import Config
+from mailgate.tables import domains, records
+
+
+def follow_by_hand(gate: Gate) -> None:
+    """A record of info@ that Anna and Carl follow."""
+    with gate.store.write() as tx:
+        records.make(tx, "crm.lead", "Offer", {}, alias="info@example.com", domain="example.com", now=NOW)
+        for each in (ANNA, CARL):
+            records.follow(tx, ONE, each)
+
+
+def we_post(gate: Gate) -> None:
+    """Two followers, and all begins with a message to both."""
+    follow_by_hand(gate)
+    post.write(gate.store, ONE, Text("Where are you all?\n"), (), gate.now)
+
+
+def anna_answers(gate: Gate) -> None:
+    """Two followers, and all begins with one of them, who answers before anybody's program did."""
+    we_post(gate)
+    debts = [leaving(gate), leaving(gate)]
+    to = next(Letter("", each.octets).address("Reply-To") for each in debts if each and each.recipient == ANNA)
+    gate(mail(to=to, message_id="<start@team.org>", **{"from": ANNA}), to, reverse_path=ANNA)
+
+
+def a_customer_writes(gate: Gate) -> None:
+    """A customer whose mail makes a record, and two followers who get a copy of it."""
+    gate.change("info@example.com", notify=(ANNA, CARL))
+    gate(mail(message_id="<start@client.org>"), "info@example.com")
+
+
+Start = Callable[[Gate], None]
+WORLDS: dict[Start, tuple[str, ...]] = {
+    we_post: (ANNA, CARL),
+    anna_answers: (ANNA, CARL),
+    a_customer_writes: (ANNA, CARL, BOB),
+}
+
+
+def worlds(*habits: Habit) -> list[ParameterSet]:
+    """Every start, with every choice of habits for its people."""
+    return [
+        pytest.param(start, chosen, id="-".join(each.__name__ for each in (start, *chosen)))
+        for start, people in WORLDS.items()
+        for chosen in itertools.product(habits, repeat=len(people))
+    ]
+
+
+def boxes(start: Start, habits: Sequence[Habit]) -> list[Mailbox]:
+    """The mailboxes of a world."""
+    return [Mailbox(address, habit) for address, habit in zip(WORLDS[start], habits, strict=False)]
+
+
+# --- what must hold --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("start", "habits"), worlds(*TAME))
+def test_what_says_that_it_is_automatic_goes_to_nobody(gate: Gate, start: Start, habits: tuple[Habit, ...]) -> None:
+    start(gate)
+    began = copies(gate)
+    people = boxes(start, habits)
+    settle([gate], *people)
+    assert copies(gate) == began
+    assert gate.records() == ["crm.lead/1"]
+    for each in people:
+        asked = each.got and (start is we_post or each.habit is not exchange)  # a copy asks not to be answered
+        assert bool(each.sent) == bool(asked)
+
+
+@pytest.mark.parametrize(("start", "habits"), worlds(remembering))
+def test_who_tells_everybody_once_is_heard_once(gate: Gate, start: Start, habits: tuple[Habit, ...]) -> None:
+    start(gate)
+    began = Counter(author for author, _, _ in set(copies(gate)))
+    people = boxes(start, habits)
+    settle([gate], *people)
+    assert relayed(gate) - began == {each.address: 1 for each in people if each.sent}
+    assert gate.records() == ["crm.lead/1"]
+
+
+@pytest.mark.parametrize("threshold", [1, 3, 20])
+@pytest.mark.parametrize("start", WORLDS)
+def test_the_worst_is_stopped_by_the_threshold_and_by_nothing_else(gate: Gate, start: Start, threshold: int) -> None:
+    gate.parameter("mail.gateway.loop.threshold", str(threshold))
+    start(gate)
+    settle([gate], *boxes(start, [worst] * 3))
+    assert relayed(gate) == dict.fromkeys(WORLDS[start], threshold)
+    assert gate.records() == ["crm.lead/1"]
+
+
+@pytest.mark.parametrize("start", WORLDS)
+def test_it_stays_quiet_until_somebody_writes_again(gate: Gate, start: Start) -> None:
+    gate.parameter("mail.gateway.loop.threshold", "3")
+    start(gate)
+    people = boxes(start, [worst] * 3)
+    settle([gate], *people)
+    ended = copies(gate)
+    for _ in range(3):
+        gate.now += WINDOW + 1
+        settle([gate], *people)
+    assert copies(gate) == ended
+    post.write(gate.store, ONE, Text("Anybody back?\n"), (), gate.now)
+    settle([gate], *people)
+    again = Counter(author for author, _, _ in set(copies(gate)) - set(ended))
+    assert again == dict.fromkeys(WORLDS[start], 3)
+
+
+@pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
+@pytest.mark.parametrize(("start", "habits"), worlds(marked, worst, worst_to_from))
+def test_it_always_ends(gate: Gate, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
+    gate.parameter("mail.gateway.loop.threshold", "3")
+    with gate.store.write() as tx:
+        domains.save(tx, domains.get(tx, "example.com")._replace(details=details))
+    start(gate)
+    people = boxes(start, habits)
+    settle([gate], *people)
+    assert max(relayed(gate).values(), default=0) <= 3
+    new = [each for each in people if each.habit is worst_to_from or (each.habit is worst and not details)]
+    assert len(gate.records()) <= 2 + 3 * len(new), "new records are for the loop guard to stop"
+
+
+@pytest.mark.parametrize("start", WORLDS)
+def test_the_return_path_takes_answers_and_is_silent(gate: Gate, start: Start) -> None:
+    start(gate)
+    began = copies(gate)
+    people = boxes(start, [worst_to_the_return_path] * 3)
+    settle([gate], *people)
+    assert copies(gate) == began
+    assert gate.held() == ["bounce-address"] * sum(len(each.sent) for each in people)
+    assert gate.held()
+
+
+# --- mail that comes back --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dropped", "to"),
+    [
+        pytest.param(dropped, to, id=f"{name}-{to.partition('@')[0]}")
+        for name, dropped in {
+            "as-it-is": (),
+            "another-id": (b"Message-ID",),
+            "no-mark": (b"X-",),
+            "another-id-and-no-mark": (b"Message-ID", b"X-"),
+        }.items()
+        for to in ("info@example.com", "catchall@example.com", "jobs@example.com")
+    ],
+)
+@pytest.mark.parametrize("start", WORLDS)
+def test_a_follower_who_redirects_his_mail_to_us(gate: Gate, start: Start, dropped: tuple[bytes, ...], to: str) -> None:
+    start(gate)
+    began = copies(gate)
+    people = boxes(start, [redirecting(to, *dropped)] * 3)
+    settle([gate], *people)
+    assert copies(gate) == began
+    assert gate.records() == ["crm.lead/1"]
+    assert any(each.sent for each in people)
+
+
+# --- two gateways ----------------------------------------------------------------------------------------------------
+
+
+class There(Gate):
+    """Another gateway, there.net with list@ (ticket) and desk@ (task)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = Config(path=None, store=str(path))
+        self.store = store.open_or_create(path)
+        self.now = NOW
+        with self.store.write() as tx:
+            domains.add(tx, Domain("there.net"))
+        self.alias("list@there.net", "ticket")
+        self.alias("desk@there.net", "task")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Gate]:
+    made = There(tmp_path / "there.db")
+    yield made
+    made.store.close()
+
+
+def notifying(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
+    for each in addresses:
+        gate.change(each, notify=whom)
+
+
+def one_record_behind(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
+    """Like a mailing list: whatever comes to one of the addresses is posted on one record."""
+    with gate.store.write() as tx:
+        ref = records.make(tx, "list", "List", {}, alias=addresses[0], domain=addresses[0].partition("@")[2], now=NOW)
+        for each in whom:
+            records.follow(tx, ref, each)
+    for each in addresses:
+        gate.change(each, record=ref)
+
+
+@pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
+@pytest.mark.parametrize("arrange", [notifying, one_record_behind])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        pytest.param(("info",), ("list",), id="each-others-alias"),
+        pytest.param(("info", "sales"), ("list",), id="two-of-one-model"),
+        pytest.param(("info", "jobs"), ("list",), id="two-of-two-models"),
+        pytest.param(("info", "jobs"), ("list", "desk"), id="two-and-two"),
+    ],
+)
+def test_two_gateways_that_follow_each_other(
+    gate: Gate,
+    there: Gate,
+    arrange: Callable[..., None],
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    details: bool,
+) -> None:
+    here, far = [f"{each}@example.com" for each in ours], [f"{each}@there.net" for each in theirs]
+    arrange(gate, here, *far, ANNA, BOB)
+    arrange(there, far, *here, CARL)
+    for each, name in ((gate, "example.com"), (there, "there.net")):
+        each.parameter("mail.gateway.loop.threshold", "3")
+        with each.store.write() as tx:
+            domains.save(tx, domains.get(tx, name)._replace(details=details))
+    people = [Mailbox(ANNA, silent), Mailbox(CARL, silent)]
+    gate(mail(), "info@example.com")
+    settle([gate, there], *people)
+    assert [bool(each.got) for each in people] == [True, True]
+    for each, strangers in ((gate, {*far, BOB}), (there, set(here))):
+        authors = relayed(each)
+        assert set(authors) <= strangers
+        assert max(authors.values()) <= 3
+        assert len(each.records()) <= 1 + 2 * 3 * len(strangers), "threshold, for each model and author"
+    began = copies(gate), copies(there)
+    for each in (gate, there):
+        each.now += WINDOW + 1
+    settle([gate, there], *people)
+    assert (copies(gate), copies(there)) == began
+
+
+@pytest.mark.parametrize("start", WORLDS)
+def test_a_new_name_for_every_letter_does_not_go_on_for_ever(gate: Gate, start: Start) -> None:
+    def many_names(box: Mailbox, letter: Letter) -> Answer:
+        name = f"ticket+{len(box.sent)}.{box.address}"
+        return box.away(letter.address("Reply-To"), name, **{"from": name})
+
+    gate.parameter("mail.gateway.loop.threshold", "3")
+    start(gate)
+    settle([gate], *boxes(start, [many_names] * 3))
+    assert len({message for _, _, message in copies(gate)}) == 5 * 3
+    assert len(gate.records()) == 1
+
+
+def test_an_out_of_office_stands_on_the_record_it_answers(gate: Gate) -> None:
+    we_post(gate)
+    people = boxes(we_post, [marked] * 2)
+    settle([gate], *people)
+    assert len(gate.on("crm.lead/1")) == 1 + sum(len(each.sent) for each in people) == 3
+    assert gate.held() == []
