@@ -405,10 +405,11 @@ def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
     listener.bind("/dev/log")
     try:
         listener.settimeout(20)
-        pipe("-f", BOB, "support@example.com", message=MESSAGE.replace(b"<fire@", b"<fi\x1bre@"))
-        line = heard(listener, "create alias ticket")
+        pipe("-f", BOB, "support@example.com", message=MESSAGE.replace(b"<fire@", b"<fi\x1bre-in-the-log@"))
+        line = heard(listener, "re-in-the-log@")
         assert line.startswith("<22>")
-        assert "to=<support@example.com> id=<fi\ufffdre@client.org>" in line
+        assert "create alias ticket" in line
+        assert "to=<support@example.com> id=<fi\ufffdre-in-the-log@client.org>" in line
         pipe.config.write_text("[store\n")
         pipe("-f", BOB, "support@example.com")
         assert str(pipe.config) in heard(listener, "deferred: ConfigError:")
