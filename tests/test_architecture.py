@@ -51,7 +51,10 @@ HOUSE: dict[str, dict[str, str]] = {
         "bounced": "addressed decision state",
         "answer": "addressed authentication decision policy state",
         "relay": "addressed decision policy state",
-        "route": "addressed answer authentication bounced confirmation decision policy relay state thread",
+        "case": "addressed authentication decision state thread",
+        "rules": "addressed bounced case confirmation decision policy state",
+        "checks": "case decision policy relay state",
+        "route": "addressed answer case checks decision policy relay rules state",
         "explain": "decision",
     },
     "writing": {
