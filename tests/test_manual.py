@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailgate.cli import help as topics
-from mailgate.cli.base import COMMANDS
+from mailgate.cli.program import COMMANDS
 from mailgate.judgement import route
 from mailgate.values import status
 

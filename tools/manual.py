@@ -10,7 +10,8 @@ import click
 from click_man.core import write_man_pages
 
 from mailgate import __version__
-from mailgate.cli.base import COMMANDS, Command, Group, program
+from mailgate.cli.parts import Command, Group
+from mailgate.cli.program import COMMANDS, program
 
 
 def page(command: click.Command) -> None:

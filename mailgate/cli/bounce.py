@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from mailgate import console
-from mailgate.cli.base import App, Group, Number, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, Number, json_option
 from mailgate.reports.reason import reason
 from mailgate.tables import domains, failures
 from mailgate.tables.failures import Failure

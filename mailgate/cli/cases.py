@@ -10,7 +10,8 @@ import click
 import tomli_w
 
 from mailgate import console
-from mailgate.cli.base import App, Command, Number, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, Number, json_option
 from mailgate.console import Span
 from mailgate.files import aside, cases
 from mailgate.files.cases import Case, Difference

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import click
 
 from mailgate import console, gateway, post, store
-from mailgate.cli.base import Command, json_option
 from mailgate.cli.bounce import words
+from mailgate.cli.parts import Command, json_option
 from mailgate.gateway import Given
 from mailgate.judgement import explain
 from mailgate.judgement.decision import Ref

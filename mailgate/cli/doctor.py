@@ -10,7 +10,8 @@ import click
 
 from mailgate import console, store
 from mailgate.cli import wiring
-from mailgate.cli.base import App, Command, as_owner, json_option, pass_app
+from mailgate.cli.app import App, as_owner, pass_app
+from mailgate.cli.parts import Command, json_option
 from mailgate.doctor import health, probe, survey, watch
 from mailgate.mta import exim, postfix
 from mailgate.mta.wiring import Check

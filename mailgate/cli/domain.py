@@ -7,7 +7,8 @@ import click
 
 from mailgate import console
 from mailgate.cli import elsewhere
-from mailgate.cli.base import App, Group, completing, confirm, json_option, pass_app, yes_option
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, completing, confirm, json_option, yes_option
 from mailgate.judgement.state import LANGUAGES, Domain
 from mailgate.tables import domains, own
 from mailgate.values.problem import Problem

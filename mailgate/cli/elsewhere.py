@@ -6,7 +6,8 @@ import sys
 import click
 
 from mailgate import console
-from mailgate.cli.base import App, Command, completing, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, completing, json_option
 from mailgate.mta import redirects, zone
 from mailgate.tables import aliases, domains, own
 from mailgate.values import address

@@ -9,7 +9,8 @@ import click
 import tomli_w
 
 from mailgate import console
-from mailgate.cli.base import App, Command, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, json_option
 from mailgate.console import Span
 from mailgate.files import aside, declared
 from mailgate.files.adopt import Adopted, Change, Field, adopt

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from mailgate import console, store
-from mailgate.cli.base import App, Command, assignment, json_option, not_set_up, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, assignment, json_option
+from mailgate.cli.run import not_set_up
 from mailgate.collect import archive, fetch
 from mailgate.collect.fetch import Result
 from mailgate.collect.gather import Progress, Tally

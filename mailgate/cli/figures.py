@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from mailgate import __version__, console
-from mailgate.cli.base import App, Command, Number, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, Number, json_option
 from mailgate.console import Span
 from mailgate.doctor import exposition, tally
 from mailgate.doctor.exposition import Metric

@@ -8,7 +8,8 @@ import click
 
 from mailgate import console, reconsider
 from mailgate.cli import message as message_command
-from mailgate.cli.base import App, Group, Number, completing, confirm, json_option, pass_app, yes_option
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, Number, completing, confirm, json_option, yes_option
 from mailgate.gateway import Receipt
 from mailgate.judgement import confirmation, explain
 from mailgate.judgement.confirmation import Link

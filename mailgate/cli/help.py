@@ -6,7 +6,8 @@ import textwrap
 import click
 
 from mailgate import console
-from mailgate.cli.base import Command, program
+from mailgate.cli.parts import Command
+from mailgate.cli.program import program
 from mailgate.values.problem import Problem
 
 RULES = (

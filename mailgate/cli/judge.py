@@ -7,7 +7,8 @@ import time
 import click
 
 from mailgate import console, gateway
-from mailgate.cli.base import App, Command, Number, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, Number, json_option
 from mailgate.gateway import Given
 from mailgate.judgement import explain
 from mailgate.tables import messages

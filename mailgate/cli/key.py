@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from mailgate import console
-from mailgate.cli.base import App, Group, confirm, json_option, pass_app, yes_option
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, confirm, json_option, yes_option
 from mailgate.tables import keys
 from mailgate.tables.keys import Key
 

@@ -5,7 +5,9 @@ import os
 import click
 
 from mailgate import store
-from mailgate.cli.base import App, Command, not_set_up, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command
+from mailgate.cli.run import not_set_up
 from mailgate.process import owner
 from mailgate.sending import worker
 from mailgate.settings import config

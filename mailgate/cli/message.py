@@ -8,7 +8,8 @@ import click
 
 from mailgate import console
 from mailgate.cli import bounce
-from mailgate.cli.base import App, Group, Number, full_option, json_option, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, Number, full_option, json_option
 from mailgate.console import Span
 from mailgate.files import unpack
 from mailgate.mail.content import content

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from mailgate import console, reconsider, store
-from mailgate.cli.base import App, Command, Group, Number, confirm, json_option, not_set_up, pass_app, yes_option
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, Group, Number, confirm, json_option, yes_option
+from mailgate.cli.run import not_set_up
 from mailgate.doctor import watch
 from mailgate.process import owner
 from mailgate.sending import transport

@@ -8,7 +8,9 @@ import time
 import click
 
 from mailgate import console, post
-from mailgate.cli.base import App, Command, completing, json_option, look, pass_app
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, completing, json_option
+from mailgate.cli.run import look
 from mailgate.post import File, Posted, Text
 from mailgate.tables import records
 from mailgate.values.problem import Problem

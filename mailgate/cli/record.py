@@ -7,18 +7,8 @@ import click
 
 from mailgate import console
 from mailgate.cli import message as message_command
-from mailgate.cli.base import (
-    App,
-    Group,
-    Number,
-    assignment,
-    completing,
-    confirm,
-    full_option,
-    json_option,
-    pass_app,
-    yes_option,
-)
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, Number, assignment, completing, confirm, full_option, json_option, yes_option
 from mailgate.tables import deliveries, domains, messages, records
 from mailgate.tables.records import Record
 

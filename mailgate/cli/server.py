@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from mailgate import console
-from mailgate.cli.base import App, Group, assignment, completing, confirm, json_option, pass_app, yes_option
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
 from mailgate.tables import collected, servers
 from mailgate.tables.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
 from mailgate.values.problem import Problem

@@ -7,7 +7,9 @@ import click
 import tomli_w
 
 from mailgate import console, store
-from mailgate.cli.base import App, Command, json_option, pass_app, program
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, json_option
+from mailgate.cli.program import program
 from mailgate.judgement.state import Domain
 from mailgate.process import owner
 from mailgate.settings import config

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from mailgate import console
-from mailgate.cli.base import App, Group, as_owner, json_option, pass_app
+from mailgate.cli.app import App, as_owner, pass_app
+from mailgate.cli.parts import Group, json_option
 from mailgate.doctor import survey
 from mailgate.files import upkeep
 from mailgate.mta import exim, maps, postfix

@@ -14,7 +14,7 @@ from .conftest import Gate
 
 RUN = """
 import json, os, runpy, sys
-import click, rich.console, mailgate.cli.base, mailgate.gateway
+import click, rich.console, mailgate.cli.run, mailgate.gateway
 for arguments in json.loads(sys.argv[1]):
     sys.stdout.write(f"\\n@@ {json.dumps(arguments)}\\n")
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from mailgate.cli.base import COMMANDS, program
+from mailgate.cli.program import COMMANDS, program
 
 from .conftest import Gate
 

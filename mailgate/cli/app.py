@@ -1,0 +1,114 @@
+"""One run of a command: where it finds its store, and as whom it works."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mailgate import console, store
+from mailgate.process import owner
+from mailgate.sending import worker
+from mailgate.settings import config
+from mailgate.settings.config import Config
+from mailgate.store import Store
+from mailgate.tables import held
+from mailgate.values.problem import Problem
+
+
+class App:
+    """One run of a command: the configuration that applies, and the store it names."""
+
+    def __init__(self, configuration: str | None, database: str | None) -> None:
+        self.configuration = configuration
+        self.database = database
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration; what it does not understand is told once."""
+        found = config.load(self.configuration, self.database, os.environ)
+        for each in found.warnings:
+            console.warning(each)
+        return found
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, as its owner, made when there is none."""
+        path = self.config.store
+        folder = os.path.dirname(os.path.abspath(path))
+        if path == config.default_store(None, os.environ) and not os.path.exists(folder):
+            os.makedirs(folder, mode=0o700)
+        if self.config.maps:
+            import_module("mailgate.files.upkeep")  # the owner of the store may read less of the program than root
+        owner.become(path)
+        return store.open_or_create(path, wait=20.0)
+
+    def pay(self, *, owed: bool) -> bool:
+        """Start a worker when something is owed and anything is sent at all; whether it was."""
+        if not owed or not self.config.path or self.config.submit.method == "none":
+            return False
+        worker.start(self.configuration, self.database)
+        return True
+
+    def keep_maps(self, opened: Store | None = None) -> None:
+        """Bring the mail server's tables up to date, if any are kept; a failure is told and undoes nothing.
+
+        Without a store: only when this run has written to its own.
+        """
+        if opened is None:
+            opened = self.__dict__.get("store")
+            if opened is None or not opened.written:
+                return
+        if not self.config.maps:
+            return
+        from mailgate.files import upkeep
+
+        try:
+            upkeep.refresh(opened, self.config)
+        except (Problem, sqlite3.Error) as problem:
+            console.warning(f"the mail server does not know of the change yet: {problem}")
+            for hint in getattr(problem, "hints", (upkeep.AGAIN,)):
+                console.hint(hint)
+
+    def finish(self) -> None:
+        """End a screen: say what waits for a person."""
+        with self.store.read() as tx:
+            what = held.waiting(tx)
+        console.waiting(what)
+
+
+pass_app = click.make_pass_decorator(App)
+
+
+def as_owner(app: App, work: Callable[[], Any]) -> Any:
+    """What `work` gives, as JSON would give it back; as root it is done in a process of its own.
+
+    `work` opens the store, and so becomes its owner; root still writes, and looks, where root may. Raises the Problem
+    that it raises.
+    """
+    if os.geteuid() != 0:
+        return json.loads(json.dumps(work()))
+    assert app.config  # what it warns of is told once
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            answer: Any = {"said": work()}
+        except Problem as problem:
+            answer = {"problem": str(problem), "hints": problem.hints}
+        except BaseException as error:
+            answer = {"problem": f"{type(error).__name__}: {error}", "hints": ()}
+        with open(writer, "w", encoding="utf-8") as pipe:
+            json.dump(answer, pipe)
+        os._exit(0)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as pipe:
+        answer = json.load(pipe)
+    os.waitpid(child, 0)
+    if "problem" in answer:
+        raise Problem(answer["problem"], *answer["hints"])
+    return answer["said"]

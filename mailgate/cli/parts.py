@@ -1,0 +1,145 @@
+"""What commands are made of: a noun with its verbs, the options that many share, the question before a removal."""
+
+import contextlib
+import inspect
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from mailgate import store
+from mailgate.cli.app import App
+from mailgate.process import owner
+from mailgate.values.problem import Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _where(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    app = context.ensure_object(dict) if context.obj is None else context.obj
+    name = "configuration" if parameter.name == "config_file" else "database"
+    if isinstance(app, App):
+        setattr(app, name, value)
+
+
+class Command(click.Command):
+    """A command that takes the global options behind its name too, and leads its help with examples."""
+
+    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.examples = examples
+        self.params += _global_options()
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        _examples(self.examples, formatter)
+        super().format_help_text(context, formatter)
+
+
+class Group(click.Group):
+    """A noun with its verbs; its help says of each the whole sentence."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.examples = examples
+        self.params += _global_options()
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        _examples(self.examples, formatter)
+        super().format_help_text(context, formatter)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        verbs = [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(context)]
+        with formatter.section("Commands"):
+            formatter.write_dl(verbs)
+
+
+def _global_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["-C", "--config", "config_file"],
+            metavar="FILE",
+            expose_value=False,
+            callback=_where,
+            help="Configuration file.",
+        ),
+        click.Option(
+            ["--db", "database"],
+            metavar="URL",
+            expose_value=False,
+            callback=_where,
+            help="Store, instead of the configured one.",
+        ),
+    ]
+
+
+def _examples(examples: str, formatter: click.HelpFormatter) -> None:
+    if examples:
+        with formatter.section("Examples"):
+            for line in inspect.cleandoc(examples).splitlines():
+                formatter.write(f"  {line}\n")
+
+
+def json_option(function: F) -> F:
+    """`--json`, on every command that prints data."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def full_option(function: F) -> F:
+    """`--full`, where quoted history is folded."""
+    return click.option("--full", is_flag=True, help="Show what it quotes of earlier mail, too.")(function)
+
+
+def yes_option(function: F) -> F:
+    """`--yes`, on every command that removes something."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def completing(names: Callable[[sqlite3.Connection], Iterable[object]]) -> Callable[..., list[str]]:
+    """Completion of an argument from the store: the names that begin with what was typed; silent when it cannot."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+        with contextlib.suppress(Exception):
+            app = context.find_object(App)
+            assert app is not None
+            owner.become(app.config.store)
+            with store.open_existing(app.config.store, wait=1.0).read() as tx:
+                return [str(name) for name in names(tx) if str(name).startswith(typed)]
+        return []
+
+    return complete
+
+
+class Number(click.ParamType[int]):
+    """A number of something stored, `12` or `#12`; one that no database could hold is simply not found."""
+
+    name = "number"
+
+    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        text = str(value).removeprefix("#")
+        if not text.isascii() or not text.isdecimal():
+            self.fail(f"{value!r} is not a number", parameter, context)
+        return min(int(text[:20]), 2**63 - 1)
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`K=V` as typed behind `--set`. Raises Problem."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise Problem(f"`{text}` sets nothing", "write it KEY=VALUE, as in `--set team=sales`")
+    return key.strip(), value
+
+
+def confirm(what: str, yes: bool) -> None:
+    """Ask before something is removed. Raises Problem without a terminal, and when the answer is no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Problem(f"this would remove {what}", "add --yes to do it without being asked")
+    if not click.confirm(f"Remove {what}?", err=True):
+        raise Problem("nothing was removed")
