@@ -3,7 +3,7 @@
 A verdict without outcomes leaves the message to the next rule; `route` knows their order.
 """
 
-from mailgate.judgement import bounced, confirmation, policy
+from mailgate.judgement import bounced, policy
 from mailgate.judgement.addressed import Own
 from mailgate.judgement.case import Case, Verdict
 from mailgate.judgement.decision import Outcome
@@ -75,6 +75,8 @@ def _awaited(case: Case, own: Own) -> str:
     """Why a person waits for mail that a catchall or bounce address takes from nobody; `""` when nobody does."""
     if own.domain and own.domain.canonical in case.state.capturing:
         return f"{own.domain.canonical} captures"
+    from mailgate.judgement import confirmation  # nine expressions to compile, for mail to these addresses alone
+
     provider = confirmation.provider(case.message) if case.authentic.result != "fail" else ""
     return f"{provider} asks to confirm a forwarding" if provider else ""
 
