@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -151,7 +151,10 @@ def _progress(name: str) -> Iterator[Progress]:
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
-        advance: Callable[[int, int], None] = lambda done, of: bar.update(task, completed=done, total=of or None)  # noqa: E731
+
+        def advance(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of or None)
+
         yield advance
 
 

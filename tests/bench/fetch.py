@@ -9,6 +9,7 @@ the ratios.
 
 import os
 import sqlite3
+import ssl
 import statistics
 import sys
 import tempfile
@@ -82,9 +83,7 @@ def seconds_of_a_bare_loop(folder: Path, account: Account, count: int) -> float:
     return spent
 
 
-def _trusting(account: Account):  # type: ignore[no-untyped-def]
-    import ssl
-
+def _trusting(account: Account) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(account.server.ca))
 
 

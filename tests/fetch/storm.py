@@ -102,7 +102,7 @@ class Found:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Found) and self.__dict__ == other.__dict__
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __str__(self) -> str:
         return (

@@ -125,7 +125,7 @@ def test_what_a_server_cannot_be(gate: Gate, changes: dict[str, object], error: 
     whole = Server("box", "imap", "mx.example.net", 993, "bob", Secret("password-file", "/nowhere"))
     with gate.store.write() as tx:
         with pytest.raises(Problem, match=re.escape(error)):
-            servers.add(tx, whole._replace(**changes))  # type: ignore[arg-type]
+            servers.add(tx, whole._replace(**changes))
         assert servers.listing(tx) == []
         added = servers.add(tx, whole)
         assert servers.save(tx, added._replace(done="seen")).done == "seen"

@@ -128,7 +128,7 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(
     def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
         if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
             raise ZeroDivisionError("a mistake")
-        return whole(tx, message, state, decision, *more)  # type: ignore[arg-type]
+        return whole(tx, message, state, decision, *more)
 
     monkeypatch.setattr(gateway.remember, "apply", faulty)
     settings = config.load(str(gate.config), None, {})

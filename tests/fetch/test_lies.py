@@ -39,7 +39,7 @@ class Box:
     def set(self, **changes: object) -> None:
         """Change the server's row."""
         with self.gate.store.write() as tx:
-            self.server = servers.save(tx, self.server._replace(**changes))  # type: ignore[arg-type]
+            self.server = servers.save(tx, self.server._replace(**changes))
 
     def run(self) -> Result:
         """Fetch once, an hour later."""
@@ -65,7 +65,7 @@ def test_it_speaks(box: Box) -> None:
 
 
 def test_it_lists_more_than_it_has(box: Box) -> None:
-    box.fake.listed = lambda: [1, 2, 3, 4, 5, 77]  # type: ignore[method-assign]
+    box.fake.listed = lambda: [1, 2, 3, 4, 5, 77]
     result = box.run()
     assert (result.state, result.tally.created, result.tally.left) == ("ok", 5, 1)
     assert box.run().tally.left == 1
@@ -75,18 +75,18 @@ def test_it_lists_more_than_it_has(box: Box) -> None:
 
 
 def test_it_lists_fewer_than_it_has(box: Box) -> None:
-    box.fake.listed = lambda: [1, 3, 5]  # type: ignore[method-assign]
+    box.fake.listed = lambda: [1, 3, 5]
     assert box.run().tally.created == 3
-    box.fake.listed = lambda: [2]  # type: ignore[method-assign]
+    box.fake.listed = lambda: [2]
     assert box.run().tally.created == 1
-    box.fake.listed = lambda: [1, 2, 3, 4, 5]  # type: ignore[method-assign]
+    box.fake.listed = lambda: [1, 2, 3, 4, 5]
     assert box.run().tally == Tally(fetched=4, created=1, ignored=3)
     assert len(box.gate.raws()) == 5
 
 
 def test_somebody_expunges_under_our_feet(box: Box) -> None:
     lists = iter([[1, 2, 3, 4, 5], [1, 2, 4, 5]])
-    box.fake.listed = lambda: next(lists)  # type: ignore[method-assign]
+    box.fake.listed = lambda: next(lists)
     del box.fake.mailbox[3]
     assert box.run() == Result(box.server, "ok", Tally(fetched=4, created=4))
     assert box.failed() == []
@@ -95,7 +95,7 @@ def test_somebody_expunges_under_our_feet(box: Box) -> None:
 @pytest.mark.parametrize("nothing", [b"NIL", b'""', b"{0}\r\n"])
 def test_a_message_without_octets(box: Box, nothing: bytes) -> None:
     body = box.fake.body
-    box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] %s)\r\n" % nothing if uid == 3 else body(uid)  # type: ignore[method-assign]
+    box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] %s)\r\n" % nothing if uid == 3 else body(uid)
     assert [box.run().tally[:2] for _ in range(4)] == [(4, 4), (0, 0), (1, 0), (0, 0)]
     assert box.gate.held() == ["failed"]
     assert b"Subject: Hello 3" in box.gate.raws()[-1], "its header is kept"
@@ -104,7 +104,7 @@ def test_a_message_without_octets(box: Box, nothing: bytes) -> None:
 
 def test_a_literal_without_its_text(box: Box) -> None:
     body = box.fake.body
-    box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] {900}\r\n)\r\n" if uid == 3 else body(uid)  # type: ignore[method-assign]
+    box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] {900}\r\n)\r\n" if uid == 3 else body(uid)
     mailbox_read = mailbox.READ_TIME
     mailbox.READ_TIME = 1.0
     try:
@@ -126,7 +126,7 @@ def test_a_nul_in_a_literal(box: Box) -> None:
 def test_a_literal_beyond_all_bounds_is_not_read(box: Box) -> None:
     body = box.fake.body
     huge = b"* 3 FETCH (UID 3 BODY[] {2000000000}\r\n"
-    box.fake.body = lambda uid: huge if uid == 3 else body(uid)  # type: ignore[method-assign]
+    box.fake.body = lambda uid: huge if uid == 3 else body(uid)
     tallies = [box.run().tally for _ in range(4)]
     assert [each.created for each in tallies] == [4, 0, 0, 0]
     assert sum(each.failed for each in tallies) == 1
@@ -140,7 +140,7 @@ def test_a_message_at_which_the_server_dies_stops_no_other(box: Box, poison: int
             raise Cut
         return literal(uid, "BODY[]", box.fake.mailbox[uid])
 
-    box.fake.body = body  # type: ignore[method-assign]
+    box.fake.body = body
     box.set(done="move:Done", failed="move:Bad")
     results = [box.run() for _ in range(4)]
     assert [each.tally.created for each in results] == [4, 0, 0, 0]
@@ -158,10 +158,10 @@ def test_a_message_that_the_server_refuses(box: Box) -> None:
         uids = [int(each) for each in arguments.partition(" ")[0].split(",")]
         return b"NO it is broken" if 3 in uids and "BODY.PEEK[]" in arguments else fetched(arguments)
 
-    box.fake.do_fetch = refuse  # type: ignore[method-assign]
+    box.fake.do_fetch = refuse
     assert [box.run().tally.created for _ in range(3)] == [4, 0, 0]
     assert box.gate.held() == ["failed"]
-    box.fake.do_fetch = fetched  # type: ignore[method-assign]
+    box.fake.do_fetch = fetched
     with box.gate.store.write() as tx:
         assert collected.again(tx, box.server.number) == 1
     assert box.run().tally.created == 1
@@ -172,12 +172,12 @@ def test_a_server_that_breaks_at_every_message_blames_none(box: Box) -> None:
         raise Cut
 
     whole = box.fake.body
-    box.fake.body = body  # type: ignore[method-assign]
+    box.fake.body = body
     for _ in range(6):
         result = box.run()
         assert (result.state, result.tally.fetched) == ("failed", 0)
         assert "the connection broke" in result.error
-    box.fake.body = whole  # type: ignore[method-assign]
+    box.fake.body = whole
     assert box.run().tally.created == 5
     assert box.gate.held() == []
 
@@ -185,12 +185,12 @@ def test_a_server_that_breaks_at_every_message_blames_none(box: Box) -> None:
 def test_answers_that_nobody_asked_for(box: Box) -> None:
     body = box.fake.body
     chatter = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 99 FLAGS ())\r\n* 4 EXPUNGE\r\n* OK still here\r\n"
-    box.fake.body = lambda uid: chatter + body(uid) + chatter  # type: ignore[method-assign]
+    box.fake.body = lambda uid: chatter + body(uid) + chatter
     assert box.run().tally == Tally(fetched=5, created=5)
 
 
 def test_a_server_that_cannot_be_understood(box: Box) -> None:
-    box.fake.do_fetch = lambda arguments: b"* 1 FETCH (((\r\n"  # type: ignore[method-assign]
+    box.fake.do_fetch = lambda arguments: b"* 1 FETCH (((\r\n"
     result = box.run()
     assert (result.state, result.tally.fetched) == ("failed", 0)
     assert "the connection broke" in result.error
@@ -201,7 +201,7 @@ def test_a_server_that_falls_silent(box: Box, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(mailbox, "READ_TIME", 0.3)
     quiet = threading.Event()
-    box.fake.do_search = lambda _: b"" * quiet.wait(20)  # type: ignore[method-assign]
+    box.fake.do_search = lambda _: b"" * quiet.wait(20)
     assert "timed out" in box.run().error
     quiet.set()
 
@@ -214,13 +214,13 @@ def test_a_server_that_never_comes_to_an_end(box: Box, monkeypatch: pytest.Monke
 
 
 def test_no_room_for_what_is_moved(box: Box) -> None:
-    box.fake.do_move = lambda _: b"NO [OVERQUOTA] full"  # type: ignore[method-assign]
+    box.fake.do_move = lambda _: b"NO [OVERQUOTA] full"
     box.set(done="move:Done")
     result = box.run()
     assert (result.state, result.tally.created) == ("ok", 5)
     assert result.warning.startswith("INBOX: collected, but not moved: ")
     assert sum("MOVE" in each for each in box.fake.commands) == 1, "one no is enough for one run"
-    del box.fake.do_move  # type: ignore[method-assign]
+    del box.fake.do_move
     assert box.run() == Result(box.server, "ok")
     assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
 
@@ -235,7 +235,7 @@ def test_a_lease_that_ran_out_stops_the_one_who_had_it(box: Box) -> None:
         other.close()
         return body(uid)
 
-    box.fake.body = late  # type: ignore[method-assign]
+    box.fake.body = late
     assert box.run().state == "busy"
     assert box.gate.raws() == []
     assert box.gate.rows("SELECT holder FROM server") == [("other 1 1",)]
@@ -254,7 +254,7 @@ def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
                 raise Death
             return whole(ids, octets)
 
-        session.messages = messages  # type: ignore[method-assign,assignment]
+        session.messages = messages
         return session
 
     results = []
@@ -295,7 +295,7 @@ def test_a_person_reads_and_expunges_while_we_collect(gate: Gate, account: Accou
                 other.expunge()
             return found
 
-        session.sizes = person  # type: ignore[method-assign,assignment]
+        session.sizes = person
         return session
 
     settings = config.load(str(gate.config), None, {})
@@ -324,7 +324,7 @@ def test_a_password_file_that_others_can_read(box: Box, mode: int) -> None:
     ],
 )
 def test_a_command_that_tells_no_secret(box: Box, command: str, error: str, tmp_path: Path) -> None:
-    box.fake.do_login = lambda words: b"NO wrong" if "$HOME; echo" in words else b""  # type: ignore[method-assign]
+    box.fake.do_login = lambda words: b"NO wrong" if "$HOME; echo" in words else b""
     box.set(secret=Secret("password-command", command))
     assert box.run().error.startswith(error.format(port=box.fake.port))
 
@@ -350,7 +350,7 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch:
     def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
         if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
             raise ZeroDivisionError("a mistake")
-        return whole(tx, message, state, decision, *more)  # type: ignore[arg-type]
+        return whole(tx, message, state, decision, *more)
 
     monkeypatch.setattr(gateway.remember, "apply", faulty)
     tallies = [box.run().tally for _ in range(4)]
@@ -369,7 +369,7 @@ def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkey
             return servers.health(tx, box.server.number)
 
     box.run()
-    box.fake.do_login = lambda _: b"NO go away"  # type: ignore[method-assign]
+    box.fake.do_login = lambda _: b"NO go away"
     for _ in range(7):
         assert box.run().state == "failed"
         delays.append(health().due - box.now)
@@ -382,7 +382,7 @@ def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkey
     assert len(said) == 2
     assert said[1].startswith("box paused after days of failure, until `mailgate server enable box`: ")
     assert (fetch.due(health(), box.now + 1e9), health().state) == ("paused", "paused")
-    del box.fake.do_login  # type: ignore[method-assign]
+    del box.fake.do_login
     assert box.run().state == "ok"
     assert said[2:] == ["box works again"]
     assert (fetch.due(health(), box.now), health().state) == ("", "ok")
