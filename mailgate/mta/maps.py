@@ -5,7 +5,7 @@ address up as it is, and without its detail: they cut at the first delimiter beh
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mailgate.judgement.state import RESERVED, Alias, Domain
@@ -45,9 +45,9 @@ def tables(maps: Maps) -> Mapping[str, str]:
     names = sorted({local for each in maps.domains for local in locals_(each, maps) if local not in RESERVED})
     return {
         SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(each.name)}$/ {_TARGET}\n" for each in maps.domains),
-        ADDRESSES: _HEADER + "".join(f"{each} {_TARGET}\n" for each in places),
+        ADDRESSES: _HEADER + "".join(f"{_key(each)} {_TARGET}\n" for each in places),
         DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for each in whole for host in spelled(each.name)),
-        ALIASES: _HEADER + "".join(f'{each} "|{GUARD}"\n' for each in names),
+        ALIASES: _HEADER + "".join(f'{_key(each)} "|{GUARD}"\n' for each in names),
     }
 
 
@@ -63,12 +63,12 @@ def locals_(domain: Domain, maps: Maps) -> list[str]:
     if domain.name not in maps.shared:
         found.update(RESERVED)
     found.update([cut(each, delimiters(maps.domains)) for each in found])
-    return sorted(found - set(unlisted(found)))
+    return sorted(found)
 
 
-def unlisted(names: Iterable[str]) -> list[str]:
-    """The names that no table can hold: a line that begins with `#` is a comment."""
-    return sorted(each for each in names if each.startswith("#"))
+def _key(text: str) -> str:
+    """A key as a line may begin with it: where it begins with `#` it would be a comment."""
+    return f'"{text}"' if text.startswith("#") else text
 
 
 def delimiters(domains: Sequence[Domain]) -> str:
