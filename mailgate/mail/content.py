@@ -158,7 +158,7 @@ def _text(pieces: list[_Piece], defects: dict[str, None]) -> str:
                 continue
             if len(text) > room:
                 defects[f"truncated: more than {markup.LIMIT} characters of HTML"] = None
-            text = markup.text(text[:room])
+            text = markup.readable(text[:room])
             room -= min(room, len(piece.text))
         elif not piece.blank:
             spoken = True
