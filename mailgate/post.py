@@ -3,6 +3,7 @@
 A message is stored before anything of it leaves, so that its answer always finds it.
 """
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -173,7 +174,8 @@ def _store(
 def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) -> Registered:
     """Register a message that another program sends, with the fields added that lead its answer back to the record.
 
-    Only what is missing is added: Message-ID, Reply-To, its own id in References, the loop mark. The signed address is
+    Only what is missing is added: Message-ID, Reply-To, its own id in References, the loop mark; twice, it is the same
+    twice. The signed address is
     bound to the recipient when there is one, else to the record alone. Raises NotFound, Problem.
     """
     facts = message.read(raw, lambda hints, author: Envelope(None, (), (), stated=False))
@@ -182,20 +184,27 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
     with store.write() as tx:
         record = records.get(tx, ref)
         whom = dispatch.identity(tx, record)
-        mark = dispatch.mark(whom)
         recipients = [people.key(each) for each in to] or _written(facts)
         number = _registered(tx, facts)
         if number is None:
-            message_id = facts.message_id or token.message_id(mark, whom.domain.name)
+            message_id = facts.message_id or token.message_id(dispatch.mark(whom), whom.domain.name)
             number = _register(tx, facts, message_id, recipients, now)
         message_id = messages.stored(tx, number).message_id or ""
         messages.place(tx, number, ref)
         key = recipients[0] if len(recipients) == 1 else ""
-        delivery = deliveries.add(tx, number, ref, key, message_id)
+        delivery = deliveries.find(tx, number, ref, key) or deliveries.add(tx, number, ref, key, message_id)
         person = posting.recipient(whom, key, str(ref), delivery, key)
-        octets = posting.identified(facts, message_id, person.reply_to, mark)
+        octets = posting.identified(facts, message_id, person.reply_to, _mark(facts, message_id, whom))
         messages.note_effect(tx, number, message.read(octets, lambda hints, author: facts.envelope), "sent", True)
     return Registered(number, message_id, person.reply_to, person.reverse_path, octets)
+
+
+def _mark(facts: Message, message_id: str, whom: Identity) -> str:
+    """The mark of a message, the same each time it is asked for: one that it carries, else one made from its id."""
+    carried = token.find(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (whom.secret,))
+    if carried and carried.kind == token.POST:
+        return carried.text
+    return token.new(token.POST, whom.secret, hashlib.sha256(message_id.encode()).digest())
 
 
 def _written(facts: Message) -> list[str]:

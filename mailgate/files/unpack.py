@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mailgate.mail.content import Attachment, attachment_bytes
-from mailgate.values.problem import Problem
+from mailgate.values.problem import NotFound, Problem
 
 _NAME_LIMIT = 150
 _UNSAFE = re.compile(r"[^\w.+@=, ()-]+")
@@ -32,11 +32,11 @@ def file_name(position: int, name: str) -> str:
 def save(raw: bytes, attachments: Sequence[Attachment], wanted: str | None, folder: str) -> list[Saved]:
     """Write every attachment, or those named `wanted`, into a folder that is made when there is none.
 
-    Raises Problem when nothing is so named, or when a file is there already; a link is never followed.
+    Raises NotFound when nothing is so named, Problem when a file is there already; a link is never followed.
     """
     chosen = [(at, each) for at, each in enumerate(attachments) if wanted is None or each.name == wanted]
     if not chosen:
-        raise Problem(f"no attachment `{wanted}`" if wanted else "the message has no attachment")
+        raise NotFound(f"no attachment `{wanted}`" if wanted else "the message has no attachment")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     saved = []
     for at, each in chosen:

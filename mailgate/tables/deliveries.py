@@ -16,6 +16,13 @@ def add(tx: sqlite3.Connection, message: int, ref: Ref, recipient: str, message_
     return cursor.lastrowid
 
 
+def find(tx: sqlite3.Connection, message: int, ref: Ref, recipient: str) -> int | None:
+    """The number under which a message of a record went to a recipient already."""
+    query = "SELECT number FROM delivery WHERE message = ? AND model = ? AND id = ? AND recipient = ?"
+    row = tx.execute(query, (message, *ref, recipient)).fetchone()
+    return row["number"] if row else None
+
+
 def complained(tx: sqlite3.Connection, address: str) -> bool:
     """Whether somebody called our mail spam, as a signature of ours proves, and nobody has seen to it yet."""
     query = "SELECT 1 FROM failure WHERE follower = ? AND kind = 'complaint' AND state = 'open'"

@@ -6,7 +6,7 @@ import pytest
 
 from mailgate.files import unpack
 from mailgate.mail.content import content
-from mailgate.values.problem import Problem
+from mailgate.values.problem import NotFound, Problem
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_all_are_written_and_nothing_else(tmp_path: Path) -> None:
 def test_one_by_name(tmp_path: Path) -> None:
     saved = unpack.save(MESSAGE, content(MESSAGE).attachments, "two.bin", str(tmp_path))
     assert [each.name for each in saved] == ["two.bin"]
-    with pytest.raises(Problem, match="no attachment `three`"):
+    with pytest.raises(NotFound, match="no attachment `three`"):
         unpack.save(MESSAGE, content(MESSAGE).attachments, "three", str(tmp_path))
-    with pytest.raises(Problem, match="no attachment"):
+    with pytest.raises(NotFound, match="no attachment"):
         unpack.save(b"From: a@b\n\nx", (), None, str(tmp_path))
 
 
