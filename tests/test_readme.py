@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fetch.fake import FakeImap
+from fetch.issuer import Issuer
 
 from mailgate.judgement import route
 from mailgate.settings import config
@@ -49,6 +50,8 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
     (tmp_path / "old.mbox").write_bytes(b"From bob@client.org Mon Jan  1 10:00:00 2024\n" + MESSAGE)
     for folder in ("Maildir/new", "Maildir/cur", "saved"):
         (tmp_path / folder).mkdir(parents=True)
+    provider = Issuer("info@example.com", {})
+    provider.client_secret = "secret"
     elsewhere = FakeImap(MESSAGE.replace(b"<fire@", b"<smoke@"))
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "MAILGATE_CONFIG": str(tmp_path / "mailgate.toml")}
     program = [sys.executable, "-m", "mailgate"]
@@ -62,6 +65,9 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
         if words[1] == "server" and "--host" in words:  # mail comes from a server that is here
             words[words.index("--host") + 1] = "127.0.0.1"
             words += ["--port", str(elsewhere.port), "--security", "none"]
+        if "--login" in words:  # and so does the access to it
+            access = [*provider.options(), "--client-secret-file", str(secret)]
+            words = [*words[: words.index("--login")], *access]
         words = [str(secret) if word == "/etc/mailgate/inbox.secret" else word for word in words]
         if "<" in words:
             source = (tmp_path / words[words.index("<") + 1]).read_bytes()
@@ -118,7 +124,9 @@ def test_every_mailgate_command_runs(tmp_path: Path) -> None:
             report()
         ran.append(line)
     elsewhere.close()
+    provider.close()
     assert len(ran) > 50
+    assert len(provider.asked) == 2, "two logins"
 
 
 def test_other_commands_name_files_that_exist() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 import click
 
 from mailgate import console
+from mailgate.cli import login as log_in
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
-from mailgate.tables import collected, servers
+from mailgate.tables import collected, logins, servers
+from mailgate.tables.logins import Login
 from mailgate.tables.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
 from mailgate.values.problem import Problem
 
@@ -44,6 +46,10 @@ def _options(function: Any) -> Any:
             click.option("--password-file", metavar="FILE", help="Its first line; readable for its owner alone."),
             click.option("--password-command", metavar="COMMAND", help="Prints the password; run without a shell."),
             click.option("--token-command", metavar="COMMAND", help="Prints an OAuth2 access token."),
+            click.option("--login", metavar="PROVIDER", help="google, microsoft or an issuer's URL."),
+            click.option("--client-id", metavar="ID", help="Of a login: the application that you registered there."),
+            click.option("--client-secret-file", metavar="FILE", help='Of a login: its secret, where it has one; "".'),
+            click.option("--scope", metavar="TEXT", help="Of a login: what an issuer calls access to mail."),
             click.option("--address", metavar="ADDRESS", help="Of the mailbox itself, where the user name is none."),
             click.option("--folder", "folders", metavar="NAME", multiple=True, help="Default INBOX; repeatable."),
             click.option("--model", metavar="M", help='Model for mail that no alias takes; "" for none: it is held.'),
@@ -64,6 +70,7 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
         raise click.UsageError(f"--{kinds[0]} and --{kinds[1]} exclude each other.")
     for kind in kinds:
         given["secret"] = Secret(kind, given.pop(kind.replace("-", "_")))
+    _login(old.secret, given)
     if "insecure" in given:
         given["verify"] = not given.pop("insecure")
     if "values" in given:
@@ -78,6 +85,20 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
     return changed
 
 
+def _login(old: Secret, given: dict[str, Any]) -> None:
+    """Put what is said of a login into the secret; what is not said stays, at the same provider."""
+    names = {"client_id": "client", "client_secret_file": "client_secret_file", "scope": "scope"}
+    more = {name: given.pop(name) for name in names if name in given}
+    chosen: Secret = given.get("secret", old)
+    if chosen.kind != "login":
+        if more:
+            raise click.UsageError(f"--{next(iter(more)).replace('_', '-')} is for --login.")
+        return
+    if chosen.source == old.source:
+        chosen = old
+    given["secret"] = chosen._replace(**{names[name]: value for name, value in more.items()})
+
+
 @server.command(
     "add",
     examples="""
@@ -86,6 +107,9 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
         mailgate server add old --type pop --host pop.example.net --user info \\
             --address info@example.net --password-command "pass show mail/info" \\
             --model lead --set source=mail --done delete
+        mailgate server add gmail --type imap --host imap.gmail.com \\
+            --user info@example.com --login google --client-id ID \\
+            --client-secret-file /etc/mailgate/google.secret
     """,
 )
 @click.argument("name")
@@ -93,12 +117,14 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
 @json_option
 @pass_app
 def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
-    """Add a server. The secret itself is never an option: it comes from a file or a command, each time anew."""
+    """Add a server. The secret itself is never an option: it comes from a file, a command or `server login`."""
     for needed in ("type", "host", "user"):
         if not options[needed]:
             raise click.UsageError(f"Missing option '--{needed}'.")
     if not any(options[kind.replace("-", "_")] for kind in SECRETS):
-        raise click.UsageError("Missing option '--password-file', '--password-command' or '--token-command'.")
+        raise click.UsageError(
+            "Missing option '--password-file', '--password-command', '--token-command' or '--login'."
+        )
     blank = Server(name, "", "", 0, "", Secret("", ""))
     with app.store.write() as tx:
         found = servers.add(tx, _changed(blank, options))
@@ -106,7 +132,10 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     if as_json:
         console.data(as_data(found, Health()))
         return
-    console.say(f"added server {found.name}; try it with: mailgate server test {found.name}")
+    if found.secret.kind == "login":
+        console.say(f"added server {found.name}; next, log in with: mailgate server login {found.name}")
+    else:
+        console.say(f"added server {found.name}; try it with: mailgate server test {found.name}")
     app.finish()
 
 
@@ -123,22 +152,24 @@ def _warn(found: Server) -> None:
 def list_(app: App, as_json: bool) -> None:
     """Every server and how it fares."""
     with app.store.read() as tx:
-        found = [(each, servers.health(tx, each.number)) for each in servers.listing(tx)]
+        found = [(each, servers.health(tx, each.number), logins.get(tx, each.number)) for each in servers.listing(tx)]
     if as_json:
-        console.data([as_data(each, health) for each, health in found])
+        console.data([as_data(each, health, login) for each, health, login in found])
         return
     rows = [
         (
             *(each.name, each.type, each.host, _state(each, health)),
             console.ago(health.succeeded) if health.succeeded is not None else "never",
             console.when(health.due) if health.due and health.paused is None else "-",
-            health.error or health.warning or "-",
+            log_in.trouble(each, login) or health.error or log_in.ending(each, login) or health.warning or "-",
         )
-        for each, health in found
+        for each, health, login in found
     ]
     header = ("NAME", "TYPE", "HOST", "STATE", "SUCCESS", "NEXT TRY", "ERROR")
     console.table(header, rows, "no server yet: mailgate server add --help")
-    for each, health in found:
+    for each, health, login in found:
+        if ending := log_in.ending(each, login):
+            console.warning(f"server {each.name}: {ending}")
         if health.paused is not None and each.enabled:
             console.warning(f"server {each.name} is PAUSED: mail waits there; mailgate server enable {each.name}")
     app.finish()
@@ -190,7 +221,7 @@ def test(app: App, name: str, as_json: bool) -> None:
     counts: dict[str, int] = {}
     folder = ""
     try:
-        session = fetch.connect(found, app.config)
+        session = fetch.connect(found, app.config, app.store)
         for folder in found.folders:
             session.open(folder, change=False)
             counts[folder] = len(session.listing())
@@ -205,6 +236,9 @@ def test(app: App, name: str, as_json: bool) -> None:
     console.say(f"{found.name}: logged in to {found.host}:{found.port} as {found.user}")
     for folder, count in counts.items():
         console.say(f"  {folder}: {count} message{'' if count == 1 else 's'}")
+
+
+server.add_command(log_in.login_)
 
 
 @server.command("remove", examples="mailgate server remove inbox --yes")
@@ -243,7 +277,7 @@ def disable(app: App, name: str, as_json: bool) -> None:
     _show(app, found, as_json)
 
 
-def as_data(found: Server, health: Health) -> dict[str, Any]:
+def as_data(found: Server, health: Health, login: Login | None = None) -> dict[str, Any]:
     """A server as JSON; where its secret comes from, never the secret."""
     return {
         "name": found.name,
@@ -256,6 +290,7 @@ def as_data(found: Server, health: Health) -> dict[str, Any]:
         "user": found.user,
         "secret": found.secret.kind,
         "secret_source": found.secret.source,
+        "login": log_in.as_data(found, login) if found.secret.kind == "login" else None,
         "address": found.address,
         "folders": list(found.folders),
         "model": found.model,
@@ -283,8 +318,9 @@ def _show(app: App, found: Server, as_json: bool) -> None:
     with app.store.read() as tx:
         health = servers.health(tx, found.number)
         failed = collected.failed(tx, found.number)
+        login = logins.get(tx, found.number)
     if as_json:
-        console.data({**as_data(found, health), "not_collected": [each._asdict() for each in failed]})
+        console.data({**as_data(found, health, login), "not_collected": [each._asdict() for each in failed]})
         return
     secured = found.security if found.verify or found.security == "none" else f"{found.security}, NOT VERIFIED"
     since = f" since {console.when(health.failing)}, {health.failures} tries" if health.failing is not None else ""
@@ -294,6 +330,7 @@ def _show(app: App, found: Server, as_json: bool) -> None:
             ("speaks", f"{found.type} at {found.host}:{found.port} ({secured})"),
             ("user", found.user),
             ("secret", f"{found.secret.kind} {found.secret.source}"),
+            *log_in.pairs(found, login),
             ("mailbox", f"{found.mailbox} (only transports)" if found.mailbox else ""),
             ("folders", ", ".join(found.folders)),
             ("model", f"{found.model or 'none: mail that no alias takes is held'}"),

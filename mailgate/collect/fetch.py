@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mailgate import journal
-from mailgate.collect import secret
+from mailgate.collect import oauth, secret
 from mailgate.collect.gather import LEASE, Folder, Progress, Tally, Usurped, Work
 from mailgate.collect.mailbox import Lost, Refused, Session
 from mailgate.settings.config import Config
 from mailgate.store import Store
-from mailgate.tables import collected, servers
+from mailgate.tables import collected, logins, servers
 from mailgate.tables.servers import Health, Server
 from mailgate.values.problem import Problem, StoreError
 
@@ -32,9 +32,20 @@ class Result(NamedTuple):
     owed: bool = False
 
 
-def connect(server: Server, config: Config) -> Session:
-    """A session with a server. Raises Problem."""
-    word = secret.read(server.secret)
+def connect(server: Server, config: Config, store: Store) -> Session:
+    """A session with a server; where it takes the token no more, once again with a fresh one. Raises Problem."""
+    if server.secret.kind != "login":
+        return _session(server, config, secret.read(server.secret))
+    from mailgate.collect import access
+
+    token = access.token(store, server)
+    try:
+        return _session(server, config, token)
+    except oauth.Refused:
+        return _session(server, config, access.token(store, server, refused=token))
+
+
+def _session(server: Server, config: Config, word: str) -> Session:
     if server.type == "pop":
         from mailgate.collect import pop
 
@@ -56,7 +67,7 @@ def run(
     config: Config,
     server: Server,
     progress: Progress = lambda done, of: None,
-    connect: Callable[[Server, Config], Session] = connect,
+    connect: Callable[[Server, Config, Store], Session] = connect,
     clock: Callable[[], float] = time.time,
 ) -> Result:
     """Collect what a server has, within the limits of one run. Raises StoreError, sqlite3.Error, OSError.
@@ -70,7 +81,7 @@ def run(
     if former is None:
         return Result(server, "busy")
     work = _Run(store, config, server, holder, progress, clock)
-    work.connect = lambda: connect(server, config)
+    work.connect = lambda: connect(server, config, store)
     work.wary = former != ""
     try:
         return _ended(work, *_failure(work))
@@ -105,13 +116,16 @@ def _ended(work: "_Run", error: str, hints: tuple[str, ...]) -> Result:
             after = servers.failed(tx, number, error, work.clock())
         else:
             servers.succeeded(tx, number, work.warning, work.clock())
+        login = logins.get(tx, number)
     if error and before.failing is None:
         journal.server(name, f"fails: {error}")
     elif error and before.paused is None and after.paused is not None:
         journal.server(name, f"paused after days of failure, until `mailgate server enable {name}`: {error}")
     elif not error and before.failing is not None:
         journal.server(name, "works again", good=True)
-    return Result(work.server, "failed" if error else "ok", work.summary(), error, hints, work.warning, work.owed)
+    warnings = [each for each in (work.warning, login and logins.told(name, login, work.clock())) if each]
+    state = "failed" if error else "ok"
+    return Result(work.server, state, work.summary(), error, hints, "; ".join(warnings), work.owed)
 
 
 class _Run(Work):

@@ -54,7 +54,7 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
             if not client.has_capability("STARTTLS"):
                 raise Problem(f"{where} offers no STARTTLS", "is it TLS from the start (--security tls)?")
             client.starttls(context)
-        if server.secret.kind == "token-command":
+        if server.secret.is_token:
             mechanism = "OAUTHBEARER" if client.has_capability("AUTH=OAUTHBEARER") else "XOAUTH2"
             bearer = oauth.Bearer(mechanism, server.user, secret)
             try:
@@ -62,8 +62,7 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
             except imaplib.IMAP4.error as error:
                 if _broke(error):
                     raise
-                told = bearer.told or words(error, secret)
-                raise Problem(f"{where} does not take the token of `{server.user}`: {told}", oauth.HINT) from error
+                raise oauth.Refused(server, bearer.told or words(error, secret)) from error
         elif client.has_capability("AUTH=PLAIN"):  # the one way that has a charset
             client.plain_login(server.user, secret)
         elif client.has_capability("LOGINDISABLED"):
@@ -74,7 +73,7 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
         if _broke(error):
             raise Problem(f"{where}: the connection broke: {words(error, secret)}") from error
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
-        raise Problem(told, f"the {server.secret.kind} is {server.secret.source}") from error
+        raise Problem(told, server.secret.hint) from error
 
 
 def _broke(error: BaseException | None) -> bool:

@@ -4,9 +4,19 @@ import base64
 import binascii
 import json
 
+from mailgate.tables.servers import Server
 from mailgate.values import charset
+from mailgate.values.problem import Problem
 
-HINT = "the token command has to print a fresh access token with the right to read mail"
+
+class Refused(Problem):
+    """The mail server does not take the token."""
+
+    def __init__(self, server: Server, told: str) -> None:
+        text = f"{server.host}:{server.port} does not take the token of `{server.user}`: {told}"
+        command = "the token command has to print a fresh access token with the right to read mail"
+        again = f"mailgate server login {server.name}, as {server.user}; is the right to read mail among those given?"
+        super().__init__(text, again if server.secret.kind == "login" else command)
 
 
 class Bearer:

@@ -60,7 +60,7 @@ def connect(server: Server, secret: str, max_size: int) -> "Pop":
         if words(error) == _EOF:
             raise Problem(f"{where}: the connection broke") from error
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
-        raise Problem(told, f"the {server.secret.kind} is {server.secret.source}") from error
+        raise Problem(told, server.secret.hint) from error
     except BaseException:
         _hang_up(client)
         raise
@@ -68,7 +68,7 @@ def connect(server: Server, secret: str, max_size: int) -> "Pop":
 
 
 def _log_in(client: _Bounded, server: Server, secret: str) -> None:
-    if server.secret.kind != "token-command":
+    if not server.secret.is_token:
         client.encoding = "utf-8"
         client.user(server.user)
         client.pass_(secret)
@@ -76,12 +76,17 @@ def _log_in(client: _Bounded, server: Server, secret: str) -> None:
     bearer = oauth.Bearer("XOAUTH2", server.user, secret)
     command = client._shortcmd  # type: ignore[attr-defined]
     command("AUTH XOAUTH2")
-    said = command(base64.b64encode(bearer(b"")).decode("ascii"))
+    try:
+        said = command(base64.b64encode(bearer(b"")).decode("ascii"))
+    except poplib.error_proto as error:
+        if words(error) == _EOF:
+            raise
+        raise oauth.Refused(server, words(error, secret)) from error
     if said.startswith(b"+ ") and said != b"+OK":
         told = oauth.explained(said[2:])
         with contextlib.suppress(poplib.error_proto):
             command("")
-        raise Problem(f"{server.host} does not take the token of `{server.user}`: {told}", oauth.HINT)
+        raise oauth.Refused(server, told)
 
 
 def _hang_up(client: _Bounded) -> None:

@@ -17,7 +17,8 @@ from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config, Submit
 from mailgate.store import Condition, Store
-from mailgate.tables import aliases, domains, keys, outbox, own, servers
+from mailgate.tables import aliases, domains, keys, logins, outbox, own, servers
+from mailgate.tables.logins import Login
 from mailgate.tables.servers import Server
 from mailgate.values.problem import Problem, StoreError
 from mailgate.writing import wording
@@ -273,13 +274,19 @@ def _clock(tx: sqlite3.Connection, now: float) -> Check:
 def collecting(opened: Store, now: float) -> list[Check]:
     """Every mailbox that mail is collected from, and what its server said last."""
     with opened.read() as tx:
-        return [_collected(each, servers.health(tx, each.number), now) for each in servers.listing(tx)]
+        return [
+            _collected(each, servers.health(tx, each.number), logins.get(tx, each.number), now)
+            for each in servers.listing(tx)
+        ]
 
 
-def _collected(server: Server, found: servers.Health, now: float) -> Check:
+def _collected(server: Server, found: servers.Health, login: Login | None, now: float) -> Check:
     name = f"server {server.name}"
+    again = f"mailgate server login {server.name}"
     if not server.enabled:
         return Check(name, "ok", "disabled")
+    if server.secret.kind == "login" and (trouble := logins.trouble(login)):
+        return Check(name, "wrong", trouble, again)
     if found.state == "paused":
         return Check(name, "wrong", f"paused: {found.error}", f"mailgate server enable {server.name}")
     if found.failing is not None:
@@ -289,6 +296,8 @@ def _collected(server: Server, found: servers.Health, now: float) -> Check:
     if last is None or last < now - DAY:
         text = f"collected {_hours(now - last)} ago" if last is not None else "never collected"
         return Check(name, "wrong", f"{text}: nobody runs `mailgate fetch`", "mailgate fetch, and a timer for it")
+    if login and (ending := logins.warning(login, now)):
+        return Check(name, "wrong", ending, again)
     return Check(name, "ok", f"collected {_hours(now - last)} ago{f', {found.warning}' if found.warning else ''}")
 
 

@@ -18,6 +18,8 @@ from mailgate.values.problem import Problem
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 """Kind -> name -> key -> value as TOML has it; keys that have their default are left out."""
+_LOGIN = ("client-id", "client-secret-file", "scope")
+"""What a login has beside its provider."""
 Wants = type | tuple[str, ...]
 """The type of a value, or the words it may be; a list is one of texts, a dict one of texts to texts."""
 
@@ -81,9 +83,17 @@ def _values(found: Mapping[str, str]) -> dict[str, str]:
 
 def _secret(found: Mapping[str, str]) -> Secret:
     """Where a server's secret comes from: the secret itself stands in no file of ours."""
-    if len(found) != 1 or not found.keys() < {*servers.SECRETS, ""}:
+    kinds = [name for name in found if name in (*servers.SECRETS, "")]
+    more = dict.fromkeys(_LOGIN, "") if kinds == ["login"] else {}
+    if len(kinds) != 1 or not found.keys() <= {kinds[0], *more}:
         raise Problem("a secret comes from one place", f"one of {', '.join(servers.SECRETS)}")
-    return Secret(*next(iter(found.items())))
+    return Secret(kinds[0], found[kinds[0]], *(found.get(each, "") for each in more))
+
+
+def _source(secret: Secret) -> dict[str, str]:
+    """The same as the file says it."""
+    _, _, *more = secret
+    return {secret.kind: secret.source, **{name: text for name, text in zip(_LOGIN, more, strict=True) if text}}
 
 
 def _alias(text: str) -> str:
@@ -150,7 +160,7 @@ SERVER = Kind(
         Key("verify", "verify", bool),
         Key("ca", "ca"),
         Key("user", "user"),
-        Key("secret", "secret", dict, _secret, lambda secret: {secret.kind: secret.source}),
+        Key("secret", "secret", dict, _secret, _source),
         Key("address", "address", str, lambda text: text or None, lambda text: text or ""),
         Key("folders", "folders", list, tuple, list),
         Key("model", "model", str, lambda text: names.model(text) if text else None, lambda text: text or ""),

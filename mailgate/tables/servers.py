@@ -8,12 +8,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mailgate.values import address, names
+from mailgate.values import address, names, provider
 from mailgate.values.problem import NotFound, Problem
 
 TYPES = ("imap", "pop")
 SECURITY = ("tls", "starttls", "none")
-SECRETS = ("password-file", "password-command", "token-command")
+SECRETS = ("password-file", "password-command", "token-command", "login")
 FILES = ("mbox", "maildir", "eml")
 """What `fetch` takes in place of a server: files of this machine."""
 PORTS = {("imap", "tls"): 993, ("imap", "starttls"): 143, ("imap", "none"): 143}
@@ -29,10 +29,26 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 
 
 class Secret(NamedTuple):
-    """Where the secret comes from, never the secret itself: a kind of SECRETS, and the file or the command line."""
+    """Where the secret comes from, never the secret itself: a kind of SECRETS, and the file or the command line.
+
+    Of a login the source is a provider, which knows us as `client`; `scope`: what it calls access to mail, `""`: known.
+    """
 
     kind: str
     source: str
+    client: str = ""
+    client_secret_file: str = ""
+    scope: str = ""
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it is an OAuth2 access token, and no password."""
+        return self.kind in ("token-command", "login")
+
+    @property
+    def hint(self) -> str:
+        """Where it can be mended."""
+        return f"the {self.kind} is {self.source}"
 
 
 class Server(NamedTuple):
@@ -112,8 +128,14 @@ def add(tx: sqlite3.Connection, server: Server) -> Server:
 
 
 def save(tx: sqlite3.Connection, server: Server) -> Server:
-    """Change a server; it is tried again at once. Raises Problem for what it cannot be."""
+    """Change a server; it is tried again at once. Raises Problem for what it cannot be.
+
+    Another user, another provider or other rights need another login.
+    """
     fields = _row(_checked(server))
+    before = get(tx, server.name)
+    if _login(before) != _login(server):
+        tx.execute("DELETE FROM login WHERE server = ?", (server.number,))
     columns = ", ".join(f"{name} = ?" for name in fields)
     tx.execute(f"UPDATE server SET {columns}, due = 0 WHERE number = ?", (*fields.values(), server.number))
     return get(tx, server.name)
@@ -126,14 +148,22 @@ def remove(tx: sqlite3.Connection, server: Server) -> None:
     every = "SELECT number FROM mailbox WHERE server = ?"
     tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server.number,))
     tx.execute("DELETE FROM mailbox WHERE server = ?", (server.number,))
+    tx.execute("DELETE FROM login WHERE server = ?", (server.number,))
     tx.execute("DELETE FROM server WHERE number = ?", (server.number,))
 
 
 def enable(tx: sqlite3.Connection, server: Server, enabled: bool) -> Server:
     """Collect from a server, or do not; an enabled one is no longer paused, and is tried at once."""
-    fresh = ", paused = NULL, failing = NULL, failures = 0, due = 0" if enabled else ""
-    tx.execute(f"UPDATE server SET enabled = ?{fresh} WHERE number = ?", (enabled, server.number))
+    tx.execute("UPDATE server SET enabled = ? WHERE number = ?", (enabled, server.number))
+    if enabled:
+        forgive(tx, server.number)
     return get(tx, server.name)
+
+
+def forgive(tx: sqlite3.Connection, number: int) -> None:
+    """Try a server at once, also when it was paused: what stood in its way was seen to."""
+    update = "UPDATE server SET paused = NULL, failing = NULL, failures = 0, due = 0, error = '' WHERE number = ?"
+    tx.execute(update, (number,))
 
 
 def health(tx: sqlite3.Connection, number: int) -> Health:
@@ -204,9 +234,13 @@ def _holder(tx: sqlite3.Connection, number: int, now: float | None = None) -> st
     row = tx.execute("SELECT holder, held_until FROM server WHERE number = ?", (number,)).fetchone()
     if row is None or row["holder"] is None or (now is not None and row["held_until"] < now):
         return ""
-    host, process, birth = row["holder"].split(" ")
-    dead = host == socket.gethostname() and _birth(int(process)) != birth
-    return "" if dead else str(row["holder"])
+    return "" if is_dead(row["holder"]) else str(row["holder"])
+
+
+def is_dead(holder: str) -> bool:
+    """Whether a process that called itself so (`myself`) is known to be no more."""
+    host, process, birth = holder.split(" ")
+    return host == socket.gethostname() and _birth(int(process)) != birth
 
 
 def _process(holder: str) -> str:
@@ -235,6 +269,11 @@ def _checked(server: Server) -> Server:
         raise Problem(f"`{server.user}` is no user name")
     if server.address and address.lenient(server.address) is None:
         raise Problem(f"`{server.address}` is no mail address", "--address is that of the mailbox itself")
+    if server.secret.kind == "login":
+        provider.known(server.secret.source, server.type, server.secret.scope)
+        if not server.secret.client or not (server.secret.client + server.secret.scope).isprintable():
+            hint = "--client-id ID: what the provider calls the application that you registered there"
+            raise Problem("a login needs the id of a client", hint)
     if server.model is not None:
         names.model(server.model)
     elif server.values:
@@ -256,9 +295,17 @@ def _checked(server: Server) -> Server:
     return server._replace(folders=tuple(dict.fromkeys(server.folders)))
 
 
+def _login(server: Server) -> tuple[object, ...]:
+    """What a login is for: another one of these, and it is good for nothing."""
+    secret = server.secret
+    return (server.user, secret.kind) + ((server.type, *secret) if secret.kind == "login" else ())
+
+
 def _row(server: Server) -> dict[str, object]:
     fields = {**server._asdict(), "assigned": json.dumps(dict(server.values)), "folders": json.dumps(server.folders)}
-    fields |= {"secret_kind": server.secret.kind, "secret_source": server.secret.source}
+    secret = server.secret
+    fields |= {"secret_kind": secret.kind, "secret_source": secret.source, "client": secret.client}
+    fields |= {"client_secret_file": secret.client_secret_file, "scope": secret.scope}
     return {name: value for name, value in fields.items() if name not in ("values", "secret", "number")}
 
 
@@ -266,7 +313,7 @@ def _from_row(row: sqlite3.Row) -> Server:
     same = ("name", "type", "host", "port", "user", "security", "ca", "address", "model", "done", "failed", "most")
     return Server(
         **{name: row[name] for name in (*same, "number")},
-        secret=Secret(row["secret_kind"], row["secret_source"]),
+        secret=Secret(row["secret_kind"], row["secret_source"], row["client"], row["client_secret_file"], row["scope"]),
         verify=bool(row["verify"]),
         folders=tuple(json.loads(row["folders"])),
         values=json.loads(row["assigned"]),

@@ -97,7 +97,9 @@ def test_an_older_store_is_counted_too(gate: Gate, tmp_path: Path) -> None:
     with sqlite3.connect(gate.path) as connection:
         connection.executescript(
             "DROP INDEX message_by_received; ALTER TABLE message DROP COLUMN verdict;"
-            "ALTER TABLE message DROP COLUMN reason; DROP TABLE notice; PRAGMA user_version = 5;"
+            "ALTER TABLE message DROP COLUMN reason; DROP TABLE notice; DROP TABLE login;"
+            "ALTER TABLE server DROP COLUMN client; ALTER TABLE server DROP COLUMN client_secret_file;"
+            "ALTER TABLE server DROP COLUMN scope; PRAGMA user_version = 5;"
         )
     connection.close()
     store.migrate(gate.path)

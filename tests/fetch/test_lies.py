@@ -245,8 +245,8 @@ def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
     class Death(BaseException):
         pass
 
-    def dying(server: Server, settings: config.Config) -> mailbox.Session:
-        session = fetch.connect(server, settings)
+    def dying(server: Server, settings: config.Config, opened: store.Store) -> mailbox.Session:
+        session = fetch.connect(server, settings, opened)
         whole = session.messages
 
         def messages(ids: list[str], octets: int) -> dict[str, bytes]:
@@ -281,8 +281,8 @@ def test_a_person_reads_and_expunges_while_we_collect(gate: Gate, account: Accou
     with gate.store.read() as tx:
         server = servers.get(tx, "box")
 
-    def connect(server: Server, settings: config.Config) -> mailbox.Session:
-        session = fetch.connect(server, settings)
+    def connect(server: Server, settings: config.Config, opened: store.Store) -> mailbox.Session:
+        session = fetch.connect(server, settings, opened)
         sizes = session.sizes
 
         def person(ids: list[str]) -> dict[str, int]:

@@ -50,11 +50,12 @@ COLUMNS = {
     "alias": "former",
     "secret_kind": "secret",
     "secret_source": "secret",
+    **dict.fromkeys(("client", "client_secret_file", "scope"), "secret"),
 }
 """Column -> key of the file, where they differ; `name` where it is in the name of the table."""
 ELSEWHERE = {
     *("signing_key", "model", "record", "follower", "message", "raw", "placement", "mention", "effect", "held"),
-    *("outbox", "delivery", "failure", "mailbox", "collected", "notice"),
+    *("outbox", "delivery", "failure", "mailbox", "collected", "notice", "login"),
 }
 """Tables of secrets, records and mail."""
 
@@ -145,7 +146,13 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "verify": st.booleans(),
         "ca": st.sampled_from(["", "/etc/ca.pem"]),
         "user": st.sampled_from(["info", "Büro@example.net"]),
-        "secret": st.builds(Secret, st.sampled_from(SECRETS), TEXTS),
+        "secret": st.tuples(st.sampled_from([kind for kind in SECRETS if kind != "login"]), TEXTS).map(
+            lambda words: Secret(*words)
+        )
+        | st.sampled_from(["", "/etc/mailgate/client.secret"]).map(
+            lambda file: Secret("login", "https://login.example.net/realms/a", "4711.apps", file, "mail offline_access")
+        )
+        | st.sampled_from(["google", "microsoft"]).map(lambda name: Secret("login", name, "4711.apps")),
         "address": PEOPLE | st.none(),
         "folders": st.lists(st.sampled_from(["INBOX", "Other"]), unique=True, min_size=1).map(tuple),
         "model": st.just("lead"),

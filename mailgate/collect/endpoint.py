@@ -1,0 +1,105 @@
+"""Ask an OAuth2 provider over HTTPS: small JSON objects, soon, and never anybody else than who was meant."""
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from mailgate.process import deadline
+from mailgate.values import charset, provider
+from mailgate.values.problem import Problem
+
+TIME = 20.0
+"""Seconds for one question and its answer, however busily it trickles in."""
+_LIMIT = 256 << 10
+"""Octets of an answer."""
+
+
+class Answer(NamedTuple):
+    """What a provider says: an HTTP status and a JSON object."""
+
+    status: int
+    said: dict[str, Any]
+
+
+def ask(url: str, body: str | None, ca: str) -> Answer:
+    """Get what is at a URL, or post a form to it; `ca` is believed beside the system's authorities, `""`: none.
+
+    Errors are answers too, where they are JSON. Raises Problem, and no text of it has anything of body or answer.
+    """
+    where = urlsplit(url).hostname or url
+    if not provider.is_safe(url):
+        raise Problem(f"`{charset.printable(url)[:200]}` is no https URL: no secret is sent there")
+    headers = {"Accept": "application/json", "User-Agent": "mailgate"}
+    if body is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    request = urllib.request.Request(url, None if body is None else body.encode(), headers)  # noqa: S310 - is_safe
+    try:
+        with deadline.limit(TIME):
+            status, kind, octets = _exchange(request, ca)
+    except (deadline.Overrun, TimeoutError) as error:
+        raise Problem(f"{where} does not answer within {TIME:.0f} s", _LATER) from error
+    except ssl.SSLCertVerificationError as error:
+        why = charset.printable(error.verify_message or str(error))
+        raise Problem(
+            f"{where}: the certificate is not to be trusted: {why}", "--ca FILE for one of your own"
+        ) from error
+    except socket.gaierror as error:
+        raise Problem(f"{where}: no such host: {error.strerror}", _LATER) from error
+    except OSError as error:
+        why = error.strerror or getattr(error, "reason", None) or "the connection broke"
+        raise Problem(f"{where}: {charset.printable(str(why))}", _LATER) from error
+    except (http.client.HTTPException, ValueError) as error:
+        raise Problem(f"{where} speaks no HTTP: {type(error).__name__}", _LATER) from error
+    if body is None and status != 200:
+        return Answer(status, {})
+    return Answer(status, _object(where, status, kind, octets))
+
+
+_LATER = "is there a way out of this machine, through $https_proxy perhaps?"
+
+
+class _Here(urllib.request.HTTPRedirectHandler):
+    """Follows nobody: a redirect would carry secrets elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _exchange(request: urllib.request.Request, ca: str) -> tuple[int, str, bytes]:
+    handlers: list[urllib.request.BaseHandler] = [_Here()]
+    if request.type == "https":
+        context = ssl.create_default_context()
+        if ca:
+            context.load_verify_locations(ca)
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    if provider.is_here(request.full_url):
+        handlers.append(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(*handlers)
+    try:
+        answer = opener.open(request, timeout=TIME)
+    except urllib.error.HTTPError as error:
+        answer = error
+    except urllib.error.URLError as error:
+        raise error.reason if isinstance(error.reason, OSError) else error from None
+    with answer:
+        return answer.status, answer.headers.get_content_type(), answer.read(_LIMIT + 1)
+
+
+def _object(where: str, status: int, kind: str, octets: bytes) -> dict[str, Any]:
+    found: Any = None
+    if len(octets) > _LIMIT:
+        raise Problem(f"{where} answers more than {_LIMIT >> 10} KB (status {status})")
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(octets)
+    if not isinstance(found, dict):
+        told = (
+            f"{where} answers with status {status} and {charset.printable(kind)[:80]}, which says nothing to a program"
+        )
+        raise Problem(told, "is it the provider's address, and is no login page of a network in between?")
+    return found
