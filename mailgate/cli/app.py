@@ -66,9 +66,12 @@ class App:
         if not self.config.maps:
             return
         from mailgate.files import upkeep
+        from mailgate.mta import maps
 
         try:
             upkeep.refresh(opened, self.config)
+            for each in maps.unlisted(upkeep.wanted(opened, self.config)):
+                console.warning(f"{each} is in no table: to a mail server what begins with # is a comment")
         except (Problem, sqlite3.Error) as problem:
             console.warning(f"the mail server does not know of the change yet: {problem}")
             for hint in getattr(problem, "hints", (upkeep.AGAIN,)):

@@ -17,6 +17,7 @@ INDEXED = (ADDRESSES, DOMAINS, ALIASES)
 """The tables that Postfix reads from an index."""
 DETAIL = "[^a-z0-9]mg1[rb][a-z2-7]{19,30}"
 """A signed detail with its delimiter, for the regular expressions of both servers (`token` has the definition)."""
+_COMMENT = "#"
 _TARGET = "mailgate:"
 """The value of an entry: what Postfix needs in a transport table; Exim asks only whether there is one."""
 _HEADER = "# Made by mailgate from its domains and aliases: a change made here is lost.\n"
@@ -45,9 +46,9 @@ def tables(maps: Maps) -> Mapping[str, str]:
     names = sorted({local for each in maps.domains for local in locals_(each, maps) if local not in RESERVED})
     return {
         SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(each.name)}$/ {_TARGET}\n" for each in maps.domains),
-        ADDRESSES: _HEADER + "".join(f"{_key(each)} {_TARGET}\n" for each in places),
+        ADDRESSES: _HEADER + "".join(f"{each} {_TARGET}\n" for each in places),
         DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for each in whole for host in spelled(each.name)),
-        ALIASES: _HEADER + "".join(f'{_key(each)} "|{GUARD}"\n' for each in names),
+        ALIASES: _HEADER + "".join(f'{each} "|{GUARD}"\n' for each in names),
     }
 
 
@@ -63,12 +64,14 @@ def locals_(domain: Domain, maps: Maps) -> list[str]:
     if domain.name not in maps.shared:
         found.update(RESERVED)
     found.update([cut(each, delimiters(maps.domains)) for each in found])
-    return sorted(found)
+    return sorted(each for each in found if not each.startswith(_COMMENT))
 
 
-def _key(text: str) -> str:
-    """A key as a line may begin with it: where it begins with `#` it would be a comment."""
-    return f'"{text}"' if text.startswith("#") else text
+def unlisted(maps: Maps) -> list[str]:
+    """Our addresses that no table can hold, because a line that begins so is a comment: nobody can write to them."""
+    found = {f"{each.local}@{each.domain}" for each in maps.aliases}
+    found.update(f"{own}@{each.name}" for each in maps.domains for own in (*each.catchalls, *each.bounces))
+    return sorted(each for each in found if each.startswith(_COMMENT))
 
 
 def delimiters(domains: Sequence[Domain]) -> str:

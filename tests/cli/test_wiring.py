@@ -64,6 +64,11 @@ def test_import_writes_the_tables_and_a_dry_run_does_not(kept: Gate) -> None:
     assert "new@example.com" in table(kept)
 
 
+def test_an_address_that_no_table_can_hold_is_told(kept: Gate) -> None:
+    added = kept("alias", "add", "#1@example.com", "--model", "ticket")
+    assert (added.exit, "warning: #1@example.com is in no table" in added.err) == (0, True)
+
+
 def test_every_command_that_changes_an_address_writes_the_tables(kept: Gate) -> None:
     names = {f"{each}@example.com" for each in ("abuse", "bounce", "catchall", "postmaster")}
     assert (table(kept), table(kept, "domains")) == (names, {"example.com"})

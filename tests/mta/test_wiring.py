@@ -76,9 +76,7 @@ def test_every_kind_of_own_address_arrives(whole: Server) -> None:
     run("domain", "set", "kinds.example.com", "--catchall", "answers", "--bounce", "returns")
     run("alias", "add", "info@kinds.example.com", "--model", "lead")
     run("alias", "rename", "info@kinds.example.com", "office@kinds.example.com")
-    run("alias", "rename", "office@kinds.example.com", "#1@kinds.example.com")
-    run("alias", "rename", "#1@kinds.example.com", "office@kinds.example.com")
-    locals_ = ("office", "#1", "info", "answers", "catchall", "returns", "bounce", "postmaster", "abuse")
+    locals_ = ("office", "info", "answers", "catchall", "returns", "bounce", "postmaster", "abuse")
     for host in ("kinds.example.com", "kinds.example.org"):
         becomes(whole, f"office@{host}", 250)
         carries(whole, f"office@{host}")
