@@ -34,12 +34,16 @@ HOUSE: dict[str, dict[str, str]] = {
     },
     "settings": {"located": "", "config": "located", "origins": "config located"},
     "reports": {
+        "gate": "",
         "dsn": "",
         "feedback": "",
         "returned": "",
         "reason": "",
-        "notice": "dsn",
-        "report": "dsn feedback notice reason returned",
+        "words": "",
+        "layout": "dsn words",
+        "notice": "dsn layout words",
+        "sns": "dsn returned",
+        "report": "dsn feedback gate layout notice reason returned sns words",
     },
     "judgement": {
         "decision": "",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from mailgate.judgement.addressed import Addressed, resolve
 from mailgate.judgement.decision import Reported
 from mailgate.judgement.state import Delivery, Known, State
+from mailgate.reports.dsn import FIELDS, GUESS
 from mailgate.reports.report import Finding, Report
 from mailgate.values import address, token
 from mailgate.values.address import lower
@@ -67,12 +68,17 @@ def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None
 
 def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> Reported:
     """One recipient. A forwarder's report names an address that we did not write to: `alone`, without another beside
-    it, it is that of the one recipient a signed return address has."""
+    it, it is that of the one recipient a signed return address has.
+
+    That must stand in fields of the report: words name whom to ask, too. And a guess proves nothing: people whose
+    mailbox a program answers for, and programs with other things than mail, speak of failures as well.
+    """
     recipient = _key(finding)
+    forwarded = about.signed_address and alone and finding.basis == FIELDS
     match = next((each for each in about.sent if each.recipient == recipient), None)
-    if match is None and len(about.sent) == 1 and (recipient is None or (about.signed_address and alone)):
+    if match is None and len(about.sent) == 1 and (recipient is None or forwarded):
         match = about.sent[0]
-    proved = match is not None and (about.signed_address or about.signed_id)
+    proved = match is not None and (about.signed_address or about.signed_id) and finding.basis != GUESS
     first = match or next(iter(about.sent), None)
     placed = (first.placement,) if first else about.known.placements if about.known else ()
     return Reported(

@@ -29,11 +29,19 @@ ACTIONS = {
 _RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
 _FIELDS = frozenset((*_RECIPIENTS, "action", "status", "diagnostic-code", "remote-mta", "x-supplementary-info"))
 _FIELD = re.compile(r"[ \t>]*([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:(.*)")
-_CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+_IN_TEXT = r"(?<![\d.vV])(?<![Vv]ersion )(?<![Rr]elease )([{}])\.(\d)\.(\d{{1,3}})(?![\d.]*\d)"
+"""In words the subject has one digit (RFC 3463 section 3): versions of programs and addresses of hosts have three."""
+_CODE = re.compile(_IN_TEXT.format("245"))
 _REPLY = re.compile(r"(?<![\w.:/-])([45])[0-7]\d(?=[\s\-:;,.)#]|$)(?!\.\d)")
+_CODED = re.compile(_IN_TEXT.format("45") + r"|(?<![\w.:/-])[45][0-7]\d(?=[ \-#)\]])")
 _HEX = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _ADDRESS = re.compile(r"(?<![^\s<>()\[\]:;,\"])[^\s<>()\[\]:;,\"@]{1,100}+@[^\s<>()\[\]:;,\"@]{1,253}+")
 _WORD = re.compile(r"[a-z]+")
+
+
+FIELDS, WORDS, GUESS = "fields", "words", "guess"
+"""What a block was read from: fields, the words of a mail system, or words that may be anybody's, or mean nothing."""
 
 
 class Block(NamedTuple):
@@ -44,6 +52,7 @@ class Block(NamedTuple):
     status: str = ""
     diagnostic: str = ""
     remote: str = ""
+    basis: str = FIELDS
 
 
 def blocks(text: str) -> list[Block]:
@@ -94,9 +103,9 @@ def _told(group: dict[str, str]) -> bool:
 def _block(group: dict[str, str]) -> Block:
     named = [recipient(group.get(each, "")) for each in _RECIPIENTS]
     diagnostic = _plain(group.get("diagnostic-code", ""))
-    status = code(group.get("status", ""), diagnostic)
     word = _WORD.search(lower(group.get("action", "")))
     action = ACTIONS.get(word[0], "") if word else ""
+    status = code(group.get("status", ""), diagnostic, action)
     if not action:
         action = {"2": "delivered", "4": "delayed" if "action" in group else "failed"}.get(status[:1], "failed")
     return Block(
@@ -105,6 +114,34 @@ def _block(group: dict[str, str]) -> Block:
         status=status,
         diagnostic=charset.line(diagnostic, DIAGNOSTIC_LIMIT),
         remote=charset.line(_plain(group.get("remote-mta", "")), 255),
+    )
+
+
+def completed(stated: list[Block], named: list[Block]) -> list[Block]:
+    """Blocks whose recipients are no addresses (`LOCAL; ann`), with the recipients that words beside them name.
+
+    What became of it says the block; the words say it more exactly where the code is only a class.
+    """
+    if not stated or not named:
+        return named or stated
+    if len(stated) == len(named):
+        return [_completed(*each) for each in zip(stated, named, strict=True)]
+    if len({each.action for each in stated}) > 1:
+        return stated
+    same = len({each.status for each in stated}) == 1
+    one = stated[0] if same else Block(None, stated[0].action)
+    return [_completed(one, each) for each in named]
+
+
+def _completed(stated: Block, named: Block) -> Block:
+    if stated.action not in ("failed", "delayed"):
+        return stated._replace(recipient=named.recipient, basis=named.basis)
+    vague = not stated.status or (stated.status[1:] == ".0.0" and stated.status[0] == named.status[:1])
+    return stated._replace(
+        recipient=named.recipient,
+        status=named.status if vague else stated.status,
+        diagnostic=stated.diagnostic or named.diagnostic,
+        basis=named.basis,
     )
 
 
@@ -142,20 +179,38 @@ def address_in(value: str) -> str | None:
     return str(found) if found and len(str(found)) <= 2 * address.LIMIT else None
 
 
+def coded(text: str) -> bool:
+    """Whether a text holds a code of failure."""
+    return bool(_CODED.search(text))
+
+
 def enhanced(text: str) -> str:
     """The first code that says what failed, "" when there is none."""
     return next((found[0] for found in _CODE.finditer(text) if found[1] != "2" and found[0][1:] != ".0.0"), "")
 
 
-def code(status: str, diagnostic: str) -> str:
-    """The enhanced status code (RFC 3463): as stated; the diagnostic's where none is, or one that says nothing."""
-    stated = _CODE.search(status)
+def vague(text: str) -> str:
+    """The class of the first code of failure, as `5.0.0`; "" when there is none."""
+    found = next((each[0] for each in _CODE.finditer(text) if each[1] != "2"), "")
+    reply = None if found else _REPLY.search(text)
+    return f"{reply[1]}.0.0" if reply else found
+
+
+def code(status: str, diagnostic: str, action: str = "") -> str:
+    """The enhanced status code (RFC 3463): as stated; the diagnostic's where none is, or one that says nothing.
+
+    What the action contradicts was not meant: nothing fails with a code of success.
+    """
+    stated = _STATUS.search(status)
+    fails = action in ("failed", "delayed")
+    if stated and action and fails == (stated[1] == "2"):
+        stated = None
     if stated and stated[0][1:] != ".0.0":
         return stated[0]
-    found = _CODE.search(diagnostic)
+    found = next((each for each in _CODE.finditer(diagnostic) if not action or fails != (each[1] == "2")), None)
     if found and (not stated or found[1] == stated[1]):
         return found[0]
     if stated:
         return stated[0]
     reply = _REPLY.search(diagnostic)
-    return f"{reply[1]}.0.0" if reply else ""
+    return f"{reply[1]}.0.0" if reply and (fails or not action) else ""

@@ -6,18 +6,17 @@ first; the phrases of single products are left to others.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.reports import dsn
+from mailgate.reports import dsn, layout, words
 from mailgate.reports.dsn import Block
+from mailgate.reports.layout import Named
 from mailgate.values import address, charset
 
 LINE_LIMIT = 2000
 """Characters of one line that are looked at."""
-PLAIN, GUESS = 3, 8
-"""Ranks up to which an address is plainly a recipient, and beyond which it is none."""
 ROWS_LIMIT = 5000
 _LONGEST = 998
 """Characters of a line (RFC 5322 section 2.1.1): the time that flufl.bounce takes grows with their square."""
@@ -26,11 +25,6 @@ _LONGEST = 998
 
 def _any(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
-
-
-def _lower(*alternatives: str) -> re.Pattern[str]:
-    """For texts in lower case, which is five times as fast as ignoring case."""
-    return re.compile("|".join(alternatives))
 
 
 # Where the copy of the message begins: a ruled line that names it, or a sentence that does.
@@ -52,111 +46,10 @@ _NO_RULE = _any(
 _TRACE = re.compile(r"[ \t>|]*(?:Received|Return-Path|DKIM-Signature|X-[A-Z][\w-]+|Message-ID)[ \t]*:", re.IGNORECASE)
 _FIELD = re.compile(r"[ \t>|]*(?:[A-Z][A-Za-z0-9-]{1,40}:(?!//)|[ \t]+\S)")
 
-_SURELY_TRYING = _lower(
-    r"\(delay|not yet been|still being retried|will be re-?tried|will (?:keep|continue) (?:on )?(?:to )?(?:re)?try",
-    r"warning (?:message )?only|(?:not|n't) (?:need|have) to resend",
+_NO_REASON = _any(
+    r"[^\n]{0,80}:[ \t]*$|[ \t]*[-=*_#+~]{4,}|[ \t]*additional information",
+    r"[ \t>]*(?:original |e?-?mail )?(?:from|to|cc|sender|subject|date|sent)[ \t]*:",
 )
-_STILL_TRYING = _lower(
-    r"still (?:trying|attempting)|keep (?:on )?trying|will keep re-?trying",
-    r"will (?:retry|try again|continue for|attempt to deliver|keep)"
-    r"|attempts? (?:to deliver [^.]{0,40})?will (?:continue|be)",
-    r"continue to (?:try|attempt|be made)|this is (?:just |only )?an? (?:delay )?(?:warning|advisory)",
-    r"do not resend|no action is required|(?:been|is) (?:temporarily )?(?:delayed|postponed)",
-    r"delayed (?:mail|by|for|\d)|: delayed|delivery (?:is |was |has been )?delayed",
-    r"verzögert|(?:weitere|neue) zustellversuche|zustellversuche werden fortgesetzt|(?:noch|bisher) nicht [^\n]{0,60}"
-    r"zugestellt|retardée|va réessayer|se ha retrasado|vertraagd|in ritardo|задержан|遅延|延迟",
-)
-_GIVEN_UP = _lower(
-    r"(?:giving|gave|given) up|permanent|not be retried|unrecoverable|(?<!non-)fatal error|(?:has|have) expired"
-    r"|message expired",
-    r"(?:is|been|was|being) returned|returned mail|too long|could not be delivered for",
-)
-_FAILED = _lower(
-    r"undeliver|non-?deliver|deliver(?:y|ing)[^\n]{0,40}(?:fail|problem|error|impossible|not possible|trouble"
-    r"|denied)",
-    r"(?:fail|error|trouble|problem|unable|impossible)[^\n]{0,40}(?:deliver|sen[dt]|relay|reach|process)",
-    r"(?:could|can|was|were|has|have|did|is|are)(?: ?n[o']t| not)\s{1,3}(?:yet )?(?:been |be )?"
-    r"(?:deliver|reach|process|sen[dt]|accept|found|recogni|valid|allowed|listed)",
-    r"failed (?:mail|message)|returned (?:mail|to sender)|(?:failure|warning|error) (?:notice|notif|report)"
-    r"|(?:mail|message"
-    r"|email) (?:failure|error|status)",
-    r"(?:unknown|invalid|no such|bad|non-?existent|inactive|illegal) (?:e-?mail )?(?:user|recipient|mailbox"
-    r"|addressee?|local|domain|host)",
-    r"(?:user|host|recipient|mailbox|account|addressee?|domain|quota)[^\n]{0,40}(?:unknown|not found|not known"
-    r"|unavailable|disabled|full"
-    r"|rejected|not exist|n't exist|inactive|invalid|over ?quota|exceed|suspended)",
-    r"not a (?:valid|known) (?:user|address|recipient|mailbox)|(?:permanent|fatal|transient) (?:error|failure"
-    r"|problem)",
-    r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
-    r"|[45]\d\d[ -][45]\.\d\.\d",
-    r"rejected|delayed|postponed|deferred|warning message|not yet been|bounced",
-    r"non (?:remis|distribu|d[ée]livr)|pas p[ua]\w* (?:[eê]tre|d[ée]livrer|remettre)|n'a pas|n'a pu|n'est pas parvenu"
-    r"|[ée]chec (?:de|d'envoi)|impossible de (?:remettre|d[ée]livrer|distribuer)|retardée",
-    r"no (?:se )?(?:pudo|pudieron|ha podido|han podido)|no (?:ha sido|fue|se ha|se han)? ?(?:entregad|enviad)"
-    r"|(?:fall[oó]|error) (?:en|de) (?:la )?entrega|devuelto al remitente",
-    r"n[aã]o (?:foi|p[oô]de|entreg)|falha (?:na|de) entrega",
-    r"mancat[ao] (?:consegna|recapito)|impossibile (?:consegnare|recapitare)|errore di (?:consegna|recapito)"
-    r"|non (?:è|e'|e|sono) stat[oaie] (?:consegnat|recapitat|possibile)",
-    r"unzustellbar|nicht [^\n]{0,60}(?:zugestellt|zustellbar)|nicht (?:erreich|bekannt|gefunden)|zustellung"
-    r"|fehlgeschlagen|onbestelbaar|niet (?:worden )?(?:af|be)gelever",
-    r"nie (?:mo[żz]na|uda[łl]o|zosta[łl])|nie(?:dostarcz|dor[eę]cz)|doru[čc]en|nedoru[čc]|nelze|nepodařilo",
-    r"ku(?:nne|nde) (?:ikke|inte)|(?:ikke|inte) levere|ei voitu|epäonnistu|teslim edilem|iletilem|nem sikerült"
-    r"|kézbesíthet|δεν (?:παραδόθ|ήταν δυνατ)|αποτυχία",
-    r"недостав|не (?:был[оаи]? )?доставлен|не может быть (?:доставлен|отправлен)|не удалось|не вдалося",
-    r"配信|送信でき|届け|不達|エラー|退信|退回|投递失败|发送失败|无法|無法|未能|(?:전송|배달|발송)[^\n]{0,10}(?:실패|못)|반송",
-)
-"""Words of failure or delay, in the languages that mail systems were seen to speak."""
-
-_CODE = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)|(?<![\w.:/-])[45][0-7]\d(?=[ \-#)\]])")
-_LIST = _any(
-    r"(?:following|these|below|one or more|all|some|specified|intended|next|failed)[^\n]{0,50}"
-    r"(?:recipient|address|user|destination|mailbox|empf[aä]nger|adress|person|account)",
-    r"not (?:be )?(?:reach|deliver|sen[dt])[^\n]{0,60}(?:to|:)[ \t]*:?$|(?:siguiente|suivant|folgende|seguente"
-    r"|destinat[aá]rio)",
-    r"(?:fatal|delivery|permanent|transient)[^\n]{0,20}errors",
-)
-_STOP = r"\s<>()\[\]{}:;,\"|\\：；，、。「」『』（）〈〉《》【】＜＞"
-"""What ends an address outside of angle brackets, in Asian texts as well; other marks may be part of it."""
-_MAILBOX = re.compile(
-    rf"<((?:\"[^\"\n]{{1,100}}\"|[^{_STOP}@]{{1,100}})@[^\s<>@,;]{{1,253}})>"
-    rf"|(\"[^\"@\n]{{1,100}}\"@[A-Za-z0-9_.-]{{1,253}}+)"
-    rf"|(?<![^{_STOP}])([^{_STOP}@]{{1,100}}+@[A-Za-z0-9_.-]{{1,253}}+)"
-)
-_QUOTES = " \t*'`"
-_BEFORE = re.compile(r"[*'`=]*(?:(?:orig_)?(?:to|rcpt|recipient|address|e?mail|user|from|sender)=)?", re.IGNORECASE)
-"""What may stand before an address without a blank: marks of emphasis, and the key in `rcpt=ann@client.org`."""
-_KEY = re.compile(r".*=")
-_IN_BRACKETS = re.compile(
-    r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?<((?:\"[^\"\n]{1,100}\"@)?[^<>\s]{3,320})>"
-)
-_IN_DIALOGUE = re.compile(
-    r"[ \t]*(?:<<<)?[ \t]*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?([^\s<>@]{1,100}@[^\s<>@.]{1,63}[^\s<>@]*?)>?\.\.\."
-)
-_ALONE = re.compile(
-    r"[ \t>*\"'-]*(?:rfc822;|smtp:|to:?|mailto:|recipients?:?)?[ \t]*[<\"'\[(]?"
-    r"([^\s<>()\[\]\",;:@]{1,100}@[^\s<>()\[\]\"',;:@]{1,253}?)"
-    r"[>\"'\])]?[ \t]*(?:[:;,.(<\[-]|on \d|\.\.\.|$)",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(
-    r"(?:rcpt to|recipients?(?: address)?(?:\(s\))?|(?:original|final|failed)[ -]recipient|user|mailbox|account"
-    r"|address(?:es)?|message to|e-?mail to|deliver(?:y|ed|ing)?(?: [^\n]{0,40})? to|reach|sent to|send to"
-    r"|addressed to"
-    r"|for|to|not find|destinatario|empf[aä]nger|destinataire|an|in|à)"
-    r"[ \t]*(?:is|was|:|;|=|-|\.\.\.)*[ \t\n]*(?:address[ \t:]+)?(?:rfc822;|smtp:)?[ \t]*[<\"'(\[]*[ \t]*$",
-    re.IGNORECASE,
-)
-_NO_RECIPIENT = re.compile(
-    r"(?:message-?id|references|in-reply-to|contact|help|question|assistance|ask|write|support|reply|from"
-    r"|sender|sorry"
-    r"|return-path|originator|by|administrator|postmaster|webmaster|abuse|cc|reporting-mta|with the id|http\S*"
-    r"|dear|hi"
-    r"|hello|forward\w*|visit|please)[^\n@]{0,30}$",
-    re.IGNORECASE,
-)
-_STAFF = re.compile(r"(?:postmaster|mailer-daemon|abuse|webmaster|helpdesk|support|hostmaster|root)@", re.IGNORECASE)
-_DELIVERY = re.compile(r"deliver|recipient|rcpt", re.IGNORECASE)
-_LOGIN = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9._-]{1,40})[ \t]*$")
 
 
 class Notice(NamedTuple):
@@ -192,27 +85,6 @@ def unquoted(said: str) -> str:
     return "\n".join(row for row in said.split("\n") if not row.startswith("> "))
 
 
-def delayed(text: str) -> bool:
-    """Whether the system goes on trying."""
-    text = text.lower()
-    if _SURELY_TRYING.search(text):
-        return True
-    return bool(_STILL_TRYING.search(text)) and not _GIVEN_UP.search(text)
-
-
-def failed(text: str) -> bool:
-    """Whether it speaks of a failure or a delay."""
-    return bool(_FAILED.search(text.lower()))
-
-
-class _Named(NamedTuple):
-    """An address in a notice, its line, and how sure it is the failed one: 0 surest."""
-
-    row: int
-    address: str
-    rank: int
-
-
 def blocks(said: str, own: frozenset[str], subject: str, host: str, worst: int) -> list[Block]:
     """The recipients that a notice names, by the surest layout that names any.
 
@@ -220,30 +92,69 @@ def blocks(said: str, own: frozenset[str], subject: str, host: str, worst: int) 
     the rank up to which a layout is believed.
     """
     rows = [row[:LINE_LIMIT] for row in said.split("\n")]
-    named = list(_named(rows))
+    every = list(layout.named(rows))
+    named = [each for each in every if not each.other] or every
     others = [each for each in named if each.address.lower() not in own]
     if not others:  # a message to oneself fails too
         others = [each for each in named if each.rank <= 1]
-    if not named and host:
-        others = list(_logins(rows, host))
+    if not every and host:
+        others = list(layout.logins(rows, host))
     best = min((each.rank for each in others), default=worst + 1)
     if best > worst:
         return []
-    first: dict[str, _Named] = {}
+    first: dict[str, Named] = {}
     for each in others:
         if each.rank == best:
             first.setdefault(each.address.lower(), each)
-    action = "delayed" if delayed(f"{subject}\n{said}") else "failed"
-    chosen = list(first.values())[: dsn.BLOCKS_LIMIT]
-    ends = [*(each.row for each in chosen[1:]), len(rows)]
+    chosen = [(each.address, each.row) for each in first.values()][: dsn.BLOCKS_LIMIT]
+    return _apart(chosen, rows, action(said, subject))
+
+
+def of_these(recipients: list[str], said: str, subject: str) -> list[Block]:
+    """The recipients that a field of the header names, with what the notice says below the line of each."""
+    rows = [row[:LINE_LIMIT] for row in said.split("\n")]
+    lines: dict[str, int] = {}
+    for each in layout.named(rows) if len(recipients) > 1 else ():
+        if each.rank <= 1:
+            lines.setdefault(each.address.lower(), each.row)
+    what = "delayed" if action(said, subject) == "delayed" else "failed"
+    found = _apart([(each, lines.get(each.lower())) for each in recipients], rows, what)
+    return [block._replace(basis=dsn.FIELDS) for block in found]
+
+
+def of_nobody(said: str, subject: str, basis: str) -> list[Block]:
+    """What a notice says that names no recipient."""
+    return [each._replace(basis=basis) for each in _apart([(None, None)], said.split("\n"), action(said, subject))]
+
+
+def action(said: str, subject: str) -> str:
+    """What became of the message, in one of the words of RFC 3464: delivered, delayed or failed."""
+    text = f"{subject}\n\n{said}"
+    if words.delivered(text) and not dsn.coded(said):
+        return "delivered"
+    return "delayed" if words.delayed(text) else "failed"
+
+
+def _apart(chosen: Sequence[tuple[str | None, int | None]], rows: list[str], what: str) -> list[Block]:
+    """A block for each recipient and its line: with what stands there up to the next one, else in the whole notice.
+
+    Where codes stand below some of them, they are theirs alone.
+    """
+    if what == "delivered":
+        return [Block(recipient, what, basis=dsn.WORDS) for recipient, _ in chosen]
     whole = said_in(rows)
-    return [
-        block(each.address, action, rows[each.row : max(end, each.row + 1)][:40], whole)
-        for each, end in zip(chosen, ends, strict=True)
-    ]
+    starts = sorted(row for _, row in chosen if row is not None)
+    ends = dict(zip(starts, [*starts[1:], len(rows)], strict=False))
+    near = [[] if row is None else rows[row : max(ends[row], row + 1)][:40] for _, row in chosen]
+    theirs = len(chosen) > 1 and any(dsn.coded("\n".join(each)) for each in near)
+    found = []
+    for (recipient, row), each in zip(chosen, near, strict=True):
+        apart = theirs and (row is None or bool(diagnostic(each) or _beside(each)))
+        found.append(block(recipient, what, each, Said("", "") if apart else whole))
+    return found
 
 
-def known(message: Message, words: str, own: frozenset[str]) -> list[Block]:
+def known(message: Message, text: str, own: frozenset[str]) -> list[Block]:
     """What flufl.bounce knows of a notice in a dialect that it was written for.
 
     It raises on odd header fields, is slow on long texts, logs to stderr, and takes Message-IDs and senders for
@@ -261,13 +172,13 @@ def known(message: Message, words: str, own: frozenset[str]) -> list[Block]:
         letter["From"] = str(message.author.address or "mailer-daemon@invalid")
         letter["To"] = ", ".join(str(each) for each in message.to[:5])
         letter["Subject"] = message.subject
-        rows = words[: dsn.TEXT_LIMIT // 4].encode("ascii", "replace").decode("ascii").split("\n")
+        rows = text[: dsn.TEXT_LIMIT // 4].encode("ascii", "replace").decode("ascii").split("\n")
         letter.set_payload("\n".join(row[:_LONGEST] for row in rows))
         temporary, permanent = all_failures(letter)
         action = dict.fromkeys(temporary, "delayed") | dict.fromkeys(permanent, "failed")
     except Exception:  # any of them: it is asked for a guess
         return []
-    whole = said_in(words.split("\n"))
+    whole = said_in(text.split("\n"))
     found = []
     for each, what in sorted(action.items()):
         recipient = address.lenient(each.decode("utf-8", "replace"))
@@ -287,24 +198,23 @@ def said_in(rows: list[str]) -> Said:
     """What a whole notice says."""
     text = "\n".join(rows)[: dsn.TEXT_LIMIT]
     found = diagnostic(rows)
-    return Said(found, dsn.enhanced(found) or dsn.enhanced(text) or dsn.code("", found) or dsn.code("", text))
+    return Said(found, dsn.enhanced(found) or dsn.enhanced(text) or dsn.vague(found) or dsn.vague(text))
 
 
-def block(recipient: str | None, action: str, near: list[str], whole: Said) -> Block:
+def block(recipient: str | None, what: str, near: list[str], whole: Said) -> Block:
     """What the lines near an address, else the whole notice, say of it."""
-    found = diagnostic(near) or _beside(near)
+    found = diagnostic(near) or ("" if dsn.coded(whole.diagnostic) else _beside(near))
     text = "\n".join(near)
     status = dsn.enhanced(found) or dsn.enhanced(text)
-    if not status and whole.status[1:] == ".0.0":
-        status = dsn.code("", found) or dsn.code("", text)
-    return Block(
-        recipient, action, status or whole.status, charset.line(found or whole.diagnostic, dsn.DIAGNOSTIC_LIMIT)
-    )
+    if not status and whole.status[1:] in ("", ".0.0"):
+        status = dsn.vague(found) or dsn.vague(text)
+    said = charset.line(found or whole.diagnostic, dsn.DIAGNOSTIC_LIMIT)
+    return Block(recipient, what, status or whole.status, said, basis=dsn.WORDS)
 
 
 def diagnostic(rows: list[str]) -> str:
     """The first line with a code, and what follows it up to a blank line; else the first that names a failure."""
-    for tells in (_CODE.search, failed):
+    for tells in (dsn.coded, words.failed):
         for at, row in enumerate(rows):
             if tells(row):
                 said = [row.strip()]
@@ -317,7 +227,10 @@ def diagnostic(rows: list[str]) -> str:
 
 
 def _beside(rows: list[str]) -> str:
-    """What stands behind an address and in the lines below it: a reason in words nobody foresaw."""
+    """What stands behind an address and in the lines below it: a reason in words nobody foresaw.
+
+    Lines that only lead to it, and fields of the message that failed, are none.
+    """
     said = []
     for row in rows[:1]:
         _, at, rest = row.rpartition("@")
@@ -325,66 +238,6 @@ def _beside(rows: list[str]) -> str:
     for row in rows[1:8]:
         if not row.strip() and any(said):
             break
-        said.append(row.strip())
+        if not _NO_REASON.match(row):
+            said.append(row.strip())
     return " ".join(each for each in said if each)
-
-
-def _named(rows: list[str]) -> Iterator[_Named]:
-    """Every address that may be a recipient, in the order of the text."""
-    listed = _listed(rows)
-    for at, row in enumerate(rows):
-        if "@" not in row:
-            continue
-        start = _IN_BRACKETS.match(row) or _IN_DIALOGUE.match(row) or _ALONE.match(row)
-        for column, written in _written(row):
-            found = address.lenient(written)
-            if not found or "." not in found.domain:
-                continue
-            before = row[max(0, column - 80) : column]
-            if start and start.start(1) == column:
-                rank = 1 if start.re is _ALONE else 0
-            elif _NAMED.search(before if before.strip(" \t<\"'([") or not at else rows[at - 1][-80:]):
-                rank = 2
-            elif _NO_RECIPIENT.search(before):
-                continue
-            else:
-                rank = 3 if _CODE.search(row) or failed(row) else 4
-            if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(before):
-                if rank > PLAIN:
-                    continue
-                rank += 2  # rather whom to ask than who failed
-            if 0 <= listed < at and rank == 1:  # below "the following recipients"
-                rank = 0
-            elif at < listed:  # above it the message is described: its From and To
-                rank += 4
-            yield _Named(at, str(found), rank)
-
-
-def _written(row: str) -> Iterator[tuple[int, str]]:
-    """Where in a line an address begins, and the address."""
-    for match in _MAILBOX.finditer(row):
-        group = match.lastindex or 0
-        start, end = match.span(group)
-        if group == 3:
-            local = row[start : row.rindex("@", start, end)]
-            marks = _BEFORE.match(local)
-            if row.strip(_QUOTES) != row[start:end].strip(_QUOTES):  # `smtp.mailfrom=ann@client.org` is in a sentence
-                marks = _KEY.match(local) or marks
-            start += marks.end() if marks else 0
-        yield start, row[start:end].strip(".")
-
-
-def _listed(rows: list[str]) -> int:
-    """The line that announces the recipients, -1 when none does."""
-    return next((at for at, row in enumerate(rows) if _LIST.search(row) and not _CODE.search(row)), -1)
-
-
-def _logins(rows: list[str], host: str) -> Iterator[_Named]:
-    """Words alone on an indented line below "the following recipients"."""
-    listed = _listed(rows)
-    if listed < 0:
-        return
-    for at, row in enumerate(rows[listed + 1 : listed + 20], listed + 1):
-        match = _LOGIN.match(row)
-        if match:
-            yield _Named(at, f"{match[1]}@{host}", 1)

@@ -1,16 +1,16 @@
 """Read a delivery report, of any dialect, into one finding per recipient.
 
-A gate comes first, because only a mail system may be believed to report: `multipart/report`, a null reverse-path, a
-daemon as author or sender, a field of Exim's. Behind it the reader tries what is surest first: the fields of
-RFC 3464, then Exim's field, such fields in broken MIME, and last the words of the notice. What reads a body is imported
-behind the gate: an ordinary delivery pays for nothing of it.
+Behind the gate the reader tries what is surest first: the fields of RFC 3464, then Exim's field, such fields in broken
+MIME, and last the words of the notice. What reads a body is imported behind the gate: an ordinary delivery pays for
+nothing of it.
 """
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailgate.mail import loop
 from mailgate.mail.message import Message
+from mailgate.reports import gate as gates
+from mailgate.reports.gate import COPY, FIELDS, HINT, NOTIFIED, NULL, REPORT, SURE, Gate
 from mailgate.values.address import lower
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mailgate.mail.mime import Part, Tree
     from mailgate.reports.dsn import Block
+    from mailgate.reports.notice import Notice
     from mailgate.reports.returned import Returned
 
 TEXT_LIMIT = 64 * 1024
@@ -33,7 +34,7 @@ class Finding(NamedTuple):
 
     `recipient` is a normalised address, None when the report names none; action: failed, delayed, delivered, relayed,
     expanded or complaint; `status` is `x.y.z` or ""; `remote` the server that said so. `kind` and `permanent` follow
-    from them.
+    from them. `basis` is what all of it was read from: fields, words or guess.
     """
 
     recipient: str | None
@@ -43,6 +44,7 @@ class Finding(NamedTuple):
     remote: str
     kind: str
     permanent: bool
+    basis: str = "fields"
 
 
 class Report(NamedTuple):
@@ -69,7 +71,7 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
         from mailgate.mail.message import read as facts
 
         message = facts(message.raw.lstrip(_BLANK), lambda hints, author: message.envelope)
-    gate = _gate(message, expected)
+    gate = gates.of(message, expected=expected)
     if not gate:
         return None
     from mailgate.mail import mime
@@ -77,7 +79,7 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
     found = _Reader(message, mime.tree(message.raw)).report(gate)
     if found is None and expected:
         kind = loop.classify(message)
-        if kind.name == "automatic" and kind.because != _NULL:  # by a field of its own
+        if kind.name == "automatic" and kind.because != NULL:  # by a field of its own
             return Report("automatic", (), message.references[:IDS_LIMIT], kind.because)
     return found
 
@@ -89,36 +91,7 @@ def summary(told: Report) -> str:
     return (", ".join(" ".join(each.split()) for each in named) or told.kind) + more
 
 
-class Gate(NamedTuple):
-    """Why a message may be a report, and what is believed behind it: SURE, HINT, COPY or FIELDS."""
-
-    because: str
-    trust: int
-
-
-SURE = 3
-"""A mail system wrote it: its words count."""
-HINT = 2
-"""Something of a mail system: words count where they name a recipient plainly."""
-COPY = 1
-"""A robot with a subject of failure: the same, and only beside a copy of the message."""
-FIELDS = 0
-"""Hardly anything: only fields of RFC 3464 count."""
-
 _BLANK = b"\xef\xbb\xbf\r\n \t"
-_OLD_DAEMONS = frozenset(
-    (
-        *("mdaemon", "m-daemon", "maildaemon", "mail-daemon", "mail_daemon", "mailerdaemon", "post_master", "mailer"),
-        *("mail-delivery-system", "mail.delivery.system", "maildelivery", "mail-delivery", "system administrator"),
-    )
-)
-# Compiled where they are asked: nearly no message gets there.
-_DAEMON_TEXT = r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')\\]|$)"
-_SUBJECT = r"undeliver|deliver\w* [\w ]{0,40}(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー"
-
-
-def _about_failure(subject: str) -> bool:
-    return bool(re.search(_SUBJECT, subject, re.IGNORECASE))
 
 
 def _unheaded(raw: bytes) -> bool:
@@ -126,50 +99,13 @@ def _unheaded(raw: bytes) -> bool:
     return raw[:1] in (b"\n", b"\r", b"\xef") and raw.startswith((b"\n", b"\r", b"\xef\xbb\xbf"))
 
 
-def _gate(message: Message, expected: bool) -> Gate | None:
-    """What makes a message worth reading as a report: header fields and envelope only."""
-    content_type = lower(message.plain("content-type")[0]) if "content-type" in message.fields else ""
-    if content_type.startswith("multipart/report"):
-        return Gate(_REPORT, SURE)
-    if content_type.startswith(("message/delivery-status", "message/global-delivery-status")):
-        return Gate(content_type.partition(";")[0].strip(), SURE)
-    if "x-failed-recipients" in message.fields:
-        return Gate("X-Failed-Recipients", SURE)
-    author, sender = message.author, message.envelope.reverse_path
-    if loop.is_daemon(author.address) or (not author.address and re.search(_DAEMON_TEXT, author.text, re.IGNORECASE)):
-        by_hand = sender is not None and sender == author.address and lower(sender.local) == "postmaster"
-        if by_hand and message.envelope.stated:  # a person, who may well answer us
-            return Gate(f"written by {author.text}", FIELDS if "in-reply-to" in message.fields else HINT)
-        return Gate(f"written by {author.text}", SURE)
-    if author.address and lower(author.address.local) in _OLD_DAEMONS:
-        return Gate(f"written by {author.address}", HINT)
-    if author.address and not loop.is_robot(author.address) and _replied(message):
-        return Gate("an automatic reply", COPY) if expected or (message.envelope.stated and sender is None) else None
-    if message.envelope.stated and sender is None:
-        return Gate(_NULL, HINT)
-    if message.envelope.stated and loop.is_daemon(sender):
-        return Gate(f"reverse-path {sender}", HINT)
-    if expected:
-        return Gate("sent to a bounce address", FIELDS if loop.classify(message).name == "person" else HINT)
-    if not author.text.strip("<> "):
-        return Gate("written by nobody", HINT if author.text else FIELDS)
-    if author.address and loop.is_robot(author.address) and _about_failure(message.subject):
-        return Gate(f"written by {author.address} about a failure", COPY)
-    return None
-
-
-def _replied(message: Message) -> bool:
-    """Whether a program answers for a person (RFC 3834 section 5): he may be away, or tell where he is now."""
-    return any(lower(value.strip()).startswith("auto-replied") for value in message.plain("auto-submitted"))
-
-
-_NULL = "null reverse-path"
-_REPORT = "multipart/report"
-_STATUS = frozenset(("message/delivery-status", "message/global-delivery-status"))
 _WHOLE = frozenset(("message/rfc822", "message/global", "message/partial"))
 _RETURNED = frozenset((*_WHOLE, "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
 _FEEDBACK = "message/feedback-report"
 _DISPOSITION = frozenset(("message/disposition-notification", "message/global-disposition-notification"))
+
+
+_STATUS = ("reporting-mta:", "final-recipient:", "original-recipient:")
 
 
 class _Reader:
@@ -207,6 +143,9 @@ class _Reader:
                 self.feedback = self.feedback or self.text(part)
             elif part.type == "text/html":
                 html.append(part)
+            elif part.type.startswith("application/") and self.tree.root.type == REPORT:
+                text = self.text(part)  # a server that knows no better type
+                self.status += [text] if lower(text.lstrip()[:20]).startswith(_STATUS) else []
             elif part.type.startswith(("text/", "message/")):
                 (attached if part.disposition == "attachment" else self.notice).append(self.text(part))
         if html and self.says_nothing():
@@ -218,9 +157,9 @@ class _Reader:
 
     def says_nothing(self) -> bool:
         """Whether the plain text beside an HTML part is empty, or a mere footer that somebody added on the way."""
-        from mailgate.reports import notice
+        from mailgate.reports import words
 
-        return not any(each.strip() and notice.failed(each) for each in self.notice)
+        return not any(each.strip() and words.failed(each) for each in self.notice)
 
     def text(self, part: "Part") -> str:
         """The first of a part, decoded, with LF line ends."""
@@ -238,13 +177,17 @@ class _Reader:
             return self.complaint(gate)
         if any(each.startswith("application/tlsrpt") for each in self.types):
             return self.made("other", [], gate)
+        if told := self.notified(gate):
+            return told
         blocks = [block for text in self.status for block in dsn.blocks(text)]
         if not any(block.recipient for block in blocks):
             if not self.status and self.is_disposition():
                 return self.made("disposition", [], gate)
-            blocks = self.fallback(gate) or blocks or self.unknown(gate)
+            blocks = dsn.completed(blocks, self.fallback(gate)) or self.unknown(gate)
+        elif gate.trust < HINT:
+            blocks = [block._replace(basis=dsn.GUESS) for block in blocks]
         if not blocks:
-            return self.made("other", [], gate) if gate.because == _REPORT else None
+            return self.made("other", [], gate) if gate.because == REPORT else None
         actions = {each.action for each in blocks}
         kind = next((each for each in ("failed", "delayed") if each in actions), "delivered")
         return self.made(kind, blocks, gate)
@@ -256,10 +199,27 @@ class _Reader:
         told = feedback.read(self.feedback, next(iter(self.returned), ""))
         found = self.made("feedback", [], gate)
         addresses = tuple(dict.fromkeys((*told.mail_from, *found.return_addresses)))[:ADDRESSES_LIMIT]
-        findings = tuple(
-            Finding(each, "complaint", "", told.diagnostic, told.remote, "complaint", True) for each in told.recipients
-        )
+        findings = tuple(_complaint(each, told.diagnostic, told.remote) for each in told.recipients)
         return found._replace(findings=findings, return_addresses=addresses)
+
+    def notified(self, gate: Gate) -> Report | None:
+        """What Amazon tells in JSON; whoever else writes so has only guessed."""
+        if not self.words.lstrip().startswith("{"):
+            return None
+        from mailgate.reports import dsn, sns
+
+        told = sns.read(self.words)
+        if told is None:
+            return None
+        complained = told.action == "complaint"
+        found = self.made("feedback" if complained else told.action, [] if complained else told.blocks, gate)
+        findings = found.findings
+        if complained:
+            findings = tuple(_complaint(each.recipient, "", "") for each in told.blocks) or (_complaint(None, "", ""),)
+        if gate.trust < HINT and gate.because != NOTIFIED:
+            findings = tuple(each._replace(basis=dsn.GUESS) for each in findings)
+        ids = tuple(dict.fromkeys((*told.original.ids, *found.message_ids)))[:IDS_LIMIT]
+        return found._replace(findings=findings, message_ids=ids, return_addresses=told.original.addresses)
 
     def is_disposition(self) -> bool:
         """Whether it tells what a reader did (RFC 8098); a filter that refuses (RFC 5429) says so."""
@@ -270,51 +230,97 @@ class _Reader:
         return not (refused and "final-recipient" in lower(self.disposition))
 
     def fallback(self, gate: Gate) -> "list[Block]":
-        """What a report says that has no readable status part."""
+        """What a report says that has no readable status part; what no mail system vouches for is a guess."""
+        from mailgate.reports import dsn
+
+        found = self.in_fields(gate) or (self.in_words(gate) if gate.trust > FIELDS else [])
+        return found if gate.trust == SURE else [block._replace(basis=dsn.GUESS) for block in found]
+
+    def in_fields(self, gate: Gate) -> "list[Block]":
+        """The recipients that Exim's field names, else the fields of RFC 3464 in broken MIME."""
         from mailgate.reports import dsn, notice
         from mailgate.values import address
 
         message = self.message
-        exim = [each for value in message.plain("x-failed-recipients") for each in address.mailboxes(value)]
-        words = self.words if gate.trust == SURE else notice.unquoted(self.words)  # a ticket system quotes reports
-        said = notice.split(words).said
+        exim = [str(each) for value in message.plain("x-failed-recipients") for each in address.mailboxes(value)]
         if exim:
-            action = "delayed" if notice.delayed(f"{message.subject}\n{said}") else "failed"
-            whole = notice.said_in(said.split("\n"))
-            return [notice.block(str(each), action, [], whole) for each in exim]
-        fields = [block for text in (self.disposition, words) for block in dsn.blocks(text) if block.recipient]
-        if fields or gate.trust == FIELDS:
-            return fields if gate.trust > FIELDS else []
-        told = notice.failed(f"{message.subject}\n{said}") or (gate.trust == SURE and dsn.enhanced(said))
-        if not told or (gate.trust == COPY and not self.returned):
+            return notice.of_these(exim, notice.split(self.words).said, message.subject)
+        if gate.trust == FIELDS:
             return []
-        return self.inner() or self.named(gate, said)
+        return [
+            block for text in (self.disposition, self.said_by(gate)) for block in dsn.blocks(text) if block.recipient
+        ]
+
+    def said_by(self, gate: Gate) -> str:
+        """The words of whoever wrote it: a ticket system quotes reports."""
+        from mailgate.reports import notice
+
+        return self.words if gate.trust == SURE else notice.unquoted(self.words)
+
+    def in_words(self, gate: Gate) -> "list[Block]":
+        """The recipients that a notice of failure, or of a success, names in words."""
+        from mailgate.reports import dsn, notice
+
+        told = notice.split(self.said_by(gate))
+        basis = self.basis(gate, told)
+        if not basis:
+            return []
+        if basis == dsn.GUESS and gate.trust == SURE:
+            return [each._replace(basis=basis) for each in self.named(gate._replace(trust=HINT), told.said)]
+        return self.inner() or self.named(gate, told.said)
+
+    def basis(self, gate: Gate, told: "Notice") -> str:
+        """What a failure, a delay or a success is read from: the words, a guess; "" where there is none.
+
+        What a daemon gives back, or sends to a bounce address, in a language that nobody here speaks, has failed.
+        Behind a hint the failure must be one of mail: people and other programs speak of failures, too.
+        """
+        from mailgate.reports import dsn, words
+
+        text = f"{self.message.subject}\n\n{told.said}"
+        failed = words.failed(text)
+        if gate.trust == SURE:
+            if failed or dsn.enhanced(told.said):
+                return dsn.WORDS
+            if gate.daemon and (words.delivered(text) or words.delayed(text)):
+                return dsn.WORDS
+            return dsn.GUESS if gate.daemon and (gate.expected or self.returned or told.copy) else ""
+        copied = self.returned or (told.copy and gate.trust > COPY)
+        if not failed or (gate.trust == COPY and not copied):
+            return ""
+        of_mail = (copied and gate.trust > COPY) or dsn.enhanced(told.said) or words.of_mail(text)
+        return dsn.GUESS if of_mail else ""
 
     def named(self, gate: Gate, said: str) -> "list[Block]":
         """The recipients a notice names in words; flufl.bounce is asked where only a guess is left."""
-        from mailgate.reports import notice
+        from mailgate.reports import layout, notice
 
         message = self.message
         addresses = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
         own = frozenset(str(each).lower() for each in addresses if each)
         host = message.author.address.domain if message.author.address and gate.trust == SURE else ""
-        plain = notice.blocks(said, own, message.subject, host, notice.PLAIN)
+        plain = notice.blocks(said, own, message.subject, host, layout.PLAIN)
         if plain or gate.trust < SURE:
             return plain
-        return notice.known(message, self.words, own) or notice.blocks(said, own, message.subject, host, notice.GUESS)
+        return notice.known(message, self.words, own) or notice.blocks(said, own, message.subject, host, layout.GUESS)
 
     def unknown(self, gate: Gate) -> "list[Block]":
-        """A failure of which nothing more can be understood: kept, never dropped."""
+        """A failure of which nothing more can be understood: kept, never dropped.
+
+        A postmaster is a person too, and sends warnings and lists of what a filter took: his words alone are believed
+        at a bounce address.
+        """
         from mailgate.reports import notice
 
-        envelope = self.message.envelope
-        said = notice.split(self.words).said
-        if gate.trust < SURE or not notice.failed(f"{self.message.subject}\n{said}"):
+        if gate.trust < SURE or not (gate.because == REPORT or gate.daemon or (gate.expected and self.is_null())):
             return []
-        if gate.because != _REPORT and not (envelope.stated and envelope.reverse_path is None):
-            return []  # a postmaster is a person too
-        action = "delayed" if notice.delayed(f"{self.message.subject}\n{said}") else "failed"
-        return [notice.block(None, action, [], notice.said_in(said.split("\n")))]
+        told = notice.split(self.words)
+        basis = self.basis(gate, told)
+        return notice.of_nobody(told.said, self.message.subject, basis) if basis else []
+
+    def is_null(self) -> bool:
+        """Whether it has the null reverse-path."""
+        return self.message.envelope.stated and self.message.envelope.reverse_path is None
 
     def inner(self) -> "list[Block]":
         """The status part of a report that a gateway wrapped in one of its own."""
@@ -371,10 +377,17 @@ class _Reader:
         yield (raw.decode("latin-1"),)
 
 
+def _complaint(recipient: str | None, diagnostic: str, remote: str) -> Finding:
+    return Finding(recipient, "complaint", "", diagnostic, remote, "complaint", True)
+
+
 def _finding(block: "Block") -> Finding:
-    from mailgate.reports import reason
+    """The finding of a block. What was not understood at all may have ended well, or may still."""
+    from mailgate.reports import dsn, reason
 
     delivered = block.action not in ("failed", "delayed")
     kind = "unknown" if delivered else reason.kind(block.status, block.diagnostic)
-    permanent = reason.permanent(block.action, block.status, kind)
-    return Finding(block.recipient, block.action, block.status, block.diagnostic, block.remote, kind, permanent)
+    opaque = block.basis == dsn.GUESS and kind == "unknown" and not block.status
+    permanent = not opaque and reason.permanent(block.action, block.status, kind)
+    told = (block.recipient, block.action, block.status, block.diagnostic, block.remote)
+    return Finding(*told, kind, permanent, block.basis)

@@ -21,7 +21,7 @@ _ID_FIELDS = (
 _ADDRESS_FIELDS = ("return-path", "reply-to")
 """Fields that say where to return or answer it, the best first."""
 _FIELD = re.compile(  # folded lines; but a copy that is indented as a whole has a field in each
-    rf"^[ \t>|]*({'|'.join((*_ID_FIELDS, *_ADDRESS_FIELDS))})[ \t]*:[ \t]*"
+    rf"^[ \t>|]*({'|'.join((*_ID_FIELDS, *_ADDRESS_FIELDS)).replace('-', '[- ]')})[ \t]*:[ \t]*"
     r"([^\n]*(?:\n[ \t]++(?![\w-]{1,60}:)[^\n]*)*)",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -48,7 +48,7 @@ def read(text: str) -> Returned:
     addresses: list[tuple[int, str]] = []
     end = -1
     for match in _FIELD.finditer(text):
-        name, value = match[1].lower(), match[2]
+        name, value = match[1].lower().replace(" ", "-"), match[2]
         if end < 0:
             blank = _END.search(text, match.start())
             end = blank.start() if blank else len(text)

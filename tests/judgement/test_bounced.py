@@ -171,6 +171,102 @@ def test_a_forwarder_names_another_address_and_stops_ours(gate: Gate, sent: dict
     assert (found.recipient, found.follower, found.record) == (EVE, BOB, ONE)
 
 
+def test_words_that_name_another_address_stop_nobody(gate: Gate, sent: dict[str, Copy]) -> None:
+    """It may be one to write to instead."""
+    found = one(come(gate, notice(f"<{EVE}>: 550 5.1.1 unknown\n"), sent[BOB].reverse_path))
+    assert (found.recipient, found.follower, found.record) == (EVE, None, ONE)
+
+
+def test_words_that_name_ours_stop_ours(gate: Gate, sent: dict[str, Copy]) -> None:
+    found = one(come(gate, notice(f"<{BOB}>: 550 5.1.1 unknown\n"), sent[BOB].reverse_path))
+    assert (found.recipient, found.follower, found.permanent) == (BOB, BOB, True)
+
+
+GUESSES = {
+    "a-robot": notice(f"Your mail to <{BOB}> was rejected: 5.1.1\n", **{"from": "scanner@client.org"}),
+    "a-language-nobody-speaks": notice(f"Skeytið komst ekki til skila:\n\n  {BOB}\n", subject="Skeyti"),
+    "and-nobody-named": notice("Skeytið komst ekki til skila.\n", subject="Skeyti"),
+}
+
+
+@pytest.mark.parametrize("raw", GUESSES.values(), ids=GUESSES)
+def test_a_guess_is_recorded_and_stops_nobody(gate: Gate, sent: dict[str, Copy], raw: bytes) -> None:
+    outcome = come(gate, raw, sent[BOB].reverse_path)
+    found = one(outcome)
+    assert (outcome.action, found.recipient, found.record, found.follower) == ("bounce", BOB, ONE, None)
+
+
+AWAYS: dict[str, dict[str, str | None]] = {
+    "outlook": {"auto_submitted": "auto-generated", "x_ms_exchange_inbox_rules_loop": BOB},
+    "replied": {"auto_submitted": "auto-replied"},
+    "precedence": {"precedence": "auto_reply"},
+    "autoreply": {"x_autoreply": "yes"},
+    "zarafa": {"x_post_messageclass": "9; Autoresponder"},
+    "no-field-at-all": {},
+}
+TEXTS = {
+    "en": f"I cannot be reached until Monday. In urgent cases please write to {EVE}.\n",
+    "en-disabled": f"My mailbox {BOB} has been disabled; my address is now {EVE}.\n",
+    "de": f"Ich bin bis Montag nicht erreichbar. Bitte schreiben Sie an\n\n  {EVE}\n",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("header", AWAYS.values(), ids=AWAYS)
+@pytest.mark.parametrize("to", ["reverse_path", "reply_to"])
+def test_a_vacation_reply_stops_nobody(
+    gate: Gate, sent: dict[str, Copy], header: dict[str, str | None], text: str, to: str
+) -> None:
+    """Wherever it goes, and whatever it says; what came to the address for answers is on the record."""
+    copy = sent[BOB]
+    address = getattr(copy, to)
+    raw = mail(
+        text,
+        **(
+            {"from": f"Bob <{BOB}>", "to": address, "subject": "Automatic reply", "message_id": "<away@client.org>"}
+            | {"in_reply_to": copy.message_id}
+            | header
+        ),
+    )
+    outcome = come(gate, raw, address)
+    assert not [each.follower for each in outcome.reports if each.follower]
+    assert not [follower for _, _, follower in entries(gate) if follower]
+    if header:
+        assert entries(gate) == []
+        assert outcome.action == ("hold" if to == "reverse_path" else "post")
+
+
+ENDED_WELL: dict[str, bytes] = {
+    "success-in-words": notice(
+        f"Your message was successfully delivered to <{BOB}>. You may still receive error reports.\n", subject="Receipt"
+    ),
+    "success-of-a-login": standard(
+        f"Final-Recipient: LOCAL; bob\n{block(None, 'delivered', '2.0.0')}",
+        words=f"Your message was delivered to {BOB}. Otherwise you may receive notifications of delivery errors.\n",
+    ),
+    "delay-in-words": notice(
+        f"There was a temporary problem delivering your message to {BOB}. We will retry for 46 more hours. You'll be "
+        "notified if the delivery fails permanently.\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("raw", ENDED_WELL.values(), ids=ENDED_WELL)
+def test_what_arrived_or_may_arrive_stops_nobody(gate: Gate, sent: dict[str, Copy], raw: bytes) -> None:
+    outcome = come(gate, raw, sent[BOB].reverse_path)
+    assert (outcome.action, outcome.reason) == ("ignore", "report")
+    assert entries(gate) == []
+
+
+def test_an_event_that_names_our_return_address_is_proved(gate: Gate, sent: dict[str, Copy]) -> None:
+    """Amazon SES tells of the envelope sender, to whatever address subscribed."""
+    told = {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": BOB, "status": "5.1.1"}]}
+    text = json.dumps({"notificationType": "Bounce", "bounce": told, "mail": {"source": sent[BOB].reverse_path}})
+    raw = mail(text, x_amz_sns_message_id="1", **{"from": "no-reply@sns.amazonaws.example"})
+    (outcome,) = gate(raw, "info@example.com", reverse_path="1@amazonses.example").decision.outcomes
+    assert (outcome.action, one(outcome).follower) == ("bounce", BOB)
+
+
 SEVERAL = {
     "both-failed": ("failed", "failed", [(BOB, BOB), (EVE, None)]),
     "ours-failed-the-other-not": ("failed", "delivered", [(BOB, BOB), (EVE, None)]),

@@ -182,6 +182,176 @@ def test_whom_to_ask_is_not_who_failed() -> None:
     ]
 
 
+ASKED = {
+    "please": "It could not be delivered to {0}: 550 5.1.1\n\nIf it is urgent, please write to eve@client.org.\n",
+    "below": "It could not be delivered to {0}: 550 5.1.1\n\nPlease contact\n\n  eve@client.org\n",
+    "moved": "It could not be delivered to {0}: 550 5.1.6\n\nThe new address is eve@client.org.\n",
+    "de": "Ihre Nachricht an {0} wurde abgewiesen: 5.1.1\n\nBitte wenden Sie sich an eve@client.org.\n",
+    "fr": "Votre message à {0} a été refusé : 5.1.1\n\nÉcrivez à eve@client.org\n",
+    "es": "Su mensaje a {0} ha sido rechazado: 5.1.1\n\nEscriba a eve@client.org\n",
+    "it": "Il messaggio per {0} è stato respinto: 5.1.1\n\nScriva a eve@client.org\n",
+    "nl": "Uw bericht aan {0} is geweigerd: 5.1.1\n\nNeem contact op met eve@client.org\n",
+}
+
+
+@pytest.mark.parametrize("text", ASKED.values(), ids=ASKED)
+def test_whom_to_write_to_instead_is_not_who_failed(text: str) -> None:
+    assert [recipient for recipient, *_ in told(notice(text.format(ANN)))] == [ANN]
+
+
+WITHIN = {
+    "this": "This failed: ann@client.org (unknown)\n",
+    "within": "No such user within our system ann@client.org, sorry.\n",
+    "which": "Mail of which ann@client.org was rejected: 550 user unknown\n",
+    "machine": "Machine error for the mail of ann@client.org: failed\n",
+    "nearby": "It was sent nearby: ann@client.org rejected it\n",
+}
+
+
+@pytest.mark.parametrize("text", WITHIN.values(), ids=WITHIN)
+def test_words_within_words_mean_nothing(text: str) -> None:
+    assert [recipient for recipient, *_ in told(notice(text))] == [ANN]
+
+
+def test_recipients_of_exims_field_have_reasons_of_their_own() -> None:
+    text = (
+        "A message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. "
+        "The following address(es) failed:\n\n"
+        "  ann@client.org\n    SMTP error from remote mail server after RCPT TO:<ann@client.org>:\n"
+        "    550 5.1.1 <ann@client.org>: user unknown\n"
+        "  bob@client.org\n    SMTP error from remote mail server after RCPT TO:<bob@client.org>:\n"
+        "    452 4.2.2 <bob@client.org>: mailbox over quota\n  carl@client.org\n    retry timeout exceeded\n"
+    )
+    found = read(notice(text, x_failed_recipients="ann@client.org,\n bob@client.org, carl@client.org, d@client.org"))
+    assert found
+    assert [(each.recipient, each.status, each.kind) for each in found.findings] == [
+        ("ann@client.org", "5.1.1", "no-such-address"),
+        ("bob@client.org", "4.2.2", "mailbox-full"),
+        ("carl@client.org", "", "expired"),
+        ("d@client.org", "", "unknown"),
+    ]
+
+
+BESIDE = {
+    "connective": ("was not delivered to:\n\n  ann@client.org\n\nbecause:\n\n  Utterly xyzzy\n", "Utterly xyzzy"),
+    "fields-below": (
+        "Error: 550 5.2.2 quota exceeded\n\nIt failed for:\n\n  ann@client.org\n\nFrom: info@example.com\n",
+        "Error: 550 5.2.2 quota exceeded",
+    ),
+    "ruled": (
+        "550 5.2.2 quota exceeded\n\nIt failed for:\n\n  ann@client.org\n\nAdditional Information\n=========\n\n"
+        "Sent by: MX\n",
+        "550 5.2.2 quota exceeded",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BESIDE.values(), ids=BESIDE)
+def test_what_stands_beside_an_address_is_no_reason_by_itself(text: str, said: str) -> None:
+    found = read(notice(text))
+    assert found
+    assert [(each.recipient, each.diagnostic) for each in found.findings] == [(ANN, said)]
+
+
+VERSIONS = {
+    "text": ("This is Exim version 4.96.2.\n\n<ann@client.org>: retry timeout exceeded\n", ""),
+    "like-a-code": ("Mail server v5.2.1 report\n\n<ann@client.org>: user unknown\n", ""),
+    "in-words": ("MX release 5.2.1, version 4.2.1\n\n<ann@client.org>: user unknown\n", ""),
+    "success-elsewhere": ("<ann@client.org>: 2.1.5 accepted, but 550 user unknown\n", "5.0.0"),
+    "beside-a-code": ("Exim 4.96.2\n\n<ann@client.org>: 550 5.1.1 user unknown\n", "5.1.1"),
+}
+
+
+@pytest.mark.parametrize(("text", "status"), VERSIONS.values(), ids=VERSIONS)
+def test_a_version_is_no_status(text: str, status: str) -> None:
+    assert [each[2] for each in told(notice(text))] == [status]
+
+
+CONTRADICTIONS = {
+    "failed-with-success": (block(status="2.0.0", said="550 5.1.1 unknown"), "failed", "5.1.1"),
+    "failed-with-success-and-a-version": (block(status="2.0.0", said="Exim 4.96.2: 550 no"), "failed", "5.0.0"),
+    "failed-with-success-alone": (block(status="2.0.0"), "failed", ""),
+    "delivered-with-failure": (block(None, "delivered", "5.0.0", "250 2.1.5 ok"), "delivered", "2.1.5"),
+    "any-subject-in-the-field": (block(status="5.42.1"), "failed", "5.42.1"),
+}
+
+
+@pytest.mark.parametrize(("fields", "action", "status"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_status_that_contradicts_the_action(fields: str, action: str, status: str) -> None:
+    assert [each[1:] for each in told(standard(fields))] == [(action, status)]
+
+
+NO_ADDRESSES = {
+    "delivered": (
+        "LOCAL; ann",
+        "delivered",
+        "2.0.0",
+        "Your message was delivered to ann@client.org.\n",
+        "delivered",
+        "2.0.0",
+    ),
+    "failed": ("x400; /S=ann/O=x/", "failed", "5.1.1", "It failed: <ann@client.org>\n", "failed", "5.1.1"),
+    "delayed": ("sms; +49170", "delayed", "4.4.1", "It failed: <ann@client.org>: no answer\n", "delayed", "4.4.1"),
+    "words-say-more": ("system; ann", "failed", "5.0.0", "<ann@client.org>: 550 5.2.2 full\n", "failed", "5.2.2"),
+    "words-of-another-class": ("system; ann", "failed", "5.0.0", "<ann@client.org>: 4.2.2\n", "failed", "5.0.0"),
+}
+
+
+@pytest.mark.parametrize(
+    ("final", "action", "status", "text", "became", "code"), NO_ADDRESSES.values(), ids=NO_ADDRESSES
+)
+def test_of_a_recipient_that_is_no_address_the_words_tell_the_name_alone(
+    final: str, action: str, status: str, text: str, became: str, code: str
+) -> None:
+    fields = f"Final-Recipient: {final}\n{block(None, action, status)}"
+    assert told(standard(fields, words=text)) == [(ANN, became, code)]
+
+
+def test_several_recipients_that_are_no_addresses() -> None:
+    stated = [dsn.Block(None, "delivered", "2.0.0"), dsn.Block(None, "failed", "5.1.1")]
+    named = [dsn.Block(each, "failed", "", "x", basis=dsn.WORDS) for each in ("a@x.org", "b@x.org", "c@x.org")]
+    pairs = [(each.recipient, each.action, each.status) for each in dsn.completed(stated, named[:2])]
+    assert pairs == [("a@x.org", "delivered", "2.0.0"), ("b@x.org", "failed", "5.1.1")]
+    assert dsn.completed(stated, named) == stated  # which of them is open
+    assert [each.action for each in dsn.completed(stated[:1] * 2, named)] == ["delivered"] * 3
+    assert dsn.completed([], named) == named
+    assert dsn.completed(stated, []) == stated
+
+
+def test_a_status_part_of_no_type_that_is_known() -> None:
+    status = f"Reporting-MTA: dns; mx.client.org\n\n{block()}"
+    parts = (("text/plain", "No."), ("application/octet-stream", status), ("application/pdf", "Action: failed\n"))
+    assert told(multipart(*parts, subject="Notice")) == [(ANN, "failed", "5.1.1")]
+
+
+def test_a_dialogue_names_also_those_who_were_accepted() -> None:
+    text = (
+        "It failed.\n\nout: MAIL FROM:<info@example.com>\nin: 250 OK\nout: RCPT TO:<{0}>\nin: 550 5.1.1 unknown\n"
+        "out: RCPT TO:<tom@client.org>\nin: 250 OK\n"
+    )
+    assert told(notice(text.format(ANN))) == [(ANN, "failed", "5.1.1")]
+    accepted = text.replace("550 5.1.1 unknown", "250 2.1.5 OK") + "out: DATA\nin: 554 5.6.0 no\n"
+    assert {recipient for recipient, *_ in told(notice(accepted.format(ANN)))} == {ANN, "tom@client.org"}
+
+
+def test_the_address_that_was_written_to_and_what_it_became() -> None:
+    """As in the fields of RFC 3464, the original recipient is ours."""
+    text = (
+        "Your message cannot be delivered to the following recipients:\n\n"
+        "  Recipient address: lee@mx.client.org\n  Original address: ann@client.org\n  Reason: Over quota\n"
+    )
+    assert told(notice(text)) == [(ANN, "failed", "")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Message-ID", "Message ID", "message id", "Original message ID", "Original-Message-ID"]
+)
+def test_ids_in_words(name: str) -> None:
+    found = read(notice(f"Failed: <ann@client.org>\n{name}: <said@example.com>\nReason: unknown user\n"))
+    assert found
+    assert found.message_ids == ("<said@example.com>",)
+
+
 def test_a_signature_is_not_who_failed() -> None:
     assert told(notice("It could not be delivered.\n\nYours,\nthe people of support@mx.client.org\n")) == [
         (None, "failed", "")
@@ -270,6 +440,7 @@ def test_html_beside_a_footer_is_read() -> None:
     assert told(multipart(("text/html", html), footer, kind="mixed")) == [(ANN, "failed", "5.1.10")]
 
 
+PERSON = {"from": "postmaster@client.org"}
 NOBODY = {
     "ticket-that-quotes-a-report": mail(
         "Your ticket was created.\n\nYou wrote:\n> <ann@client.org>: 550 5.1.1 user unknown\n",
@@ -286,8 +457,8 @@ NOBODY = {
     ),
     "invitation": mail("ann@client.org has declined this invitation.\n", subject="Declined: Meeting"),
     "return-receipt": notice("Your message was successfully delivered to:\n\n<ann@client.org>\n", subject="Receipt"),
-    "quarantine": notice("3 messages in quarantine:\n\nann@client.org  Offer\n", subject="Quarantine"),
-    "welcome": notice("Your mailbox is ready: ann@client.org\n", subject="Welcome"),
+    "quarantine": notice("3 messages in quarantine:\n\nann@client.org  Offer\n", subject="Quarantine", **PERSON),
+    "welcome": notice("Your mailbox is ready: ann@client.org\n", subject="Welcome", **PERSON),
 }
 
 

@@ -1018,9 +1018,12 @@ def test_an_ordinary_message_imports_nothing_of_the_reader() -> None:
     rooms = {
         "mailgate.reports.dsn",
         "mailgate.reports.feedback",
+        "mailgate.reports.layout",
         "mailgate.reports.notice",
         "mailgate.reports.reason",
         "mailgate.reports.returned",
+        "mailgate.reports.sns",
+        "mailgate.reports.words",
         "mailgate.mail.mime",
     }
     assert not imported & {*rooms, "email", "flufl.bounce"}
