@@ -1,57 +1,22 @@
 """The commands as real processes, on a store of their own."""
 
-import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+from program import Program, Screen
 
 
-class Screen(NamedTuple):
-    """What a command left behind."""
-
-    exit: int
-    out: str
-    err: str
-
-
-class Gate:
+class Gate(Program):
     """A folder with a configuration; the store is made by the first command."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "mailgate.toml"
-        self.config.write_text(f'[store]\nurl = "sqlite:///{folder}/mailgate.db"\n[submit]\nmethod = "none"\n')
-
-    def __call__(self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] = {}) -> Screen:
-        clean = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        done = subprocess.run(
-            [sys.executable, "-m", "mailgate", *arguments],
-            input=stdin,
-            capture_output=True,
-            timeout=90,
-            cwd=self.folder,
-            env={**clean, "HOME": str(self.folder), "MAILGATE_CONFIG": str(self.config), **environ},
-        )
-        return Screen(done.returncode, done.stdout.decode(), done.stderr.decode())
-
     def ok(self, *arguments: str, stdin: bytes = b"") -> str:
-        """What a command prints that has to succeed."""
+        """What a command prints that has to succeed, and has nothing to say beside it but what waits."""
         screen = self(*arguments, stdin=stdin)
         waiting = r"((\d+ held)?(, )?(\d+ failures?)?: mailgate (held|bounce) list\n)?"
         assert (screen.exit, bool(re.fullmatch(waiting, screen.err))) == (0, True), screen
         return screen.out
-
-    def json(self, *arguments: str, stdin: bytes = b"") -> Any:
-        """The JSON of a command that has to succeed."""
-        screen = self(*arguments, "--json", stdin=stdin)
-        assert screen.exit == 0, screen
-        return json.loads(screen.out)
 
     def mail(
         self, to: str, *recipients: str, subject: str = "Hello", sender: str = "bob@client.org", extra: str = ""

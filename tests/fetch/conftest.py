@@ -1,14 +1,12 @@
 """A Dovecot for all tests, and a gate that collects from it, as real processes."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from program import Program
 
 from mailgate import store
 from mailgate.judgement.state import Alias, Domain
@@ -18,22 +16,11 @@ from . import dovecot
 from .dovecot import PASSWORD, Account, Dovecot
 
 
-class Screen(NamedTuple):
-    """What a command left behind."""
-
-    exit: int
-    out: str
-    err: str
-
-
-class Gate:
+class Gate(Program):
     """A configuration, a store with support@example.com (ticket), and the program."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "mailgate.toml"
-        self.path = folder / "mailgate.db"
-        self.configure(max_size=200_000)
+        super().__init__(folder)
         self.secret = folder / "secret"
         self.secret.write_text(f"{PASSWORD}\n")
         self.secret.chmod(0o600)
@@ -43,34 +30,9 @@ class Gate:
             aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
             aliases.add(tx, "closed@example.com", Alias(0, "", "", "ticket", policy="contacts"))
 
-    def configure(self, max_size: int) -> None:
-        """Write the configuration."""
-        self.config.write_text(
-            f'[store]\nurl = "sqlite:///{self.path}"\n[submit]\nmethod = "none"\n[limits]\nmax_size = {max_size}\n'
-        )
-
-    def command(self, *arguments: str) -> list[str]:
-        """A command line."""
-        return [sys.executable, "-m", "mailgate", *arguments, "-C", str(self.config)]
-
-    def __call__(self, *arguments: str) -> Screen:
-        done = subprocess.run(self.command(*arguments), capture_output=True, timeout=900, env=self.environ)
-        return Screen(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """What a process gets."""
-        return {**{key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}, "HOME": str(self.folder)}
-
-    def ok(self, *arguments: str) -> str:
-        """What a command prints that has to succeed."""
-        screen = self(*arguments)
-        assert screen.exit == 0, screen
-        return screen.out
-
-    def json(self, *arguments: str) -> Any:
-        """The JSON of a command that has to succeed."""
-        return json.loads(self.ok(*arguments, "--json"))
+    def configure(self, more: str = "[limits]\nmax_size = 200_000\n") -> None:
+        """Write the configuration: nothing is sent, and less is too large."""
+        super().configure(more)
 
     def add(self, name: str, type_: str, account: Account, *more: str) -> None:
         """Add a server: an account of Dovecot over TLS."""

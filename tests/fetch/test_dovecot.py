@@ -187,7 +187,7 @@ def test_too_large_is_held_with_its_header_and_stays(gate: Gate, account: Accoun
     retried = gate("held", "retry", str(number))
     assert retried.exit == 1
     assert "only a part of message" in retried.err
-    gate.configure(max_size=10_000_000)
+    gate.configure("[limits]\nmax_size = 10_000_000\n")
     assert gate.fetch("--again")["created"] == 1
     assert account.files() == {}
 

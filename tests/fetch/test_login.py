@@ -13,9 +13,11 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mta.polling import until
+from program import Screen
 
 from mailgate import journal
 from mailgate.collect import access, fetch
@@ -24,7 +26,7 @@ from mailgate.settings import config
 from mailgate.tables import logins, servers
 from mailgate.tables.servers import Secret, Server
 
-from .conftest import Gate, Screen, mail
+from .conftest import Gate, mail
 from .dovecot import Account
 from .issuer import CLIENT, Issuer
 
@@ -39,8 +41,8 @@ class Watched(Gate):
         super().__init__(folder)
         self.printed = ""
 
-    def __call__(self, *arguments: str) -> Screen:
-        screen = super().__call__(*arguments)
+    def __call__(self, *arguments: str, **given: Any) -> Screen:
+        screen = super().__call__(*arguments, **given)
         self.printed += screen.out + screen.err
         return screen
 
@@ -81,7 +83,7 @@ class Watched(Gate):
         """`server login box`, which waits for a person."""
         command = self.command("server", "login", "box", *arguments)
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, env=self.environ, text=True, **streams)  # type: ignore[call-overload,no-any-return]
+        return subprocess.Popen(command, env=self.environ, text=True, **streams)
 
     def ended(self, process: "subprocess.Popen[str]", before: str = "") -> Screen:
         """What such a process printed in the end."""
