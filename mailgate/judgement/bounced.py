@@ -5,7 +5,7 @@ from typing import NamedTuple
 from mailgate.judgement.addressed import Addressed, resolve
 from mailgate.judgement.decision import Reported
 from mailgate.judgement.state import Delivery, Known, State
-from mailgate.reports.dsn import FIELDS, GUESS
+from mailgate.reports.dsn import FIELDS, WORDS
 from mailgate.reports.report import Finding, Report
 from mailgate.values import address, token
 from mailgate.values.address import lower
@@ -78,7 +78,7 @@ def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> 
     match = next((each for each in about.sent if each.recipient == recipient), None)
     if match is None and len(about.sent) == 1 and (recipient is None or forwarded):
         match = about.sent[0]
-    proved = match is not None and (about.signed_address or about.signed_id) and finding.basis != GUESS
+    proved = match is not None and (about.signed_address or about.signed_id) and finding.basis in (FIELDS, WORDS)
     first = match or next(iter(about.sent), None)
     placed = (first.placement,) if first else about.known.placements if about.known else ()
     return Reported(

@@ -40,8 +40,8 @@ _ADDRESS = re.compile(r"(?<![^\s<>()\[\]:;,\"])[^\s<>()\[\]:;,\"@]{1,100}+@[^\s<
 _WORD = re.compile(r"[a-z]+")
 
 
-FIELDS, WORDS, GUESS = "fields", "words", "guess"
-"""What a block was read from: fields, the words of a mail system, or words that may be anybody's, or mean nothing."""
+FIELDS, WORDS, GUESS, OPAQUE = "fields", "words", "guess", "opaque"
+"""What a block was read from: fields, the words of a mail system, words that may be anybody's, words not understood."""
 
 
 class Block(NamedTuple):

@@ -72,9 +72,8 @@ _ASK = re.compile(
     r"|kontaktier|neue (?:e-?mail-?)?adresse|[ée]crivez|[ée]crire|contacte|adresse[rz]|nouvelle adresse|escrib[aei]"
     r"|contact[ae]r|nueva direcci|scriv[ae]|contatt|rivolg|nuovo indirizzo|escreva|novo endere|neem contact|schrijf"
     r"|nieuw (?:e-?mail)?adres)[^\n.@]{0,60}$",
-    re.IGNORECASE,
 )
-"""What leads to an address to which something may be written instead."""
+"""What leads to an address to which something may be written instead, in lower case."""
 _ACCEPTED = re.compile(r"[^\w\n]*(?:(?:in|out|received|response|server|s)\b)?[^\w\n]*2\d\d(?:[ -]|$)", re.IGNORECASE)
 _COMMAND = re.compile(r"rcpt to:", re.IGNORECASE)
 _ORIGINAL = re.compile(r"[ \t>]*original address[ \t]*:", re.IGNORECASE)
@@ -108,7 +107,7 @@ def named(rows: list[str]) -> Iterator[Named]:
                 continue
             before = row[max(0, column - 80) : column]
             ahead = before if before.strip(" \t<\"'([") else _line_before(rows, at)
-            if _ASK.search(ahead) and not _DELIVERY.search(before):
+            if _ASK.search(ahead.lower()) and not _DELIVERY.search(before) and not words.failed(_sentence(row, column)):
                 continue
             if start and start.start(1) == column:
                 rank = 1 if start.re is _ALONE else 0
@@ -132,6 +131,12 @@ def named(rows: list[str]) -> Iterator[Named]:
 def _line_before(rows: list[str], at: int) -> str:
     """The end of the last line before one that is not empty."""
     return next((rows[each][-80:] for each in range(at - 1, max(at - 4, -1), -1) if rows[each].strip()), "")
+
+
+def _sentence(row: str, column: int) -> str:
+    """The part of a line around a column that is one sentence."""
+    end = row.find(". ", column)
+    return row[row.rfind(". ", 0, column) + 1 : end if end >= 0 else len(row)]
 
 
 def _is_other(row: str, below: str) -> bool:

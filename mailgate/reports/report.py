@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 
     `recipient` is a normalised address, None when the report names none; action: failed, delayed, delivered, relayed,
     expanded or complaint; `status` is `x.y.z` or ""; `remote` the server that said so. `kind` and `permanent` follow
-    from them. `basis` is what all of it was read from: fields, words or guess.
+    from them. `basis` is what all of it was read from: fields, words, guess or opaque.
     """
 
     recipient: str | None
@@ -204,7 +204,7 @@ class _Reader:
 
     def notified(self, gate: Gate) -> Report | None:
         """What Amazon tells in JSON; whoever else writes so has only guessed."""
-        if not self.words.lstrip().startswith("{"):
+        if not self.words[:200].lstrip().startswith("{"):
             return None
         from mailgate.reports import dsn, sns
 
@@ -265,7 +265,7 @@ class _Reader:
         basis = self.basis(gate, told)
         if not basis:
             return []
-        if basis == dsn.GUESS and gate.trust == SURE:
+        if basis in (dsn.GUESS, dsn.OPAQUE) and gate.trust == SURE:
             return [each._replace(basis=basis) for each in self.named(gate._replace(trust=HINT), told.said)]
         return self.inner() or self.named(gate, told.said)
 
@@ -273,7 +273,6 @@ class _Reader:
         """What a failure, a delay or a success is read from: the words, a guess; "" where there is none.
 
         What a daemon gives back, or sends to a bounce address, in a language that nobody here speaks, has failed.
-        Behind a hint the failure must be one of mail: people and other programs speak of failures, too.
         """
         from mailgate.reports import dsn, words
 
@@ -281,15 +280,21 @@ class _Reader:
         failed = words.failed(text)
         if gate.trust == SURE:
             if failed or dsn.enhanced(told.said):
-                return dsn.WORDS
+                return dsn.WORDS if self.surely(gate, told, text) else dsn.GUESS
             if gate.daemon and (words.delivered(text) or words.delayed(text)):
                 return dsn.WORDS
-            return dsn.GUESS if gate.daemon and (gate.expected or self.returned or told.copy) else ""
-        copied = self.returned or (told.copy and gate.trust > COPY)
-        if not failed or (gate.trust == COPY and not copied):
+            return dsn.OPAQUE if gate.daemon and (gate.expected or self.returned or told.copy) else ""
+        if not failed or (gate.trust == COPY and not self.returned):
             return ""
-        of_mail = (copied and gate.trust > COPY) or dsn.enhanced(told.said) or words.of_mail(text)
-        return dsn.GUESS if of_mail else ""
+        return dsn.GUESS if self.surely(gate, told, text) else ""
+
+    def surely(self, gate: Gate, told: "Notice", text: str) -> bool:
+        """Whether it is mail that failed: people and other programs speak of failures, too, a postmaster is both."""
+        from mailgate.reports import dsn, words
+
+        if gate.daemon or gate.because == REPORT or (gate.trust > COPY and (self.returned or told.copy)):
+            return True
+        return bool(dsn.enhanced(told.said)) or words.of_mail(text)
 
     def named(self, gate: Gate, said: str) -> "list[Block]":
         """The recipients a notice names in words; flufl.bounce is asked where only a guess is left."""
@@ -387,7 +392,6 @@ def _finding(block: "Block") -> Finding:
 
     delivered = block.action not in ("failed", "delayed")
     kind = "unknown" if delivered else reason.kind(block.status, block.diagnostic)
-    opaque = block.basis == dsn.GUESS and kind == "unknown" and not block.status
-    permanent = not opaque and reason.permanent(block.action, block.status, kind)
+    permanent = block.basis != dsn.OPAQUE and reason.permanent(block.action, block.status, kind)
     told = (block.recipient, block.action, block.status, block.diagnostic, block.remote)
     return Finding(*told, kind, permanent, block.basis)

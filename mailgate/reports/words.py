@@ -25,7 +25,8 @@ _STILL_TRYING = _lower(
     r"delayed (?:mail|by|for|\d)|: delayed|delivery (?:is |was |has been )?delayed|not yet (?:be )?(?:deliver|sen[dt])",
     r"verzögert|(?:weitere|neue|erneute) zustellversuche|zustellversuche werden fortgesetzt|(?:noch|bisher) nicht "
     r"[^\n]{0,60}(?:zugestellt|ausgeliefert)|wird [^\n]{0,40}weiter(?:hin)? versuch|erneut zugestellt werden",
-    r"retardée|va réessayer|nouvelles? tentatives?|pas encore (?:p[uû]|[ée]t[ée]|remis|distribu)|continuera? (?:à|d)"
+    r"retardée|va réessayer|nouvelles tentatives|nouvelle tentative (?:aura|sera|dans|est)"
+    r"|pas encore (?:p[uû]|[ée]t[ée]|remis|distribu)|continuera? (?:à|d)"
     r"|sera à nouveau",
     r"se ha retrasado|(?:a[uú]n|todav[ií]a) no [^\n]{0,30}(?:entreg|envi|pud|podido)|seguir[aá] (?:re)?intent"
     r"|volver[aá] a intentar|se reintentar[aá]",
@@ -50,7 +51,7 @@ _GIVEN_UP = _lower(
 )
 _DELIVERED = _lower(
     r"successful(?:ly)? (?:mail )?(?:been )?(?:deliver|relay|sent)|(?:delivered|relayed|sent|delivery) success",
-    r"(?:was|were|has been|have been) (?:delivered|relayed|expanded)(?! for )",
+    r"(?:was|were|has been|have been) (?:delivered|relayed|expanded)(?! for )|delivery [^\n]{0,60}is complete",
     r"erfolgreich (?:zugestellt|übermittelt|ausgeliefert|weitergeleitet|versandt)|avec succès|con éxito"
     r"|correctamente|satisfactoriamente|con successo|correttamente|com (?:êxito|sucesso)|succesvol|met succes",
     r"успешно|pomyślnie|úspěšně|onnistuneesti|başarıyla|sikeresen|επιτυχώς|har levererats|er (?:blevet )?leveret",
@@ -83,7 +84,7 @@ _FAILED = _lower(
     r"|problem)",
     r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
     r"|[45]\d\d[ -][45]\.\d\.\d",
-    r"rejected|delayed|postponed|deferred|warning message|not yet |bounced",
+    r"rejected|delayed|postponed|deferred|warning message|not yet (?:been|deliver|sen[dt])|bounced",
     r"non (?:remis|distribu|d[ée]livr)|pas p[ua]\w* (?:[eê]tre|d[ée]livrer|remettre)|n'(?:a|ont) pas (?:p[uû]|[ée]t[ée]"
     r"|abouti|atteint)|n'a pu|n'est pas parvenu|pas encore (?:p[uû]|[ée]t[ée]|remis|distribu)"
     r"|[ée]chec (?:de|d'envoi)|impossible de (?:remettre|d[ée]livrer|distribuer)|retardée"

@@ -199,6 +199,21 @@ def test_whom_to_write_to_instead_is_not_who_failed(text: str) -> None:
     assert [recipient for recipient, *_ in told(notice(text.format(ANN)))] == [ANN]
 
 
+WRITTEN_TO = {
+    "tried": "You tried to write to {0}, but this user is unknown.\n",
+    "wrote": "The message you wrote to {0} was rejected: no such user.\n",
+    "please": "Please see below why we could not deliver your mail to {0}: user unknown.\n",
+    "resend": "Please resend your message to {0} later, it could not be delivered.\n",
+    "de": "Ihre E-Mail an die neue Adresse {0} konnte nicht zugestellt werden.\n",
+    "fr": "Votre message à la nouvelle adresse {0} n'a pas pu être remis.\n",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN_TO.values(), ids=WRITTEN_TO)
+def test_whom_somebody_wrote_to_in_vain_is_who_failed(text: str) -> None:
+    assert [recipient for recipient, *_ in told(notice(text.format(ANN)))] == [ANN]
+
+
 WITHIN = {
     "this": "This failed: ann@client.org (unknown)\n",
     "within": "No such user within our system ann@client.org, sorry.\n",

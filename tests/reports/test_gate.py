@@ -49,6 +49,14 @@ def test_an_answer_for_a_person_that_gives_the_message_back_proves_nothing() -> 
     assert [(each.recipient, each.basis) for each in found.findings] == [("ann@client.org", "guess")]
 
 
+@pytest.mark.parametrize("text", [AWAY["en"], AWAY["de"]])
+def test_a_postmaster_who_is_away_proves_nothing(text: str) -> None:
+    raw = mail(text + "\n", auto_submitted="auto-replied", **{"from": "postmaster@client.org"})
+    found = report.read(facts(raw, reverse_path=""), expected=True)
+    assert found
+    assert {each.basis for each in found.findings} <= {"guess"}
+
+
 def test_a_robot_with_a_path_of_its_own_still_reports_at_a_bounce_address() -> None:
     raw = mail(
         "Could not be delivered to: <ann@client.org>\n",

@@ -70,7 +70,7 @@ def test_a_daemon_that_nobody_understands_is_a_failure_at_a_bounce_address(
     found = read(raw, expected=True)
     assert found
     assert [(each.recipient, each.action, each.kind, each.permanent, each.basis) for each in found.findings] == [
-        (recipient, "failed", "unknown", False, "guess")
+        (recipient, "failed", "unknown", False, "opaque")
     ]
 
 
@@ -118,6 +118,11 @@ GIVEN_UP = {
     "en-and-asks": "Delivery to <ann@client.org> was delayed and failed permanently.\n\nIf you have questions, ask us.",
     "de": "Die Zustellung verzögerte sich; sie ist endgültig gescheitert:\n\nann@client.org",
     "zh": "投递已延迟，系统已放弃，无法投递。\n\n收件人：ann@client.org",
+    "en-advice": "Your message to ann@client.org could not be delivered. Please check the address and try again.",
+    "de-advice": "Ihre Nachricht an ann@client.org ist unzustellbar. Bitte versuchen Sie es erneut.",
+    "fr-advice": "Votre message à ann@client.org n'a pas été distribué. Nouvelle tentative inutile.",
+    "es-advice": "No se pudo entregar el mensaje a ann@client.org. Compruebe la dirección y vuelva a intentarlo.",
+    "ja-advice": "ann@client.org 宛のメールは配信できませんでした。ご確認の上、再送してください。",
     "zh-not-opened": "邮箱尚未开通，您的邮件被退回。\n\n收件人：ann@client.org",
 }
 
