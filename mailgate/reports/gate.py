@@ -76,9 +76,13 @@ def of(message: Message, *, expected: bool) -> Gate | None:
         return Gate("sent to a bounce address", FIELDS if loop.classify(message).name == "person" else HINT)
     if not author.text.strip("<> "):
         return Gate("written by nobody", HINT if author.text else FIELDS)
-    if author.address and loop.is_robot(author.address) and re.search(_SUBJECT, message.subject, re.IGNORECASE):
+    if author.address and loop.is_robot(author.address) and _about_failure(message):
         return Gate(f"written by {author.address} about a failure", COPY)
     return None
+
+
+def _about_failure(message: Message) -> bool:
+    return bool(re.search(_SUBJECT, message.subject, re.IGNORECASE))
 
 
 def _form(message: Message) -> str:
@@ -94,11 +98,13 @@ def _form(message: Message) -> str:
 def _replied(message: Message, *, null: bool) -> bool:
     """Whether a program answers for a person (RFC 3834 section 5): he may be away, or tell where he is now.
 
-    Some call their answers generated, or only bulk; from a null reverse-path they are no reports for that.
+    Some call their answers generated, or only bulk; from a null reverse-path they are no reports for that, unless the
+    subject says so: other robots have the same fields.
     """
     if message.author.address is None or loop.is_robot(message.author.address):
         return False
     if any(lower(value.strip()).startswith("auto-replied") for value in message.plain("auto-submitted")):
         return True
     kind = loop.classify(message)
-    return null and kind.name == "automatic" and kind.because != NULL  # by a field of its own
+    own_field = kind.name == "automatic" and kind.because != NULL
+    return null and own_field and not _about_failure(message)

@@ -24,7 +24,7 @@ _LIST = _any(
     r"(?:recipient|address|user|destination|mailbox|empf[aä]nger|adress|person|account)",
     r"not (?:be )?(?:reach|deliver|sen[dt])[^\n]{0,60}(?:to|:)[ \t]*:?$|(?:siguiente|suivant|folgende|seguente"
     r"|destinat[aá]rio)",
-    r"(?:fatal|delivery|permanent|transient)[^\n]{0,20}errors",
+    r"(?:fatal|delivery|permanent|transient)[^\n]{0,20}errors|(?:to|for)[ \t]+the following[ \t]*:[ \t]*$",
 )
 _STOP = r"\s<>()\[\]{}:;,\"|\\：；，、。「」『』（）〈〉《》【】＜＞"
 """What ends an address outside of angle brackets, in Asian texts as well; other marks may be part of it."""
@@ -79,7 +79,7 @@ _COMMAND = re.compile(r"rcpt to:", re.IGNORECASE)
 _ORIGINAL = re.compile(r"[ \t>]*original address[ \t]*:", re.IGNORECASE)
 _STAFF = re.compile(r"(?:postmaster|mailer-daemon|abuse|webmaster|helpdesk|support|hostmaster|root)@", re.IGNORECASE)
 _DELIVERY = re.compile(r"deliver|recipient|rcpt", re.IGNORECASE)
-_LOGIN = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9._-]{1,40})[ \t]*$")
+_LOGIN = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9._-]{1,40})[ \t]*(?:\([^()\n]{1,80}\)[ \t]*)?$")
 
 
 class Named(NamedTuple):
@@ -164,7 +164,7 @@ def _listed(rows: list[str]) -> int:
 
 
 def logins(rows: list[str], host: str) -> Iterator[Named]:
-    """Words alone on an indented line below "the following recipients"."""
+    """Words alone on an indented line, or before a reason in parentheses, below "the following recipients"."""
     listed = _listed(rows)
     if listed < 0:
         return

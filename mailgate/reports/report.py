@@ -290,11 +290,16 @@ class _Reader:
 
     def surely(self, gate: Gate, told: "Notice", text: str) -> bool:
         """Whether it is mail that failed: people and other programs speak of failures, too, a postmaster is both."""
-        from mailgate.reports import dsn, words
+        from mailgate.reports import words
 
-        if gate.daemon or gate.because == REPORT or (gate.trust > COPY and (self.returned or told.copy)):
-            return True
-        return bool(dsn.enhanced(told.said)) or words.of_mail(text)
+        return self.plainly(gate, told) or words.of_mail(text)
+
+    def plainly(self, gate: Gate, told: "Notice") -> bool:
+        """Whether a mail system says so by its name, by a code, or by what it gives back."""
+        from mailgate.reports import dsn
+
+        copied = gate.trust > COPY and (self.returned or told.copy)
+        return bool(gate.daemon or gate.because == REPORT or copied or dsn.enhanced(told.said))
 
     def named(self, gate: Gate, said: str) -> "list[Block]":
         """The recipients a notice names in words; flufl.bounce is asked where only a guess is left."""
@@ -312,15 +317,17 @@ class _Reader:
     def unknown(self, gate: Gate) -> "list[Block]":
         """A failure of which nothing more can be understood: kept, never dropped.
 
-        A postmaster is a person too, and sends warnings and lists of what a filter took: his words alone are believed
-        at a bounce address.
+        A postmaster is a person too, and sends warnings and lists of what a filter took: his words alone are noted at
+        a bounce address, and prove nothing.
         """
-        from mailgate.reports import notice
+        from mailgate.reports import dsn, notice
 
         if gate.trust < SURE or not (gate.because == REPORT or gate.daemon or (gate.expected and self.is_null())):
             return []
         told = notice.split(self.words)
         basis = self.basis(gate, told)
+        if basis == dsn.WORDS and not self.plainly(gate, told):
+            basis = dsn.GUESS
         return notice.of_nobody(told.said, self.message.subject, basis) if basis else []
 
     def is_null(self) -> bool:

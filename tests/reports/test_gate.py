@@ -57,6 +57,13 @@ def test_a_postmaster_who_is_away_proves_nothing(text: str) -> None:
     assert {each.basis for each in found.findings} <= {"guess"}
 
 
+def test_a_robot_that_says_so_in_its_subject_still_reports() -> None:
+    fields = {"from": "Mail Guard <guard@client.org>", "subject": "Undeliverable mail", "precedence": "bulk"}
+    found = report.read(facts(mail("The mailbox <ann@client.org> is full.\n", **fields), reverse_path=""))
+    assert found
+    assert [(each.recipient, each.basis) for each in found.findings] == [("ann@client.org", "guess")]
+
+
 def test_a_robot_with_a_path_of_its_own_still_reports_at_a_bounce_address() -> None:
     raw = mail(
         "Could not be delivered to: <ann@client.org>\n",

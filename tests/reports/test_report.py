@@ -356,6 +356,7 @@ NOTICES = {
         "4.3.0",
     ),
     "german": ("Ihre Nachricht konnte nicht zugestellt werden:\n\n<ann@client.org>: Benutzer unbekannt\n", ""),
+    "login-and-reason": ("The message was undeliverable to the following:\n\tann (user not found)\n", ""),
     "login-only": ("Your mail to the following recipients could not be delivered:\n\tann\n", ""),
 }
 
