@@ -29,9 +29,13 @@ def deferred(error: BaseException) -> None:
 
 def fault(error: Exception) -> str:
     """Put the place of a fault of our own into the system log; what to do about it."""
-    import traceback
+    try:
+        import traceback
 
-    for line in traceback.format_exception(error):
+        lines = traceback.format_exception(error)
+    except ImportError:  # the owner of the store may read less of the interpreter than root, who began
+        lines = [f"{type(error).__name__}: {error}"]
+    for line in lines:
         for each in line.rstrip().splitlines():
             _log(syslog.LOG_ERR, each)
     return "the system log (facility mail) has the place, please report it with `mailgate --version`"

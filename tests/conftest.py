@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from gate import Gate
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("mta", "fetch")
 """Folders whose tests share servers: one process runs all of a folder, and begins with it, because it takes long."""
@@ -23,10 +25,18 @@ settings.register_profile("mailgate", deadline=None)  # time limits on tests are
 settings.load_profile("mailgate")
 
 
-@pytest.hookimpl(tryfirst=True)
+class Sharing(LoadScopeScheduling):
+    """Share the tests out to processes (`-n`) by file, so that what a file sets up is set up once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        folder = path.split("/")[-2]
+        return folder if folder in TOGETHER else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    return Sharing(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out to processes by file (`-n`), so that what a file sets up is set up once."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
     items.sort(key=lambda item: item.path.parent.name not in TOGETHER)

@@ -1,6 +1,7 @@
 """What an alias, a domain's own address and a model may be called."""
 
 import re
+import unicodedata
 
 from mailgate.values.address import LOCAL_LIMIT
 from mailgate.values.problem import Problem
@@ -17,8 +18,6 @@ def local_part(text: str) -> str:
     collapse, and every run of characters that RFC 5322 allows in no atom becomes one `-`. A letter or digit that is
     not ASCII after that is refused: two different names must never become one.
     """
-    import unicodedata  # a delivery reads names, and never has to make one
-
     decomposed = unicodedata.normalize("NFD", text.strip())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c)).lower().partition("@")[0]
     bare = re.sub(r"\.+", ".", _ENDS.sub("", bare))

@@ -28,7 +28,7 @@ _count = itertools.count(1)
 
 
 def _unique() -> str:
-    return f"{next(_count)}.{os.getpid()}"
+    return f"talk{next(_count)}.{os.getpid()}"
 
 
 @dataclass(frozen=True)

@@ -241,9 +241,9 @@ EVERYWHERE = {
     "table edited": (f"echo x@example.com mailgate: >>{FOLDER}/addresses", "mailgate setup maps", "table addresses"),
     "table missing": (f"rm {FOLDER}/domains", "mailgate setup maps", "table domains"),
 }
-SAVE_MAIN, RESTORE_MAIN = "cp -p /etc/postfix/main.cf /tmp/m", "mv /tmp/m /etc/postfix/main.cf"
+SAVE_MAIN, RESTORE_MAIN = "cp -p /etc/postfix/main.cf /etc/saved", "mv /etc/saved /etc/postfix/main.cf"
 MASTER = "/etc/postfix/master.cf"
-SAVE_MASTER, RESTORE_MASTER = f"cp -p {MASTER} /tmp/m", f"mv /tmp/m {MASTER}"
+SAVE_MASTER, RESTORE_MASTER = f"cp -p {MASTER} /etc/saved", f"mv /etc/saved {MASTER}"
 OF_POSTFIX = {
     "index missing": (f"rm {FOLDER}/addresses.db", "mailgate setup maps", "table addresses"),
     "index old": (
