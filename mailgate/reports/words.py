@@ -20,6 +20,7 @@ _STILL_TRYING = _lower(
     r"still (?:trying|attempting|queued|(?:in the )?queue|awaiting|waiting)|keep (?:on )?trying|will keep re-?trying",
     r"will (?:retry|try again|continue for|continue to attempt|attempt to deliver|keep)"
     r"|attempts? (?:to deliver [^.]{0,40})?will (?:continue|be)",
+    r"(?:are|is|keeps?|still) retrying|queued for (?:re|later|another|further)|attempts (?:go on|are being made)",
     r"continue to (?:try|attempt|be made)|this is (?:just |only )?an? (?:delay )?(?:warning|advisory)",
     r"do not resend|no action is required|(?:been|is) (?:temporarily )?(?:delayed|postponed)",
     r"delayed (?:mail|by|for|\d)|: delayed|delivery (?:is |was |has been )?delayed|not yet (?:be )?(?:deliver|sen[dt])",

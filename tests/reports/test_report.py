@@ -783,6 +783,9 @@ REASONS = [
     ("5.7.10", "", "encryption"),
     ("4.3.0", "451 queue file write error", "system-error"),
     ("5.9.9", "xyzzy", "unknown"),
+    ("5.1.1", "550 <virus-spam@quota.client.org>: user unknown", "no-such-address"),
+    ("", "user ann (ann@client.org) not listed in the directory", "no-such-address"),
+    ("", "<expired@client.org>", "unknown"),
     ("", "", "unknown"),
 ]
 

@@ -99,6 +99,7 @@ TRYING = {
     "en-unless": "The message to ann@client.org is still queued. It is returned to you unless it is accepted.",
     "en-eventually": "<ann@client.org>: busy\n\nWe are still trying.\nEventually we give up, and when that happens, "
     "the message is returned.",
+    "en-goes-on": "There was trouble delivering to ann@client.org; your message is queued for later. Attempts go on.",
     "en-in-the-queue": "Your message is still in the queue and was not yet delivered:\n\n ann@client.org (no answer)",
     "de": "Ihre Nachricht konnte noch nicht zugestellt werden:\n\nann@client.org\n\nWeitere Zustellversuche folgen. "
     "Wenn sie endgültig scheitern, erhalten Sie eine weitere Nachricht.",
