@@ -139,7 +139,7 @@ def test_other_commands_name_files_that_exist() -> None:
 
 def test_the_two_commands_for_a_fresh_machine() -> None:
     lines = [line for line in COMMANDS if line.startswith("python3 -m venv .venv && ")]
-    assert [line.rpartition("bin/")[2] for line in lines] == ["mailgate demo", "pytest -n 2"]
+    assert [line.rpartition("bin/")[2] for line in lines] == ["mailgate demo", "pytest -n 3"]
 
 
 def test_the_rules_stand_there_in_order() -> None:

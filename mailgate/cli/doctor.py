@@ -71,7 +71,8 @@ def doctor(
             console.say(line)
         wrong, unknown = (sum(each.verdict == verdict for each in found) for verdict in ("wrong", "unknown"))
         if not quiet:
-            console.say(f"{len(found)} checks: {wrong} wrong, {unknown} could not be looked at")
+            checks = "1 check" if len(found) == 1 else f"{len(found)} checks"
+            console.say(f"{checks}: {wrong} wrong, {unknown} could not be looked at")
     if any(each.verdict == "wrong" for each in found):
         raise click.exceptions.Exit(4)
 

@@ -323,7 +323,8 @@ def _show(app: App, found: Server, as_json: bool) -> None:
         console.data({**as_data(found, health, login), "not_collected": [each._asdict() for each in failed]})
         return
     secured = found.security if found.verify or found.security == "none" else f"{found.security}, NOT VERIFIED"
-    since = f" since {console.when(health.failing)}, {health.failures} tries" if health.failing is not None else ""
+    tries = f"{health.failures} {'try' if health.failures == 1 else 'tries'}"
+    since = f" since {console.when(health.failing)}, {tries}" if health.failing is not None else ""
     console.pairs(
         [
             ("server", found.name),
