@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -50,6 +51,22 @@ class Program:
             env={**self.environ, **environ},
         )
         return Screen(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, *arguments: str, text: bool = False) -> "subprocess.Popen[Any]":
+        """A command that runs on, and can be interrupted: what is started in a shell's background ignores that."""
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                self.command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=text,
+                cwd=self.folder,
+                env=self.environ,
+            )
+        finally:
+            signal.signal(signal.SIGINT, heard)
 
     def ok(self, *arguments: str, stdin: bytes = b"") -> str:
         """What a command prints that has to succeed."""

@@ -1,11 +1,8 @@
 """`mailgate log` and `mailgate stats`."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -37,13 +34,7 @@ def test_log_has_a_line_for_each_message(busy: Gate) -> None:
 
 
 def test_log_goes_on_as_mail_comes(busy: Gate) -> None:
-    command = [sys.executable, "-m", "mailgate", "log", "-f", "--after", "4", "--json"]
-    environ = {**os.environ, "MAILGATE_CONFIG": str(busy.config)}
-    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ)
-    finally:
-        signal.signal(signal.SIGINT, heard)
+    process = busy.start("log", "-f", "--after", "4", "--json")
     assert process.stdout is not None
     try:
         assert json.loads(process.stdout.readline())["number"] == 5

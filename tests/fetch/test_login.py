@@ -81,9 +81,7 @@ class Watched(Gate):
 
     def started(self, *arguments: str) -> "subprocess.Popen[str]":
         """`server login box`, which waits for a person."""
-        command = self.command("server", "login", "box", *arguments)
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, env=self.environ, text=True, **streams)
+        return self.start("server", "login", "box", *arguments, text=True)
 
     def ended(self, process: "subprocess.Popen[str]", before: str = "") -> Screen:
         """What such a process printed in the end."""
