@@ -193,7 +193,7 @@ def test_may_answer(more: list[tuple[str, str]]) -> None:
     ],
 )
 def test_silent_because(message: Message, reason: dict[str, object]) -> None:
-    assert silence(message, **reason)  # type: ignore[arg-type]
+    assert silence(message, **reason)
 
 
 @pytest.mark.parametrize(

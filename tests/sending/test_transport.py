@@ -395,7 +395,7 @@ def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def make(answers: Answers | None = None, **more: object) -> Server:
-        servers.append(Server(answers or {}, **more))  # type: ignore[arg-type]
+        servers.append(Server(answers or {}, **more))
         return servers[-1]
 
     yield make

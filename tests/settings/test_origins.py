@@ -34,10 +34,9 @@ def test_each_value_of_a_file_is_the_one_that_applies(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     found = origins.settings(str(path), None, {})
     assert {f"{each.section}.{each.key}": each.value for each in found} == {
-        name: value
-        for name, (value, _) in written.items()  # type: ignore[misc]
+        name: value for name, (value, _) in written.items()
     }
-    assert {each.place for each in found} == {f"{path}:{line}" for _, line in written.values()}  # type: ignore[misc]
+    assert {each.place for each in found} == {f"{path}:{line}" for _, line in written.values()}
 
 
 def test_what_comes_first(tmp_path: Path) -> None:

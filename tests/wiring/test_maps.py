@@ -17,7 +17,7 @@ from mailgate.values.address import parse
 
 def alias(address: str, **more: object) -> Alias:
     local, _, host = address.partition("@")
-    return Alias(1, local, host, "ticket", **more)  # type: ignore[arg-type]
+    return Alias(1, local, host, "ticket", **more)
 
 
 def addresses(made: Maps) -> list[str]:

@@ -31,7 +31,7 @@ def test_the_examples_are_what_setup_says_for_example_com() -> None:
 
 def main(present: dict[str, str], **more: object) -> dict[str, str]:
     """The settings of main.cf that are said for a server whose main.cf has these."""
-    plan = PLAN._replace(**more)  # type: ignore[arg-type]
+    plan = PLAN._replace(**more)
     (text,) = (each.text for each in postfix.setup(plan, present).files if each.name == "main.cf")
     rows = (line.partition(" = ") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: value for name, _, value in rows}
