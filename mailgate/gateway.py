@@ -130,14 +130,14 @@ def knows(store: Store, config: Config, recipient: str, fallback: str | None) ->
 def read(store: Store, raw: bytes, given: Given) -> Read:
     """The facts of a message and of the report it may be; before any lock is taken."""
     with store.read() as tx:
-        default = domains.default(tx)
+        default = domains.default_name(tx)
     if default is None:
         raise StoreError("the store has no own domain", "mailgate domain add example.com")
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
         if given.source in ("fetch", "file"):
-            return envelope.collected(hints, given.mailbox, author, default.name)._replace(source=given.source)
-        found = envelope.read(given.reverse_path, given.recipients, given.environ, hints, author, default.name)
+            return envelope.collected(hints, given.mailbox, author, default)._replace(source=given.source)
+        found = envelope.read(given.reverse_path, given.recipients, given.environ, hints, author, default)
         return found._replace(source=given.source)
 
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from mailgate import gateway, journal
-from mailgate.collect.gather import GROUP, Progress, Tally, kind_of
+from mailgate.collect.gather import BATCH, Progress, Tally, kind_of
 from mailgate.gateway import Given, Receipt
 from mailgate.settings.config import Config
 from mailgate.store import Store
@@ -85,7 +85,7 @@ def take(
         name = sha256(found.raw).hexdigest()
         if name not in known and name not in waiting:
             waiting[name] = found
-        if len(waiting) == GROUP:
+        if len(waiting) == BATCH:
             flush()
         progress(done, count)
     flush()

@@ -19,10 +19,9 @@ from mailgate.tables.servers import Server
 from mailgate.values.problem import StoreError
 
 BATCH = 32
-"""Messages that are fetched with one command, and octets of them together."""
+"""Messages that are fetched with one command and taken with one commit: what comes through the pipe waits for it."""
 BATCH_OCTETS = 4 << 20
-GROUP = 16
-"""Messages that are taken with one commit: what comes through the pipe meanwhile waits for it."""
+"""Octets of them together."""
 _AT_ONCE = 200
 """Messages that a server is told of with one command."""
 LEASE = 900.0
@@ -199,9 +198,8 @@ class Folder:
         except Lost:
             self.run.alone.update(self._key(each) for each in ids)
             raise
-        there = [(each, bodies[each], self.run.given) for each in ids if bodies.get(each)]
-        for at in range(0, len(there), GROUP):
-            self._take(there[at : at + GROUP])
+        if there := [(each, bodies[each], self.run.given) for each in ids if bodies.get(each)]:
+            self._take(there)
         for each in ids:
             if not bodies.get(each):
                 self.missing[each] = _NOTHING if each in bodies else _NOT_GIVEN

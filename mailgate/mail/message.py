@@ -101,7 +101,9 @@ class Message(NamedTuple):
 
     def plain(self, name: str) -> list[str]:
         """Every value of a field as a clean line, for fields whose grammar has no encoded words; the first 64 KiB."""
-        values = [value[: address.FIELD_LIMIT] for value in self.fields.get(name, ())]
+        if name not in self.fields:
+            return []
+        values = [value[: address.FIELD_LIMIT] for value in self.fields[name]]
         return [charset.line(value.decode("utf-8", "replace"), len(value)) for value in values]
 
 

@@ -151,10 +151,10 @@ def _create(
     messages.place(tx, number, ref)
     ours = own_author(message, state) or own.is_own(tx, str(author))  # a detail that nobody signed is ours too
     if author and kind == "person" and not ours:
-        records.follow(tx, ref, str(author))
+        records.add_follower(tx, ref, str(author))
     for address in alias.notify if alias else ():
         if not own.is_own(tx, address):  # it may have become one since
-            records.follow(tx, ref, address)
+            records.add_follower(tx, ref, address)
     if alias:
         aliases.set_status(tx, alias.number, "valid")
     return ref

@@ -30,15 +30,15 @@ def canonical(tx: sqlite3.Connection, text: str) -> str:
 
 def default(tx: sqlite3.Connection) -> Domain | None:
     """The domain marked as default, else the first added; None while there is none."""
-    row = _default_row(tx)
-    return from_row(tx, row) if row else None
+    name = default_name(tx)
+    return get(tx, name) if name else None
 
 
-def _default_row(tx: sqlite3.Connection) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = tx.execute(
-        "SELECT * FROM domain WHERE same_as IS NULL ORDER BY is_default DESC, position LIMIT 1"
-    ).fetchone()
-    return row
+def default_name(tx: sqlite3.Connection) -> str | None:
+    """Its name alone."""
+    query = "SELECT name FROM domain WHERE same_as IS NULL ORDER BY is_default DESC, position LIMIT 1"
+    row = tx.execute(query).fetchone()
+    return row["name"] if row else None
 
 
 def from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
@@ -47,7 +47,6 @@ def from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
     if row["same_as"]:
         row = tx.execute("SELECT * FROM domain WHERE name = ?", (row["same_as"],)).fetchone()
     retired = tx.execute("SELECT local, kind FROM retired WHERE domain = ? ORDER BY local", (row["name"],))
-    default = _default_row(tx)
     return Domain(
         name=name,
         catchall=row["catchall"],
@@ -57,7 +56,7 @@ def from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
         language=row["language"],
         delimiter=row["delimiter"],
         details=bool(row["details"]),
-        default=default is not None and default["name"] == name,
+        default=default_name(tx) == name,
         retired=tuple((each["local"], each["kind"]) for each in retired),
         same_as=row["name"] if row["name"] != name else "",
         sender=row["sender"],

@@ -39,10 +39,12 @@ def make(
 
     `sender` is whose new records the loop guard counts together, None when no mail made it (`""`: counted no more).
     """
-    row = tx.execute("SELECT last_id FROM model WHERE name = ?", (model_name(model),)).fetchone()
-    ref = Ref(model, row["last_id"] + 1 if row else 1)
-    tx.execute("DELETE FROM model WHERE name = ?", (model,))
-    tx.execute("INSERT INTO model (name, last_id) VALUES (?, ?)", ref)
+    row = tx.execute(
+        "INSERT INTO model (name, last_id) VALUES (?, 1)"
+        " ON CONFLICT (name) DO UPDATE SET last_id = model.last_id + 1 RETURNING last_id",
+        (model_name(model),),
+    ).fetchone()
+    ref = Ref(model, row["last_id"])
     tx.execute(
         "INSERT INTO record (model, id, name, assigned, alias, domain, sender, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (*ref, name, json.dumps(dict(values), ensure_ascii=False), alias, domain, sender, now),
@@ -84,6 +86,11 @@ def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
     get(tx, ref)
     if is_own(tx, text):
         raise Problem(f"`{text}` is an own address: a copy to it would come back", "name the address of a person")
+    add_follower(tx, ref, text)
+
+
+def add_follower(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+    """The same for a record that is there, and an address that is none of ours."""
     tx.execute(
         "INSERT INTO follower (model, id, address, spelled) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (*ref, key(text), spelled(text)),

@@ -36,14 +36,12 @@ class Address(NamedTuple):
     @property
     def printed_local(self) -> str:
         """The local part as it may be written, quoted where RFC 5321 section 4.1.2 asks for it."""
-        if _DOT_ATOM.fullmatch(self.local):
-            return self.local
-        return _quoted(self.local)
+        return _printed(self.local)
 
     @property
     def key(self) -> str:
         """What two spellings of one mailbox share, itself an address that `parse` takes."""
-        return str(self._replace(local=lower(self.local)))
+        return f"{_printed(lower(self.local))}@{self.domain}"
 
 
 class Author(NamedTuple):
@@ -57,7 +55,7 @@ class Author(NamedTuple):
 
 def lower(text: str) -> str:
     """Lower-case ASCII letters only: U+212A is not `k`, and a Turkish dotless i is not `i`."""
-    return text.translate(_ASCII_LOWER)
+    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
 def domain(text: str) -> str | None:
@@ -129,6 +127,10 @@ def _address(local: str, host: str) -> Address | None:
 
 def _literal(host: str) -> str | None:
     return lower(host) if re.fullmatch(r"\[[A-Za-z0-9:.]{3,60}\]", host) else None
+
+
+def _printed(local: str) -> str:
+    return local if _DOT_ATOM.fullmatch(local) else _quoted(local)
 
 
 def _quoted(text: str) -> str:
