@@ -5,7 +5,6 @@ from typing import NamedTuple
 from mailgate.judgement.addressed import Addressed, resolve
 from mailgate.judgement.decision import Reported
 from mailgate.judgement.state import Delivery, Known, State
-from mailgate.reports.dsn import FIELDS, WORDS
 from mailgate.reports.report import Finding, Report
 from mailgate.values import address, token
 from mailgate.values.address import lower
@@ -73,6 +72,8 @@ def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> 
     That must stand in fields of the report: words name whom to ask, too. And a guess proves nothing: people whose
     mailbox a program answers for, and programs with other things than mail, speak of failures as well.
     """
+    from mailgate.reports.dsn import FIELDS, WORDS  # only a report has findings
+
     recipient = _key(finding)
     forwarded = about.signed_address and alone and finding.basis == FIELDS
     match = next((each for each in about.sent if each.recipient == recipient), None)

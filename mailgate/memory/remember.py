@@ -8,11 +8,9 @@ from mailgate.judgement.decision import Decision, Outcome, Outgoing, Ref
 from mailgate.judgement.policy import own_author, rate_key
 from mailgate.judgement.state import Alias, State
 from mailgate.mail.message import Message
-from mailgate.memory import dispatch
 from mailgate.settings.config import Config
 from mailgate.tables import aliases, domains, failures, held, messages, outbox, own, people, records
 from mailgate.values.problem import StoreError
-from mailgate.writing import posting
 
 
 class Remembered(NamedTuple):
@@ -113,6 +111,9 @@ def _copy(
     now: float,
 ) -> None:
     """Owe the copies of a message that its record's followers get."""
+    from mailgate.memory import dispatch  # most mail is copied to nobody
+    from mailgate.writing import posting
+
     whom = dispatch.identity(tx, records.get(tx, record))
     tx.execute("SAVEPOINT copies")
     try:
