@@ -10,7 +10,7 @@ def main() -> None:
     at = _command(arguments)
     if arguments[at : at + 1] == ["deliver"]:
         gc.disable()  # the process ends before it could pay off
-        from mailgate.deliver import main as deliver
+        from mailgate.inbound.pipe import main as deliver
 
         deliver([*arguments[:at], *arguments[at + 1 :]])
     from mailgate.cli import main as commands

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mailgate.judgement import addressed, route
-from mailgate.judgement.addressed import Addressed
-from mailgate.judgement.decision import Decision, Ref
-from mailgate.judgement.state import Alias, Domain, Known, Placement, Seen, Settings, State
 from mailgate.mail import envelope, message
 from mailgate.mail.message import Message
 from mailgate.reports import report
+from mailgate.routing import decide as route
+from mailgate.routing import resolve
+from mailgate.routing.decision import Decision
+from mailgate.routing.resolve import Addressed
+from mailgate.routing.state import Known, Placement, Seen, Settings, State
+from mailgate.values.directory import Alias, Domain
+from mailgate.values.record import Ref
 
 BOB = "bob@client.org"
 SECRET = b"k" * 32
@@ -110,16 +113,16 @@ def known(*messages: Known) -> dict[str, tuple[Known, ...]]:
 
 def meant(message: Message, given: State) -> Addressed:
     """What a message with one recipient, or none, addresses."""
-    (one,) = map(addressed.counts, addressed.recipients(message, given))
-    return addressed.addressed(one, addressed.named(message, given, alone=one is None))
+    (one,) = map(resolve.counts, resolve.recipients(message, given))
+    return resolve.addressed(one, resolve.named(message, given, alone=one is None))
 
 
 def decide(raw: bytes, *recipients: str, given: State | None = None, **more: Any) -> Decision:
     """What becomes of a message; keywords as for `facts`."""
     given = given or state()
-    message = addressed.spelled(facts(raw, *recipients, **more), given)
+    message = resolve.spelled(facts(raw, *recipients, **more), given)
     every = (*message.envelope.recipients, *message.header_addresses)
-    expected = any(addressed.resolve(each, given, envelope=True).kind == "bounce" for each in every)
+    expected = any(resolve.resolve(each, given, envelope=True).kind == "bounce" for each in every)
     return route.decide(message, given, report.read(message, expected=expected))
 
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from build import mail
 from gate import Gate
 
-from mailgate import post
-from mailgate.judgement.decision import Ref
-from mailgate.post import Text
-from mailgate.tables import outbox
+from mailgate.gateway import post
+from mailgate.gateway.post import Text
+from mailgate.store import outbox
+from mailgate.values.record import Ref
 
 DAEMON = "Mail Delivery System <MAILER-DAEMON@mx.client.org>"
 BOUNCE = "bounce@example.com"

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mailgate import gateway, store
-from mailgate.gateway import Given, Receipt
-from mailgate.judgement.decision import Ref
-from mailgate.judgement.state import Alias, Contact, Domain
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given, Receipt
 from mailgate.settings.config import Config
-from mailgate.store import Store
-from mailgate.tables import aliases, domains, held, messages, outbox, people, records
-from mailgate.tables.records import Record
+from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, records
+from mailgate.store.database import Store
+from mailgate.store.records import Record
+from mailgate.values.directory import Alias, Contact, Domain
+from mailgate.values.record import Ref
 
 NOW = 1_700_000_000.0
 BOB = "bob@client.org"
@@ -23,7 +23,7 @@ class Gate:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = Config(path=None, store=str(path))
-        self.store: Store = store.open_or_create(path)
+        self.store: Store = database.open_or_create(path)
         self.now = NOW
         with self.store.write() as tx:
             domains.add(tx, Domain("example.com", contact="office@example.com", default=True))
@@ -46,12 +46,12 @@ class Gate:
     def parameter(self, name: str, value: str) -> None:
         """Set a parameter."""
         with self.store.write() as tx:
-            people.set_parameter(tx, name, value)
+            contacts.set_parameter(tx, name, value)
 
     def contact(self, address: str, **more: Any) -> None:
         """Add a contact."""
         with self.store.write() as tx:
-            people.save_contact(tx, Contact(address, **more))
+            contacts.save_contact(tx, Contact(address, **more))
 
     def __call__(
         self,
@@ -65,7 +65,7 @@ class Gate:
         """Receive a message, one second after the last."""
         self.now += 1
         given = Given(reverse_path, recipients, environ, fallback, source)
-        return gateway.receive(self.store, self.config, raw, given, self.now)
+        return receive.receive(self.store, self.config, raw, given, self.now)
 
     def records(self) -> list[str]:
         """Every record, `crm.lead/1` and so on, in order of their names."""

@@ -10,7 +10,7 @@ import pytest
 
 from mailgate.cli import help as topics
 from mailgate.cli.program import COMMANDS
-from mailgate.judgement import route
+from mailgate.routing import decide
 from mailgate.values import status
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +24,7 @@ def table(head: str) -> list[list[str]]:
 
 
 def test_the_rules_are_those_of_the_program_and_of_the_readme() -> None:
-    assert tuple(rule for rule, _, _ in topics.RULES) == route.ORDER
+    assert tuple(rule for rule, _, _ in topics.RULES) == decide.ORDER
     assert table("| rule | asks |") == [list(each) for each in topics.RULES]
 
 

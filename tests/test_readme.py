@@ -11,7 +11,7 @@ import pytest
 from fetch.fake import FakeImap
 from fetch.issuer import Issuer
 
-from mailgate.judgement import route
+from mailgate.routing import decide
 from mailgate.settings import config
 
 ROOT = Path(__file__).parent.parent
@@ -144,7 +144,7 @@ def test_the_two_commands_for_a_fresh_machine() -> None:
 
 def test_the_rules_stand_there_in_order() -> None:
     table = README.partition("| rule | asks |")[2].partition("\n\n")[0]
-    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == route.ORDER
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == decide.ORDER
 
 
 def test_every_key_of_the_configuration_stands_there() -> None:

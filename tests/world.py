@@ -10,9 +10,9 @@ import pytest
 from build import mail
 from gate import Gate
 
-from mailgate.judgement.decision import Ref
-from mailgate.tables import domains, outbox
-from mailgate.tables.outbox import Debt
+from mailgate.store import domains, outbox
+from mailgate.store.outbox import Debt
+from mailgate.values.record import Ref
 
 ANNA, CARL = "anna@team.org", "carl@team.org"
 ONE = Ref("crm.lead", 1)

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
-from mailgate.judgement.state import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
-from mailgate.tables import aliases, records
+from mailgate.cli.ui import console
+from mailgate.store import aliases, records
+from mailgate.values.directory import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
 
 
 @click.group(

@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from mailgate import console, store
+from mailgate.cli.ui import console
+from mailgate.outbound import spawn
 from mailgate.process import owner
-from mailgate.sending import worker
 from mailgate.settings import config
 from mailgate.settings.config import Config
-from mailgate.store import Store
-from mailgate.tables import held
+from mailgate.store import database as store
+from mailgate.store import held
+from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
 
@@ -43,7 +44,7 @@ class App:
         if path == config.default_store(None, os.environ) and not os.path.exists(folder):
             os.makedirs(folder, mode=0o700)
         if self.config.maps:
-            import_module("mailgate.files.upkeep")  # the owner of the store may read less of the program than root
+            import_module("mailgate.mta.write")  # the owner of the store may read less of the program than root
         owner.become(path)
         return store.open_or_create(path, wait=20.0)
 
@@ -51,7 +52,7 @@ class App:
         """Start a worker when something is owed and anything is sent at all; whether it was."""
         if not owed or not self.config.path or self.config.submit.method == "none":
             return False
-        worker.start(self.configuration, self.database)
+        spawn.start(self.configuration, self.database)
         return True
 
     def keep_maps(self, opened: Store | None = None) -> None:
@@ -65,16 +66,15 @@ class App:
                 return
         if not self.config.maps:
             return
-        from mailgate.files import upkeep
-        from mailgate.mta import maps
+        from mailgate.mta import maps, write
 
         try:
-            upkeep.refresh(opened, self.config)
-            for each in maps.unlisted(upkeep.wanted(opened, self.config)):
+            write.refresh(opened, self.config)
+            for each in maps.unlisted(write.wanted(opened, self.config)):
                 console.warning(f"{each} is in no table: to a mail server what begins with # is a comment")
         except (Problem, sqlite3.Error) as problem:
             console.warning(f"the mail server does not know of the change yet: {problem}")
-            for hint in getattr(problem, "hints", (upkeep.AGAIN,)):
+            for hint in getattr(problem, "hints", (write.AGAIN,)):
                 console.hint(hint)
 
     def finish(self) -> None:

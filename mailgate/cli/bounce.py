@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, Number, json_option
-from mailgate.reports.reason import reason
-from mailgate.tables import domains, failures
-from mailgate.tables.failures import Failure
+from mailgate.cli.ui import console
+from mailgate.reports.diagnosis import reason
+from mailgate.store import domains, failures
+from mailgate.store.failures import Failure
 from mailgate.values.charset import printable
 
 

@@ -9,18 +9,19 @@ from typing import Any, NamedTuple
 
 import click
 
-from mailgate import console, gateway, post, store
 from mailgate.cli.bounce import words
 from mailgate.cli.parts import Command, json_option
-from mailgate.gateway import Given
-from mailgate.judgement import explain
-from mailgate.judgement.decision import Ref
-from mailgate.judgement.state import Alias, Domain
-from mailgate.post import Text
+from mailgate.cli.ui import console
+from mailgate.gateway import post, receive
+from mailgate.gateway.post import Text
+from mailgate.gateway.receive import Given
+from mailgate.routing import explain
 from mailgate.settings.config import Config, Submit
-from mailgate.store import Store
-from mailgate.tables import aliases, domains, failures, held, messages, outbox, people, records
-from mailgate.tables.outbox import Debt
+from mailgate.store import aliases, contacts, database, domains, failures, held, messages, outbox, records
+from mailgate.store.database import Store
+from mailgate.store.outbox import Debt
+from mailgate.values.directory import Alias, Domain
+from mailgate.values.record import Ref
 
 LEAD = Ref("crm.lead", 1)
 
@@ -94,12 +95,12 @@ def _story() -> list[_Mail | Callable[[Store], None]]:
 def demo(full: bool, as_json: bool) -> None:
     """A guided run on a throw-away store: a lead, replies, our answer, a delivery report, the catchall, a loop."""
     with tempfile.TemporaryDirectory(prefix="mailgate-demo-") as folder:
-        opened = store.open_or_create(Path(folder) / "demo.db")
+        opened = database.open_or_create(Path(folder) / "demo.db")
         settings = Config(None, opened.path, Submit(method="none"))
         with opened.write() as tx:
             domains.add(tx, Domain("example.com", company="Example", contact="info@example.com"))
             aliases.add(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
-            people.set_parameter(tx, "mail.gateway.loop.threshold", "3")
+            contacts.set_parameter(tx, "mail.gateway.loop.threshold", "3")
         trees: list[dict[str, Any]] = []
         for scene in _story():
             if isinstance(scene, _Mail):
@@ -156,7 +157,7 @@ def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: boo
     scene = _addressed(opened, scene)
     for n in range(1, scene.times + 1):
         raw = scene.text.replace("{n}", str(n)).encode()
-        receipt = gateway.receive(opened, settings, raw, Given(scene.reverse_path, (scene.recipient,)), time.time())
+        receipt = receive.receive(opened, settings, raw, Given(scene.reverse_path, (scene.recipient,)), time.time())
         if receipt.number:
             with opened.read() as tx:
                 trees.append(messages.explanation(tx, receipt.number))

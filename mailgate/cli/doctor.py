@@ -8,17 +8,17 @@ from collections.abc import Iterable
 
 import click
 
-from mailgate import console, store
-from mailgate.cli import wiring
+from mailgate.cli import setup
 from mailgate.cli.app import App, as_owner, pass_app
 from mailgate.cli.parts import Command, json_option
-from mailgate.doctor import health, probe, survey, watch
-from mailgate.mta import exim, postfix
+from mailgate.cli.ui import console
+from mailgate.doctor import health, probe, watch
+from mailgate.mta import exim, postfix, survey
 from mailgate.mta.wiring import Check
 from mailgate.process import owner
 from mailgate.settings.config import Config
-from mailgate.store import Store
-from mailgate.tables import aliases, domains, keys
+from mailgate.store import aliases, database, domains, keys
+from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
 AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postfix", "exim")
@@ -86,7 +86,7 @@ def _tell(app: App, found: list[Check]) -> None:
 
     def noted() -> int:
         owner.become(settings.store)
-        return watch.look(store.open_existing(settings.store), settings, time.time(), wrong)
+        return watch.look(database.open_existing(settings.store), settings, time.time(), wrong)
 
     app.pay(owed=as_owner(app, noted) > 0)
 
@@ -158,7 +158,7 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
         yield from checks
     if any(each.verdict == "wrong" for each in checks):
         return
-    opened = store.open_existing(settings.store, wait=5.0)
+    opened = database.open_existing(settings.store, wait=5.0)
     if "directory" in areas:
         yield from health.directory(opened)
     if "waiting" in areas:
@@ -170,7 +170,7 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
 def _mail_server(app: App, name: str) -> Iterable[Check]:
     """What the mail server says, against what `mailgate setup` would print."""
     try:
-        plan = wiring.plan_in_place(app, name)
+        plan = setup.plan_in_place(app, name)
     except Problem as problem:
         yield Check(name, "unknown", str(problem), next(iter(problem.hints), f"mailgate setup {name}"))
         return
@@ -185,7 +185,7 @@ def _mail_server(app: App, name: str) -> Iterable[Check]:
 def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:
     """Send a plain probe and one with a signed detail, and wait for both."""
     owner.become(app.config.store)
-    opened = store.open_existing(app.config.store)
+    opened = database.open_existing(app.config.store)
     with opened.read() as tx:
         alias = aliases.reached_by(tx, to) if to else next(iter(aliases.listing(tx)), None)
         if alias is None:

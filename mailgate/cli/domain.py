@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli import elsewhere
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, completing, confirm, json_option, yes_option
-from mailgate.judgement.state import LANGUAGES, Domain
-from mailgate.tables import domains, own
+from mailgate.cli.ui import console
+from mailgate.store import directory, domains
+from mailgate.values.directory import LANGUAGES, Domain
 from mailgate.values.problem import Problem
 
 
@@ -223,7 +223,7 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
         signature = found.signature.splitlines() or [""]
         retired = ", ".join(f"{local} ({kind})" for local, kind in found.retired)
         with app.store.read() as tx:
-            elsewhere = found.contact and own.is_stranger(tx, found.contact)
+            elsewhere = found.contact and directory.is_stranger(tx, found.contact)
         console.pairs(
             [
                 ("domain", f"{found.name}{f', another name of {found.same_as}' if found.same_as else ''}"),

@@ -5,11 +5,11 @@ import sys
 
 import click
 
-from mailgate import console
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, completing, json_option
+from mailgate.cli.ui import console
 from mailgate.mta import redirects, zone
-from mailgate.tables import aliases, domains, own
+from mailgate.store import aliases, directory, domains
 from mailgate.values import address
 from mailgate.values.problem import Problem
 
@@ -38,7 +38,7 @@ def redirects_(app: App, name: str, to: str, form: str, as_json: bool) -> None:
         target = _target(to, found.name)
         here = [each.local for each in aliases.listing(tx) if each.domain == found.canonical]
         rows = redirects.redirects(found, here, target)
-        lost = [each.target for each in rows if each.what != "detail" and own.is_stranger(tx, each.target)]
+        lost = [each.target for each in rows if each.what != "detail" and directory.is_stranger(tx, each.target)]
     if lost:
         console.warning(
             f"{lost[0]}{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}: nobody is there, such mail is refused; "

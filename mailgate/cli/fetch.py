@@ -10,20 +10,20 @@ from typing import Any
 
 import click
 
-from mailgate import console, store
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, assignment, json_option
 from mailgate.cli.run import not_set_up
-from mailgate.collect import archive, fetch
-from mailgate.collect.fetch import Result
-from mailgate.collect.gather import Progress, Tally
+from mailgate.cli.ui import console
+from mailgate.inbound import fetch, files
+from mailgate.inbound.fetch import Result
+from mailgate.inbound.folder import Progress, Tally
+from mailgate.outbound import spawn
 from mailgate.process import owner
-from mailgate.sending import worker
 from mailgate.settings import config
 from mailgate.settings.config import Config
-from mailgate.store import Store
-from mailgate.tables import collected, servers
-from mailgate.tables.servers import Server
+from mailgate.store import collected, database, servers
+from mailgate.store.database import Store
+from mailgate.store.servers import Server
 from mailgate.values.names import model as model_name
 from mailgate.values.problem import Problem
 
@@ -68,7 +68,7 @@ def fetch_(
     try:
         settings = config.load(app.configuration, app.database, os.environ, required=True)
         owner.become(settings.store)
-        opened = store.open_existing(settings.store)
+        opened = database.open_existing(settings.store)
     except Problem as problem:
         raise not_set_up(problem) from problem
     signal.signal(signal.SIGTERM, _stop)
@@ -107,7 +107,7 @@ def _files(
     if model is None and given:
         raise click.UsageError("--set is for the records of --model.")
     with _progress(kind) as progress:
-        found = archive.take(opened, settings, kind, paths[0], model and model_name(model), given, progress)
+        found = files.take(opened, settings, kind, paths[0], model and model_name(model), given, progress)
     if as_json:
         console.data([{kind: paths[0], **found._asdict()}])
     elif not quiet:
@@ -134,7 +134,7 @@ def _one(
     with _progress(server.name) as progress:
         result = fetch.run(opened, settings, server._replace(most=limit or server.most), progress)
     if result.owed and settings.submit.method != "none":
-        worker.start(app.configuration, app.database)
+        spawn.start(app.configuration, app.database)
     return result
 
 

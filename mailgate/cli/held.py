@@ -6,17 +6,18 @@ from typing import Any
 
 import click
 
-from mailgate import console, reconsider
 from mailgate.cli import message as message_command
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, Number, completing, confirm, json_option, yes_option
-from mailgate.gateway import Receipt
-from mailgate.judgement import confirmation, explain
-from mailgate.judgement.confirmation import Link
+from mailgate.cli.ui import console
+from mailgate.gateway import held as reconsider
+from mailgate.gateway.receive import Receipt
 from mailgate.mail import content
-from mailgate.tables import held, messages
-from mailgate.tables.held import Held
-from mailgate.tables.messages import Stored
+from mailgate.routing import confirmation, explain
+from mailgate.routing.confirmation import Link
+from mailgate.store import held, messages
+from mailgate.store.held import Held
+from mailgate.store.messages import Stored
 from mailgate.values import address
 from mailgate.values.charset import printable
 

@@ -5,9 +5,9 @@ import textwrap
 
 import click
 
-from mailgate import console
 from mailgate.cli.parts import Command
 from mailgate.cli.program import program
+from mailgate.cli.ui import console
 from mailgate.values.problem import Problem
 
 RULES = (

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, confirm, json_option, yes_option
-from mailgate.tables import keys
-from mailgate.tables.keys import Key
+from mailgate.cli.ui import console
+from mailgate.store import keys
+from mailgate.store.keys import Key
 
 
 @click.group(

@@ -4,14 +4,14 @@ import os
 
 import click
 
-from mailgate import store
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command
 from mailgate.cli.run import not_set_up
+from mailgate.outbound import spawn
 from mailgate.process import owner
-from mailgate.sending import worker
 from mailgate.settings import config
-from mailgate.store import Store
+from mailgate.store import database
+from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
 
@@ -32,7 +32,7 @@ def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
     Never makes or migrates a store; exits with 75 when something is not set up.
     """
     try:
-        from mailgate import lmtp as server
+        from mailgate.inbound import lmtp as server
     except ImportError:
         raise Problem("LMTP needs aiosmtpd", "pip install 'mailgate[lmtp]'") from None
     try:
@@ -43,8 +43,8 @@ def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
     def opened() -> Store:
         owner.become(settings.store)
         try:
-            return store.open_existing(settings.store)
+            return database.open_existing(settings.store)
         except Problem as problem:
             raise not_set_up(problem) from problem
 
-    server.serve(listen, opened, settings, fallback_model, lambda: worker.start(app.configuration, app.database))
+    server.serve(listen, opened, settings, fallback_model, lambda: spawn.start(app.configuration, app.database))

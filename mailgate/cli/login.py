@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailgate import console
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, completing, json_option
-from mailgate.tables import logins, servers
-from mailgate.tables.logins import Login
-from mailgate.tables.servers import Server
+from mailgate.cli.ui import console
+from mailgate.store import logins, servers
+from mailgate.store.logins import Login
+from mailgate.store.servers import Server
 from mailgate.values.charset import printable
 from mailgate.values.problem import Problem
 
 if TYPE_CHECKING:
-    from mailgate.collect.grant import Client, Device, Endpoints, Request, Tokens
+    from mailgate.oauth.grant import Client, Device, Endpoints, Request, Tokens
 
 FLOWS = ("device", "browser")
 _UNWILLING = ("invalid_scope", "unauthorized_client", "invalid_client", "unsupported_grant_type")
@@ -48,8 +48,8 @@ def login_(app: App, name: str, flow: str | None, port: int | None, as_json: boo
     to this machine. On a terminal the address where a browser elsewhere ended may also be typed.
     """
 
-    from mailgate.collect import access
-    from mailgate.collect.grant import Client
+    from mailgate.oauth import access
+    from mailgate.oauth.grant import Client
 
     def say(text: str) -> None:
         click.echo(printable(text), err=as_json)
@@ -78,8 +78,8 @@ def _granted(
     client: "Client", endpoints: "Endpoints", flow: str | None, port: int | None, say: Say
 ) -> "tuple[str, Tokens]":
     """The flow that was used, and what came of it."""
-    from mailgate.collect import authorize
-    from mailgate.collect.grant import Denied
+    from mailgate.oauth import authorize
+    from mailgate.oauth.grant import Denied
 
     issuer = client.provider.issuer
     if flow == "device" and not endpoints.device:
@@ -105,7 +105,7 @@ def _granted(
 
 
 def _by_device(client: "Client", endpoints: "Endpoints", device: "Device", say: Say) -> "Tokens":
-    from mailgate.collect import authorize
+    from mailgate.oauth import authorize
 
     say(f"open this page in a browser, on any device, and log in as {client.server.user}:")
     say(f"  {device.address}")
@@ -118,7 +118,7 @@ def _by_device(client: "Client", endpoints: "Endpoints", device: "Device", say: 
 
 
 def _show_browser(server: Server, request: "Request", port: int, typing: bool, say: Say) -> None:
-    from mailgate.collect import authorize
+    from mailgate.oauth import authorize
 
     say(f"open this address in a browser on this machine, and log in as {server.user}:")
     say(f"  {request.address}")

@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli import bounce
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, Number, full_option, json_option
-from mailgate.console import Span
-from mailgate.files import unpack
+from mailgate.cli.ui import console
+from mailgate.cli.ui.console import Span
 from mailgate.mail.content import content
-from mailgate.tables import failures, held, messages, records
-from mailgate.tables.held import Held
-from mailgate.tables.messages import Stored
+from mailgate.process import unpack
+from mailgate.store import failures, held, messages, records
+from mailgate.store.held import Held
+from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
 
 _MARGIN = " " * 6
@@ -152,7 +152,7 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
 
     What it quotes of earlier mail is folded, unless `full`.
     """
-    from mailgate.mail import quote  # twenty milliseconds of patterns, for those who read
+    from mailgate.mail import quoting  # twenty milliseconds of patterns, for those who read
 
     author = found["author_text"] or found["author"] or "nobody"
     to = ", ".join(found["recipients"]) if found["direction"] == "out" else ""
@@ -163,7 +163,7 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
         [(_MARGIN, ""), (printable(found["message_id"] or "no Message-ID"), "dim")],
         [],
     ]
-    for piece in quote.fold(found["text"], found["subject"]) if not full else [quote.Piece("said", found["text"])]:
+    for piece in quoting.fold(found["text"], found["subject"]) if not full else [quoting.Piece("said", found["text"])]:
         lines = piece.text.splitlines()
         if piece.kind == "quoted" and len(lines) > 1:
             folded = f"[{len(lines)} quoted lines: mailgate message show {found['number']} --full]"

@@ -6,16 +6,17 @@ from typing import Any
 
 import click
 
-from mailgate import console, reconsider, store
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, Group, Number, confirm, json_option, yes_option
 from mailgate.cli.run import not_set_up
+from mailgate.cli.ui import console
 from mailgate.doctor import watch
+from mailgate.gateway import held
+from mailgate.outbound import worker
 from mailgate.process import owner
-from mailgate.sending import transport
 from mailgate.settings import config
-from mailgate.tables import outbox
-from mailgate.tables.outbox import Debt
+from mailgate.store import database, outbox
+from mailgate.store.outbox import Debt
 from mailgate.values.problem import Problem
 
 
@@ -155,14 +156,14 @@ def work(app: App, quiet: bool, as_json: bool) -> None:
     try:
         settings = config.load(app.configuration, app.database, os.environ, required=True)
         owner.become(settings.store)
-        opened = store.open_existing(settings.store)
+        opened = database.open_existing(settings.store)
     except Problem as problem:
         raise not_set_up(problem) from problem
-    paid = transport.work(opened, settings)
-    chores = reconsider.chores(opened, settings, time.time())
+    paid = worker.work(opened, settings)
+    chores = held.chores(opened, settings, time.time())
     told = watch.look(opened, settings, time.time())
     if chores.retried or told:
-        more = transport.work(opened, settings)
+        more = worker.work(opened, settings)
         paid = more._replace(
             sent=paid.sent + more.sent, put_off=paid.put_off + more.put_off, refused=paid.refused + more.refused
         )

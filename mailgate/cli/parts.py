@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from mailgate import store
 from mailgate.cli.app import App
 from mailgate.process import owner
+from mailgate.store import database
 from mailgate.values.problem import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -108,7 +108,7 @@ def completing(names: Callable[[sqlite3.Connection], Iterable[object]]) -> Calla
             app = context.find_object(App)
             assert app is not None
             owner.become(app.config.store)
-            with store.open_existing(app.config.store, wait=1.0).read() as tx:
+            with database.open_existing(app.config.store, wait=1.0).read() as tx:
                 return [str(name) for name in names(tx) if str(name).startswith(typed)]
         return []
 

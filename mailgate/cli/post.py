@@ -7,12 +7,13 @@ import time
 
 import click
 
-from mailgate import console, post
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, completing, json_option
 from mailgate.cli.run import look
-from mailgate.post import File, Posted, Text
-from mailgate.tables import records
+from mailgate.cli.ui import console
+from mailgate.gateway import post
+from mailgate.gateway.post import File, Posted, Text
+from mailgate.store import records
 from mailgate.values.problem import Problem
 
 _known = completing(lambda tx: (each.ref for each in records.listing(tx)))

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli import message as message_command
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, Number, assignment, completing, confirm, full_option, json_option, yes_option
-from mailgate.tables import deliveries, domains, messages, records
-from mailgate.tables.records import Record
+from mailgate.cli.ui import console
+from mailgate.store import deliveries, domains, messages, records
+from mailgate.store.records import Record
 
 
 @click.group(

@@ -12,9 +12,10 @@ from typing import NoReturn
 
 import click
 
-from mailgate import console, journal
 from mailgate.cli.app import App
 from mailgate.cli.program import COMMANDS, program
+from mailgate.cli.ui import console
+from mailgate.gateway import log
 from mailgate.values import status
 from mailgate.values.charset import printable
 from mailgate.values.problem import ConfigError, NotFound, Problem, StoreError
@@ -53,7 +54,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
     except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
-        code = _fail(1, Problem(f"a fault of mailgate's own: {type(error).__name__}: {error}", journal.fault(error)))
+        code = _fail(1, Problem(f"a fault of mailgate's own: {type(error).__name__}: {error}", log.fault(error)))
     sys.exit(code if isinstance(code, int) else 0)
 
 

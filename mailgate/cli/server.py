@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from mailgate import console
 from mailgate.cli import login as log_in
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
-from mailgate.tables import collected, logins, servers
-from mailgate.tables.logins import Login
-from mailgate.tables.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
+from mailgate.cli.ui import console
+from mailgate.store import collected, logins, servers
+from mailgate.store.logins import Login
+from mailgate.store.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
 from mailgate.values.problem import Problem
 
 
@@ -212,8 +212,8 @@ def set_(app: App, /, name: str, as_json: bool, unset: tuple[str, ...], **option
 @pass_app
 def test(app: App, name: str, as_json: bool) -> None:
     """Log in and count what is there; nothing is fetched, marked or changed."""
-    from mailgate.collect import fetch
-    from mailgate.collect.mailbox import Lost, Refused
+    from mailgate.inbound import fetch
+    from mailgate.inbound.mailbox import Lost, Refused
 
     with app.store.read() as tx:
         found = servers.get(tx, name)

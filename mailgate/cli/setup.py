@@ -1,227 +1,218 @@
-"""`mailgate init`, `migrate`, `completion`: make a gateway, keep it up to date."""
+"""`mailgate setup`: what to put into Postfix or Exim, whether it is there, and the tables that they read."""
 
 import os
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
-import tomli_w
 
-from mailgate import console, store
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, json_option
-from mailgate.cli.program import program
-from mailgate.judgement.state import Domain
+from mailgate.cli.app import App, as_owner, pass_app
+from mailgate.cli.parts import Group, json_option
+from mailgate.cli.ui import console
+from mailgate.mta import exim, maps, postfix, survey, write
+from mailgate.mta.wiring import MARK, Check, File, Plan, Setup
 from mailgate.process import owner
 from mailgate.settings import config
-from mailgate.tables import domains
+from mailgate.values import names
 from mailgate.values.problem import Problem
 
-_TEMPLATE = """\
-# mailgate: the settings that are not mail addresses. Those live in the store: mailgate domain, mailgate alias.
 
-[store]
-# One file. Its folder belongs to the one user that runs the pipe, mode 0700; root's commands become that user.
-{url}
-[submit]
-# How refusals leave: by "sendmail" (the mail server's own program), by "smtp" (host, port), or "none": they wait.
-method = "sendmail"
-# sendmail = "/usr/sbin/sendmail"
-# host = "localhost"
-# port = 25
-
-[refusals]
-# Who may not write is told by a "reply" of ours, or by the mail server: "status".
-by = "reply"
-# Mail of senders on the block list: "hold" it, or refuse it with "status".
-# blocked = "hold"
-# Texts of your own: FOLDER/DOMAIN/LANGUAGE/REASON.txt, FOLDER/DOMAIN/REASON.txt or FOLDER/LANGUAGE/REASON.txt
-# templates = "/etc/mailgate/templates"
-
-[limits]
-# Octets of the largest message that is taken; the mail server's own limit should not be larger.
-max_size = 52428800
-# New records within an hour, by one alias and in all; mail beyond that waits with the mail server (0: no limit).
-# records_per_alias = 500
-# records_in_all = 2000
-
-# Who is told when something begins to wait for a person, and when nothing does any more: an address elsewhere.
-# [notify]
-# to = ["admin@example.net"]
-
-# Whose Authentication-Results are believed. Only when the border server removes forged ones:
-# [authentication]
-# trusted_authserv_ids = ["mx.example.com"]
-# border_strips = true
-
-{maps}
-[held]
-# Days that quiet held mail (bulk, blocked, misdirected) is kept.
-keep_quiet = 30
-"""
-
-_MAPS = """\
-[maps]
-# Where the mail server finds which addresses exist; mailgate writes these tables, and `mailgate setup` uses them.
-folder = "@FOLDER@"
-# Own domains that have mailboxes of their own on this server.
-# shared = ["example.com"]
-# Addresses that nobody knows: "refuse" them while they are being sent to, or "accept" them.
-# unknown = "refuse"
-"""
-_NO_MAPS = _MAPS.replace("@FOLDER@", config.SYSTEM_MAPS).replace("[maps]", "# [maps]").replace("\nfolder", "\n# folder")
-
-
-@click.command(
-    "init",
-    cls=Command,
+@click.group(
+    "setup",
+    cls=Group,
     examples="""
-        mailgate init --domain example.com
-        mailgate -C ./mailgate.toml --db ./mailgate.db init --domain example.com
+        mailgate setup postfix --write wiring
+        mailgate setup exim
+        mailgate setup postfix --check
     """,
 )
-@click.option("--domain", metavar="D", help="Add this own domain at once.")
-@click.option(
-    "--user", default="mailgate", show_default=True, help="As root: the user that owns the store and runs the pipe."
-)
-@json_option
-@pass_app
-def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
-    """Write a commented configuration and make the store; what exists is left as it is.
+def setup() -> None:
+    """What to put into the mail server, and whether it is there."""
 
-    As root the configuration goes to /etc/mailgate and the store, in /var/lib/mailgate, belongs to --user.
+
+def _options(function: Any) -> Any:
+    for option in (
+        click.option("--write", "folder", metavar="DIR", help="Write the files into DIR; nothing else is touched."),
+        click.option("--check", "checking", is_flag=True, help="Compare with what is in place; exit 4 if it differs."),
+        click.option("--fallback-model", "fallback", metavar="MODEL", help="Model for mail that no alias takes."),
+    ):
+        function = option(function)
+    return json_option(function)
+
+
+@setup.command(
+    "postfix",
+    examples="""
+        mailgate setup postfix
+        mailgate setup postfix --write wiring
+        mailgate setup postfix --check
+    """,
+)
+@click.option("--alias", is_flag=True, help="Use an alias file: the domains are in mydestination.")
+@_options
+@pass_app
+def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
+    """What to put into Postfix for our domains.
+
+    Everything is printed, with the commands to run then. What main.cf says already stays in its lines.
     """
-    root = os.geteuid() == 0
-    path = Path(app.configuration or os.environ.get("MAILGATE_CONFIG") or _default_file(root)).absolute()
-    existed = path.exists()
-    if existed:
-        database = os.path.abspath(app.config.store)
+    if alias and fallback:
+        raise Problem("an alias file has no place for mail to addresses that nobody knows", "leave out --alias")
+
+    def plan() -> Plan:
+        return _plan(app, fallback)._replace(alias=alias)
+
+    if checking:
+        _checked("postfix", postfix.check(plan(), survey.postfix_state(plan())), as_json)
     else:
-        named = app.database or os.environ.get("MAILGATE_DB")
-        database = os.path.abspath(config.store_path(named) if named else config.default_store(str(path), os.environ))
-    uid, gid = _account(user) if root else (os.geteuid(), os.getegid())
-    if not existed:
-        of_the_system = root and Path(database).parent == Path(config.SYSTEM_STORE).parent
-        _write_config(path, database, config.SYSTEM_MAPS if of_the_system else None)
-    _make_folder(Path(database).parent, uid, gid, user)
-    maps = app.config.maps
-    if maps and not os.path.isdir(maps):
-        _make_folder(Path(maps), uid, gid, user)
-        os.chmod(maps, 0o755)  # noqa: S103 the mail server reads there
-    owner.become(database)
-    before, after = store.migrate(database)
-    made = None
-    opened = store.open_existing(database)
-    if domain:
-        with opened.write() as tx:
-            if domains.name_of(domain) not in [each.name for each in domains.listing(tx)]:
-                made = domains.add(tx, Domain(domain))
-    app.keep_maps(opened)
-    with opened.read() as tx:
-        default = domains.default(tx)
-    if as_json:
-        console.data(
-            {
-                "config": str(path),
-                "store": str(database),
-                "schema": after,
-                "user": owner.name(uid),
-                "domain": default.name if default else None,
-            }
-        )
-        return
-    console.say(f"{'kept' if existed else 'wrote'} configuration {path}")
-    console.say(f"{'kept' if before else 'made'} store {database}, schema {after}, owner {owner.name(uid)}")
-    if made:
-        console.say(f"added domain {made.name}, with {made.catchall}@{made.name} and {made.bounce}@{made.name}")
-    name = default.name if default else "example.com"
-    if not default:
-        console.say(f"next: mailgate domain add {name}")
-    console.say(f"next: mailgate alias add support@{name} --model ticket")
+        found = _said(as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present())))
+        _told("postfix" + " --alias" * alias, found, folder, as_json)
 
 
-def _default_file(root: bool) -> str:
-    found = config.SYSTEM if root else config.user_file(os.environ)
-    if found is None:
-        raise Problem("no home folder for the configuration", "mailgate -C FILE init")
-    return found
-
-
-def _account(user: str) -> tuple[int, int]:
-    import pwd
-
-    try:
-        entry = pwd.getpwnam(user)
-    except KeyError:
-        raise Problem(
-            f"there is no user `{user}` to own the store and run the pipe",
-            f"adduser --system --group --no-create-home --home {Path(config.SYSTEM_STORE).parent} {user}",
-            "or name another one: mailgate init --user NAME",
-        ) from None
-    return entry.pw_uid, entry.pw_gid
-
-
-def _write_config(path: Path, database: str, maps: str | None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    url = tomli_w.dumps({"url": f"sqlite:///{database}"})
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(_TEMPLATE.format(url=url, maps=_MAPS.replace("@FOLDER@", maps) if maps else _NO_MAPS))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        folder.mkdir(mode=0o700)
-        os.chown(folder, uid, gid)
-        descriptor = os.open(folder.parent, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-        return
-    if folder.stat().st_uid != uid:
-        if folder == Path(config.SYSTEM_STORE).parent and not any(folder.iterdir()):
-            os.chown(folder, uid, gid)
-            folder.chmod(0o700)
-            return
-        raise Problem(
-            f"the folder {folder} belongs to {owner.name(folder.stat().st_uid)}, not to {user}",
-            f"chown {user} {folder} && chmod 700 {folder}",
-            f"or: mailgate init --user {owner.name(folder.stat().st_uid)}",
-        )
-
-
-@click.command("migrate", cls=Command, examples="mailgate migrate")
-@json_option
-@pass_app
-def migrate(app: App, as_json: bool) -> None:
-    """Bring an older store up to date, in one transaction."""
-    path = app.config.store
-    owner.become(path)
-    if not os.path.exists(path):
-        raise Problem(f"no store {path}", "mailgate init")
-    before, after = store.migrate(path)
-    if as_json:
-        console.data({"store": str(path), "before": before, "after": after})
-    elif before == after:
-        console.say(f"{path} is up to date, schema {after}")
-    else:
-        console.say(f"migrated {path} from schema {before} to {after}")
-
-
-@click.command(
-    "completion",
-    cls=Command,
+@setup.command(
+    "exim",
     examples="""
-        mailgate completion bash > /etc/bash_completion.d/mailgate
-        mailgate completion zsh > ~/.zfunc/_mailgate
+        mailgate setup exim
+        mailgate setup exim --write wiring
+        mailgate setup exim --check
     """,
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the script that completes commands and options in a shell."""
-    from click.shell_completion import get_completion_class
+@_options
+@pass_app
+def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
+    """What to put into Exim for our domains.
 
-    found = get_completion_class(shell)
-    assert found is not None
-    console.verbatim(found(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())
+    Everything is printed, with the commands to run then.
+    """
+    if checking:
+        plan = _plan(app, fallback)
+        _checked("exim", exim.check(plan, survey.exim_state(plan)), as_json)
+    else:
+        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed())))
+        _told("exim", found, folder, as_json)
+
+
+@setup.command("maps", examples="mailgate setup maps")
+@json_option
+@pass_app
+def maps_(app: App, as_json: bool) -> None:
+    """Write the mail server's tables, those that differ.
+
+    Every command that changes an address does so by itself.
+    """
+    written = write.refresh(app.store, app.config)
+    if as_json:
+        console.data({"folder": app.config.maps, "written": written})
+    elif written:
+        console.say(f"wrote {', '.join(written)} in {app.config.maps}")
+    else:
+        console.say(f"the tables in {app.config.maps} are as the store is")
+
+
+def _plan(app: App, fallback: str | None) -> Plan:
+    if fallback is not None:
+        names.model(fallback)
+    settings = app.config
+    user, group = owner.names(settings.store)
+    wanted = write.wanted(app.store, settings)
+    if not wanted.domains:
+        raise Problem("there is no own domain yet", "mailgate domain add example.com")
+    path = os.path.abspath(settings.path) if settings.path else None
+    return Plan(
+        maps=wanted,
+        folder=settings.maps or config.SYSTEM_MAPS,
+        user=user,
+        group=group,
+        python=_interpreter(),
+        configuration=None if path == config.SYSTEM else path,
+        stated=settings.maps is not None,
+        max_size=settings.max_size,
+        fallback=fallback,
+    )
+
+
+def _said(answer: Any) -> Setup:
+    """The set-up, as another process gave it back."""
+    files, *rest = answer
+    return Setup(tuple(File(*each) for each in files), *(tuple(each) for each in rest))
+
+
+def plan_in_place(app: App, server: str) -> Plan:
+    """The plan that a mail server seems to follow: whether an alias file, and which fallback model. Raises Problem."""
+    found = _plan(app, None)
+    if server != "postfix":
+        return found
+    state = survey.postfix_state(found)
+    by_alias = f"{found.folder}/{maps.ALIASES}" in (state.settings or {}).get("alias_maps", "")
+    model = re.search(r"--fallback-model[ =](\S+)", state.service or "")
+    return found._replace(alias=by_alias and not (state.service or "").strip(), fallback=model[1] if model else None)
+
+
+def _interpreter() -> str:
+    """The Python that has mailgate, by the name that stays when it is upgraded."""
+    usual = os.path.join(sys.prefix, "bin", "python")
+    return usual if os.access(usual, os.X_OK) else sys.executable
+
+
+def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:
+    if as_json:
+        console.data({"server": server, "checks": [each._asdict() for each in found]})
+    else:
+        console.checks(found)
+    if any(each.verdict == "wrong" for each in found):
+        raise click.exceptions.Exit(4)
+
+
+def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
+    commands = found.by_hand
+    if folder is not None:
+        _write(Path(folder), found)
+        commands = tuple(each.replace("DIR/", f"{_word(folder)}/") for each in found.commands)
+    if as_json:
+        files = [{"name": each.name, "place": each.place, "text": each.text} for each in found.files]
+        console.data({"server": what.split()[0], "files": files, "commands": commands, "notes": found.notes})
+        return
+    for each in found.files:
+        if folder is None:
+            console.lines([[(f"--- {'lines for ' if each.lines else ''}{each.place}", "bold")]])
+            console.verbatim(each.text)
+        else:
+            console.say(f"wrote {os.path.join(folder, each.name)}")
+    for note in found.notes:
+        console.warning(note)
+    console.lines([[("--- then" if folder is None else "then run:", "bold")]])
+    for command in commands:
+        console.verbatim(command)
+    if folder is None:
+        console.say()
+        console.say(f"with --write DIR these files are written, and commands put them in place: mailgate setup {what}")
+
+
+def _word(folder: str) -> str:
+    import shlex
+
+    return shlex.quote(folder.rstrip("/") or "/.")
+
+
+def _write(folder: Path, found: Setup) -> None:
+    """Write the files; nothing is written when one of them is somebody else's. Raises Problem."""
+    for each in found.files:
+        path = folder / each.name
+        if path.is_symlink() or (path.exists() and not _is_ours(path)):
+            raise Problem(f"{path} is not ours", "choose another folder for --write")
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in found.files:
+        path = folder / each.name
+        new = folder / f".{each.name}.new"
+        new.unlink(missing_ok=True)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
+            file.write(each.text)
+            os.fchmod(file.fileno(), 0o644)
+        new.replace(path)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and any(MARK in line for line in path.read_text("utf-8", "replace").splitlines()[:3])

@@ -1,1 +1,1 @@
-"""How mailgate and the mail server around it fare, and who is told."""
+"""Whether all is well, asked from outside where it can be."""

@@ -10,18 +10,19 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 
-from mailgate import store
+from mailgate.compose import wording
 from mailgate.mta import postfix
 from mailgate.mta.wiring import Check
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config, Submit
-from mailgate.store import Condition, Store
-from mailgate.tables import aliases, domains, keys, logins, outbox, own, servers
-from mailgate.tables.logins import Login
-from mailgate.tables.servers import Server
+from mailgate.store import aliases, domains, keys, logins, outbox, servers
+from mailgate.store import database as store
+from mailgate.store import directory as own
+from mailgate.store.database import Condition, Store
+from mailgate.store.logins import Login
+from mailgate.store.servers import Server
 from mailgate.values.problem import Problem, StoreError
-from mailgate.writing import wording
 
 LITTLE = 100 << 20
 """Octets that must be free on the store's disk: a few large messages, and the journal beside them."""

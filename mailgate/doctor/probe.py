@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from mailgate.judgement.decision import Ref
+from mailgate.compose import mime
+from mailgate.compose.mime import field
 from mailgate.mail import message
 from mailgate.mail.envelope import Envelope
-from mailgate.sending import submit
+from mailgate.outbound import submit
 from mailgate.settings.config import Config
-from mailgate.store import Store
-from mailgate.tables import keys, messages
+from mailgate.store import keys, messages
+from mailgate.store.database import Store
 from mailgate.values import charset, token
 from mailgate.values.problem import Problem
-from mailgate.writing import letter
-from mailgate.writing.letter import field
+from mailgate.values.record import Ref
 
 _POLL = 0.25
 _BY = re.compile(r"\bby\s+([^\s;()]+)")
@@ -58,7 +58,7 @@ def send(store: Store, config: Config, recipient: str, now: float) -> str:
             field("From", "MAILER-DAEMON", f"<postmaster@{host}>"),
             field("To", recipient),
             field("Subject", "mailgate doctor --probe"),
-            field("Date", letter.date(now)),
+            field("Date", mime.date(now)),
             field("Message-ID", message_id),
             field("Auto-Submitted", "auto-generated"),
             field("X-Mailgate-Loop", mark),

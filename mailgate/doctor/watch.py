@@ -8,12 +8,12 @@ import os
 import sqlite3
 from collections.abc import Sequence
 
+from mailgate.compose import notice
+from mailgate.compose.notice import Wait
 from mailgate.settings.config import Config
-from mailgate.store import Store
-from mailgate.tables import domains, held, keys, outbox, own, servers
+from mailgate.store import directory, domains, held, keys, outbox, servers
+from mailgate.store.database import Store
 from mailgate.values import address
-from mailgate.writing import bulletin
-from mailgate.writing.bulletin import Wait
 
 STUCK = 3_600.0
 """Seconds after which a message that still waits in the outbox, or a server that still fails, is worth a mail."""
@@ -71,9 +71,9 @@ def _told(tx: sqlite3.Connection) -> set[str]:
 def _queue(tx: sqlite3.Connection, waits: Sequence[Wait], to: Sequence[str], now: float) -> int:
     domain, queued = domains.default(tx), 0
     for each in dict.fromkeys(to):
-        if domain is None or address.parse(each) is None or own.is_own(tx, each):  # it would come back to us
+        if domain is None or address.parse(each) is None or directory.is_own(tx, each):  # it would come back to us
             continue
-        letter = bulletin.bulletin(waits, each, domain, keys.secrets(tx)[0], os.urandom(16), now)
+        letter = notice.bulletin(waits, each, domain, keys.secrets(tx)[0], os.urandom(16), now)
         topics = ",".join(wait.topic for wait in waits) or "well"
         outbox.queue(
             tx, KIND, "waiting" if waits else "well", topics, each, None, letter.subject, letter.octets, None, now

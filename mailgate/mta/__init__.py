@@ -1,1 +1,1 @@
-"""What belongs into Postfix and Exim, and what providers and name servers are told."""
+"""What belongs into Postfix and Exim, and what they would answer a stranger."""

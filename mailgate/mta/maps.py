@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mailgate.judgement.state import RESERVED, Alias, Domain
+from mailgate.values.directory import RESERVED, Alias, Domain
 
 GUARD = "/usr/local/sbin/mailgate-pipe"
 """What the mail server runs."""

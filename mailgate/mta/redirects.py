@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mailgate.judgement.state import Domain
+from mailgate.values.directory import Domain
 
 
 class Redirect(NamedTuple):

@@ -7,10 +7,10 @@ nothing of it.
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailgate.mail import loop
+from mailgate.mail import classify
 from mailgate.mail.message import Message
-from mailgate.reports import gate as gates
-from mailgate.reports.gate import COPY, FIELDS, HINT, NOTIFIED, NULL, REPORT, SURE, Gate
+from mailgate.reports import evidence as gates
+from mailgate.reports.evidence import COPY, FIELDS, HINT, NOTIFIED, NULL, REPORT, SURE, Gate
 from mailgate.values.address import lower
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from mailgate.mail.mime import Part, Tree
     from mailgate.reports.dsn import Block
-    from mailgate.reports.notice import Notice
-    from mailgate.reports.returned import Returned
+    from mailgate.reports.original import Returned
+    from mailgate.reports.plaintext import Notice
 
 TEXT_LIMIT = 64 * 1024
 """Octets of one part, and characters of all text together, that are read."""
@@ -78,7 +78,7 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
 
     found = _Reader(message, mime.tree(message.raw)).report(gate)
     if found is None and expected:
-        kind = loop.classify(message)
+        kind = classify.classify(message)
         if kind.name == "automatic" and kind.because != NULL:  # by a field of its own
             return Report("automatic", (), message.references[:IDS_LIMIT], kind.because)
     return found
@@ -157,9 +157,9 @@ class _Reader:
 
     def says_nothing(self) -> bool:
         """Whether the plain text beside an HTML part is empty, or a mere footer that somebody added on the way."""
-        from mailgate.reports import words
+        from mailgate.reports import phrases
 
-        return not any(each.strip() and words.failed(each) for each in self.notice)
+        return not any(each.strip() and phrases.failed(each) for each in self.notice)
 
     def text(self, part: "Part") -> str:
         """The first of a part, decoded, with LF line ends."""
@@ -194,9 +194,9 @@ class _Reader:
 
     def complaint(self, gate: Gate) -> Report:
         """Who complained of the message; without findings where nobody did."""
-        from mailgate.reports import feedback
+        from mailgate.reports import arf
 
-        told = feedback.read(self.feedback, next(iter(self.returned), ""))
+        told = arf.read(self.feedback, next(iter(self.returned), ""))
         found = self.made("feedback", [], gate)
         addresses = tuple(dict.fromkeys((*told.mail_from, *found.return_addresses)))[:ADDRESSES_LIMIT]
         findings = tuple(_complaint(each, told.diagnostic, told.remote) for each in told.recipients)
@@ -206,9 +206,9 @@ class _Reader:
         """What Amazon tells in JSON; whoever else writes so has only guessed."""
         if not self.words[:200].lstrip().startswith("{"):
             return None
-        from mailgate.reports import dsn, sns
+        from mailgate.reports import dsn, ses
 
-        told = sns.read(self.words)
+        told = ses.read(self.words)
         if told is None:
             return None
         complained = told.action == "complaint"
@@ -238,13 +238,13 @@ class _Reader:
 
     def in_fields(self, gate: Gate) -> "list[Block]":
         """The recipients that Exim's field names, else the fields of RFC 3464 in broken MIME."""
-        from mailgate.reports import dsn, notice
+        from mailgate.reports import dsn, plaintext
         from mailgate.values import address
 
         message = self.message
         exim = [str(each) for value in message.plain("x-failed-recipients") for each in address.mailboxes(value)]
         if exim:
-            return notice.of_these(exim, notice.split(self.words).said, message.subject)
+            return plaintext.of_these(exim, plaintext.split(self.words).said, message.subject)
         if gate.trust == FIELDS:
             return []
         return [
@@ -253,15 +253,15 @@ class _Reader:
 
     def said_by(self, gate: Gate) -> str:
         """The words of whoever wrote it: a ticket system quotes reports."""
-        from mailgate.reports import notice
+        from mailgate.reports import plaintext
 
-        return self.words if gate.trust == SURE else notice.unquoted(self.words)
+        return self.words if gate.trust == SURE else plaintext.unquoted(self.words)
 
     def in_words(self, gate: Gate) -> "list[Block]":
         """The recipients that a notice of failure, or of a success, names in words."""
-        from mailgate.reports import dsn, notice
+        from mailgate.reports import dsn, plaintext
 
-        told = notice.split(self.said_by(gate))
+        told = plaintext.split(self.said_by(gate))
         basis = self.basis(gate, told)
         if not basis:
             return []
@@ -274,14 +274,14 @@ class _Reader:
 
         What a daemon gives back, or sends to a bounce address, in a language that nobody here speaks, has failed.
         """
-        from mailgate.reports import dsn, words
+        from mailgate.reports import dsn, phrases
 
         text = f"{self.message.subject}\n\n{told.said}"
-        failed = words.failed(text)
+        failed = phrases.failed(text)
         if gate.trust == SURE:
             if failed or dsn.enhanced(told.said):
                 return dsn.WORDS if self.surely(gate, told, text) else dsn.GUESS
-            if gate.daemon and (words.delivered(text) or words.delayed(text)):
+            if gate.daemon and (phrases.delivered(text) or phrases.delayed(text)):
                 return dsn.WORDS
             return dsn.OPAQUE if gate.daemon and (gate.expected or self.returned or told.copy) else ""
         if not failed or (gate.trust == COPY and not self.returned):
@@ -290,9 +290,9 @@ class _Reader:
 
     def surely(self, gate: Gate, told: "Notice", text: str) -> bool:
         """Whether it is mail that failed: people and other programs speak of failures, too, a postmaster is both."""
-        from mailgate.reports import words
+        from mailgate.reports import phrases
 
-        return self.plainly(gate, told) or words.of_mail(text)
+        return self.plainly(gate, told) or phrases.of_mail(text)
 
     def plainly(self, gate: Gate, told: "Notice") -> bool:
         """Whether a mail system says so by its name, by a code, or by what it gives back."""
@@ -303,16 +303,18 @@ class _Reader:
 
     def named(self, gate: Gate, said: str) -> "list[Block]":
         """The recipients a notice names in words; flufl.bounce is asked where only a guess is left."""
-        from mailgate.reports import layout, notice
+        from mailgate.reports import plaintext, recipients
 
         message = self.message
         addresses = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
         own = frozenset(str(each).lower() for each in addresses if each)
         host = message.author.address.domain if message.author.address and gate.trust == SURE else ""
-        plain = notice.blocks(said, own, message.subject, host, layout.PLAIN)
+        plain = plaintext.blocks(said, own, message.subject, host, recipients.PLAIN)
         if plain or gate.trust < SURE:
             return plain
-        return notice.known(message, self.words, own) or notice.blocks(said, own, message.subject, host, layout.GUESS)
+        return plaintext.known(message, self.words, own) or plaintext.blocks(
+            said, own, message.subject, host, recipients.GUESS
+        )
 
     def unknown(self, gate: Gate) -> "list[Block]":
         """A failure of which nothing more can be understood: kept, never dropped.
@@ -320,15 +322,15 @@ class _Reader:
         A postmaster is a person too, and sends warnings and lists of what a filter took: his words alone are noted at
         a bounce address, and prove nothing.
         """
-        from mailgate.reports import dsn, notice
+        from mailgate.reports import dsn, plaintext
 
         if gate.trust < SURE or not (gate.because == REPORT or gate.daemon or (gate.expected and self.is_null())):
             return []
-        told = notice.split(self.words)
+        told = plaintext.split(self.words)
         basis = self.basis(gate, told)
         if basis == dsn.WORDS and not self.plainly(gate, told):
             basis = dsn.GUESS
-        return notice.of_nobody(told.said, self.message.subject, basis) if basis else []
+        return plaintext.of_nobody(told.said, self.message.subject, basis) if basis else []
 
     def is_null(self) -> bool:
         """Whether it has the null reverse-path."""
@@ -348,11 +350,11 @@ class _Reader:
 
     def explained(self, blocks: "list[Block]") -> "list[Block]":
         """Blocks without a diagnostic, with what the words beside the status part say."""
-        from mailgate.reports import dsn, notice
+        from mailgate.reports import dsn, plaintext
         from mailgate.values import charset
 
-        rows = notice.split(self.words).said.split("\n")
-        said = charset.line(notice.diagnostic(rows), dsn.DIAGNOSTIC_LIMIT)
+        rows = plaintext.split(self.words).said.split("\n")
+        said = charset.line(plaintext.diagnostic(rows), dsn.DIAGNOSTIC_LIMIT)
         return [block._replace(diagnostic=said) for block in blocks]
 
     def made(self, kind: str, blocks: "list[Block]", gate: Gate) -> Report:
@@ -366,7 +368,7 @@ class _Reader:
 
     def original(self) -> "Returned":
         """What the surest place tells of the original message: candidate ids and return addresses, the best first."""
-        from mailgate.reports import returned
+        from mailgate.reports import original as returned
 
         ids: list[str] = []
         addresses: list[str] = []
@@ -381,9 +383,9 @@ class _Reader:
     def places(self) -> "Iterator[Sequence[str]]":
         """Where the original message may be told of, each asked for only where those before it do not name it."""
         yield self.returned
-        from mailgate.reports import notice
+        from mailgate.reports import plaintext
 
-        yield notice.split(self.words).copy, self.words, self.disposition, self.feedback, *self.status
+        yield plaintext.split(self.words).copy, self.words, self.disposition, self.feedback, *self.status
         # broken MIME: part headers, and parts of a type that nobody knows
         raw = self.tree.raw[self.message.body_at : self.message.body_at + TEXT_LIMIT]
         yield (raw.decode("latin-1"),)
@@ -395,10 +397,10 @@ def _complaint(recipient: str | None, diagnostic: str, remote: str) -> Finding:
 
 def _finding(block: "Block") -> Finding:
     """The finding of a block. What was not understood at all may have ended well, or may still."""
-    from mailgate.reports import dsn, reason
+    from mailgate.reports import diagnosis, dsn
 
     delivered = block.action not in ("failed", "delayed")
-    kind = "unknown" if delivered else reason.kind(block.status, block.diagnostic)
-    permanent = block.basis != dsn.OPAQUE and reason.permanent(block.action, block.status, kind)
+    kind = "unknown" if delivered else diagnosis.kind(block.status, block.diagnostic)
+    permanent = block.basis != dsn.OPAQUE and diagnosis.permanent(block.action, block.status, kind)
     told = (block.recipient, block.action, block.status, block.diagnostic, block.remote)
     return Finding(*told, kind, permanent, block.basis)

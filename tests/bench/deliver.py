@@ -17,9 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from mailgate import store
-from mailgate.judgement.state import Alias, Domain
-from mailgate.tables import aliases, domains
+from mailgate.store import aliases, database, domains
+from mailgate.values.directory import Alias, Domain
 
 BARE = """
 import email.parser, sqlite3, sys, tomllib
@@ -74,7 +73,7 @@ def gate(folder: Path, name: str) -> Path:
     """A configuration and a store with one alias."""
     config = folder / f"{name}.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{folder}/{name}.db"\n[submit]\nmethod = "none"\n')
-    with store.open_or_create(folder / f"{name}.db").write() as tx:
+    with database.open_or_create(folder / f"{name}.db").write() as tx:
         domains.add(tx, Domain("example.com"))
         aliases.add(tx, "support", Alias(0, "", "", "ticket"))
     return config
@@ -83,7 +82,7 @@ def gate(folder: Path, name: str) -> Path:
 def fill(path: Path) -> None:
     """Aliases and messages by the hundred thousand, each message on a record and with its effect."""
     started = time.monotonic()
-    with store.open_existing(path).write() as tx:
+    with database.open_existing(path).write() as tx:
         tx.execute(
             "INSERT INTO domain (name, position, catchall, bounce, company, language, delimiter, details, is_default)"
             " VALUES ('other.example', 2, 'catchall', 'bounce', '', 'en', '+', 1, 0)"

@@ -23,10 +23,10 @@ from fetch.conftest import Gate, mail
 from fetch.dovecot import PASSWORD, Account
 from imapclient import IMAPClient
 
-from mailgate.collect import fetch as product
-from mailgate.collect import gather
+from mailgate.inbound import fetch as product
+from mailgate.inbound import folder as gather
 from mailgate.settings import config
-from mailgate.tables import servers
+from mailgate.store import servers
 
 BOUND = 0.60
 

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from build import facts, mail, state
 
-from mailgate.judgement import route
-from mailgate.mail import content, quote
+from mailgate.mail import content, quoting
 from mailgate.reports import report
+from mailgate.routing import decide
 
 BOUND = 2.5
 ENOUGH = 0.05
@@ -228,11 +228,11 @@ def work(raw: bytes) -> Measured:
     found = facts(raw, "info@example.com", "bounce@example.com", reverse_path="")
     times.append(time.process_time())
     said = content.content(raw)
-    quote.fold(said.text, found.subject)
+    quoting.fold(said.text, found.subject)
     times.append(time.process_time())
     told = report.read(found, expected=True)
     times.append(time.process_time())
-    route.decide(found, STATE, told)
+    decide.decide(found, STATE, told)
     times.append(time.process_time())
     return Measured(len(raw), tuple(after - before for before, after in pairwise(times)))
 

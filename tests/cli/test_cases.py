@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import store
+from mailgate.store import database
 
 from .conftest import Gate
 
@@ -157,5 +157,5 @@ def test_recording_says_when_it_would_be_judged_differently_today(cases: Gate) -
     cases.ok("alias", "set", "support", "--model", "task")
     assert "today it would be judged differently:\n" in cases.ok("test", "--record", "1", "--to", "later")
     assert Path(cases.folder / "later" / "message-1.toml").exists()
-    with store.open_existing(cases.folder / "mailgate.db").read() as tx:
+    with database.open_existing(cases.folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] == 4

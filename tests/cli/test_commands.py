@@ -259,9 +259,9 @@ def test_version(gate: Gate) -> None:
 
 def test_a_fault_of_our_own_is_no_traceback(gate: Gate, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import mailgate.tables.aliases\n"
+        "import mailgate.store.aliases\n"
         "def broken(tx): raise ZeroDivisionError('planted')\n"
-        "mailgate.tables.aliases.listing = broken\n"
+        "mailgate.store.aliases.listing = broken\n"
     )
     screen = gate("alias", "list", environ={"PYTHONPATH": str(tmp_path)})
     assert screen.exit == 1

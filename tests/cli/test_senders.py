@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from mailgate import gateway, store
-from mailgate.gateway import Given
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
 from mailgate.settings.config import Config
+from mailgate.store import database as store
 
 from .conftest import Gate
 
@@ -36,7 +37,7 @@ def send(
     with contextlib.closing(store.open_or_create(name)) as opened:
         for _ in range(times):
             given = Given(sender if path is None else path, (to,), {}, fallback)
-            receipt = gateway.receive(opened, Config(None, str(name)), gate.mail(to, sender=sender), given, time.time())
+            receipt = receive.receive(opened, Config(None, str(name)), gate.mail(to, sender=sender), given, time.time())
             assert receipt.decision.status.exit == 0
 
 

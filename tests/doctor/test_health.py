@@ -11,14 +11,13 @@ import pytest
 from build import mail
 from gate import Gate
 
-from mailgate import store
 from mailgate.doctor import health
-from mailgate.judgement.decision import Ref
-from mailgate.judgement.state import Domain
 from mailgate.mta.wiring import Check
 from mailgate.settings.config import Config, Submit
-from mailgate.tables import aliases, domains, outbox, servers
-from mailgate.tables.servers import Secret, Server
+from mailgate.store import aliases, database, domains, outbox, servers
+from mailgate.store.servers import Secret, Server
+from mailgate.values.directory import Domain
+from mailgate.values.record import Ref
 
 
 @pytest.fixture
@@ -182,7 +181,7 @@ def test_a_database_of_somebody_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("change", "fix"), [(-1, "mailgate migrate"), (1, "upgrade mailgate")])
 def test_another_schema(house: Gate, change: int, fix: str) -> None:
-    schema = store.condition(str(house.path)).schema + change
+    schema = database.condition(str(house.path)).schema + change
     with sqlite3.connect(house.path) as connection:
         connection.execute(f"PRAGMA user_version = {schema}")
     connection.close()
@@ -212,7 +211,7 @@ def test_a_damaged_store(house: Gate) -> None:
 def test_a_lock_that_somebody_holds(house: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    monkeypatch.setattr(store.condition, "__defaults__", (0.2,))
+    monkeypatch.setattr(database.condition, "__defaults__", (0.2,))
     with open(f"{house.path}.lock", "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert "busy" in wrong(health.database(str(house.path)))[0]
@@ -226,7 +225,7 @@ def directory(house: Gate) -> list[str]:
 
 
 def test_no_domain(tmp_path: Path) -> None:
-    assert "no own domain" in wrong(health.directory(store.open_or_create(tmp_path / "x.db")))[0]
+    assert "no own domain" in wrong(health.directory(database.open_or_create(tmp_path / "x.db")))[0]
 
 
 def test_no_alias(house: Gate) -> None:

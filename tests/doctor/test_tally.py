@@ -9,8 +9,8 @@ from gate import Gate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate import reconsider, store
-from mailgate.doctor import tally
+from mailgate.gateway import held
+from mailgate.store import database, stats
 
 TO = {
     "info@example.com": "create",
@@ -20,9 +20,9 @@ TO = {
 }
 
 
-def figures(gate: Gate, hours: int = 24) -> tally.Figures:
+def figures(gate: Gate, hours: int = 24) -> stats.Figures:
     with gate.store.read() as tx:
-        return tally.figures(tx, hours, gate.now)
+        return stats.figures(tx, hours, gate.now)
 
 
 def test_each_counts_under_the_most_it_led_to(gate: Gate) -> None:
@@ -53,8 +53,8 @@ def test_the_sums_are_the_mail_received(mails: list[tuple[str, int, bool]]) -> N
                 gate(mail(message_id=f"<{number}@x>", to=to, subject=str(number)), to)
         found = figures(gate, hours=60)
         with gate.store.read() as tx:
-            totals = tally.totals(tx)
-            lines = list(tally.lines(tx, 0))
+            totals = stats.totals(tx)
+            lines = list(stats.lines(tx, 0))
         gate.store.close()
     assert found.received == len(mails) == sum(each.received for each in found.hours) == sum(totals.values())
     assert len(lines) == len(mails)
@@ -75,14 +75,14 @@ def test_hours_begin_where_clocks_say(gate: Gate) -> None:
 
 def test_what_is_placed_by_hand_counts_where_it_went(gate: Gate) -> None:
     gate(mail(to="postmaster@example.com"), "postmaster@example.com")
-    reconsider.route(gate.store, gate.config, 1, "info@example.com", gate.now)
+    held.route(gate.store, gate.config, 1, "info@example.com", gate.now)
     assert {name for name, count in figures(gate).outcomes.items() if count} == {"create"}
 
 
 def test_the_age_of_the_outbox(gate: Gate) -> None:
     gate(mail(to="catchall@example.com"), "catchall@example.com")
     gate.now += 600
-    assert figures(gate).outbox == tally.Outbox(1, 0, 600.0)
+    assert figures(gate).outbox == stats.Outbox(1, 0, 600.0)
 
 
 def test_an_older_store_is_counted_too(gate: Gate, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_older_store_is_counted_too(gate: Gate, tmp_path: Path) -> None:
             "ALTER TABLE server DROP COLUMN scope; PRAGMA user_version = 5;"
         )
     connection.close()
-    store.migrate(gate.path)
-    gate.store = store.open_existing(gate.path)
+    database.migrate(gate.path)
+    gate.store = database.open_existing(gate.path)
     with gate.store.read() as tx:
         assert [tuple(row) for row in tx.execute(query)] == wanted

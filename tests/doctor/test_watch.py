@@ -9,11 +9,10 @@ from build import mail
 from dialect import block, standard
 from gate import Gate
 
-from mailgate import store
 from mailgate.doctor import watch
-from mailgate.tables import domains, held, outbox, servers
-from mailgate.tables.outbox import Debt
-from mailgate.tables.servers import Secret, Server
+from mailgate.store import database, domains, held, outbox, servers
+from mailgate.store.outbox import Debt
+from mailgate.store.servers import Secret, Server
 
 ADMIN = "admin@client.net"
 
@@ -153,7 +152,7 @@ def test_several_workers_tell_once(watched: Gate) -> None:
     told: list[int] = []
 
     def one() -> None:
-        opened = store.open_existing(watched.path)
+        opened = database.open_existing(watched.path)
         told.append(watch.look(opened, watched.config, watched.now))
         opened.close()
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from program import Program
 
-from mailgate import store
-from mailgate.judgement.state import Alias, Domain
-from mailgate.tables import aliases, domains, held, messages, records
+from mailgate.store import aliases, database, domains, held, messages, records
+from mailgate.values.directory import Alias, Domain
 
 from . import dovecot
 from .dovecot import PASSWORD, Account, Dovecot
@@ -24,7 +23,7 @@ class Gate(Program):
         self.secret = folder / "secret"
         self.secret.write_text(f"{PASSWORD}\n")
         self.secret.chmod(0o600)
-        self.store = store.open_or_create(self.path)
+        self.store = database.open_or_create(self.path)
         with self.store.write() as tx:
             domains.add(tx, Domain("example.com", contact="office@example.com"))
             aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))

@@ -15,12 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mailgate import gateway
-from mailgate.collect import fetch, gather
-from mailgate.gateway import Given
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
+from mailgate.inbound import fetch
+from mailgate.inbound import folder as gather
 from mailgate.settings import config
-from mailgate.tables import messages, servers
-from mailgate.tables.servers import Secret, Server
+from mailgate.store import messages, servers
+from mailgate.store.servers import Secret, Server
 
 from . import dovecot
 from .conftest import Gate, mail
@@ -81,7 +82,7 @@ class Expected:
                 given = Given(None, (), {}, None, "fetch", {}, account.name)
                 if len(each) > settings.max_size:
                     given, each = given._replace(whole=len(each)), each.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                gateway.receive(calm.store, settings, each, given, time.time())
+                receive.receive(calm.store, settings, each, given, time.time())
             self.found = Found(calm)
             calm.store.close()
 

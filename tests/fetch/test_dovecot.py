@@ -336,7 +336,7 @@ def test_a_second_fetch_does_not_wait_and_does_not_disturb(gate: Gate, account: 
     account.deliver(mail(1))
     gate.add("box", "imap", account)
     with gate.store.write() as tx:
-        from mailgate.tables import servers
+        from mailgate.store import servers
 
         servers.hold(tx, 1, servers.myself(), 9e9, 0.0)
     assert gate.fetch()["state"] == "busy"

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from mailgate import gateway
-from mailgate.gateway import Given
-from mailgate.judgement.decision import Decision
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
+from mailgate.routing.decision import Decision
 from mailgate.settings import config
-from mailgate.tables import servers
-from mailgate.tables.servers import Secret, Server
+from mailgate.store import servers
+from mailgate.store.servers import Secret, Server
 from mailgate.values.problem import Problem
 
 from .conftest import Gate
@@ -22,7 +22,7 @@ def decide(gate: Gate, trace: str, header: str = "", mailbox: str | None = "box@
     raw = f"{trace}Received: from client.org by mx.provider.net\n{header}{BASE}\nText.\n".encode()
     settings = config.load(str(gate.config), None, {})
     given = Given(None, (), {}, more.get("model"), "fetch", {"source": "mail"}, mailbox)
-    return gateway.preview(gate.store, settings, raw, given, 1.7e9).decision
+    return receive.preview(gate.store, settings, raw, given, 1.7e9).decision
 
 
 def outcomes(decision: Decision) -> list[str]:
@@ -77,7 +77,7 @@ def test_the_spelling_that_is_ours_counts(gate: Gate) -> None:
 def test_the_reverse_path(gate: Gate, trace: str, expected: str) -> None:
     raw = f"{trace}Received: x\n{BASE}To: support@example.com\n\n".encode()
     settings = config.load(str(gate.config), None, {})
-    found = gateway.preview(gate.store, settings, raw, Given(source="fetch"), 1.7e9)
+    found = receive.preview(gate.store, settings, raw, Given(source="fetch"), 1.7e9)
     assert str(found.message.envelope.reverse_path) == expected
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import gateway
-from mailgate.collect import archive
-from mailgate.collect.gather import Tally
-from mailgate.judgement.decision import Decision
+from mailgate.gateway import receive
+from mailgate.inbound import files
+from mailgate.inbound.folder import Tally
 from mailgate.mail.message import Message
+from mailgate.routing.decision import Decision
 from mailgate.settings import config
-from mailgate.tables.aliases import get, save
+from mailgate.store.aliases import get, save
 
 from .conftest import Gate, mail
 
@@ -66,9 +66,9 @@ def test_it_goes_on_where_it_was(gate: Gate, tmp_path: Path, monkeypatch: pytest
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        archive.take(gate.store, settings, "mbox", str(place), None, {}, broken)
+        files.take(gate.store, settings, "mbox", str(place), None, {}, broken)
     assert len(gate.raws()) == 32
-    assert archive.take(gate.store, settings, "mbox", str(place), None, {}) == Tally(fetched=18, created=18)
+    assert files.take(gate.store, settings, "mbox", str(place), None, {}) == Tally(fetched=18, created=18)
     assert gate.raws() == sent
 
 
@@ -123,16 +123,16 @@ def test_what_cannot_be_taken(gate: Gate, arguments: list[str], code: int, error
 def test_a_fault_of_our_own_at_one_message_stops_no_other(
     gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = gateway.remember.apply
+    whole = receive.apply.apply
 
     def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
         if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
             raise ZeroDivisionError("a mistake")
         return whole(tx, message, state, decision, *more)
 
-    monkeypatch.setattr(gateway.remember, "apply", faulty)
+    monkeypatch.setattr(receive.apply, "apply", faulty)
     settings = config.load(str(gate.config), None, {})
     place = mbox(tmp_path, *map(mail, range(6)))
-    assert archive.take(gate.store, settings, "mbox", str(place), None, {}) == Tally(fetched=6, created=5, failed=1)
+    assert files.take(gate.store, settings, "mbox", str(place), None, {}) == Tally(fetched=6, created=5, failed=1)
     assert gate.held() == ["failed"]
     assert sorted(gate.raws()) == sorted(map(mail, range(6)))

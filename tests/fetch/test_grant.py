@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mailgate.collect import authorize, endpoint
-from mailgate.collect.authorize import by_device
-from mailgate.collect.grant import Client, Denied
-from mailgate.tables import logins
-from mailgate.tables.logins import Login
-from mailgate.tables.servers import Secret, Server
+from mailgate.oauth import authorize, endpoint
+from mailgate.oauth.authorize import by_device
+from mailgate.oauth.grant import Client, Denied
+from mailgate.store import logins
+from mailgate.store.logins import Login
+from mailgate.store.servers import Secret, Server
 from mailgate.values import provider
 from mailgate.values.problem import Problem
 
@@ -284,7 +284,7 @@ def test_a_login_shows_no_secret() -> None:
 
 
 def test_claims() -> None:
-    from mailgate.tables import servers
+    from mailgate.store import servers
 
     tx = sqlite3.connect(":memory:")
     tx.row_factory = sqlite3.Row

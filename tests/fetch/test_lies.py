@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import gateway, journal, store
-from mailgate.collect import fetch, mailbox
-from mailgate.collect.fetch import Result
-from mailgate.collect.gather import Tally
-from mailgate.judgement.decision import Decision
+from mailgate.gateway import log, receive
+from mailgate.inbound import fetch, mailbox
+from mailgate.inbound.fetch import Result
+from mailgate.inbound.folder import Tally
 from mailgate.mail.message import Message
+from mailgate.routing.decision import Decision
 from mailgate.settings import config
-from mailgate.tables import collected, servers
-from mailgate.tables.servers import Secret, Server
+from mailgate.store import collected, database, servers
+from mailgate.store.servers import Secret, Server
 
 from .conftest import Gate, mail
 from .dovecot import Account
@@ -229,7 +229,7 @@ def test_a_lease_that_ran_out_stops_the_one_who_had_it(box: Box) -> None:
     body = box.fake.body
 
     def late(uid: int) -> bytes:
-        other = store.open_existing(box.gate.path)
+        other = database.open_existing(box.gate.path)
         with other.write() as tx:
             tx.execute("UPDATE server SET holder = 'other 1 1', held_until = 9e9")
         other.close()
@@ -245,7 +245,7 @@ def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
     class Death(BaseException):
         pass
 
-    def dying(server: Server, settings: config.Config, opened: store.Store) -> mailbox.Session:
+    def dying(server: Server, settings: config.Config, opened: database.Store) -> mailbox.Session:
         session = fetch.connect(server, settings, opened)
         whole = session.messages
 
@@ -281,7 +281,7 @@ def test_a_person_reads_and_expunges_while_we_collect(gate: Gate, account: Accou
     with gate.store.read() as tx:
         server = servers.get(tx, "box")
 
-    def connect(server: Server, settings: config.Config, opened: store.Store) -> mailbox.Session:
+    def connect(server: Server, settings: config.Config, opened: database.Store) -> mailbox.Session:
         session = fetch.connect(server, settings, opened)
         sizes = session.sizes
 
@@ -337,7 +337,7 @@ def test_a_process_that_holds_a_secret_leaves_no_core(box: Box) -> None:
 
 
 def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mailgate.collect import secret
+    from mailgate.oauth import secret
 
     monkeypatch.setattr(secret, "COMMAND_TIME", 0.2)
     box.set(secret=Secret("password-command", "sleep 60"))
@@ -345,14 +345,14 @@ def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = gateway.remember.apply
+    whole = receive.apply.apply
 
     def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
         if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
             raise ZeroDivisionError("a mistake")
         return whole(tx, message, state, decision, *more)
 
-    monkeypatch.setattr(gateway.remember, "apply", faulty)
+    monkeypatch.setattr(receive.apply, "apply", faulty)
     tallies = [box.run().tally for _ in range(4)]
     assert [(each.created, each.failed, each.left) for each in tallies] == [(4, 0, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)]
     assert box.gate.held() == ["failed"]
@@ -361,7 +361,7 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch:
 
 def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(journal, "server", lambda name, text, good=False: said.append(f"{name} {text}"))
+    monkeypatch.setattr(log, "server", lambda name, text, good=False: said.append(f"{name} {text}"))
     delays = []
 
     def health() -> servers.Health:

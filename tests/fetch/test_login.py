@@ -19,12 +19,13 @@ import pytest
 from mta.polling import until
 from program import Screen
 
-from mailgate import journal
-from mailgate.collect import access, fetch
-from mailgate.collect.grant import Client
+from mailgate.gateway import log
+from mailgate.inbound import fetch
+from mailgate.oauth import access
+from mailgate.oauth.grant import Client
 from mailgate.settings import config
-from mailgate.tables import logins, servers
-from mailgate.tables.servers import Secret, Server
+from mailgate.store import logins, servers
+from mailgate.store.servers import Secret, Server
 
 from .conftest import Gate, mail
 from .dovecot import Account
@@ -325,7 +326,7 @@ def test_the_system_log_says_it_once(
     gate.log_in(account, "imap", issuer)
     issuer.revoke()
     said: list[str] = []
-    monkeypatch.setattr(journal, "server", lambda name, text, good=False: said.append(f"{name} {text}"))
+    monkeypatch.setattr(log, "server", lambda name, text, good=False: said.append(f"{name} {text}"))
     assert [gate.run().state for _ in range(3)] == ["failed"] * 3
     assert said == ["box fails: the login is over: 127.0.0.1: invalid_grant: Token has been expired or revoked."]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.files import aside
+from mailgate.process import writer as aside
 
 
 def test_who_reads_meanwhile_sees_the_old_or_the_new(tmp_path: Path) -> None:

@@ -12,19 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate import store
-from mailgate.cli.exchange import text
-from mailgate.files import declared
-from mailgate.files.adopt import Adopted, adopt
-from mailgate.files.declared import KINDS
-from mailgate.files.proposal import Proposal
-from mailgate.judgement.decision import Ref
-from mailgate.judgement.state import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
-from mailgate.store import Store
-from mailgate.tables import aliases, domains, people, records, servers
-from mailgate.tables.servers import SECRETS, SECURITY, Secret, Server
+from mailgate.cli.export import text
+from mailgate.export import schema
+from mailgate.export.apply import Adopted, adopt
+from mailgate.export.parse import Proposal
+from mailgate.export.schema import KINDS
+from mailgate.store import aliases, contacts, database, domains, records, servers
+from mailgate.store.database import Store
+from mailgate.store.servers import SECRETS, SECURITY, Secret, Server
+from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.names import local_part
 from mailgate.values.problem import Problem
+from mailgate.values.record import Ref
 
 STATE = {
     "domain": {"position", "capture_until"},
@@ -63,7 +62,7 @@ ELSEWHERE = {
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    made = store.open_or_create(tmp_path / "mailgate.db")
+    made = database.open_or_create(tmp_path / "mailgate.db")
     yield made
     made.close()
 
@@ -115,7 +114,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "catchall": st.just("catchall"),
         "bounce": st.just("bounce"),
         "company": TEXTS,
-        "contact": PEOPLE.map(people.key) | st.none(),
+        "contact": PEOPLE.map(contacts.key) | st.none(),
         "language": st.sampled_from(LANGUAGES),
         "delimiter": st.sampled_from(["+", "-", "", "="]),
         "details": st.booleans(),
@@ -190,13 +189,13 @@ def configurations(draw: st.DrawFn) -> list[tuple[str, Any]]:
             things.append(("contact of", (host, f"{own[-1]}@{host}")))
             things.append(("rename", (f"{own[-1]}@{host}", f"{draw(NAMES)}@{host}")))
         things.append(("domain", Domain(f"also.{host}", same_as=host)))
-    for each in draw(st.lists(PEOPLE, unique_by=people.key, max_size=3)):
-        things.append(("contact", Contact(people.key(each))._replace(**draw(fields("contact")))))
-    for each in draw(st.lists(PEOPLE, unique_by=people.key, max_size=3)):
-        things.append(("known", people.Sender(people.key(each), draw(st.sampled_from(["allow", "block"])))))
+    for each in draw(st.lists(PEOPLE, unique_by=contacts.key, max_size=3)):
+        things.append(("contact", Contact(contacts.key(each))._replace(**draw(fields("contact")))))
+    for each in draw(st.lists(PEOPLE, unique_by=contacts.key, max_size=3)):
+        things.append(("known", contacts.Sender(contacts.key(each), draw(st.sampled_from(["allow", "block"])))))
     for each in draw(st.lists(st.sampled_from(["inbox", "old.one"]), unique=True)):
         things.append(("server", BLANK._replace(name=each, **draw(fields("server")))))
-    for each in draw(st.lists(st.sampled_from(sorted(people.DEFAULTS)), unique=True)):
+    for each in draw(st.lists(st.sampled_from(sorted(contacts.DEFAULTS)), unique=True)):
         value = "b.example,a.example" if each.endswith("allowed") else str(draw(st.integers(1, 200)))
         things.append(("parameter", (each, value)))
     return things
@@ -225,19 +224,19 @@ def _put(tx: sqlite3.Connection, kind: str, thing: Any) -> None:
         case "contact of":
             domains.save(tx, domains.get(tx, thing[0])._replace(contact=thing[1]))
         case "contact":
-            people.save_contact(tx, thing)
+            contacts.save_contact(tx, thing)
         case "server":
             servers.add(tx, thing)
         case "known":
-            people.set_sender(tx, *thing)
+            contacts.set_sender(tx, *thing)
         case "parameter":
-            people.set_parameter(tx, *thing)
+            contacts.set_parameter(tx, *thing)
 
 
 def exported(opened: Store) -> str:
     """The file of a store."""
     with opened.read() as tx:
-        return text(declared.describe(tx))
+        return text(schema.describe(tx))
 
 
 def imported(opened: Store, file: str, *, prune: bool = False) -> Adopted:
@@ -254,7 +253,7 @@ def fresh(template: Path) -> Iterator[Store]:
     """A store that is empty, made by copying one."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(template, f"{folder}/mailgate.db")
-        made = store.open_existing(f"{folder}/mailgate.db")
+        made = database.open_existing(f"{folder}/mailgate.db")
         yield made
         made.close()
 
@@ -266,7 +265,7 @@ def test_it_comes_back_byte_for_byte(
 ) -> None:
     template = tmp_path_factory.getbasetemp() / "empty.db"
     if not template.exists():
-        store.migrate(template)
+        database.migrate(template)
     with fresh(template) as first, fresh(template) as second:
         with first.write() as tx:
             for each in things:
@@ -452,7 +451,7 @@ def test_state_is_left_alone(opened: Store) -> None:
     imported(opened, FILE.replace('"crm.lead"', '"crm.lead"\nrefusal = "No."'))
     with opened.read() as tx:
         assert aliases.get(tx, "info@example.com").status == "valid"
-        assert people.contact(tx, "bob@client.org").bounces == 3
+        assert contacts.contact(tx, "bob@client.org").bounces == 3
     imported(opened, FILE.replace('"crm.lead"', '"ticket"'))
     with opened.read() as tx:
         assert aliases.get(tx, "info@example.com").status == "not-tested"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.files import unpack
 from mailgate.mail.content import content
+from mailgate.process import unpack
 from mailgate.values.problem import NotFound, Problem
 
 

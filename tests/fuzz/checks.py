@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from email.parser import BytesHeaderParser
 from typing import Any
 
-from mailgate.gateway import Receipt
-from mailgate.mail import content, quote
-from mailgate.tables.outbox import Debt
+from mailgate.gateway.receive import Receipt
+from mailgate.mail import content, quoting
+from mailgate.store.outbox import Debt
 from mailgate.values import charset, status
 
 WHY = {
@@ -131,6 +131,6 @@ def check_content(raw: bytes) -> content.Content:
         must("/" not in each.name and "\\" not in each.name, "path in a file name", each.name)
         must(len(each.name.encode()) <= 150, "length of a file name", each.name)
         must(len(content.attachment_bytes(raw, at)) == each.size, "size of an attachment", each)
-    folded = quote.fold(found.text)
+    folded = quoting.fold(found.text)
     must("".join(piece.text for piece in folded) == found.text, "folded text")
     return found

@@ -35,11 +35,11 @@ from fuzz.checks import Wrong, check_content, check_outgoing, check_receipt, che
 from fuzz.mutator import CORPORA, TOKENS, Mails, Mutator, mails
 from fuzz.world import CONFIGS, ENVELOPES, PLACES, World, world
 
-from mailgate import gateway, post, store
-from mailgate.gateway import Given, Receipt
-from mailgate.post import Text
+from mailgate.gateway import post, receive
+from mailgate.gateway.post import Text
+from mailgate.gateway.receive import Given, Receipt
 from mailgate.settings.config import Config
-from mailgate.tables import messages, outbox, records
+from mailgate.store import database, messages, outbox, records
 from mailgate.values import token
 from mailgate.values.address import lenient, lower
 from mailgate.values.problem import Problem
@@ -129,7 +129,7 @@ class Site:
 
     def __init__(self, made: World, path: Path, config: str, random: Random) -> None:
         path.write_bytes(made.octets)
-        self.store = store.open_existing(path)
+        self.store = database.open_existing(path)
         self.config = Config(None, str(path), **CONFIGS[config])
         self.random = random
         self.known = made.details()
@@ -143,7 +143,7 @@ class Site:
         self.now += self.random.choice(STEPS)
         expected = self.preview(delivery) if self.random.random() < 0.05 else None
         started = time.process_time()
-        receipt = gateway.receive(self.store, self.config, delivery.raw, delivery.given, self.now)
+        receipt = receive.receive(self.store, self.config, delivery.raw, delivery.given, self.now)
         spent = time.process_time() - started
         figures.count(receipt)
         check_receipt(receipt)
@@ -152,7 +152,7 @@ class Site:
         self.check_owed(figures)
         must(expected in (None, receipt.decision), "the preview is another", (expected, receipt.decision))
         if self.random.random() < 0.15:
-            again = gateway.receive(self.store, self.config, delivery.raw, delivery.given, self.now + 1)
+            again = receive.receive(self.store, self.config, delivery.raw, delivery.given, self.now + 1)
             figures.counts["copies copies"] += 1
             figures.count(again)
             check_receipt(again)
@@ -164,9 +164,9 @@ class Site:
             spent = min(spent, time.process_time() - started)
         figures.took(spent, "receive", delivery)
 
-    def preview(self, delivery: Delivery) -> gateway.Decision:
+    def preview(self, delivery: Delivery) -> receive.Decision:
         """The same without writing."""
-        return gateway.preview(self.store, self.config, delivery.raw, delivery.given, self.now).decision
+        return receive.preview(self.store, self.config, delivery.raw, delivery.given, self.now).decision
 
     def check_stored(self, delivery: Delivery, receipt: Receipt) -> None:
         """The exact bytes, and an explanation; nothing where nothing is new."""
@@ -188,7 +188,7 @@ class Site:
         addresses = [*facts.envelope.recipients, *facts.header_addresses]
         ids: tuple[str, ...] = ()
         if proved:
-            told = gateway.read(self.store, delivery.raw, delivery.given).told
+            told = receive.read(self.store, delivery.raw, delivery.given).told
             assert told
             addresses += [each for text in told.return_addresses if (each := lenient(text))]
             ids = told.message_ids

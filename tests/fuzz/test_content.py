@@ -8,7 +8,7 @@ from fuzz.strategies import BODIES, SOUP, WORDS, Leaf, fuzz, octets, soups, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.mail import markup, mime, quote
+from mailgate.mail import markup, mime, quoting
 from mailgate.mail.content import attachment_bytes, content
 from mailgate.values import charset
 
@@ -95,7 +95,7 @@ def test_html_becomes_clean_text(pieces: list[str]) -> None:
 )
 def test_folding_loses_nothing(rows: list[str], subject: str) -> None:
     text = charset.clean("\n".join(rows))
-    pieces = quote.fold(text, subject)
+    pieces = quoting.fold(text, subject)
     assert "".join(each.text for each in pieces) == text
     assert all(one.kind != two.kind for one, two in pairwise(pieces))
     assert not pieces or any(each.kind == "said" for each in pieces)

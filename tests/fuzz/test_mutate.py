@@ -12,13 +12,13 @@ from fuzz.mutate import Delivery, Figures, Mistake, Site, noted
 from fuzz.mutator import FOLDERS, HERE, TOKENS
 from fuzz.world import CONFIGS, ENVELOPES, World, world
 
-from mailgate.gateway import Given
-from mailgate.judgement import thread
-from mailgate.judgement.state import State
+from mailgate.compose import mime as letter
+from mailgate.gateway.receive import Given
 from mailgate.mail import message, mime
-from mailgate.tables import messages
+from mailgate.routing import thread
+from mailgate.routing.state import State
+from mailgate.store import messages
 from mailgate.values import status, token
-from mailgate.writing import letter
 
 SEEDS = sorted(each.stem for each in (HERE / "seeds").glob("*.eml"))
 

@@ -8,7 +8,7 @@ from fuzz.strategies import ADDRESSES, BODIES, NASTY, SOUP, WORDS, fuzz, octets,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.reports import dsn, reason, report
+from mailgate.reports import diagnosis, dsn, report
 from mailgate.reports.report import Report
 from mailgate.values.address import Address
 
@@ -53,7 +53,7 @@ def holds(found: Report | None) -> None:
         assert STATUS.fullmatch(each.status)
         assert len(each.diagnostic) <= dsn.DIAGNOSTIC_LIMIT
         assert len(each.remote) <= 255
-        assert each.kind in reason.KINDS
+        assert each.kind in diagnosis.KINDS
         assert not each.permanent or each.action in ("failed", "complaint")
         assert each.recipient is None or "@" in each.recipient
 

@@ -13,12 +13,14 @@ from fuzz.world import CONFIGS, world
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate import gateway
-from mailgate.gateway import Given
-from mailgate.judgement.decision import Decision, Ref
-from mailgate.judgement.route import ORDER
-from mailgate.judgement.state import Contact, State
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
+from mailgate.routing.decide import ORDER
+from mailgate.routing.decision import Decision
+from mailgate.routing.state import State
 from mailgate.values import status
+from mailgate.values.directory import Contact
+from mailgate.values.record import Ref
 
 LEAD = Ref("crm.lead", 1)
 STATES: dict[str, State] = {
@@ -116,7 +118,7 @@ def test_through_the_whole_gateway(site: Site, raw: bytes, to: list[str], sender
     sender = sender.replace("\0", "") if sender else sender
     given_ = Given(sender, tuple(to))
     site.deliver(Delivery(raw, "", given_, ""), Figures())
-    again = gateway.receive(site.store, site.config, raw, given_, site.now)
+    again = receive.receive(site.store, site.config, raw, given_, site.now)
     check_receipt(again)
     assert again.number is None
     assert all(each.repeated or not each.taken or each.action == "ignore" for each in again.decision.outcomes)

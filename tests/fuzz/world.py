@@ -10,12 +10,12 @@ from unittest import mock
 from build import BOB, mail
 from gate import Gate
 
-from mailgate import post
-from mailgate.gateway import Given
-from mailgate.judgement.decision import Ref
-from mailgate.post import Text
-from mailgate.tables import aliases, outbox, people, records
+from mailgate.gateway import post
+from mailgate.gateway.post import Text
+from mailgate.gateway.receive import Given
+from mailgate.store import aliases, contacts, outbox, records
 from mailgate.values import token
+from mailgate.values.record import Ref
 from mailgate.values.token import Detail
 
 CONFIGS: Mapping[str, Mapping[str, Any]] = {
@@ -142,8 +142,8 @@ def all_aliases(gate: Gate) -> None:
     gate.contact("ann@client.org", member=True)
     gate.contact("carl@client.org", archived=True)
     with gate.store.write() as tx:
-        people.set_sender(tx, "mallory@bad.example", "block")
-        people.set_sender(tx, "friend@client.org", "allow")
+        contacts.set_sender(tx, "mallory@bad.example", "block")
+        contacts.set_sender(tx, "friend@client.org", "allow")
         gone = records.make(tx, "crm.lead", "gone", {}, alias=None, domain=None, sender="x", now=gate.now)
     gate.alias("gone@example.com", "crm.lead", record=gone)
     with gate.store.write() as tx:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import store
-from mailgate.judgement.state import Alias, Domain
-from mailgate.tables import aliases, domains, records
+from mailgate.store import aliases, database, domains, records
+from mailgate.values.directory import Alias, Domain
 
 pytest.importorskip("aiosmtpd", reason="LMTP needs aiosmtpd: pip install 'mailgate[lmtp]'")
 
@@ -66,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
         f'[store]\nurl = "sqlite:///{path}"\n[submit]\nmethod = "none"\n'
         '[refusals]\nby = "status"\n[limits]\nmax_size = 9999\n'
     )
-    with store.open_or_create(path).write() as tx:
+    with database.open_or_create(path).write() as tx:
         domains.add(tx, Domain("example.com"))
         aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
         aliases.add(tx, "closed@example.com", Alias(0, "", "", "lead", policy="contacts"))
@@ -99,7 +98,7 @@ def server(folder: Path) -> Iterator[Path]:
 
 
 def made(folder: Path) -> list[str]:
-    with store.open_existing(folder / "mailgate.db").read() as tx:
+    with database.open_existing(folder / "mailgate.db").read() as tx:
         return [str(each.ref) for each in records.listing(tx)]
 
 
@@ -118,7 +117,7 @@ def test_refused_by_status(server: Path, folder: Path) -> None:
 
 def test_the_bytes_are_kept_without_dot_stuffing(server: Path, folder: Path) -> None:
     Dialog(server).send(MESSAGE % 3, "support@example.com", sender="<>")
-    with store.open_existing(folder / "mailgate.db").read() as tx:
+    with database.open_existing(folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT octets FROM raw").fetchone()[0] == MESSAGE % 3
         assert tx.execute("SELECT reverse_path FROM message").fetchone()[0] is None
 
@@ -130,11 +129,11 @@ def test_too_large(server: Path) -> None:
 
 def test_a_fault_is_temporary_for_each_and_the_server_goes_on(server: Path, folder: Path) -> None:
     dialog = Dialog(server)
-    with store.open_existing(folder / "mailgate.db").write() as tx:
+    with database.open_existing(folder / "mailgate.db").write() as tx:
         tx.execute("ALTER TABLE raw RENAME TO away")
     replies = dialog.send(MESSAGE % 5, "support@example.com", "support+x@example.com")
     assert [each[:9] for each in replies] == ["250 2.1.5", "250 2.1.5", "451 4.3.0", "451 4.3.0"]
-    with store.open_existing(folder / "mailgate.db").write() as tx:
+    with database.open_existing(folder / "mailgate.db").write() as tx:
         tx.execute("ALTER TABLE away RENAME TO raw")
     assert dialog.send(MESSAGE % 5, "support@example.com")[-1].startswith("250 2.0.0")
     assert made(folder) == ["ticket/1"]
@@ -146,7 +145,7 @@ def test_no_second_message_is_smuggled(server: Path, folder: Path, end: bytes) -
         MESSAGE % 6 + b"x" + end + b"MAIL FROM:<evil@x.org>\r\nRCPT TO:<support@example.com>\r\nDATA\r\n" + MESSAGE % 7
     )
     Dialog(server).send(evil, "support@example.com")
-    with store.open_existing(folder / "mailgate.db").read() as tx:
+    with database.open_existing(folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] <= 1
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 from build import HOME, OTHER, facts, mail, state
 
-from mailgate.judgement import addressed
 from mailgate.mail import envelope
 from mailgate.mail.envelope import Envelope, Hints
+from mailgate.routing import resolve
 from mailgate.values.address import parse
 
 NO_HINTS = Hints()
@@ -113,13 +113,13 @@ def test_spelling_that_is_own(
     environ = {"RECIPIENT": recipient, **({"ORIGINAL_RECIPIENT": original} if original else {})}
     more = [("X-Original-To", x_original), ("Delivered-To", delivered)]
     raw = mail("", *((name, value) for name, value in more if value), to="list@elsewhere.org")
-    found = addressed.spelled(facts(raw, environ=environ), state(domains=(HOME, OTHER)))
+    found = resolve.spelled(facts(raw, environ=environ), state(domains=(HOME, OTHER)))
     assert [str(each) for each in found.envelope.recipients] == [wanted]
 
 
 def test_only_the_topmost_trace_field_counts() -> None:
     raw = mail("", ("Delivered-To", "x@mx.lan"), ("Delivered-To", "jobs@example.com"), to="list@elsewhere.org")
-    found = addressed.spelled(facts(raw, environ={"RECIPIENT": "gate@mx.lan"}), state())
+    found = resolve.spelled(facts(raw, environ={"RECIPIENT": "gate@mx.lan"}), state())
     assert [str(each) for each in found.envelope.recipients] == ["gate@mx.lan"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 from build import SECRET, facts, mail
 
-from mailgate.mail import loop
+from mailgate.mail import classify
 from mailgate.mail.message import Message
 from mailgate.values import token
 
@@ -67,7 +67,7 @@ def read(*more: tuple[str, str], reverse_path: str | None = "bob@client.org", **
     ],
 )
 def test_class_by_field(name: str, value: str, wanted: str) -> None:
-    assert loop.classify(read((name, value), subject=None)).name == wanted
+    assert classify.classify(read((name, value), subject=None)).name == wanted
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_class_by_field(name: str, value: str, wanted: str) -> None:
     ],
 )
 def test_first_test_names_the_class(more: list[tuple[str, str]], wanted: str) -> None:
-    assert loop.classify(read(*more)).name == wanted
+    assert classify.classify(read(*more)).name == wanted
 
 
 ROBOTS = [
@@ -113,31 +113,35 @@ PEOPLE = [
 
 @pytest.mark.parametrize("local", ROBOTS)
 def test_robot(local: str) -> None:
-    assert loop.classify(read(**{"from": f"{local}@client.org"})).name == "automatic"
-    assert loop.classify(read(reverse_path=f"{local}@client.org")).name == "person"
+    assert classify.classify(read(**{"from": f"{local}@client.org"})).name == "automatic"
+    assert classify.classify(read(reverse_path=f"{local}@client.org")).name == "person"
     assert silence(read(reverse_path=f"{local}@client.org"))
 
 
 @pytest.mark.parametrize("local", PEOPLE)
 def test_no_robot(local: str) -> None:
-    assert loop.classify(read(reverse_path=f"{local}@client.org", **{"from": f"{local}@client.org"})).name == "person"
+    assert (
+        classify.classify(read(reverse_path=f"{local}@client.org", **{"from": f"{local}@client.org"})).name == "person"
+    )
 
 
 @pytest.mark.parametrize("null", ["", "<>", "MAILER-DAEMON"])
 def test_null_reverse_path_is_automatic(null: str) -> None:
-    assert loop.classify(read(reverse_path=null)).name == "automatic"
+    assert classify.classify(read(reverse_path=null)).name == "automatic"
 
 
 def test_no_reverse_path_told_is_no_null_one() -> None:
-    assert loop.classify(read(reverse_path=None)).name == "person"
-    assert loop.classify(read(reverse_path=None, **{"from": "nonsense"})).name == "person"
+    assert classify.classify(read(reverse_path=None)).name == "person"
+    assert classify.classify(read(reverse_path=None, **{"from": "nonsense"})).name == "person"
 
 
 def silence(
     message: Message, *, own: str = "", spam: bool = False, forged: str = "", blind: str = "", refusal: bool = False
 ) -> str:
-    kind = loop.classify(message)
-    return loop.silence(message, kind, own_sender=own, spam=spam, forged=forged, blind=blind, answers_refusal=refusal)
+    kind = classify.classify(message)
+    return classify.silence(
+        message, kind, own_sender=own, spam=spam, forged=forged, blind=blind, answers_refusal=refusal
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +212,7 @@ def test_silent_because(message: Message, reason: dict[str, object]) -> None:
     ],
 )
 def test_spam_mark(name: str, value: str, spam: bool) -> None:
-    assert bool(loop.spam_mark(read((name, value)))) is spam
+    assert bool(classify.spam_mark(read((name, value)))) is spam
 
 
 REFUSAL = token.new(token.REFUSAL, SECRET, b"0123456789")
@@ -233,5 +237,5 @@ FORGED = token.new(token.REFUSAL, b"another key", b"0123456789")
     ],
 )
 def test_marks(fields: dict[str, str], own_author: bool, back: str, refusal: str) -> None:
-    found = loop.marks(read(**fields), (SECRET,), own_author)
+    found = classify.marks(read(**fields), (SECRET,), own_author)
     assert (found.back.kind if found.back else "", found.refusal.kind if found.refusal else "") == (back, refusal)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailgate.mail.quote import LIMIT, fold
+from mailgate.mail.quoting import LIMIT, fold
 
 ANSWER = "Yes, Tuesday is fine.\n\n"
 QUOTE = "> Shall we meet?\n>\n> > Some day?\n>\n> Bob\n"

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from mailgate import store
-from mailgate.judgement.state import Alias, Domain
-from mailgate.tables import aliases, domains
+from mailgate.store import aliases, database, domains
+from mailgate.values.directory import Alias, Domain
 
 MESSAGE = b"""\
 From: Bob Ray <bob@client.org>
@@ -40,7 +39,7 @@ class Pipe:
         self.config = folder / "mailgate.toml"
         self.path = folder / "mailgate.db"
         self.config.write_text(f'[store]\nurl = "sqlite:///{self.path}"\n[submit]\nmethod = "none"\n')
-        self.store = store.open_or_create(self.path)
+        self.store = database.open_or_create(self.path)
         with self.store.write() as tx:
             domains.add(tx, Domain("example.com", contact="info@example.com"))
             aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import deliver, store
+from mailgate.inbound import pipe as deliver
+from mailgate.store import database
 from mailgate.values import status
 
 from .conftest import MESSAGE, Pipe
@@ -226,8 +227,8 @@ class TestDeferred:
 
     def test_a_module_that_cannot_be_imported(self, pipe: Pipe, tmp_path: Path) -> None:
         broken = tmp_path / "copy"
-        shutil.copytree(Path(deliver.__file__).parent, broken / "mailgate")
-        (broken / "mailgate" / "gateway.py").write_text("raise ImportError('half an upgrade')\n")
+        shutil.copytree(Path(deliver.__file__).parents[1], broken / "mailgate")
+        (broken / "mailgate" / "gateway" / "receive.py").write_text("raise ImportError('half an upgrade')\n")
         self.check(pipe("-f", BOB, "support@example.com", environ={"PYTHONPATH": str(broken)}), "4.3.0")
 
     def test_terminated(self, pipe: Pipe) -> None:
@@ -247,13 +248,13 @@ class TestDeferred:
     def test_the_deadline(self, pipe: Pipe) -> None:
         """A lock that nobody lets go of: the watchdog ends the wait, here after two seconds instead of thirty."""
         command = self.in_two_seconds(pipe)
-        with store.locked(str(pipe.path), 1.0):
+        with database.locked(str(pipe.path), 1.0):
             self.check(pipe(command=command), "4.3.0")
         assert pipe.count("message") == 0
         assert pipe("-f", BOB, "support@example.com").exit == 0
 
     def in_two_seconds(self, pipe: Pipe) -> list[str]:
-        program = "import sys; from mailgate import deliver; deliver.DEADLINE = 2.0; deliver.main(sys.argv[1:])"
+        program = "import sys; from mailgate.inbound import pipe; pipe.DEADLINE = 2.0; pipe.main(sys.argv[1:])"
         return [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
 
     def test_a_message_that_never_ends(self, pipe: Pipe) -> None:
@@ -336,7 +337,7 @@ def test_every_status_is_in_the_table() -> None:
 def test_killed_between_commit_and_answer(pipe: Pipe) -> None:
     """The mail server never got our 0, so it delivers again: one record all the same."""
     program = (
-        "import os, signal, sys; from mailgate import deliver\n"
+        "import os, signal, sys; from mailgate.inbound import pipe as deliver\n"
         "deliver._leave = lambda code, line: os.kill(os.getpid(), signal.SIGKILL)\n"
         "deliver.main(sys.argv[1:])"
     )
@@ -383,7 +384,7 @@ def test_a_crowd(pipe: Pipe) -> None:
 def test_a_huge_message_costs_little_memory(pipe: Pipe) -> None:
     """Fifty megabytes: less than three times that, on top of the interpreter."""
     program = (
-        "import os, re, sys; from mailgate import deliver\n"
+        "import os, re, sys; from mailgate.inbound import pipe as deliver\n"
         "def leave(code, line):\n"  # the high-water mark of this process alone; getrusage counts its parent's too
         "    peak = re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]\n"
         "    os.write(2, peak.encode()); os._exit(code)\n"

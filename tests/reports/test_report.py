@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailgate.mail.message import Message
-from mailgate.reports import dsn, feedback, notice, reason, report, returned
+from mailgate.reports import arf, diagnosis, dsn, plaintext, report
+from mailgate.reports import original as returned
 from mailgate.reports.report import Finding, Report
 
 ROOT = Path(__file__).parents[2]
@@ -792,31 +793,31 @@ REASONS = [
 
 @pytest.mark.parametrize(("status", "diagnostic", "kind"), REASONS)
 def test_reasons(status: str, diagnostic: str, kind: str) -> None:
-    assert reason.kind(status, diagnostic) == kind
+    assert diagnosis.kind(status, diagnostic) == kind
 
 
 def test_every_kind_has_its_words() -> None:
-    assert {kind for _, _, kind in REASONS} | {"complaint"} == set(reason.KINDS)  # of feedback reports
-    for kind in reason.KINDS:
-        english, german = reason.reason(kind, "en"), reason.reason(kind, "de-AT")
+    assert {kind for _, _, kind in REASONS} | {"complaint"} == set(diagnosis.KINDS)  # of feedback reports
+    for kind in diagnosis.KINDS:
+        english, german = diagnosis.reason(kind, "en"), diagnosis.reason(kind, "de-AT")
         assert english.endswith(".")
         assert german.endswith(".")
         assert english != german
-        assert reason.reason(kind, "fr") == english
-    assert reason.reason("never heard of", "en") == reason.reason("unknown", "en")
+        assert diagnosis.reason(kind, "fr") == english
+    assert diagnosis.reason("never heard of", "en") == diagnosis.reason("unknown", "en")
 
 
 def test_what_is_permanent() -> None:
-    assert reason.permanent("failed", "5.1.1", "no-such-address")
-    assert reason.permanent("failed", "", "no-such-address")
-    assert not reason.permanent("failed", "", "mailbox-full")
-    assert not reason.permanent("failed", "4.4.7", "expired")
-    assert not reason.permanent("delayed", "5.1.1", "no-such-address")
+    assert diagnosis.permanent("failed", "5.1.1", "no-such-address")
+    assert diagnosis.permanent("failed", "", "no-such-address")
+    assert not diagnosis.permanent("failed", "", "mailbox-full")
+    assert not diagnosis.permanent("failed", "4.4.7", "expired")
+    assert not diagnosis.permanent("delayed", "5.1.1", "no-such-address")
 
 
 def test_flufl_is_asked_when_only_a_guess_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(notice, "known", lambda message, words, own: asked.append(words) or [])
+    monkeypatch.setattr(plaintext, "known", lambda message, words, own: asked.append(words) or [])
     read(standard())
     read(plain("Undeliverable:\n\n<ann@client.org>: unknown user\n"))
     assert not asked
@@ -827,11 +828,11 @@ def test_flufl_is_asked_when_only_a_guess_is_left(monkeypatch: pytest.MonkeyPatc
 def test_flufl_may_be_missing_or_broken(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     message = facts(plain("Undeliverable"), reverse_path="")
     monkeypatch.setitem(sys.modules, "flufl.bounce", None)
-    assert notice.known(message, "x", frozenset()) == []
+    assert plaintext.known(message, "x", frozenset()) == []
     broken = ModuleType("flufl.bounce")
     broken.all_failures = lambda letter: 1 / 0
     monkeypatch.setitem(sys.modules, "flufl.bounce", broken)
-    assert notice.known(message, "x", frozenset()) == []
+    assert plaintext.known(message, "x", frozenset()) == []
     assert capfd.readouterr() == ("", "")
 
 
@@ -854,7 +855,7 @@ def test_flufl_answers_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flufl.bounce", fake)
     message = facts(plain("Undeliverable", references="<id@x.org>"), reverse_path="")
     own = frozenset({"bounce@example.com"})
-    assert [each.recipient for each in notice.known(message, "x", own)] == ["ann@client.org"]
+    assert [each.recipient for each in plaintext.known(message, "x", own)] == ["ann@client.org"]
 
 
 LARGE = {
@@ -929,7 +930,7 @@ def check(found: Report | None) -> None:
             assert "\0" not in text
             text.encode()
         assert each.action in ("failed", "delayed", "delivered", "relayed", "expanded", "complaint")
-        assert each.kind in (*reason.KINDS, "complaint")
+        assert each.kind in (*diagnosis.KINDS, "complaint")
         assert (each.action == "complaint") == (each.kind == "complaint")
     assert len(found.return_addresses) <= report.ADDRESSES_LIMIT
     for text in found.return_addresses:
@@ -980,10 +981,10 @@ def test_parts_of_the_reader_never_raise() -> None:
         "\ud800".encode("utf-8", "replace").decode(),
     ):
         dsn.blocks(text)
-        notice.split(text)
+        plaintext.split(text)
         returned.read(text)
-        feedback.read(text, text)
-        feedback.read(ABUSE + text, text)
+        arf.read(text, text)
+        arf.read(ABUSE + text, text)
     assert isinstance(facts(b""), Message)
     assert report.read(facts(b"")) is None
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from build import facts, mail
 
-from mailgate.reports import report, sns
+from mailgate.reports import report, ses
 from mailgate.reports.report import Report
 
 ANN = "ann@client.org"
@@ -116,6 +116,6 @@ def test_a_person_who_sends_an_event_has_only_guessed() -> None:
     ],
 )
 def test_anything_in_json(text: str) -> None:
-    told = sns.read(text)
+    told = ses.read(text)
     assert told is None or not any(each.recipient for each in told.blocks)
     report.read(facts(notified(text), reverse_path=""), expected=True)

@@ -4,7 +4,7 @@ import pytest
 from build import facts, mail
 from dialect import RETURNED, multipart, notice
 
-from mailgate.reports import report, words
+from mailgate.reports import phrases, report
 from mailgate.reports.report import Report
 
 ANN = "ann@client.org"
@@ -228,6 +228,6 @@ def test_the_words_take_time_in_proportion(sentence: str) -> None:
     import time
 
     started = time.process_time()
-    for asked in (words.failed, words.delayed, words.delivered, words.of_mail):
+    for asked in (phrases.failed, phrases.delayed, phrases.delivered, phrases.of_mail):
         asked(f"will keep; permanent; {sentence}")
     assert time.process_time() - started < 2

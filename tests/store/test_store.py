@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import store
+from mailgate.store import database
 from mailgate.values.problem import StoreError
 
 
@@ -20,18 +20,18 @@ def rows(path: Path) -> list[tuple[str]]:
         return connection.execute("SELECT key FROM parameter ORDER BY key").fetchall()
 
 
-def put(opened: store.Store, key: str) -> None:
+def put(opened: database.Store, key: str) -> None:
     with opened.write() as tx:
         tx.execute("INSERT INTO parameter (key, value) VALUES (?, '')", (key,))
 
 
 def test_commit_is_seen_by_others(tmp_path: Path) -> None:
-    put(store.open_or_create(tmp_path / "m.db"), "a")
+    put(database.open_or_create(tmp_path / "m.db"), "a")
     assert rows(tmp_path / "m.db") == [("a",)]
 
 
 def test_an_exception_rolls_back(tmp_path: Path) -> None:
-    opened = store.open_or_create(tmp_path / "m.db")
+    opened = database.open_or_create(tmp_path / "m.db")
 
     def fail() -> None:
         with opened.write() as tx:
@@ -46,14 +46,14 @@ def test_an_exception_rolls_back(tmp_path: Path) -> None:
 
 
 def test_reading_cannot_write_for_good(tmp_path: Path) -> None:
-    opened = store.open_or_create(tmp_path / "m.db")
+    opened = database.open_or_create(tmp_path / "m.db")
     with opened.read() as tx:
         tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
     assert rows(tmp_path / "m.db") == []
 
 
 def test_files_are_private_and_durable(tmp_path: Path) -> None:
-    opened = store.open_or_create(tmp_path / "m.db")
+    opened = database.open_or_create(tmp_path / "m.db")
     put(opened, "a")
     assert {oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {"0o600"}
     with opened.read() as tx:
@@ -65,7 +65,7 @@ def test_files_are_private_and_durable(tmp_path: Path) -> None:
 def test_each_store_has_its_own_key(tmp_path: Path) -> None:
     keys = []
     for name in ("a.db", "b.db"):
-        with store.open_or_create(tmp_path / name).read() as tx:
+        with database.open_or_create(tmp_path / name).read() as tx:
             keys += [row["secret"] for row in tx.execute("SELECT secret FROM signing_key")]
     assert len(set(keys)) == 2
     assert {len(key) for key in keys} == {32}
@@ -74,8 +74,8 @@ def test_each_store_has_its_own_key(tmp_path: Path) -> None:
 def test_first_use_by_many_processes_at_once(tmp_path: Path) -> None:
     """Sixteen processes meet on a path that does not exist; all of them write, one of them made the schema."""
     program = (
-        "import sys; from mailgate import store\n"
-        "s = store.open_or_create(sys.argv[1])\n"
+        "import sys; from mailgate.store import database\n"
+        "s = database.open_or_create(sys.argv[1])\n"
         "with s.write() as tx: tx.execute('INSERT INTO parameter (key, value) VALUES (?, 1)', (sys.argv[2],))\n"
     )
     for turn in range(3):
@@ -86,8 +86,8 @@ def test_first_use_by_many_processes_at_once(tmp_path: Path) -> None:
 
 
 def test_a_busy_store_is_an_error_in_time(tmp_path: Path) -> None:
-    opened = store.open_or_create(tmp_path / "m.db", wait=0.2)
-    with store.locked(str(tmp_path / "m.db"), 1.0), pytest.raises(StoreError, match="busy"):
+    opened = database.open_or_create(tmp_path / "m.db", wait=0.2)
+    with database.locked(str(tmp_path / "m.db"), 1.0), pytest.raises(StoreError, match="busy"):
         put(opened, "a")
     put(opened, "b")
     assert rows(tmp_path / "m.db") == [("b",)]
@@ -95,12 +95,12 @@ def test_a_busy_store_is_an_error_in_time(tmp_path: Path) -> None:
 
 def test_writers_wait_for_each_other(tmp_path: Path) -> None:
     """Forty threads, one row each, none lost and none failed."""
-    store.migrate(tmp_path / "m.db")
+    database.migrate(tmp_path / "m.db")
     failures: list[Exception] = []
 
     def write(key: str) -> None:
         try:
-            put(store.open_existing(tmp_path / "m.db", wait=None), key)
+            put(database.open_existing(tmp_path / "m.db", wait=None), key)
         except Exception as error:
             failures.append(error)
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, make, problem: str, hint
     path = tmp_path / "m.db"
     make(path)
     with pytest.raises(StoreError, match=problem) as caught:
-        store.open_existing(path)
+        database.open_existing(path)
     assert caught.value.hints == (hint,)
 
 
@@ -141,36 +141,36 @@ def version(path: Path, number: int) -> None:
 
 def test_an_older_schema_asks_for_migrate_and_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.db"
-    put(store.open_or_create(path), "kept")
+    put(database.open_or_create(path), "kept")
     more = tmp_path / "migrations"
     more.mkdir()
-    for script in Path(store.MIGRATIONS).glob("*.sql"):
+    for script in Path(database.MIGRATIONS).glob("*.sql"):
         (more / script.name).write_text(script.read_text())
     newest = len(list(more.iterdir())) + 1
     (more / "9999_more.sql").write_text("CREATE TABLE more (x TEXT);\nINSERT INTO more VALUES ('1;2');\n")
-    monkeypatch.setattr(store, "MIGRATIONS", str(more))
+    monkeypatch.setattr(database, "MIGRATIONS", str(more))
     with pytest.raises(StoreError, match=f"has schema {newest - 1}, this program needs {newest}") as caught:
-        store.open_existing(path)
+        database.open_existing(path)
     assert caught.value.hints == ("mailgate migrate",)
-    assert store.migrate(path) == (newest - 1, newest)
-    with store.open_existing(path).read() as tx:
+    assert database.migrate(path) == (newest - 1, newest)
+    with database.open_existing(path).read() as tx:
         assert tx.execute("SELECT x FROM more").fetchone()["x"] == "1;2"
     assert rows(path) == [("kept",)]
 
 
 def test_a_failing_migration_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.db"
-    put(store.open_or_create(path), "kept")
+    put(database.open_or_create(path), "kept")
     more = tmp_path / "migrations"
     more.mkdir()
-    for script in Path(store.MIGRATIONS).glob("*.sql"):
+    for script in Path(database.MIGRATIONS).glob("*.sql"):
         (more / script.name).write_text(script.read_text())
     (more / "9999_more.sql").write_text("CREATE TABLE more (x TEXT);\nDROP TABLE nothing;\n")
     with monkeypatch.context() as patch:
-        patch.setattr(store, "MIGRATIONS", str(more))
+        patch.setattr(database, "MIGRATIONS", str(more))
         with pytest.raises(StoreError, match="cannot migrate"):
-            store.migrate(path)
-    with store.open_existing(path).read() as tx:
+            database.migrate(path)
+    with database.open_existing(path).read() as tx:
         assert not tx.execute("SELECT 1 FROM sqlite_master WHERE name = 'more'").fetchone()
     assert rows(path) == [("kept",)]
 
@@ -181,12 +181,12 @@ class TestOwner:
 
     def run(self, path: Path, uid: int) -> subprocess.CompletedProcess[str]:
         program = (
-            "import os, sys; from mailgate import store; from mailgate.process import owner\n"
+            "import os, sys; from mailgate.store import database; from mailgate.process import owner\n"
             "from mailgate.values.problem import Problem\n"
             "uid = int(sys.argv[2])\n"
             "if uid: os.setgroups([]); os.setgid(uid); os.setuid(uid)\n"
             "owner.become(sys.argv[1])\n"
-            "try: store.open_or_create(sys.argv[1]); print('opened as', os.geteuid())\n"
+            "try: database.open_or_create(sys.argv[1]); print('opened as', os.geteuid())\n"
             "except Problem as problem: print(problem, '|', *problem.hints)\n"
         )
         command = [sys.executable, "-c", program, str(path), str(uid)]

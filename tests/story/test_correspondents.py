@@ -21,7 +21,7 @@ from world import (
     worst_to_from,
 )
 
-from mailgate.tables import domains, outbox
+from mailgate.store import domains, outbox
 
 THRESHOLD = 3
 BOUND = 2 * THRESHOLD + 2

@@ -12,12 +12,13 @@ import pytest
 from build import mail
 from gate import NOW, Gate
 
-from mailgate import gateway, store
-from mailgate.gateway import Given
-from mailgate.judgement import addressed, route
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
 from mailgate.mail import message
+from mailgate.routing import decide as route
+from mailgate.routing import resolve
 from mailgate.settings.config import Config
-from mailgate.tables import aliases, held, people, records
+from mailgate.store import aliases, contacts, database, held, records
 from mailgate.values.problem import StoreError
 
 BOTH = "info@example.com, jobs@example.com"
@@ -276,7 +277,7 @@ def test_the_fallback_is_counted_too(gate: Gate) -> None:
 def test_the_allow_list_exempts(gate: Gate) -> None:
     gate.parameter("mail.gateway.loop.threshold", "1")
     with gate.store.write() as tx:
-        people.set_sender(tx, "BOB@client.org", "allow")
+        contacts.set_sender(tx, "BOB@client.org", "allow")
     for number in range(3):
         gate(mail(message_id=f"<{number}>"), "info@example.com")
     assert len(gate.records()) == 3
@@ -287,7 +288,7 @@ def test_the_allow_list_exempts(gate: Gate) -> None:
 )
 def test_the_block_list(gate: Gate, sender: dict[str, str | None]) -> None:
     with gate.store.write() as tx:
-        people.set_sender(tx, "bob@client.org", "block")
+        contacts.set_sender(tx, "bob@client.org", "block")
     gate(mail(**sender), "info@example.com")
     assert (gate.held(), gate.records(), gate.outbox()) == (["blocked"], [], [])
 
@@ -335,10 +336,10 @@ def test_our_refusal_that_comes_back_is_ignored(gate: Gate) -> None:
     [
         lambda patch: patch.setattr(message, "scan", _raise),
         lambda patch: patch.setattr(route, "decide", _raise),
-        lambda patch: patch.setattr(addressed, "spelled", _raise),
+        lambda patch: patch.setattr(resolve, "spelled", _raise),
         lambda patch: patch.setattr(route, "decide", _use_all_memory),
-        lambda patch: (patch.setattr(message, "scan", _never_end), patch.setattr(gateway, "READING", 0.05)),
-        lambda patch: (patch.setattr(route, "decide", _never_end), patch.setattr(gateway, "JUDGING", 0.05)),
+        lambda patch: (patch.setattr(message, "scan", _never_end), patch.setattr(receive, "READING", 0.05)),
+        lambda patch: (patch.setattr(route, "decide", _never_end), patch.setattr(receive, "JUDGING", 0.05)),
     ],
     ids=["reading", "deciding", "resolving", "memory", "time-to-read", "time-to-decide"],
 )
@@ -356,8 +357,8 @@ def test_what_our_judgement_cannot_take_is_held(
 
 def test_a_busy_machine_is_no_fault_of_a_message(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time that passes without work counts for the deadline of the process, which defers, and for no verdict."""
-    monkeypatch.setattr(gateway, "READING", 0.05)
-    monkeypatch.setattr(gateway, "JUDGING", 0.05)
+    monkeypatch.setattr(receive, "READING", 0.05)
+    monkeypatch.setattr(receive, "JUDGING", 0.05)
     scan, decide = message.scan, route.decide
     monkeypatch.setattr(message, "scan", lambda raw: (time.sleep(0.2), scan(raw))[1])
     monkeypatch.setattr(route, "decide", lambda *given: (time.sleep(0.2), decide(*given))[1])
@@ -379,24 +380,24 @@ def _never_end(*_: object) -> None:
 
 
 def test_a_store_without_a_domain_defers(tmp_path: Path) -> None:
-    empty = store.open_or_create(tmp_path / "empty.db")
+    empty = database.open_or_create(tmp_path / "empty.db")
     with pytest.raises(StoreError):
-        gateway.receive(empty, Config(None, str(tmp_path / "empty.db")), mail(), Given("b@x.org", ("a@x.org",)), NOW)
+        receive.receive(empty, Config(None, str(tmp_path / "empty.db")), mail(), Given("b@x.org", ("a@x.org",)), NOW)
     empty.close()
 
 
 def test_a_preview_writes_nothing(gate: Gate) -> None:
     given = Given("bob@client.org", ("info@example.com",))
-    receipt = gateway.preview(gate.store, gate.config, mail(), given, NOW)
+    receipt = receive.preview(gate.store, gate.config, mail(), given, NOW)
     assert [each.action for each in receipt.decision.outcomes] == ["create"]
     assert (gate.messages(), gate.records()) == ([], [])
 
 
 def deliver(path: str, raw: bytes, recipients: tuple[str, ...], barrier: Barrier) -> None:
     """One process of many, released together."""
-    opened = store.open_existing(path)
+    opened = database.open_existing(path)
     barrier.wait(30)
-    receipt = gateway.receive(opened, Config(None, path), raw, Given("bob@client.org", recipients), NOW)
+    receipt = receive.receive(opened, Config(None, path), raw, Given("bob@client.org", recipients), NOW)
     assert receipt.decision.status.exit == 0
 
 
@@ -409,7 +410,7 @@ def at_once(gate: Gate, jobs: list[tuple[bytes, tuple[str, ...]]]) -> None:
         worker.start()
     for worker in workers:
         worker.join(60)
-    gate.store = store.open_existing(gate.path)
+    gate.store = database.open_existing(gate.path)
     assert [worker.exitcode for worker in workers] == [0] * len(jobs)
 
 

@@ -20,17 +20,17 @@ from gate import Gate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailgate import journal
-from mailgate.gateway import Receipt
-from mailgate.judgement import route
-from mailgate.tables import failures, outbox
+from mailgate.gateway import log
+from mailgate.gateway.receive import Receipt
+from mailgate.routing import decide
+from mailgate.store import failures, outbox
 from mailgate.values import status
 from mailgate.values.address import parse
 
 ROOT = Path(__file__).parents[2]
 CORPORA = Path(os.environ.get("MAILGATE_CORPORA") or ROOT.parent / "shared")
 FOLDERS = {name: CORPORA / name for name in ("hostile", "weird/mails", "bounces/mails")}
-RULES = [*route.ORDER, "failed"]
+RULES = [*decide.ORDER, "failed"]
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -238,21 +238,22 @@ def test_t10_one_line_a_message_in_the_log(gate: Gate, monkeypatch: pytest.Monke
     evil = "".join(CONTROLS)
     for to in ("info@example.com", f"x{evil}@example.com"):
         raw = mail(message_id=f"<a{evil}b>", subject=evil, **{"from": f"Bob{evil} <bob@client.org>"})
-        journal.delivered(gate(raw, to, reverse_path=f'"b{evil}b"@client.org'))
-    journal.deferred(OSError(f"a{evil}\nmailgate: forged"))
+        log.delivered(gate(raw, to, reverse_path=f'"b{evil}b"@client.org'))
+    log.deferred(OSError(f"a{evil}\nmailgate: forged"))
     assert len(lines) == 3
     assert all(line.isprintable() and len(line) <= 900 for line in lines)
 
 
 MEASURE = """
 import resource, sys
-from mailgate import gateway, store
+from mailgate.gateway import receive
+from mailgate.store import database
 from mailgate.settings.config import Config
-from mailgate.gateway import Given
+from mailgate.gateway.receive import Given
 raw = sys.stdin.buffer.read()
-opened = store.open_existing(sys.argv[1])
+opened = database.open_existing(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-gateway.receive(opened, Config(None, sys.argv[1]), raw, Given("bob@client.org", ("info@example.com",)), 1.0)
+receive.receive(opened, Config(None, sys.argv[1]), raw, Given("bob@client.org", ("info@example.com",)), 1.0)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 

@@ -10,14 +10,15 @@ from gate import NOW, Gate
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mailgate import post
-from mailgate.judgement.decision import Ref, Reported
+from mailgate.gateway import post
+from mailgate.gateway.post import File, Posted, Registered, Text
 from mailgate.mail import content
-from mailgate.post import File, Posted, Registered, Text
-from mailgate.tables import aliases, domains, failures, outbox, records
-from mailgate.tables.outbox import Debt
+from mailgate.routing.decision import Reported
+from mailgate.store import aliases, domains, failures, outbox, records
+from mailgate.store.outbox import Debt
 from mailgate.values import address, charset, token
 from mailgate.values.problem import NotFound, Problem
+from mailgate.values.record import Ref
 
 ANNA, CARL, EVE = "anna@team.org", "carl@team.org", "eve@else.org"
 ONE = Ref("crm.lead", 1)

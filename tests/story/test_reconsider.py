@@ -4,10 +4,11 @@ import pytest
 from build import BOB, mail
 from gate import Gate
 
-from mailgate import post, reconsider
-from mailgate.judgement.decision import Ref
-from mailgate.post import Text
-from mailgate.tables import aliases, failures, held, messages, outbox, records
+from mailgate.gateway import held as reconsider
+from mailgate.gateway import post
+from mailgate.gateway.post import Text
+from mailgate.store import aliases, failures, held, messages, outbox, records
+from mailgate.values.record import Ref
 
 ONE = Ref("crm.lead", 1)
 EVE = "eve@stranger.net"

@@ -16,8 +16,8 @@ from build import mail
 from dialect import posted
 from gate import BOB, Gate
 
-from mailgate.gateway import Receipt
-from mailgate.tables import failures
+from mailgate.gateway.receive import Receipt
+from mailgate.store import failures
 
 ROOT = Path(__file__).parents[2]
 CORPORA = Path(os.environ.get("MAILGATE_CORPORA") or ROOT.parent / "shared")

@@ -33,11 +33,11 @@ from world import (
     worst_to_the_return_path,
 )
 
-from mailgate import post, store
-from mailgate.judgement.state import Domain
-from mailgate.post import Text
+from mailgate.gateway import post
+from mailgate.gateway.post import Text
 from mailgate.settings.config import Config
-from mailgate.tables import domains, records
+from mailgate.store import database, domains, records
+from mailgate.values.directory import Domain
 
 
 def follow_by_hand(gate: Gate) -> None:
@@ -204,7 +204,7 @@ class There(Gate):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = Config(path=None, store=str(path))
-        self.store = store.open_or_create(path)
+        self.store = database.open_or_create(path)
         self.now = NOW
         with self.store.write() as tx:
             domains.add(tx, Domain("there.net"))

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from mailgate.judgement.state import Domain
 from mailgate.mta import redirects, zone
+from mailgate.values.directory import Domain
 
 HOME = Domain("example.com", retired=(("old", "catchall"), ("sales", "alias")))
 

@@ -7,12 +7,13 @@ from gate import Gate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.judgement.addressed import resolve
-from mailgate.judgement.state import Alias, Domain, State
 from mailgate.mta import maps
 from mailgate.mta.maps import Maps
-from mailgate.tables import aliases
+from mailgate.routing.resolve import resolve
+from mailgate.routing.state import State
+from mailgate.store import aliases
 from mailgate.values.address import parse
+from mailgate.values.directory import Alias, Domain
 
 
 def alias(address: str, **more: object) -> Alias:
@@ -112,7 +113,7 @@ def test_the_tables_of_a_store(gate: Gate, address: str) -> None:
     with gate.store.write() as tx:
         aliases.rename(tx, "sales@example.com", "support@example.com")
     with gate.store.read() as tx:
-        from mailgate.tables import domains
+        from mailgate.store import domains
 
         made = Maps(domains.listing(tx), aliases.listing(tx))
     assert taken(f"{address}@example.com", made)

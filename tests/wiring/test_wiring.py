@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.judgement.state import Domain
 from mailgate.mta import exim, postfix
 from mailgate.mta.maps import Maps
 from mailgate.mta.wiring import Plan
+from mailgate.values.directory import Domain
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLAN = Plan(Maps([Domain("example.com")], []), "/var/lib/mailgate-maps")

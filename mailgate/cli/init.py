@@ -1,0 +1,228 @@
+"""`mailgate init`, `migrate`, `completion`: make a gateway, keep it up to date."""
+
+import os
+from pathlib import Path
+
+import click
+import tomli_w
+
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, json_option
+from mailgate.cli.program import program
+from mailgate.cli.ui import console
+from mailgate.process import owner
+from mailgate.settings import config
+from mailgate.store import database as store
+from mailgate.store import domains
+from mailgate.values.directory import Domain
+from mailgate.values.problem import Problem
+
+_TEMPLATE = """\
+# mailgate: the settings that are not mail addresses. Those live in the store: mailgate domain, mailgate alias.
+
+[store]
+# One file. Its folder belongs to the one user that runs the pipe, mode 0700; root's commands become that user.
+{url}
+[submit]
+# How refusals leave: by "sendmail" (the mail server's own program), by "smtp" (host, port), or "none": they wait.
+method = "sendmail"
+# sendmail = "/usr/sbin/sendmail"
+# host = "localhost"
+# port = 25
+
+[refusals]
+# Who may not write is told by a "reply" of ours, or by the mail server: "status".
+by = "reply"
+# Mail of senders on the block list: "hold" it, or refuse it with "status".
+# blocked = "hold"
+# Texts of your own: FOLDER/DOMAIN/LANGUAGE/REASON.txt, FOLDER/DOMAIN/REASON.txt or FOLDER/LANGUAGE/REASON.txt
+# templates = "/etc/mailgate/templates"
+
+[limits]
+# Octets of the largest message that is taken; the mail server's own limit should not be larger.
+max_size = 52428800
+# New records within an hour, by one alias and in all; mail beyond that waits with the mail server (0: no limit).
+# records_per_alias = 500
+# records_in_all = 2000
+
+# Who is told when something begins to wait for a person, and when nothing does any more: an address elsewhere.
+# [notify]
+# to = ["admin@example.net"]
+
+# Whose Authentication-Results are believed. Only when the border server removes forged ones:
+# [authentication]
+# trusted_authserv_ids = ["mx.example.com"]
+# border_strips = true
+
+{maps}
+[held]
+# Days that quiet held mail (bulk, blocked, misdirected) is kept.
+keep_quiet = 30
+"""
+
+_MAPS = """\
+[maps]
+# Where the mail server finds which addresses exist; mailgate writes these tables, and `mailgate setup` uses them.
+folder = "@FOLDER@"
+# Own domains that have mailboxes of their own on this server.
+# shared = ["example.com"]
+# Addresses that nobody knows: "refuse" them while they are being sent to, or "accept" them.
+# unknown = "refuse"
+"""
+_NO_MAPS = _MAPS.replace("@FOLDER@", config.SYSTEM_MAPS).replace("[maps]", "# [maps]").replace("\nfolder", "\n# folder")
+
+
+@click.command(
+    "init",
+    cls=Command,
+    examples="""
+        mailgate init --domain example.com
+        mailgate -C ./mailgate.toml --db ./mailgate.db init --domain example.com
+    """,
+)
+@click.option("--domain", metavar="D", help="Add this own domain at once.")
+@click.option(
+    "--user", default="mailgate", show_default=True, help="As root: the user that owns the store and runs the pipe."
+)
+@json_option
+@pass_app
+def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
+    """Write a commented configuration and make the store; what exists is left as it is.
+
+    As root the configuration goes to /etc/mailgate and the store, in /var/lib/mailgate, belongs to --user.
+    """
+    root = os.geteuid() == 0
+    path = Path(app.configuration or os.environ.get("MAILGATE_CONFIG") or _default_file(root)).absolute()
+    existed = path.exists()
+    if existed:
+        database = os.path.abspath(app.config.store)
+    else:
+        named = app.database or os.environ.get("MAILGATE_DB")
+        database = os.path.abspath(config.store_path(named) if named else config.default_store(str(path), os.environ))
+    uid, gid = _account(user) if root else (os.geteuid(), os.getegid())
+    if not existed:
+        of_the_system = root and Path(database).parent == Path(config.SYSTEM_STORE).parent
+        _write_config(path, database, config.SYSTEM_MAPS if of_the_system else None)
+    _make_folder(Path(database).parent, uid, gid, user)
+    maps = app.config.maps
+    if maps and not os.path.isdir(maps):
+        _make_folder(Path(maps), uid, gid, user)
+        os.chmod(maps, 0o755)  # noqa: S103 the mail server reads there
+    owner.become(database)
+    before, after = store.migrate(database)
+    made = None
+    opened = store.open_existing(database)
+    if domain:
+        with opened.write() as tx:
+            if domains.name_of(domain) not in [each.name for each in domains.listing(tx)]:
+                made = domains.add(tx, Domain(domain))
+    app.keep_maps(opened)
+    with opened.read() as tx:
+        default = domains.default(tx)
+    if as_json:
+        console.data(
+            {
+                "config": str(path),
+                "store": str(database),
+                "schema": after,
+                "user": owner.name(uid),
+                "domain": default.name if default else None,
+            }
+        )
+        return
+    console.say(f"{'kept' if existed else 'wrote'} configuration {path}")
+    console.say(f"{'kept' if before else 'made'} store {database}, schema {after}, owner {owner.name(uid)}")
+    if made:
+        console.say(f"added domain {made.name}, with {made.catchall}@{made.name} and {made.bounce}@{made.name}")
+    name = default.name if default else "example.com"
+    if not default:
+        console.say(f"next: mailgate domain add {name}")
+    console.say(f"next: mailgate alias add support@{name} --model ticket")
+
+
+def _default_file(root: bool) -> str:
+    found = config.SYSTEM if root else config.user_file(os.environ)
+    if found is None:
+        raise Problem("no home folder for the configuration", "mailgate -C FILE init")
+    return found
+
+
+def _account(user: str) -> tuple[int, int]:
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise Problem(
+            f"there is no user `{user}` to own the store and run the pipe",
+            f"adduser --system --group --no-create-home --home {Path(config.SYSTEM_STORE).parent} {user}",
+            "or name another one: mailgate init --user NAME",
+        ) from None
+    return entry.pw_uid, entry.pw_gid
+
+
+def _write_config(path: Path, database: str, maps: str | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    url = tomli_w.dumps({"url": f"sqlite:///{database}"})
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(_TEMPLATE.format(url=url, maps=_MAPS.replace("@FOLDER@", maps) if maps else _NO_MAPS))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        folder.mkdir(mode=0o700)
+        os.chown(folder, uid, gid)
+        descriptor = os.open(folder.parent, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        return
+    if folder.stat().st_uid != uid:
+        if folder == Path(config.SYSTEM_STORE).parent and not any(folder.iterdir()):
+            os.chown(folder, uid, gid)
+            folder.chmod(0o700)
+            return
+        raise Problem(
+            f"the folder {folder} belongs to {owner.name(folder.stat().st_uid)}, not to {user}",
+            f"chown {user} {folder} && chmod 700 {folder}",
+            f"or: mailgate init --user {owner.name(folder.stat().st_uid)}",
+        )
+
+
+@click.command("migrate", cls=Command, examples="mailgate migrate")
+@json_option
+@pass_app
+def migrate(app: App, as_json: bool) -> None:
+    """Bring an older store up to date, in one transaction."""
+    path = app.config.store
+    owner.become(path)
+    if not os.path.exists(path):
+        raise Problem(f"no store {path}", "mailgate init")
+    before, after = store.migrate(path)
+    if as_json:
+        console.data({"store": str(path), "before": before, "after": after})
+    elif before == after:
+        console.say(f"{path} is up to date, schema {after}")
+    else:
+        console.say(f"migrated {path} from schema {before} to {after}")
+
+
+@click.command(
+    "completion",
+    cls=Command,
+    examples="""
+        mailgate completion bash > /etc/bash_completion.d/mailgate
+        mailgate completion zsh > ~/.zfunc/_mailgate
+    """,
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands and options in a shell."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    console.verbatim(found(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())

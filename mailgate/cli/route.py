@@ -1,0 +1,100 @@
+"""`mailgate route` and `mailgate why`: what would happen to a message, and why what happened did."""
+
+import os
+import sys
+import time
+
+import click
+
+from mailgate.cli.app import App, pass_app
+from mailgate.cli.parts import Command, Number, json_option
+from mailgate.cli.ui import console
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
+from mailgate.routing import explain
+from mailgate.store import messages
+from mailgate.values import names
+from mailgate.values.problem import Problem, StoreError
+
+
+@click.command(
+    "route",
+    cls=Command,
+    examples="""
+        mailgate route support@example.com < message.eml
+        mailgate route -f bob@client.org support@example.com --message message.eml
+        mailgate route --json < message.eml
+    """,
+)
+@click.option(
+    "-f", "reverse_path", metavar="REVERSE_PATH", help="Envelope sender; '' or '<>' is the null reverse-path."
+)
+@click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias takes.")
+@click.option("--message", "path", type=click.Path(), metavar="FILE", help="Read the message from a file.")
+@click.option("--exit-code", is_flag=True, help="Exit as `deliver` would.")
+@click.argument("recipients", nargs=-1, metavar="[RECIPIENT ...]")
+@json_option
+@pass_app
+def route(
+    app: App,
+    reverse_path: str | None,
+    fallback_model: str | None,
+    path: str | None,
+    exit_code: bool,
+    recipients: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Decide about a message as `deliver` would, and explain it. Nothing is written."""
+    if fallback_model is not None:
+        names.model(fallback_model)
+    raw = _message(path, app.config.max_size + 1)
+    given = Given(reverse_path, recipients, os.environ, fallback_model)
+    try:
+        receipt = receive.preview(app.store, app.config, raw, given, time.time())
+    except StoreError as problem:
+        if not exit_code:
+            raise
+        console.error(problem)
+        raise click.exceptions.Exit(75) from problem
+    tree = explain.tree(receipt.message, receipt.decision, dry_run=True)
+    if as_json:
+        console.data(tree)
+    else:
+        console.explanation(tree)
+        app.finish()
+    if exit_code:
+        raise click.exceptions.Exit(receipt.decision.status.exit)
+
+
+def _message(path: str | None, limit: int) -> bytes:
+    if path and path != "-":
+        with open(path, "rb") as file:
+            return file.read(limit)
+    if sys.stdin.isatty():
+        raise Problem("no message on standard input", "mailgate route support@example.com < message.eml")
+    raw = sys.stdin.buffer.read(limit)
+    if not raw:
+        raise Problem("no message on standard input", "mailgate route support@example.com < message.eml")
+    return raw
+
+
+@click.command(
+    "why",
+    cls=Command,
+    examples="""
+        mailgate why 12
+        mailgate why 12 --json
+    """,
+)
+@click.argument("number", type=Number())
+@json_option
+@pass_app
+def why(app: App, number: int, as_json: bool) -> None:
+    """Why a message that was received went where it went."""
+    with app.store.read() as tx:
+        tree = messages.explanation(tx, number)
+    if as_json:
+        console.data(tree)
+    else:
+        console.explanation(tree, number)
+        app.finish()

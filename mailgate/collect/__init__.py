@@ -1,1 +1,0 @@
-"""Mail that has to be fetched: from IMAP and POP servers, and from files."""

@@ -1,0 +1,1 @@
+"""What mailgate writes: refusals, posts, copies, notices, and their templates."""

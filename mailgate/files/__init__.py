@@ -1,1 +1,0 @@
-"""What an administrator keeps in files: configuration, cases, attachments, the mail server's tables."""

@@ -1,0 +1,184 @@
+"""An administrator's own cases: a message, its envelope, and what has to become of it.
+
+A case is NAME.eml beside NAME.toml. It is judged by `gateway.preview`, as if no mail had come lately and no copy of it
+ever; only what the file names is compared.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mailgate.export.parse import near
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given
+from mailgate.routing import explain
+from mailgate.settings import located
+from mailgate.settings.config import Config
+from mailgate.store.database import Store
+from mailgate.values.problem import ConfigError, Problem
+
+ENVELOPE = {"reverse_path": str, "recipients": list, "fallback_model": str, "source": str}
+EXPECT = {"exit": int, "status": str, "class": str, "outcomes": list, "outgoing": list}
+OUTCOME = {
+    **dict.fromkeys(("action", "reason", "rule", "recipient", "alias", "model", "record", "parent", "report"), str),
+    "values": dict,
+    "quiet": bool,
+}
+OUTGOING = {"kind": str, "reason": str, "to": str, "about": list}
+"""What each table of a case may name, as `route --json` names it."""
+_SAID = {str: "a text in quotes", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
+_RECORDED = ("action", "reason", "alias", "model", "record", "report")
+
+
+class Case(NamedTuple):
+    """A case as it was read. `expected` has the keys of EXPECT that the file names."""
+
+    message: bytes
+    given: Given
+    expected: Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """One thing that is not as expected; None: it is not there, or should not be."""
+
+    what: str
+    expected: Any
+    got: Any
+
+
+def names(folder: str) -> list[str]:
+    """The cases in a folder and those below it, sorted: paths without their suffix. Raises OSError."""
+    os.listdir(folder)
+    found = set()
+    for where, _, files in os.walk(folder):
+        found |= {os.path.join(where, name)[: -len(".toml")] for name in files if name.endswith(".toml")}
+        found |= {os.path.join(where, name)[: -len(".eml")] for name in files if name.endswith(".eml")}
+    return sorted(found)
+
+
+def judge(store: Store, config: Config, case: Case, now: float) -> list[Difference]:
+    """How today's judgement of a case differs from what it expects. Raises StoreError."""
+    receipt = receive.preview(store, config, case.message, case.given, now, undisturbed=True)
+    return compare(case.expected, explain.tree(receipt.message, receipt.decision, dry_run=True))
+
+
+def read(path: str, limit: int) -> Case:
+    """The case at a path without suffix, with at most `limit` octets of its message.
+
+    Raises Problem: ConfigError with the place where something is wrong.
+    """
+    message, octets = _octets(f"{path}.eml", limit), _octets(f"{path}.toml", limit)
+    table = located.read(octets, f"{path}.toml")
+    checker = _Checker(f"{path}.toml", octets)
+    checker.table((), table, {"envelope": dict, "expect": dict})
+    envelope, expected = table.get("envelope", {}), table.get("expect", {})
+    checker.table(("envelope",), envelope, ENVELOPE)
+    checker.table(("expect",), expected, EXPECT)
+    for kind, known in (("outcomes", OUTCOME), ("outgoing", OUTGOING)):
+        for at, each in enumerate(expected.get(kind, ())):
+            checker.table(("expect", kind, at), each, known)
+    if not expected:
+        checker.fail((), "nothing is expected", "name something under [expect]")
+    if envelope.get("source", "pipe") not in ("pipe", "lmtp", "fetch"):
+        checker.fail(("envelope", "source"), "`source` must be one of pipe, lmtp, fetch")
+    return case(message, table)
+
+
+def case(message: bytes, table: Mapping[str, Any]) -> Case:
+    """The case of a message and what the file beside it says."""
+    envelope = table.get("envelope", {})
+    recipients, fallback = tuple(envelope.get("recipients", ())), envelope.get("fallback_model")
+    given = Given(envelope.get("reverse_path"), recipients, {}, fallback, envelope.get("source", "pipe"))
+    return Case(message, given, table["expect"])
+
+
+def _octets(path: str, limit: int) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        raise Problem(f"{path}: {error.strerror}") from error
+
+
+class _Checker:
+    """Says what is wrong with a file, and where."""
+
+    def __init__(self, name: str, octets: bytes) -> None:
+        self.name, self.octets = name, octets
+
+    def fail(self, path: located.Path, what: str, *hints: str) -> None:
+        """Raise ConfigError for the value at a path."""
+        place = located.places(self.octets.decode("utf-8")).get(path, located.Place(1, 1))
+        raise ConfigError(f"{self.name}:{place.line}:{place.column}: {what}", *hints)
+
+    def table(self, path: located.Path, found: Any, known: Mapping[str, type]) -> None:
+        """Check keys and the types of their values."""
+        if not isinstance(found, dict):
+            self.fail(path, f"must be a table of {', '.join(known)}")
+        for key, value in found.items():
+            if key not in known:
+                self.fail((*path, key), f"unknown key `{key}`{near(key, known)}")
+            if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):
+                self.fail((*path, key), f"`{key}` must be {_SAID[known[key]]}, not {value!r}")
+            for at, each in enumerate(value if known[key] is list and key not in EXPECT else ()):
+                if not isinstance(each, str):
+                    self.fail((*path, key, at), f"`{key}` must be a list of texts in quotes")
+
+
+def compare(expected: Mapping[str, Any], tree: Mapping[str, Any]) -> list[Difference]:
+    """How an explanation differs from what is expected of it."""
+    found = []
+    actual = {"exit": tree["mta"]["exit"], "status": tree["mta"]["status"], "class": tree["message"]["class"]}
+    for key, got in actual.items():
+        if key in expected and expected[key] != got:
+            found.append(Difference(key, expected[key], got))
+    for kind in ("outcomes", "outgoing"):
+        if kind in expected:
+            found += _pairs(kind.removesuffix("s"), expected[kind], tree[kind])
+    return found
+
+
+def _pairs(kind: str, expected: list[dict[str, Any]], actual: Iterable[dict[str, Any]]) -> list[Difference]:
+    """Pair each expected thing with the one that is most like it; what is left over is one too many."""
+    found, left = [], list(actual)
+    for number, wanted in enumerate(expected, 1):
+        if not left:
+            found.append(Difference(f"{kind} {number}", wanted, None))
+            continue
+        best = min(left, key=lambda each: len(_unlike(wanted, each)))
+        left.remove(best)
+        found += [Difference(f"{kind} {number}: {key}", wanted[key], best.get(key)) for key in _unlike(wanted, best)]
+    return found + [Difference(f"one more {kind}", None, _short(each)) for each in left]
+
+
+def _unlike(wanted: Mapping[str, Any], got: Mapping[str, Any]) -> list[str]:
+    def same(key: str) -> bool:
+        value, other = wanted[key], got.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            return all(other.get(name) == each for name, each in value.items())
+        return bool(value == other) or (value == "" and other is None)
+
+    return [key for key in wanted if not same(key)]
+
+
+def _short(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person would name of an outcome, or of something sent."""
+    return {key: found[key] for key in (*_RECORDED, "kind", "to") if found.get(key)}
+
+
+def recorded(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The case file of a message that was received, from its stored explanation."""
+    message = tree["message"]
+    envelope = {"reverse_path": message["reverse_path"] or "", "recipients": message["recipients"]}
+    for outcome in tree["outcomes"]:
+        if outcome["reason"] == "fallback":
+            envelope["fallback_model"] = outcome["model"]
+        if outcome["reason"] == "unrouted":
+            envelope["source"] = "fetch"
+    outcomes = [_short(each) for each in tree["outcomes"]]
+    for each in outcomes:
+        if each["action"] == "create":  # the number of the record would be another one
+            each.pop("record", None)
+    sent = [{key: each[key] for key in ("kind", "reason", "to")} for each in tree["outgoing"]]
+    expect = {"exit": tree["mta"]["exit"], "class": message["class"], "outcomes": outcomes, "outgoing": sent}
+    return {"envelope": envelope, "expect": expect}

@@ -1,0 +1,51 @@
+"""One line a message in the system log (facility mail), and the cause of everything that was deferred."""
+
+import syslog
+
+from mailgate.gateway.receive import Receipt
+from mailgate.values.charset import printable
+
+
+def delivered(receipt: Receipt) -> None:
+    """Say what became of a message."""
+    facts, decision = receipt.message, receipt.decision
+    sender = facts.envelope.reverse_path
+    outcomes = ", ".join(
+        f"{each.action} {each.reason} {each.record or each.model or each.address or each.recipient}".rstrip()
+        for each in decision.outcomes
+    )
+    recipients = ",".join(str(each) for each in facts.envelope.recipients)
+    line = (
+        f"{receipt.number or '-'} from=<{sender or ''}> to=<{recipients}>"
+        f" id={facts.message_id or '-'} size={facts.size} class={decision.kind}: {outcomes} ({decision.status.code})"
+    )
+    _log(syslog.LOG_INFO, line)
+
+
+def deferred(error: BaseException) -> None:
+    """Say why a message had to wait."""
+    _log(syslog.LOG_ERR, f"deferred: {type(error).__name__}: {error}")
+
+
+def fault(error: Exception) -> str:
+    """Put the place of a fault of our own into the system log; what to do about it."""
+    try:
+        import traceback
+
+        lines = traceback.format_exception(error)
+    except ImportError:  # the owner of the store may read less of the interpreter than root, who began
+        lines = [f"{type(error).__name__}: {error}"]
+    for line in lines:
+        for each in line.rstrip().splitlines():
+            _log(syslog.LOG_ERR, each)
+    return "the system log (facility mail) has the place, please report it with `mailgate --version`"
+
+
+def server(name: str, text: str, *, good: bool = False) -> None:
+    """Say that an incoming server changed its state."""
+    _log(syslog.LOG_NOTICE if good else syslog.LOG_ERR, f"server {name}: {text}")
+
+
+def _log(priority: int, line: str) -> None:
+    syslog.openlog("mailgate", syslog.LOG_PID, syslog.LOG_MAIL)
+    syslog.syslog(priority, printable(line)[:900])

@@ -1,0 +1,249 @@
+"""Write to a record's people, and register what another program sends to them.
+
+A message is stored before anything of it leaves, so that its answer always finds it.
+"""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from mailgate.compose import mime as letter
+from mailgate.compose import posting
+from mailgate.compose.mime import field
+from mailgate.compose.posting import Heading, Identity, Thread
+from mailgate.gateway import send
+from mailgate.mail import message
+from mailgate.mail.envelope import Envelope
+from mailgate.mail.message import Message
+from mailgate.store import contacts, deliveries, messages, records
+from mailgate.store.database import Store
+from mailgate.store.directory import is_own
+from mailgate.store.records import Record
+from mailgate.values import token
+from mailgate.values.address import mailboxes
+from mailgate.values.problem import Problem
+from mailgate.values.record import Ref
+
+
+class File(NamedTuple):
+    """A file to attach: its name, its MIME type, its bytes."""
+
+    name: str
+    type: str
+    octets: bytes
+
+
+class Text(NamedTuple):
+    """What somebody wants to say. `subject` empty: that of the conversation; `name`: of the author, to be shown."""
+
+    text: str
+    subject: str = ""
+    name: str = ""
+    files: tuple[File, ...] = ()
+
+
+class Posted(NamedTuple):
+    """A message that is stored: its number and id, who gets it, and the numbers in the outbox."""
+
+    number: int
+    message_id: str
+    recipients: tuple[str, ...]
+    queued: tuple[int, ...] = ()
+
+
+class Registered(NamedTuple):
+    """A message of another program: its number and id, where its answers and reports go, and its bytes to send."""
+
+    number: int
+    message_id: str
+    reply_to: str
+    reverse_path: str
+    octets: bytes
+
+
+def write(store: Store, ref: Ref, said: Text, to: Sequence[str], now: float) -> Posted:
+    """Send a message to a record's followers and to the people named. Raises NotFound; Problem when nobody gets it."""
+    with store.write() as tx:
+        record = records.get(tx, ref)
+        recipients = _recipients(tx, record, to)
+        if not recipients:
+            raise Problem(
+                f"nobody would get it: no follower of {ref} takes mail",
+                f"mailgate post {ref} --to ADDRESS",
+                f"mailgate record follow {ref} ADDRESS",
+                f"mailgate post {ref} --note",
+            )
+        whom = send.identity(tx, record)
+        heading, body = _heading(tx, record, whom, _signed(said, whom.domain.signature), now)
+        octets = posting.header(whom, heading, recipients, whom.address, copy=False)
+        number = _store(tx, record, whom, heading, octets + body, "post", recipients)
+        queued = send.send(tx, ref, number, whom, heading, recipients, len(octets), kind="post", reason="post")
+        return Posted(number, heading.message_id, tuple(recipients), tuple(queued))
+
+
+def _signed(said: Text, signature: str) -> Text:
+    """What is said, with the signature of the domain below it (RFC 3676 section 4.3)."""
+    if not signature.strip():
+        return said
+    return said._replace(text=f"{said.text.rstrip()}\n\n-- \n{signature.rstrip()}\n")
+
+
+def note(store: Store, ref: Ref, said: Text, now: float) -> Posted:
+    """Keep a message on a record, for those who look at it; nobody is sent anything. Raises NotFound, Problem."""
+    with store.write() as tx:
+        record = records.get(tx, ref)
+        whom = send.identity(tx, record)
+        heading, body = _heading(tx, record, whom, said, now)
+        octets = posting.header(whom, heading, [], whom.address, copy=False)
+        return Posted(_store(tx, record, whom, heading, octets + body, "note", ()), heading.message_id, ())
+
+
+def _recipients(tx: sqlite3.Connection, record: Record, to: Sequence[str]) -> list[str]:
+    """Followers and those named, each once; who complained gets nothing, and neither do we."""
+    named = {contacts.key(each): contacts.spelled(each) for each in to}
+    for key, text in named.items():
+        if is_own(tx, key):
+            raise Problem(f"`{text}` is an own address: the message would come back", "name the address of a person")
+        if deliveries.complained(tx, key):
+            raise Problem(f"`{text}` called our mail spam", "mailgate bounce list", "mailgate bounce ack N")
+    known = records.spellings(tx, record.ref)
+    followers = {key: text for key, text in known.items() if not is_own(tx, key) and not deliveries.complained(tx, key)}
+    return list((followers | named).values())
+
+
+def _heading(tx: sqlite3.Connection, record: Record, whom: Identity, said: Text, now: float) -> tuple[Heading, bytes]:
+    earlier = [each for each in messages.listing(tx, record.ref) if each.kind != "note" and each.message_id]
+    last = earlier[-1] if earlier else None
+    ancestors = tuple(each.message_id for each in earlier if each.message_id)
+    mark = send.mark(whom)
+    content, body = _body(said)
+    heading = Heading(
+        name=said.name or whom.domain.company or whom.domain.name,
+        subject=said.subject or posting.subject(record.name, last.subject if last else ""),
+        message_id=token.message_id(mark, whom.domain.name),
+        mark=mark,
+        thread=Thread(last.message_id if last else None, ancestors),
+        now=now,
+        content=content,
+    )
+    return heading, body
+
+
+def _body(said: Text) -> tuple[tuple[bytes, ...], bytes]:
+    """The MIME fields and the body of a text with its files (RFC 2045, RFC 2046)."""
+    mime = field("MIME-Version", "1.0")
+    part = letter.part("text/plain; charset=utf-8", said.text)
+    if not said.files:
+        encoding = () if part.encoding == "7bit" else (field("Content-Transfer-Encoding", part.encoding),)
+        return (mime, field("Content-Type", part.type), *encoding), part.body
+    boundary = f"=_mailgate_{os.urandom(12).hex()}"
+    parts = [part, *(letter.attachment(each.name, each.type, each.octets) for each in said.files)]
+    return (mime, field("Content-Type", "multipart/mixed;", f'boundary="{boundary}"')), letter.multipart(
+        parts, boundary
+    )
+
+
+def _store(
+    tx: sqlite3.Connection,
+    record: Record,
+    whom: Identity,
+    heading: Heading,
+    octets: bytes,
+    kind: str,
+    recipients: Iterable[str],
+) -> int:
+    number = messages.add_sent(
+        tx,
+        octets,
+        kind=kind,
+        message_id=heading.message_id,
+        parent=heading.thread.parent,
+        author=whom.address,
+        author_name=heading.name,
+        author_text=f"{heading.name} <{whom.address}>",
+        subject=heading.subject,
+        date=letter.date(heading.now),
+        recipients=recipients,
+        now=heading.now,
+    )
+    messages.place(tx, number, record.ref)
+    return number
+
+
+def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) -> Registered:
+    """Register a message that another program sends, with the fields added that lead its answer back to the record.
+
+    Only what is missing is added: Message-ID, Reply-To, its own id in References, the loop mark; twice, it is the same
+    twice. The signed address is
+    bound to the recipient when there is one, else to the record alone. Raises NotFound, Problem.
+    """
+    facts = message.read(raw, lambda hints, author: Envelope(None, (), (), stated=False))
+    if not facts.author.address and not facts.to and not facts.message_id:
+        raise Problem("standard input is no message: it has neither From nor To", f"mailgate sent {ref} < message")
+    with store.write() as tx:
+        record = records.get(tx, ref)
+        whom = send.identity(tx, record)
+        recipients = [contacts.key(each) for each in to] or _written(facts)
+        number = _registered(tx, facts)
+        if number is None:
+            message_id = facts.message_id or token.message_id(send.mark(whom), whom.domain.name)
+            number = _register(tx, facts, message_id, recipients, now)
+        message_id = messages.stored(tx, number).message_id or ""
+        messages.place(tx, number, ref)
+        key = recipients[0] if len(recipients) == 1 else ""
+        delivery = deliveries.find(tx, number, ref, key) or deliveries.add(tx, number, ref, key, message_id)
+        person = posting.recipient(whom, key, str(ref), delivery, key)
+        octets = posting.identified(facts, message_id, person.reply_to, _mark(facts, message_id, whom))
+        messages.note_effect(tx, number, message.read(octets, lambda hints, author: facts.envelope), "sent", True)
+    return Registered(number, message_id, person.reply_to, person.reverse_path, octets)
+
+
+def _mark(facts: Message, message_id: str, whom: Identity) -> str:
+    """The mark of a message, the same each time it is asked for: one that it carries, else one made from its id."""
+    carried = token.find(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (whom.secret,))
+    if carried and carried.kind == token.POST:
+        return carried.text
+    return token.new(token.POST, whom.secret, hashlib.sha256(message_id.encode()).digest())
+
+
+def _written(facts: Message) -> list[str]:
+    """Everybody in To, Cc and Bcc, once, however he is spelled."""
+    blind = (each for value in facts.plain("bcc") for each in mailboxes(value))
+    return list(dict.fromkeys(each.key for each in (*facts.to, *facts.cc, *blind)))
+
+
+def _registered(tx: sqlite3.Connection, facts: Message) -> int | None:
+    """The number of a message that its program registered before. Raises Problem where another one has its id.
+
+    Without Message-ID and Date two equal messages may be two: a reminder that goes out every month.
+    """
+    same = "SELECT message AS number FROM effect WHERE digest = ? AND effect = 'sent'"
+    row = tx.execute(same, (facts.digest,)).fetchone() if facts.message_id or "date" in facts.fields else None
+    if row is None and facts.message_id:
+        taken = "SELECT number FROM message WHERE message_id = ? AND direction = 'out'"
+        if other := tx.execute(taken, (facts.message_id,)).fetchone():
+            number = other["number"]
+            raise Problem(f"{facts.message_id} is message {number} already", f"mailgate message show {number}")
+    return row["number"] if row else None
+
+
+def _register(tx: sqlite3.Connection, facts: Message, message_id: str, recipients: list[str], now: float) -> int:
+    author = facts.author
+    number = messages.add_sent(
+        tx,
+        facts.raw,
+        kind="post",
+        message_id=message_id,
+        parent=facts.references[0] if facts.references else None,
+        author=author.address.key if author.address else None,
+        author_name=author.name,
+        author_text=author.text,
+        subject=facts.subject,
+        date=facts.field("date"),
+        recipients=recipients,
+        now=now,
+    )
+    messages.note_effect(tx, number, facts, "sent", True)
+    return number

@@ -1,0 +1,158 @@
+"""Queue what a decision sends: answers, and the messages of a record to its people, one delivery each."""
+
+import os
+import sqlite3
+from collections.abc import Iterable
+
+from mailgate import __version__
+from mailgate.compose import posting
+from mailgate.compose.posting import Heading, Identity
+from mailgate.mail.message import Message
+from mailgate.routing.decision import Decision, Outcome, Outgoing
+from mailgate.routing.state import State
+from mailgate.settings.config import Config
+from mailgate.store import deliveries, domains, held, keys, outbox, records
+from mailgate.store.apply import Remembered
+from mailgate.store.records import Record
+from mailgate.values import address, token
+from mailgate.values.problem import Problem, StoreError
+from mailgate.values.record import Ref
+
+
+def enqueue(
+    tx: sqlite3.Connection,
+    remembered: Remembered,
+    message: Message,
+    state: State,
+    decision: Decision,
+    config: Config,
+    now: float,
+) -> bool:
+    """Queue the answer and the copies that a remembered decision asks for; whether there are any."""
+    number = remembered.number
+    if number is None:
+        return False
+    for outcome in decision.outcomes:
+        if outcome.repeated or not outcome.taken:
+            continue
+        copies = [each.to for each in decision.outgoing if each.kind == "copy" and each.effect == outcome.effect]
+        record = remembered.made.get(outcome.effect) or outcome.record
+        if copies and record:
+            _copy(tx, number, message, record, outcome, copies, now)
+    for outgoing in decision.outgoing:
+        if outgoing.kind == "copy":
+            continue
+        failure = _owe(tx, number, message, state, outgoing, config, now)
+        if failure:
+            held.keep(tx, number, outgoing.reason, failure, quiet=False, refused=False, version=__version__, now=now)
+    return bool(decision.outgoing)
+
+
+def identity(tx: sqlite3.Connection, record: Record) -> Identity:
+    """As whom we write about a record: the alias that governs it, else the sender of its domain. Raises Problem.
+
+    The domain is that of the alias, under the name that was written to; else the one that was written to, else the
+    default domain.
+    """
+    local, _, host = (record.alias or "").rpartition("@")
+    every = {each.name: each for each in domains.listing(tx)}
+    home, written = every.get(host), every.get(record.domain or "")
+    if home and not (written and written.canonical == home.name):
+        written = home
+    domain = written or domains.default(tx)
+    if domain is None:
+        raise Problem("there is no own domain yet", "mailgate domain add example.com")
+    governs = tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, domain.canonical)).fetchone()
+    if governs and host == domain.canonical:
+        return Identity(domain, (local, domain.catchall), keys.secrets(tx)[0])
+    return Identity(domain, (domain.catchall,), keys.secrets(tx)[0], domain.sender)
+
+
+def mark(whom: Identity) -> str:
+    """A new mark for a message to a record's people."""
+    return token.new(token.POST, whom.secret, os.urandom(16))
+
+
+def send(
+    tx: sqlite3.Connection,
+    ref: Ref,
+    number: int,
+    whom: Identity,
+    heading: Heading,
+    addresses: Iterable[str],
+    body_at: int,
+    *,
+    kind: str,
+    reason: str,
+) -> list[int]:
+    """Owe the stored message `number` to each address; their numbers in the outbox.
+
+    kind: post or copy. The body of every one is that of the stored message, from octet `body_at` on.
+    """
+    queued = []
+    for each in addresses:
+        found = address.lenient(each)
+        key = found.key if found else each
+        delivery = deliveries.add(tx, number, ref, key, heading.message_id)
+        person = posting.recipient(whom, each, str(ref), delivery, key)
+        octets = posting.header(whom, heading, [each], person.reply_to, copy=kind == "copy")
+        queued.append(
+            outbox.queue(
+                *(tx, kind, reason, str(ref), each, person.reverse_path, heading.subject, octets, number, heading.now),
+                body_at,
+            )
+        )
+    return queued
+
+
+def _copy(
+    tx: sqlite3.Connection,
+    number: int,
+    message: Message,
+    record: Ref,
+    outcome: Outcome,
+    addresses: list[str],
+    now: float,
+) -> None:
+    """Owe the copies of a message that its record's followers get."""
+    whom = identity(tx, records.get(tx, record))
+    tx.execute("SAVEPOINT copies")
+    try:
+        heading = posting.heading(message, whom, mark(whom), outcome.parent, now)
+        send(tx, record, number, whom, heading, addresses, message.body_at, kind="copy", reason=outcome.reason)
+    except (sqlite3.Error, StoreError):
+        raise
+    except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
+        tx.execute("ROLLBACK TO copies")
+        failure = f"the copy could not be written: {type(error).__name__}: {error}"[:200]
+        for each in addresses:
+            outbox.give_up(tx, "copy", outcome.reason, str(record), each, message.subject, failure, number, now)
+    tx.execute("RELEASE copies")
+
+
+def _owe(
+    tx: sqlite3.Connection,
+    number: int,
+    message: Message,
+    state: State,
+    outgoing: Outgoing,
+    config: Config,
+    now: float,
+) -> str:
+    """Queue an answer; why it could not be written (`""`): the mail is held then, like all that we cannot take."""
+    from mailgate.compose import refusal  # most letters are copies
+
+    domain = state.domains.get(outgoing.domain) or domains.default(tx)
+    assert domain is not None
+    try:
+        template = refusal.template(outgoing.words, domain, config.templates)
+        meant = state.aliases.get(outgoing.about[0]) if outgoing.about else None
+        policy = meant.policy if meant else ""
+        letter = refusal.refusal(message, outgoing, domain, state.secrets[0], os.urandom(16), now, template, policy)
+    except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
+        return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
+    about = ",".join(outgoing.about)
+    outbox.queue(
+        tx, outgoing.kind, outgoing.reason, about, outgoing.to, None, letter.subject, letter.octets, number, now
+    )
+    return ""

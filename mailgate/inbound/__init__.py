@@ -1,0 +1,1 @@
+"""The ways in: the mail server's pipe, LMTP, IMAP and POP servers, files."""

@@ -1,0 +1,166 @@
+"""The pipe: one message on stdin, one exit status from the table, whatever happens.
+
+Started once a message, so nothing beyond the standard library and the levels below is imported. A watchdog thread
+ends the process with 75 before the mail server's own time limit, which would bounce the mail, can.
+"""
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import NamedTuple, NoReturn
+
+DEADLINE = 30.0
+"""Seconds until the process gives up with 75."""
+_CHUNK = 1 << 20
+_FATAL = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
+    *(signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS, signal.SIGIO),
+)
+"""Signals that would kill the process, which Exim takes for a refusal, and that can be caught."""
+
+HELP = """\
+usage: mailgate deliver [-f REVERSE_PATH] [--fallback-model MODEL]
+                        [-C FILE] [--db URL] [--] [RECIPIENT ...] < message
+
+For the mail server's pipe; a person wants `mailgate route`.
+Exit: 0 taken, 65 too large, 67 no such address, 77 refused by rule, 75 try again later. Nothing else ever.
+"""
+
+
+class Arguments(NamedTuple):
+    """The command line of `deliver`. reverse_path None: not given."""
+
+    reverse_path: str | None = None
+    recipients: tuple[str, ...] = ()
+    fallback: str | None = None
+    config: str | None = None
+    store: str | None = None
+    help: bool = False
+
+
+class UsageError(Exception):
+    """The mail server's configuration calls us wrongly."""
+
+
+def main(argv: Sequence[str]) -> NoReturn:
+    """Run `mailgate deliver` with its arguments and end the process."""
+    _thread.start_new_thread(_watch, (DEADLINE,))
+    for number in _FATAL:
+        signal.signal(number, _interrupted)
+    try:
+        code, line = _deliver(argv)
+    except BaseException as error:  # whatever it is, the mail stays with the mail server
+        code, line = _deferred(error)
+    _leave(code, line)
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Read the command line by hand: options come first, `--` ends them. Raises UsageError.
+
+    An empty argument is a value like any other: `-f ''` is the null reverse-path.
+    """
+    found = Arguments()
+    rest = list(argv)
+    names = {
+        "-f": "reverse_path",
+        "--fallback-model": "fallback",
+        "-C": "config",
+        "--config": "config",
+        "--db": "store",
+    }
+    while rest and rest[0].startswith("-") and len(rest[0]) > 1:
+        word = rest.pop(0)
+        if word == "--":
+            break
+        if word in ("-h", "--help"):
+            return found._replace(help=True)
+        option, equals, value = word.partition("=")
+        if word.startswith("-f") and word != "-f":
+            option, equals, value = "-f", "=", word[2:]
+        if option not in names:
+            raise UsageError(f"unknown option {option!r}")
+        if not equals:
+            if not rest:
+                raise UsageError(f"option {option} needs a value")
+            value = rest.pop(0)
+        found = Arguments(**{**found._asdict(), names[option]: value})
+    return found._replace(recipients=tuple(rest))
+
+
+def _deliver(argv: Sequence[str]) -> tuple[int, str]:
+    arguments = parse(argv)
+    if arguments.help:
+        return (0 if sys.stdin.isatty() else 75), HELP
+    from mailgate.gateway import log, receive
+    from mailgate.gateway.receive import Given
+    from mailgate.outbound import spawn
+    from mailgate.process import bounds, owner
+    from mailgate.settings import config
+    from mailgate.store import database
+    from mailgate.values import names
+
+    settings = config.load(arguments.config, arguments.store, os.environ, required=True)
+    if arguments.fallback is not None and not names.is_model(arguments.fallback):
+        raise UsageError(f"{arguments.fallback!r} cannot be a model")
+    bounds.take(settings.max_size, int(DEADLINE) * 2)
+    raw = _read(settings.max_size + 1)
+    if not raw:
+        raise UsageError("no message on standard input")
+    owner.become(settings.store)
+    opened = database.open_existing(settings.store, wait=None)
+    given = Given(arguments.reverse_path, arguments.recipients, os.environ, arguments.fallback)
+    receipt = receive.receive(opened, settings, raw, given, time.time())
+    with contextlib.suppress(Exception):  # it is committed: from here on nothing may turn it into "try again"
+        if receipt.owed:
+            spawn.start(arguments.config, arguments.store)
+        log.delivered(receipt)
+    return receipt.decision.status.exit, receipt.decision.status.line
+
+
+def _read(limit: int) -> bytes:
+    """Standard input to its end, or a little more than `limit` octets of it: more would be refused anyway."""
+    chunks = bytearray()
+    while len(chunks) < limit:
+        chunk = os.read(0, _CHUNK)
+        if not chunk:
+            break
+        chunks += chunk
+    return bytes(chunks)
+
+
+def _deferred(error: BaseException) -> tuple[int, str]:
+    """Status and line for what is no decision; the cause goes to syslog, never to the sender."""
+    code, text = "4.3.0", "temporary failure, the mail stays in your queue"
+    with contextlib.suppress(BaseException):  # broken beyond telling: the status still stands
+        from mailgate.gateway import log
+        from mailgate.values.problem import ConfigError, StoreError
+
+        if isinstance(error, UsageError):
+            code, text = "4.3.5", "bad command line in the mail server's configuration"
+        elif isinstance(error, ConfigError | StoreError):
+            code, text = "4.3.5", "not set up for mail yet, see the system log"
+        log.deferred(error)
+    return 75, f"{code} mailgate: {text}"
+
+
+def _watch(seconds: float) -> None:
+    time.sleep(seconds)
+    _leave(75, "4.3.0 mailgate: no verdict in time, try again")
+
+
+def _interrupted(number: int, _frame: FrameType | None) -> None:
+    _leave(75, "4.3.0 mailgate: interrupted, try again")
+
+
+def _leave(code: int, line: str) -> NoReturn:
+    """Say one line and end at once: no clean-up can turn a committed message into another status."""
+    try:
+        if line:
+            os.write(1, line.rstrip("\n").encode("utf-8", "replace") + b"\n")
+    finally:
+        os._exit(code)

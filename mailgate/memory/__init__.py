@@ -1,1 +1,0 @@
-"""From rows to what one message needs, and from its decision back to rows."""

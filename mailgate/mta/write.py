@@ -1,0 +1,150 @@
+"""Keep the mail server's tables as the store is: written after every command that changes an alias or a domain.
+
+Each table is replaced as a whole, under a lock within which the store is read, so that the last of several commands
+leaves the newest state. Postfix' index is made under another name and renamed: its daemons notice that by themselves.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+
+from mailgate.mta import maps
+from mailgate.settings.config import Config
+from mailgate.store import aliases, database, domains
+from mailgate.store.database import Store
+from mailgate.values.problem import Problem
+
+AGAIN = "mailgate setup maps"
+_WAIT = 20.0
+"""Seconds to wait for another command that is just writing."""
+
+
+def wanted(opened: Store, config: Config) -> maps.Maps:
+    """What the tables should be made of now."""
+    with opened.read() as tx:
+        return maps.Maps(domains.listing(tx), aliases.listing(tx), config.maps_shared, config.maps_unknown == "accept")
+
+
+def refresh(opened: Store, config: Config) -> list[str]:
+    """Write the tables as the store is now, those that differ; the names of those written. Raises Problem.
+
+    Nothing of a table is changed when its new text or index cannot be made.
+    """
+    folder = config.maps
+    if folder is None:
+        raise Problem("no tables are kept: the configuration names no folder", *advice(None))
+    if not os.path.isdir(folder):
+        raise Problem(f"no folder {folder} for the mail server's tables", *advice(folder))
+    try:
+        with database.locked(os.path.join(folder, "maps"), _WAIT):
+            texts = maps.tables(wanted(opened, config))
+            return [name for name, text in texts.items() if _write(folder, name, text)]
+    except OSError as error:
+        raise Problem(f"cannot write {error.filename or folder}: {error.strerror}", f"ls -l {folder}", AGAIN) from error
+
+
+def advice(folder: str | None) -> tuple[str, ...]:
+    """What makes a folder for the tables."""
+    if folder is None:
+        return ("`mailgate setup postfix` or `mailgate setup exim` prints the lines for it",)
+    return (f"install -d -m 755 -o mailgate -g mailgate {folder}", AGAIN)
+
+
+def indexes(folder: str, name: str) -> list[str]:
+    """The files in which Postfix looks a table up, as far as they are there: `NAME.db` and the like."""
+    return sorted(each for each in os.listdir(folder) if each.rpartition(".")[0] == name and not each.endswith(".lock"))
+
+
+def _write(folder: str, name: str, text: str) -> bool:
+    path = os.path.join(folder, name)
+    if _read(path) == text and _is_indexed(folder, name):
+        return False
+    new = f".{name}.new"
+    with _removed(folder, new):
+        descriptor = os.open(os.path.join(folder, new), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(descriptor, 0o644)
+            os.fsync(descriptor)
+        if name in maps.INDEXED:
+            _index(os.path.join(folder, new))
+        made = indexes(folder, new)
+        for each in made:
+            _sync(os.path.join(folder, each), 0o644)
+        os.replace(os.path.join(folder, new), path)
+        for each in made:  # last, and younger than its text: Postfix warns of an index that is older
+            os.replace(os.path.join(folder, each), path + each.removeprefix(new))
+        _sync(folder)
+    return True
+
+
+def _is_indexed(folder: str, name: str) -> bool:
+    if name not in maps.INDEXED or not postfix():
+        return True
+    text = os.stat(os.path.join(folder, name)).st_mtime
+    found = [os.stat(os.path.join(folder, each)).st_mtime for each in indexes(folder, name)]
+    return max(found, default=0.0) >= text
+
+
+def postfix() -> str | None:
+    """Postfix' program that makes indexes, None without one."""
+    return shutil.which("postmap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/sbin")
+
+
+def _index(path: str) -> None:
+    """Have Postfix make its index of a table, of its default type; none where Postfix is not set up. Raises Problem."""
+    program = postfix()
+    if program is None:
+        return
+    try:
+        done = subprocess.run(  # noqa: S603 a program of the mail server, with a path of ours
+            [program, path], capture_output=True, text=True, cwd="/", timeout=_WAIT, errors="replace", check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Problem(f"{program} failed: {error}", AGAIN) from error
+    if done.returncode and not re.search(r"open \S*/main\.cf: No such file", done.stderr):
+        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise Problem(f"{program} failed: {last}", AGAIN)
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _sync(path: str, mode: int | None = None) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _removed(folder: str, new: str) -> Iterator[None]:
+    """Leave nothing under the temporary name, from an interrupted run or from this one."""
+
+    def clean() -> None:
+        for each in [new, *indexes(folder, new)]:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, each))
+
+    clean()
+    try:
+        yield
+    finally:
+        clean()
+
+
+def difference(folder: str, texts: Mapping[str, str]) -> list[str]:
+    """The tables whose file says something else than it should, or is not there. Raises OSError."""
+    return [name for name, text in texts.items() if _read(os.path.join(folder, name)) != text]

@@ -1,0 +1,64 @@
+"""The secret of a server, out of a file or a command, for as long as a log-in takes; it is never stored or shown."""
+
+import os
+import shlex
+import stat
+import subprocess
+
+from mailgate.process import bounds
+from mailgate.store.servers import Secret
+from mailgate.values.problem import Problem
+
+COMMAND_TIME = 20.0
+"""Seconds for a command that tells a secret."""
+_LIMIT = 64 * 1024
+
+
+def read(secret: Secret) -> str:
+    """The first line of the file, or of what the command prints. Raises Problem; no text of it holds the secret."""
+    bounds.no_core()
+    octets = _file(secret.source) if secret.kind == "password-file" else _command(secret.source)
+    line = octets.partition(b"\n")[0].rstrip(b"\r")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem(f"the secret from `{secret.source}` is not UTF-8") from None
+    if not text or not text.isprintable():
+        raise Problem(f"`{secret.source}` gives no secret: its first line is {'not text' if text else 'empty'}")
+    return text
+
+
+def _file(path: str) -> bytes:
+    owner = f"install -m 600 -o $(id -un {os.geteuid()}) /dev/null {shlex.quote(path)}, and write it there"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise Problem(f"cannot read the password file {path}: {error.strerror}", owner) from error
+    with os.fdopen(descriptor, "rb") as file:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise Problem(f"the password file {path} is no file")
+        if info.st_mode & 0o077:
+            mode = stat.S_IMODE(info.st_mode)
+            raise Problem(f"the password file {path} is open to others (mode {mode:o})", f"chmod 600 {path}")
+        return file.read(_LIMIT)
+
+
+def _command(line: str) -> bytes:
+    """Run a command without a shell, in a session of its own, and without what we were given on our streams."""
+    by_hand = "run it by hand, as the owner of the store"
+    try:
+        words = shlex.split(line)
+        done = subprocess.run(  # noqa: S603 - the administrator's own command
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=COMMAND_TIME,
+            start_new_session=True, check=False,
+        )  # fmt: skip
+    except (ValueError, IndexError):
+        raise Problem(f"`{line}` is no command line") from None
+    except OSError as error:
+        raise Problem(f"cannot run `{line}`: {error.strerror}", by_hand) from error
+    except subprocess.TimeoutExpired:
+        raise Problem(f"`{line}` told no secret within {COMMAND_TIME:.0f} s", by_hand) from None
+    if done.returncode:
+        raise Problem(f"`{line}` failed with exit status {done.returncode}", by_hand)
+    return done.stdout[:_LIMIT]

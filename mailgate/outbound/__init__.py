@@ -1,0 +1,1 @@
+"""The worker that sends what is queued."""

@@ -1,0 +1,169 @@
+"""Who really sent it: what servers of ours say in Authentication-Results (RFC 8601), and nobody else.
+
+Anybody can write such a field. One counts only when the operator names its authserv-id and says that the border server
+removes forged ones, and when it stands no more than `own_hops` Received fields below the top. Whatever is doubtful is
+no verdict; a forger can only lower what is believed.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from mailgate.mail.message import Message
+from mailgate.routing.state import Trust
+from mailgate.values import address
+from mailgate.values.address import lower
+
+VALUE_LIMIT = 4_096
+RESULT_LIMIT = 50
+"""Characters of a field and results in it that are read; a longer one says nothing."""
+
+
+class Authentication(NamedTuple):
+    """The verdict about the From field: pass, fail or none; `because` says what it rests on."""
+
+    result: str
+    because: str
+
+
+class Result(NamedTuple):
+    """One method of a field: its name, its result, its properties such as `header.from`."""
+
+    method: str
+    result: str
+    properties: dict[str, str]
+
+
+def verdict(message: Message, trust: Trust) -> Authentication:
+    """Whether a server of ours vouches for the author, by DMARC (RFC 7489) and for exactly his domain."""
+    if not trust.authserv_ids:
+        return Authentication("none", "no server is trusted")
+    if not trust.border_strips:
+        return Authentication("none", "forged results are not said to be stripped")
+    found: dict[str, list[list[Result] | None]] = {}
+    for stamp in message.stamps:
+        read = parse(stamp.value) if stamp.hops <= trust.own_hops else None
+        if read and read.authserv_id in trust.authserv_ids:
+            found.setdefault(read.authserv_id, []).append(read.results)
+    if not found:
+        return Authentication("none", "no result of a trusted server")
+    for name, fields in found.items():
+        if len(fields) > 1:
+            return Authentication("none", f"{len(fields)} results of {name} contradict each other")
+        if fields[0] is None:
+            return Authentication("none", f"a result of {name} cannot be read")
+    results = [each for fields in found.values() for each in fields[0] or () if each.method == "dmarc"]
+    return _dmarc(message, results, ", ".join(found))
+
+
+def _dmarc(message: Message, results: list[Result], who: str) -> Authentication:
+    author = message.author.address
+    if author is None:
+        return Authentication("none", f"the author is unknown: {message.author.defect}")
+    if not results:
+        return Authentication("none", f"{who} says nothing of DMARC")
+    domains = {address.domain(each.properties.get("header.from", author.domain)) for each in results}
+    if domains != {author.domain}:
+        return Authentication("none", f"{who} speaks of another domain than {author.domain}")
+    verdicts = {each.result for each in results}
+    said = f"{who}: dmarc={'/'.join(sorted(verdicts))} for {author.domain}"
+    if verdicts == {"pass"} and all("header.from" in each.properties for each in results):
+        return Authentication("pass", said)
+    return Authentication("fail" if "fail" in verdicts else "none", said)
+
+
+class Field(NamedTuple):
+    """An Authentication-Results field: who wrote it, and the results, None when they cannot be read."""
+
+    authserv_id: str
+    results: list[Result] | None
+
+
+def parse(value: str) -> Field | None:
+    """Read a field (RFC 8601 section 2.2) in linear time; None when nobody says anything: Exchange names no server."""
+    segments, whole = _segments(value[:VALUE_LIMIT])
+    name, *version = segments[0] or [""]
+    if not name or name == "=" or "=" in version:
+        return None
+    if not whole or version not in ([], ["1"]) or len(value) > VALUE_LIMIT or len(segments) > RESULT_LIMIT + 1:
+        return Field(lower(name), None)
+    return Field(lower(name), _results(segments[1:]))
+
+
+def _results(segments: list[list[str]]) -> list[Result] | None:
+    """What the segments behind the authserv-id say, None when one of them does not follow the grammar.
+
+    A property that stands twice is in doubt too: two readers could see two values.
+    """
+    results = []
+    for words in segments:
+        if not words or (len(words) == 1 and lower(words[0]) == "none"):
+            continue
+        pairs = _pairs(words)
+        if pairs is None:
+            return None
+        (method, result), *properties = pairs
+        known = {lower(key): text for key, text in properties}
+        if len(known) < len(properties):
+            return None
+        results.append(Result(lower(method).removesuffix("/1"), lower(result), known))
+    return results
+
+
+def _pairs(words: list[str]) -> list[tuple[str, str]] | None:
+    """`key=value` again and again; blanks and comments may stand around the dot or the slash in a key."""
+    pairs: list[tuple[str, str]] = []
+    key: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word != "=":
+            key.append(word)
+            continue
+        value = next(rest, None)
+        if not key or value is None:
+            return None
+        if not all(left.endswith((".", "/")) or right.startswith((".", "/")) for left, right in pairwise(key)):
+            return None
+        pairs.append(("".join(key), value))
+        key = []
+    return None if key else pairs
+
+
+def _segments(value: str) -> tuple[list[list[str]], bool]:
+    """The words between semicolons, `=` a word of its own, comments gone, quotes taken off; and whether that is all.
+
+    It is not where a character stands that may not, or a comment or a quote never closes: then what was read before.
+    """
+    segments: list[list[str]] = [[]]
+    word: str | None = None
+    depth = 0
+    quoted = escaped = False
+    for c in value:
+        if escaped:
+            escaped = False
+            if quoted:
+                word = (word or "") + c
+        elif c == "\\" and (quoted or depth):
+            escaped = True
+        elif quoted:
+            quoted = c != '"'
+            word = (word or "") + (c if quoted else "")
+        elif depth:
+            depth += {"(": 1, ")": -1}.get(c, 0)
+        elif c == '"':
+            quoted = True
+        elif c in " \t\r\n=;(":
+            depth = int(c == "(")
+            if word is not None:
+                segments[-1].append(word)
+                word = None
+            if c == "=":
+                segments[-1].append(c)
+            elif c == ";":
+                segments.append([])
+        elif c.isprintable() and c != ")":
+            word = (word or "") + c
+        else:
+            return segments, False
+    if word is not None:
+        segments[-1].append(word)
+    return segments, not (depth or quoted)

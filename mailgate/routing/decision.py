@@ -1,0 +1,137 @@
+"""What a judgement says: outcomes, what is sent, and the steps that led there."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate.values import status
+from mailgate.values.record import Ref
+from mailgate.values.status import Status
+
+
+class Step(NamedTuple):
+    """One rule that was asked: what it saw, and its verdict in a word or two."""
+
+    rule: str
+    saw: str
+    verdict: str
+
+
+class Reported(NamedTuple):
+    """What a report says of one recipient, and what that is to us.
+
+    `recipient` None: nobody named; `message` is the Message-ID of what failed, known to us or not, and `stored` its
+    number. `follower` is the address we wrote to when a signature of ours proves it: only then behaviour changes.
+    """
+
+    recipient: str | None
+    action: str
+    status: str
+    diagnostic: str
+    remote: str
+    kind: str
+    permanent: bool
+    message: str | None = None
+    stored: int | None = None
+    record: Ref | None = None
+    follower: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it sets a failure: only what failed, and complaints, do."""
+        return self.action in ("failed", "complaint")
+
+
+class Outcome(NamedTuple):
+    """What becomes of the message for one target.
+
+    action: create, post, bounce, refuse, hold, ignore or defer. `address` is the own address that acts or was meant,
+    printable; `recipient` the envelope recipient it was decided for. `effect` names what a copy would repeat.
+    """
+
+    action: str
+    reason: str
+    rule: str
+    recipient: str = ""
+    address: str = ""
+    alias: int | None = None
+    model: str | None = None
+    record: Ref | None = None
+    parent: str | None = None
+    values: Mapping[str, str] = {}
+    quiet: bool = False
+    by_status: bool = False
+    repeated: bool = False
+    seen: int | None = None
+    report: str | None = None
+    reports: tuple[Reported, ...] = ()
+    outsider: bool = False
+    note: str = ""
+
+    @property
+    def taken(self) -> bool:
+        """Whether responsibility is taken: everything but a refusal that only the status tells."""
+        return not (self.action == "refuse" and self.by_status) and self.action != "defer"
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a copy of the message would be a duplicate of this: all that is kept, reports, what came back."""
+        return self.action in ("create", "post", "bounce", "hold") or (
+            self.action == "ignore" and self.reason in ("loop", "report")
+        )
+
+    @property
+    def effect(self) -> str:
+        """The key under which a copy of the message finds this outcome again."""
+        match self.action:
+            case "create":
+                return f"create:{self.address or self.model}"
+            case "post":
+                return f"post:{self.record}"
+            case "hold":
+                return f"hold:{self.address or self.recipient}"
+            case "refuse":
+                return f"refuse:{self.reason}:{self.address or self.recipient}"
+        return f"{self.action}:{self.reason}:{self.record or self.address}"
+
+
+class Outgoing(NamedTuple):
+    """Something we send because of the message.
+
+    kind `refusal`: for `domain`, about own addresses, with the alias' own `text`; `reasons` are those of the addresses
+    in `about`, where they differ from `reason`, and `written` is how the sender spelled them. kind `copy`: to a
+    follower of the record that the outcome with this `effect` makes or posts on.
+    """
+
+    kind: str
+    reason: str
+    to: str
+    domain: str = ""
+    about: tuple[str, ...] = ()
+    text: str = ""
+    reasons: tuple[str, ...] = ()
+    effect: str = ""
+    written: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The name of the template: `several` where the addresses were refused for different reasons."""
+        return "several" if set(self.reasons) - {self.reason} else self.reason
+
+
+class Decision(NamedTuple):
+    """The whole judgement of one message: pure data, nothing has happened yet."""
+
+    kind: str  # person, automatic, list or report: the class of the message
+    outcomes: tuple[Outcome, ...]
+    outgoing: tuple[Outgoing, ...]
+    steps: tuple[Step, ...]
+    status: Status = status.OK
+    authentic: str = "none"  # pass, fail or none: whether a trusted server vouches for the author
+
+    @property
+    def novel(self) -> bool:
+        """Whether there is anything to remember: not for duplicates, repeated refusals and refusals by status, and
+        nothing at all of what is deferred."""
+        return not any(outcome.action == "defer" for outcome in self.outcomes) and any(
+            not outcome.repeated and outcome.taken and outcome.reason != "duplicate" for outcome in self.outcomes
+        )

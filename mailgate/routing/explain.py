@@ -1,0 +1,92 @@
+"""A decision as the tree that `route --json` prints and `why` stores (schema 1; keys only ever get added)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailgate.mail.message import Message
+from mailgate.routing.decision import Decision, Outcome, Reported
+from mailgate.values.record import Ref
+
+SCHEMA = 1
+OUTCOMES = ("create", "post", "bounce", "hold", "refuse", "ignore")
+"""What can become of a message, the most first."""
+
+
+def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[str, Ref] = {}) -> dict[str, Any]:
+    """The explanation; `made` names the records that outcomes made, by `Outcome.effect`."""
+    sender, author = message.envelope.reverse_path, message.author
+    return {
+        "schema": SCHEMA,
+        "dry_run": dry_run,
+        "message": {
+            "id": message.message_id,
+            "subject": message.subject,
+            "from": str(author.address) if author.address else None,
+            "from_text": author.text,
+            "reverse_path": str(sender) if sender else None,
+            "recipients": [str(each) for each in message.envelope.recipients],
+            "class": decision.kind,
+            "authentic": decision.authentic,
+            "size": message.size,
+            "defects": list(message.defects),
+        },
+        "steps": [step._asdict() for step in decision.steps],
+        "outcomes": [_outcome(outcome, made.get(outcome.effect)) for outcome in decision.outcomes],
+        "outgoing": [
+            {"kind": each.kind, "reason": each.reason, "to": each.to, "about": list(each.about)}
+            for each in decision.outgoing
+        ],
+        "mta": {"exit": decision.status.exit, "status": decision.status.code, "text": decision.status.line},
+    }
+
+
+def _reported(found: Reported) -> dict[str, Any]:
+    return {
+        "recipient": found.recipient,
+        "action": found.action,
+        "status": found.status,
+        "diagnostic": found.diagnostic,
+        "remote": found.remote,
+        "kind": found.kind,
+        "permanent": found.permanent,
+        "message": found.message,
+        "record": str(found.record) if found.record else None,
+        "proved": found.follower is not None,
+    }
+
+
+def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
+    record = made or outcome.record
+    shown: dict[str, Any] = {
+        "action": outcome.action,
+        "reason": outcome.reason,
+        "rule": outcome.rule,
+        "recipient": outcome.recipient or None,
+        "alias": outcome.address if outcome.alias else None,
+        "model": outcome.model,
+        "record": str(record) if record else None,
+        "parent": outcome.parent,
+        "values": dict(outcome.values),
+        "quiet": outcome.quiet,
+        "note": outcome.note,
+    }
+    if outcome.report:
+        shown["report"] = outcome.report
+    if outcome.action == "bounce" or outcome.reports:
+        shown["reports"] = [_reported(each) for each in outcome.reports]
+    if outcome.seen is not None:
+        shown["message"] = outcome.seen
+    return shown
+
+
+def main_outcome(outcomes: list[dict[str, Any]]) -> tuple[str, str]:
+    """(action, reason) under which a message with these outcomes counts."""
+    if not outcomes:
+        return "", ""
+    first = min(outcomes, key=lambda each: rank(each["action"]))
+    return first["action"], first["reason"]
+
+
+def rank(action: str) -> int:
+    """How much an outcome says of a message, the most first."""
+    return OUTCOMES.index(action) if action in OUTCOMES else len(OUTCOMES)

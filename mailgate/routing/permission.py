@@ -1,0 +1,85 @@
+"""Who may write: the policy of an alias, and who counts as whom."""
+
+from mailgate.mail.message import Message
+from mailgate.routing import resolve
+from mailgate.routing.authentication import Authentication
+from mailgate.routing.state import State
+from mailgate.values.address import Address, rewritten
+from mailgate.values.directory import Alias
+from mailgate.values.record import Ref
+
+NOBODY = "unknown"
+"""The sender of new records where neither an author nor a reverse-path nor an alias is known; no address looks so."""
+
+
+def _is_ours(address: Address | None, state: State) -> bool:
+    """Whether it is an own address; what detection takes in a domain that is not ours belongs to somebody there."""
+    if address is None or state.domain_of(address) is None:
+        return False
+    return resolve.resolve(address, state, envelope=False).ours
+
+
+def own_author(message: Message, state: State) -> bool:
+    """Whether the From field names an own address."""
+    return _is_ours(message.author.address, state)
+
+
+def own_sender(message: Message, state: State) -> str:
+    """The own address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
+    path = message.envelope.reverse_path
+    for address in (message.author.address, path, rewritten(path) if path else None):
+        if _is_ours(address, state):
+            return str(address)
+    return ""
+
+
+def permits(
+    alias: Alias | None, record: Ref | None, message: Message, state: State, authentic: Authentication
+) -> tuple[bool, str]:
+    """Whether the author may make a record (or write on `record`) under an alias, and why.
+
+    A record that no alias governs takes every answer.
+    """
+    if alias is None:
+        return True, "no alias governs it, everyone"
+    if alias.policy == "everyone":
+        return True, "everyone"
+    author = message.author.address
+    if author is None:
+        return False, f"{alias.policy} only, and the author is unknown"
+    if own_author(message, state):
+        return False, f"{alias.policy} only, and {author} is an own address"
+    contact = state.contact if state.contact and not state.contact.archived else None
+    match alias.policy:
+        case "contacts":
+            member = contact is not None
+            saw = f"{author} is {'a known' if member else 'no'} contact"
+        case "members":
+            member = contact is not None and contact.member
+            saw = f"{author} is {'a' if member else 'no'} member"
+        case _:
+            followed = record or alias.owner
+            member = followed is not None and followed in state.followed
+            saw = f"{author} {'follows' if member else 'does not follow'} {followed or 'anything: no owner record'}"
+    if member and alias.authenticated and authentic.result != "pass":
+        return False, f"{alias.policy}, authenticated only, and nobody vouches for {author}: {authentic.because}"
+    return member, f"{alias.policy}: {saw}"
+
+
+def standing(state: State) -> str:
+    """As whom the author would be trusted: a contact, a member or a follower; `""` as nobody."""
+    if state.contact and not state.contact.archived:
+        return "a member" if state.contact.member else "a known contact"
+    return "a follower" if state.followed else ""
+
+
+def rate_key(message: Message, acting: str) -> str:
+    """Whose new records are counted together: the author, else the reverse-path, else what the alias makes.
+
+    A forwarder's reverse-path is another one every day; the one it was rewritten from counts.
+    """
+    if message.author.address:
+        return message.author.address.key
+    if message.envelope.reverse_path:
+        return rewritten(message.envelope.reverse_path).key
+    return acting or NOBODY

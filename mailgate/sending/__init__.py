@@ -1,1 +1,0 @@
-"""What is owed is paid: messages handed to a mail server."""

@@ -1,0 +1,1 @@
+"""The database: connection, schema, migrations, one module a table, what a decision reads and writes."""

@@ -1,0 +1,245 @@
+"""The addresses that make records: edit, look up."""
+
+import json
+import sqlite3
+
+from mailgate.routing.resolve import spellings
+from mailgate.store import domains
+from mailgate.store.contacts import key as person
+from mailgate.store.contacts import spelled
+from mailgate.store.directory import is_own
+from mailgate.values import names
+from mailgate.values.directory import Alias
+from mailgate.values.problem import NotFound, Problem
+from mailgate.values.record import Ref
+
+
+def listing(tx: sqlite3.Connection) -> list[Alias]:
+    """Every alias, oldest first."""
+    return [from_row(row) for row in tx.execute("SELECT * FROM alias ORDER BY number")]
+
+
+def get(tx: sqlite3.Connection, text: str) -> Alias:
+    """One alias by its address; without a domain, in the default domain. Raises NotFound."""
+    local, host = _place(tx, text)
+    row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone()
+    if row is None:
+        if renamed := _renamed(tx, local, host):
+            raise NotFound(
+                f"`{local}@{host}` is a former name of alias `{renamed.address}`",
+                f"mailgate alias show {renamed.address}",
+                f"mailgate domain forget {host} {local}",
+            )
+        raise NotFound(
+            f"no alias `{local}@{host}`", f"mailgate alias add {local}@{host} --model MODEL", "mailgate alias list"
+        )
+    return from_row(row)
+
+
+def reached_by(tx: sqlite3.Connection, text: str) -> Alias:
+    """The alias that an address reaches, also with a detail or under a former name. Raises NotFound."""
+    try:
+        return get(tx, text)
+    except NotFound:
+        local, host = _place(tx, text)
+        for name in spellings(local, domains.get(tx, host).delimiter):
+            if tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (name, host)).fetchone():
+                return get(tx, f"{name}@{host}")
+            if renamed := _renamed(tx, name, host):
+                return renamed
+        raise
+
+
+def _renamed(tx: sqlite3.Connection, local: str, host: str) -> Alias | None:
+    """The alias that had a name before."""
+    row = tx.execute(
+        "SELECT alias.* FROM retired JOIN alias ON alias.number = retired.alias"
+        " WHERE retired.domain = ? AND retired.local = ?",
+        (host, local),
+    ).fetchone()
+    return from_row(row) if row else None
+
+
+def former_names(tx: sqlite3.Connection, found: Alias) -> list[str]:
+    """The addresses under which an alias is still reached though it was renamed."""
+    rows = tx.execute("SELECT local, domain FROM retired WHERE alias = ? ORDER BY domain, local", (found.number,))
+    return [f"{row['local']}@{row['domain']}" for row in rows]
+
+
+def from_row(row: sqlite3.Row) -> Alias:
+    """The value of a row of `alias`."""
+    return Alias(
+        number=row["number"],
+        local=row["local"],
+        domain=row["domain"],
+        model=row["model"],
+        values=json.loads(row["assigned"]),
+        policy=row["policy"],
+        record=Ref.parse(row["record"]) if row["record"] else None,
+        owner=Ref.parse(row["owner"]) if row["owner"] else None,
+        local_part=bool(row["local_part"]),
+        authenticated=bool(row["authenticated"]),
+        refusal=row["refusal"],
+        spam=row["spam"],
+        status=row["status"],
+        notify=tuple(json.loads(row["notify"])),
+        automatic=row["automatic"],
+        replies=row["replies"],
+    )
+
+
+def add(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
+    """Add an alias under the address `text` (number, local part and domain of `new` are ignored). Raises Problem."""
+    local, host = _place(tx, text)
+    _is_new(tx, local, host)
+    number = tx.execute("SELECT coalesce(max(number), 0) + 1 FROM alias").fetchone()[0]
+    tx.execute(
+        "INSERT INTO alias (number, local, domain, model, assigned, policy, record, owner, local_part, authenticated,"
+        " refusal, spam, status, notify) VALUES (?, ?, ?, '', '{}', '', NULL, NULL, 0, 0, '', '', '', '[]')",
+        (number, local, host),
+    )
+    tx.execute("DELETE FROM follower WHERE address = ?", (f"{local}@{host}",))  # own addresses never follow
+    return save(tx, new._replace(number=number, local=local, domain=host))
+
+
+def _is_new(tx: sqlite3.Connection, local: str, host: str) -> None:
+    """Raise Problem where a name is taken: an alias, the catchall or bounce address of its domain, or a former one."""
+    taken = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone()
+    if taken:
+        raise Problem(
+            f"alias `{local}@{host}` already exists (creates {taken['model']})",
+            f"mailgate alias set {local}@{host} ...",
+            f"mailgate alias show {local}@{host}",
+        )
+    found = tx.execute("SELECT catchall, bounce FROM domain WHERE name = ?", (host,)).fetchone()
+    for kind in ("catchall", "bounce"):
+        if local == found[kind]:
+            raise Problem(
+                f"`{local}@{host}` is the {kind} address of {host}", f"mailgate domain set {host} --{kind} OTHER"
+            )
+    former = tx.execute("SELECT kind FROM retired WHERE domain = ? AND local = ?", (host, local)).fetchone()
+    if former:
+        word = "the former name of an alias" if former["kind"] == "alias" else f"a retired {former['kind']} address"
+        raise Problem(f"`{local}@{host}` is {word} of {host}", f"mailgate domain forget {host} {local}")
+
+
+def rename(tx: sqlite3.Connection, text: str, to: str) -> Alias:
+    """Give an alias another address; the old one keeps working until `domains.forget`. Raises Problem, NotFound.
+
+    What the alias did under its old name is found under the new one: its records, copies that come again, answers sent.
+    """
+    old = get(tx, text)
+    local, host = _place(tx, to)
+    own_former = "SELECT 1 FROM retired WHERE domain = ? AND local = ? AND alias = ?"
+    if tx.execute(own_former, (host, local, old.number)).fetchone():
+        tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (host, local))
+    _is_new(tx, local, host)
+    new = old._replace(local=local, domain=host)
+    tx.execute(
+        "INSERT INTO retired (domain, local, kind, alias) VALUES (?, ?, 'alias', ?)",
+        (old.domain, old.local, old.number),
+    )
+    tx.execute("UPDATE alias SET local = ?, domain = ? WHERE number = ?", (local, host, old.number))
+    tx.execute("UPDATE record SET alias = ? WHERE alias = ?", (new.address, old.address))
+    tx.execute("UPDATE domain SET contact = ? WHERE contact = ?", (new.address, old.address))
+    tx.execute("UPDATE outbox SET about = ? WHERE about = ?", (new.address, old.address))
+    for effect in ("create:", "hold:", *(f"refuse:{reason}:" for reason in _REFUSED)):
+        tx.execute(
+            "UPDATE effect SET effect = ? WHERE effect = ? AND NOT EXISTS ("
+            "SELECT 1 FROM effect AS other WHERE other.digest = effect.digest AND other.effect = ?)",
+            (effect + new.address, effect + old.address, effect + new.address),
+        )
+    return new
+
+
+_REFUSED = ("policy", "rate-limit")
+
+
+def add_former(tx: sqlite3.Connection, found: Alias, text: str) -> None:
+    """Let an address that is free reach an alias, as if it had been its name. Raises Problem, NotFound."""
+    local, host = _place(tx, text)
+    _is_new(tx, local, host)
+    tx.execute(
+        "INSERT INTO retired (domain, local, kind, alias) VALUES (?, ?, 'alias', ?)", (host, local, found.number)
+    )
+
+
+def save(tx: sqlite3.Connection, changed: Alias) -> Alias:
+    """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
+    for each in changed.notify:
+        if is_own(tx, each):
+            raise Problem(f"`{each}` is an own address: a copy to it would come back", "name the address of a person")
+    tx.execute(
+        "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?,"
+        " authenticated = ?, refusal = ?, spam = ?, automatic = ?, replies = ?, status = ?, notify = ?"
+        " WHERE number = ?",
+        (
+            *(names.model(changed.model), json.dumps(dict(changed.values)), changed.policy),
+            *(str(changed.record) if changed.record else None, str(changed.owner) if changed.owner else None),
+            *(changed.local_part, changed.authenticated, changed.refusal, changed.spam, changed.automatic),
+            *(changed.replies, changed.status),
+            *(json.dumps(list({person(each): spelled(each) for each in changed.notify}.values())), changed.number),
+        ),
+    )
+    return from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
+
+
+def doubts(tx: sqlite3.Connection, found: Alias) -> list[str]:
+    """What is wrong with where an alias points, so that its mail would be held or refused."""
+    said = []
+    for use, ref in (("record", found.record), ("owner", found.owner)):
+        if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
+            said.append(f"{use} {ref} does not exist: mailgate record create {ref.model}")
+    if found.record and found.record.model != found.model:
+        said.append(f"record {found.record} is none of the model {found.model}")
+    if found.policy == "followers" and not found.owner and not found.record:
+        said.append(f"nobody follows an owner record yet: mailgate alias set {found.address} --owner MODEL/ID")
+    return said
+
+
+TESTED = frozenset(("policy", "values", "model", "record", "owner"))
+"""Fields of an alias whose change makes it `not-tested` again."""
+
+
+def set_status(tx: sqlite3.Connection, number: int, status: str) -> None:
+    """Note whether an alias works: not-tested, valid or invalid."""
+    tx.execute("UPDATE alias SET status = ? WHERE number = ? AND status != ?", (status, number, status))
+
+
+def remove(tx: sqlite3.Connection, text: str) -> Alias:
+    """Remove an alias; the records it made stay, and stay as closed as they were. Raises NotFound."""
+    found = get(tx, text)
+    tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(found), found.address))
+    tx.execute("DELETE FROM retired WHERE alias = ?", (found.number,))
+    tx.execute("DELETE FROM alias WHERE number = ?", (found.number,))
+    return found
+
+
+def _remains(gone: Alias) -> str:
+    """What of a removed alias still governs its records: who may write, and what machines' mail and spam become."""
+    return json.dumps({name: getattr(gone, name) for name in _GOVERNING})
+
+
+_GOVERNING = ("policy", "authenticated", "replies", "automatic", "spam")
+
+
+def remains(local: str, host: str, kept: str) -> Alias:
+    """The alias that a record of a removed one is governed by; earlier versions kept its policy alone."""
+    rest = json.loads(kept) if kept.startswith("{") else {"policy": kept}
+    return Alias(0, local, host, "", **rest)
+
+
+def _place(tx: sqlite3.Connection, text: str) -> tuple[str, str]:
+    """Local part and own domain of a typed alias address, angle brackets allowed. Raises Problem, NotFound.
+
+    In another name of a domain an alias is one of that domain.
+    """
+    text = text.rpartition("<")[2].rpartition(">")[0] if "<" in text and ">" in text else text
+    local = names.local_part(text)
+    host = text.strip().partition("@")[2].strip()
+    if not host:
+        default = domains.default(tx)
+        if default is None:
+            raise Problem("there is no own domain yet", "mailgate domain add example.com")
+        return local, default.name
+    return local, domains.canonical(tx, host)

@@ -1,0 +1,201 @@
+"""Contacts, allowed and blocked senders, and the parameters of the gateway: edit and look up."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate.routing.permission import NOBODY
+from mailgate.values import address
+from mailgate.values.address import Address
+from mailgate.values.directory import Contact
+from mailgate.values.problem import NotFound, Problem
+
+DEFAULTS: Mapping[str, str] = {
+    "mail.gateway.loop.minutes": "120",
+    "mail.gateway.loop.threshold": "20",
+    "mail.catchall.domain.allowed": "",
+}
+"""The parameters, by Odoo's names, with their defaults."""
+
+
+class Sender(NamedTuple):
+    """An address on the allow-list of the loop guard, or on the block list. verdict: allow or block."""
+
+    address: str
+    verdict: str
+
+
+def key(text: str) -> str:
+    """The form in which an address of a person is stored and compared. Raises Problem when it is no address."""
+    return _parsed(text).key
+
+
+def spelled(text: str) -> str:
+    """The address as mail is sent to it: local parts keep their case (RFC 5321 section 2.4). Raises Problem."""
+    return str(_parsed(text))
+
+
+def _parsed(text: str) -> Address:
+    found = address.parse(text) or address.author([text]).address
+    if found is None:
+        raise Problem(f"`{text}` is no mail address", "an address looks like `bob@client.org`")
+    return found
+
+
+def contacts(tx: sqlite3.Connection) -> list[Contact]:
+    """Every contact, oldest first."""
+    return [contact_from(row) for row in tx.execute("SELECT * FROM contact ORDER BY number")]
+
+
+def contact(tx: sqlite3.Connection, text: str) -> Contact:
+    """One contact. Raises NotFound."""
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
+    if row is None:
+        raise NotFound(f"no contact `{text}`", f"mailgate contact add {text}")
+    return contact_from(row)
+
+
+def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> Contact:
+    """Add a contact, or take an archived one back. Raises Problem when it is there already."""
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
+    if row and not row["archived"]:
+        raise Problem(
+            f"contact `{row['address']}` already exists", f"mailgate contact set {row['address']} --name NAME"
+        )
+    return save_contact(tx, Contact(key(text), name or (row["name"] if row else ""), member))
+
+
+def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
+    """Write a contact as it is now."""
+    tx.execute(
+        "INSERT INTO contact (address, name, member, archived, bounces) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        changed,
+    )
+    tx.execute(
+        "UPDATE contact SET name = ?, member = ?, archived = ? WHERE address = ?",
+        (changed.name, changed.member, changed.archived, changed.address),
+    )
+    return changed
+
+
+def remove_contact(tx: sqlite3.Connection, text: str) -> None:
+    """Remove a contact for good; `archived` keeps one that is known no more. Raises NotFound."""
+    tx.execute("DELETE FROM contact WHERE address = ?", (contact(tx, text).address,))
+
+
+def heard_from(tx: sqlite3.Connection, address: str) -> None:
+    """A person wrote: whatever failed on the way to him before counts no more."""
+    tx.execute("UPDATE contact SET bounces = 0 WHERE address = ? AND bounces > 0", (address,))
+
+
+def contact_from(row: sqlite3.Row) -> Contact:
+    """The value of a row of `contact`."""
+    return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"]), row["bounces"])
+
+
+def senders(tx: sqlite3.Connection) -> list[Sender]:
+    """Allow-list and block list, oldest first."""
+    return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY number")]
+
+
+class Counted(NamedTuple):
+    """A sender whose new records count towards the limit: how many in which model within the window, of how many."""
+
+    address: str
+    model: str
+    made: int
+    threshold: int
+
+
+def near_limit(tx: sqlite3.Connection, now: float) -> list[Counted]:
+    """Senders that have used half of the limit of new records or more, the nearest first."""
+    values = parameters(tx)
+    threshold = int(values["mail.gateway.loop.threshold"])
+    since = now - 60 * int(values["mail.gateway.loop.minutes"])
+    rows = tx.execute(
+        "SELECT sender, model, count(*) AS made FROM record WHERE made > ? AND sender != ''"
+        " AND sender NOT IN (SELECT address FROM sender WHERE verdict = 'allow')"
+        " GROUP BY sender, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, sender, model",
+        (since, threshold),
+    )
+    return [Counted(row["sender"], row["model"], row["made"], threshold) for row in rows]
+
+
+def counted_as(text: str) -> str:
+    """The key under which new records are counted: an address, or the word for nobody. Raises Problem."""
+    return text if text == NOBODY else key(text)
+
+
+def reset_sender(tx: sqlite3.Connection, text: str) -> int:
+    """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
+    return tx.execute("UPDATE record SET sender = '' WHERE sender = ?", (counted_as(text),)).rowcount
+
+
+def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:
+    """Put an address on the allow-list or the block list; it stands on one of them only."""
+    found = Sender(key(text), verdict)
+    tx.execute("INSERT INTO sender (address, verdict) VALUES (?, ?) ON CONFLICT DO NOTHING", found)
+    tx.execute("UPDATE sender SET verdict = ? WHERE address = ?", (verdict, found.address))
+    return found
+
+
+def remove_sender(tx: sqlite3.Connection, text: str) -> None:
+    """Take an address off its list. Raises NotFound."""
+    if not tx.execute("DELETE FROM sender WHERE address = ?", (key(text),)).rowcount:
+        raise NotFound(f"`{text}` is neither allowed nor blocked", "mailgate sender list")
+
+
+def parameters(tx: sqlite3.Connection) -> dict[str, str]:
+    """Every parameter with the value that applies."""
+    stored = {row["key"]: row["value"] for row in tx.execute("SELECT * FROM parameter")}
+    return {**DEFAULTS, **stored}
+
+
+def parameter(tx: sqlite3.Connection, name: str) -> str:
+    """The value of one parameter. Raises NotFound."""
+    return parameters(tx)[known_parameter(name)]
+
+
+def set_parameter(tx: sqlite3.Connection, name: str, value: str) -> str:
+    """Set a parameter and return the value as it was understood. Raises NotFound, and Problem as `understood`."""
+    value = understood(name, value)
+    reset_parameter(tx, name)
+    tx.execute("INSERT INTO parameter (key, value) VALUES (?, ?)", (name, value))
+    return value
+
+
+def understood(name: str, value: str) -> str:
+    """The value that a parameter would have. Raises NotFound, and Problem for a value that makes no sense."""
+    if known_parameter(name) == "mail.catchall.domain.allowed":
+        return _allowed_domains(value)
+    if not value.strip().isdecimal() or not 0 < int(value) < 10**6:
+        raise Problem(
+            f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}"
+        )
+    return str(int(value))
+
+
+def reset_parameter(tx: sqlite3.Connection, name: str) -> None:
+    """Let a parameter have its default."""
+    tx.execute("DELETE FROM parameter WHERE key = ?", (name,))
+
+
+def known_parameter(name: str) -> str:
+    """The name of a parameter. Raises NotFound."""
+    if name not in DEFAULTS:
+        raise NotFound(f"no parameter `{name}`", "mailgate param list")
+    return name
+
+
+def _allowed_domains(value: str) -> str:
+    if not value.strip():
+        return ""
+    names = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        found = address.domain(part)
+        if found is None:
+            raise Problem(f"`{part}` is no domain name", "name domains, separated by commas")
+        names.append(found)
+    if not names:
+        raise Problem("only commas, no domain", 'to clear the list: mailgate param set mail.catchall.domain.allowed ""')
+    return ",".join(dict.fromkeys(names))

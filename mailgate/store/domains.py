@@ -1,0 +1,213 @@
+"""The mail domains that are ours: edit, look up."""
+
+import sqlite3
+
+from mailgate.store.contacts import key as person
+from mailgate.values import address, names
+from mailgate.values.directory import RESERVED, Domain
+from mailgate.values.problem import NotFound, Problem
+
+
+def listing(tx: sqlite3.Connection) -> list[Domain]:
+    """Every own domain, in the order they were added."""
+    return [from_row(tx, row) for row in tx.execute("SELECT * FROM domain ORDER BY position")]
+
+
+def get(tx: sqlite3.Connection, text: str) -> Domain:
+    """One own domain. Raises NotFound."""
+    row = tx.execute("SELECT * FROM domain WHERE name = ?", (name_of(text),)).fetchone()
+    if row is None:
+        raise NotFound(f"no domain `{text}`", f"mailgate domain add {text}")
+    return from_row(tx, row)
+
+
+def canonical(tx: sqlite3.Connection, text: str) -> str:
+    """The name under which the addresses of an own domain are stored. Raises NotFound."""
+    name = name_of(text)
+    row = tx.execute("SELECT coalesce(same_as, name) AS name FROM domain WHERE name = ?", (name,)).fetchone()
+    return row["name"] if row else get(tx, text).canonical
+
+
+def default(tx: sqlite3.Connection) -> Domain | None:
+    """The domain marked as default, else the first added; None while there is none."""
+    name = default_name(tx)
+    return get(tx, name) if name else None
+
+
+def default_name(tx: sqlite3.Connection) -> str | None:
+    """Its name alone."""
+    query = "SELECT name FROM domain WHERE same_as IS NULL ORDER BY is_default DESC, position LIMIT 1"
+    row = tx.execute(query).fetchone()
+    return row["name"] if row else None
+
+
+def from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
+    """The value of a row of `domain`, with its retired names; another name of a domain is like that one."""
+    name = row["name"]
+    if row["same_as"]:
+        row = tx.execute("SELECT * FROM domain WHERE name = ?", (row["same_as"],)).fetchone()
+    retired = tx.execute("SELECT local, kind FROM retired WHERE domain = ? ORDER BY local", (row["name"],))
+    return Domain(
+        name=name,
+        catchall=row["catchall"],
+        bounce=row["bounce"],
+        company=row["company"],
+        contact=row["contact"],
+        language=row["language"],
+        delimiter=row["delimiter"],
+        details=bool(row["details"]),
+        default=default_name(tx) == name,
+        retired=tuple((each["local"], each["kind"]) for each in retired),
+        same_as=row["name"] if row["name"] != name else "",
+        sender=row["sender"],
+        signature=row["signature"],
+        capture_until=row["capture_until"],
+    )
+
+
+def name_of(text: str) -> str:
+    """A domain as it is stored. Raises Problem when it is none."""
+    found = address.domain(text)
+    if found is None:
+        raise Problem(f"`{text}` is no domain name", "a domain looks like `example.com`")
+    return found
+
+
+def add(tx: sqlite3.Connection, new: Domain) -> Domain:
+    """Add a domain. Raises Problem when it exists or when its names are in each other's way."""
+    new = new._replace(name=name_of(new.name))
+    if tx.execute("SELECT 1 FROM domain WHERE name = ?", (new.name,)).fetchone():
+        raise Problem(f"domain `{new.name}` already exists", f"mailgate domain set {new.name} ...")
+    same_as = get(tx, new.same_as).canonical if new.same_as else None
+    position = tx.execute("SELECT coalesce(max(position), 0) + 1 FROM domain").fetchone()[0]
+    tx.execute(
+        "INSERT INTO domain (name, position, catchall, bounce, company, contact, language, delimiter, details,"
+        " is_default, same_as) VALUES (?, ?, '', '', '', NULL, '', '', 0, 0, ?)",
+        (new.name, position, same_as),
+    )
+    if same_as:
+        return get(tx, new.name)
+    return _write(tx, new)
+
+
+def save(tx: sqlite3.Connection, changed: Domain) -> Domain:
+    """Write a domain as it is now; former catchall, sender and bounce names keep working as retired ones.
+
+    Raises Problem for another name of a domain: that one has to be changed.
+    """
+    old = get(tx, changed.name)
+    changed = _normalised(changed)
+    if old.same_as:
+        raise Problem(
+            f"`{old.name}` is another name of {old.same_as}, and shares all it has",
+            f"mailgate domain set {old.same_as} ...",
+        )
+    retired = {**dict(old.retired), **dict(changed.retired)}
+    for kind, before, after in (
+        ("catchall", old.catchall, changed.catchall),
+        ("catchall", old.sender, changed.sender),
+        ("bounce", old.bounce, changed.bounce),
+    ):
+        if before != after:
+            if retired.get(after) == kind:
+                del retired[after]
+            if before:
+                retired.setdefault(before, kind)
+    used = {changed.catchall, changed.sender} | ({old.sender} if _alias_model(tx, old.sender, old.name) else set())
+    kept = {local: kind for local, kind in retired.items() if kind != "catchall" or local not in used}
+    return _write(tx, changed._replace(retired=tuple(sorted(kept.items()))))
+
+
+def _alias_model(tx: sqlite3.Connection, local: str, name: str) -> str:
+    """What the alias of a name makes, `""` where there is none."""
+    row = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, name)).fetchone()
+    return row["model"] if row else ""
+
+
+def _normalised(new: Domain) -> Domain:
+    return new._replace(
+        catchall=names.local_part(new.catchall),
+        bounce=names.local_part(new.bounce),
+        sender=names.local_part(new.sender) if new.sender else "",
+        contact=person(new.contact) if new.contact else None,
+    )
+
+
+def _write(tx: sqlite3.Connection, new: Domain) -> Domain:
+    new = _normalised(new)
+    if new.delimiter and not names.is_delimiter(new.delimiter):
+        raise Problem(f"`{new.delimiter}` cannot separate a detail", 'one character such as `+` or `-`, or "" for none')
+    used = [new.catchall, new.bounce, *(local for local, _ in new.retired)]
+    if new.sender in (new.bounce, *RESERVED):
+        raise Problem(f"`{new.sender}@{new.name}` takes no answers", "choose another sender, or an alias")
+    hosts = [row["name"] for row in tx.execute("SELECT name FROM domain WHERE ? IN (name, same_as)", (new.name,))]
+    silent = [name for name in (*new.catchalls, *new.bounces) if not _alias_model(tx, name, new.name)]
+    deaf = {f"{name}@{host}" for name in silent for host in hosts}
+    if new.contact and address.lower(new.contact) in deaf:
+        raise Problem(
+            f"`{new.contact}` takes no new mail, so nobody can be sent there", "name an alias, or an address elsewhere"
+        )
+    for name in used:
+        if name in RESERVED:
+            raise Problem(f"`{name}@{new.name}` always exists for people who report faults", "choose another name")
+        if used.count(name) > 1:
+            raise Problem(
+                f"`{name}@{new.name}` would be catchall and bounce address at once, or one of them and a retired name",
+                f"mailgate domain show {new.name}",
+            )
+        model = _alias_model(tx, name, new.name)
+        if model:
+            raise Problem(
+                f"`{name}@{new.name}` is an alias (creates {model})", f"mailgate alias remove {name}@{new.name}"
+            )
+    tx.execute(
+        "UPDATE domain SET catchall = ?, bounce = ?, company = ?, contact = ?, language = ?, delimiter = ?,"
+        " details = ?, is_default = ?, sender = ?, signature = ?, capture_until = ? WHERE name = ?",
+        (
+            *(new.catchall, new.bounce, new.company, new.contact, new.language, new.delimiter, new.details),
+            *(new.default, new.sender, new.signature, new.capture_until, new.name),
+        ),
+    )
+    tx.executemany(  # own addresses never follow
+        "DELETE FROM follower WHERE address = ?",
+        [(f"{local}@{new.name}",) for local in (new.catchall, new.bounce, new.sender)],
+    )
+    if new.default:
+        tx.execute("UPDATE domain SET is_default = 0 WHERE name != ?", (new.name,))
+    tx.execute("DELETE FROM retired WHERE domain = ? AND kind != 'alias'", (new.name,))
+    tx.executemany(
+        "INSERT INTO retired (domain, local, kind) VALUES (?, ?, ?)",
+        [(new.name, *each) for each in new.retired if each[1] != "alias"],
+    )
+    return get(tx, new.name)
+
+
+def forget(tx: sqlite3.Connection, name: str, local: str) -> Domain:
+    """End a retired name. Raises NotFound, Problem."""
+    found, local = get(tx, name), names.local_part(local)
+    if local not in dict(found.retired):
+        raise NotFound(f"`{local}@{found.name}` is no retired name", f"mailgate domain show {found.name}")
+    tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (found.canonical, local))
+    return get(tx, name)
+
+
+def capture(tx: sqlite3.Connection, name: str, until: float) -> Domain:
+    """Let a domain capture until then (epoch seconds; 0: no longer). Raises NotFound."""
+    tx.execute("UPDATE domain SET capture_until = ? WHERE name = ?", (until, get(tx, name).canonical))
+    return get(tx, name)
+
+
+def remove(tx: sqlite3.Connection, name: str) -> None:
+    """Remove a domain. Raises Problem while aliases use it, or other names."""
+    found = get(tx, name)
+    used = tx.execute("SELECT count(*) AS n, min(local) AS local FROM alias WHERE domain = ?", (found.name,)).fetchone()
+    if used["n"]:
+        raise Problem(
+            f"domain `{found.name}` is used by {used['n']} alias{'es' if used['n'] > 1 else ''}",
+            f"mailgate alias remove {used['local']}@{found.name}",
+        )
+    other = tx.execute("SELECT name FROM domain WHERE same_as = ?", (found.name,)).fetchone()
+    if other:
+        raise Problem(f"`{other['name']}` is another name of {found.name}", f"mailgate domain remove {other['name']}")
+    tx.execute("DELETE FROM retired WHERE domain = ?", (found.name,))
+    tx.execute("DELETE FROM domain WHERE name = ?", (found.name,))

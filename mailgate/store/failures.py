@@ -1,0 +1,131 @@
+"""Failures of what we sent: recorded once on message and recipient, shown until somebody has seen to them."""
+
+import sqlite3
+from typing import NamedTuple
+
+from mailgate.routing.decision import Reported
+from mailgate.values.problem import NotFound
+from mailgate.values.record import Ref
+
+
+class Failure(NamedTuple):
+    """A row of `failure`. `message` is the stored message that failed, `report` the one that said so.
+
+    `follower` is the address whose mail stopped, None where nothing proves the report; state: open or acked.
+    """
+
+    number: int
+    recipient: str | None
+    message: int | None
+    message_id: str | None
+    record: Ref | None
+    follower: str | None
+    action: str
+    status: str
+    kind: str
+    permanent: bool
+    diagnostic: str
+    remote: str
+    report: int
+    state: str
+    made: float
+
+
+def note(tx: sqlite3.Connection, report: int, found: Reported, now: float) -> int:
+    """Record a failure, once for a message and its recipient; the number. A better report betters the entry.
+
+    What a proved report said only a proved one changes, for it changes behaviour. What has become worse is open again.
+    Without a message that could be named, every report is an entry of its own.
+    """
+    old = _same(tx, found)
+    if old:
+        proves = found.follower is not None and old.follower is None
+        if proves or (_betters(found, old) and (found.follower or not old.follower)):
+            worse = found.permanent and not old.permanent
+            tx.execute(
+                "UPDATE failure SET action = ?, status = ?, kind = ?, permanent = ?, diagnostic = ?, remote = ?,"
+                " follower = coalesce(?, follower), state = ? WHERE number = ?",
+                (*_said(found), found.follower, "open" if worse else old.state, old.number),
+            )
+        return old.number
+    ref = found.record or (None, None)
+    cursor = tx.execute(
+        "INSERT INTO failure (recipient, message, message_id, model, id, follower, action, status, kind, permanent,"
+        " diagnostic, remote, report, state, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)",
+        (found.recipient, found.stored, found.message, *ref, found.follower, *_said(found), report, now),
+    )
+    assert cursor.lastrowid is not None
+    if found.recipient:
+        tx.execute("UPDATE contact SET bounces = bounces + 1 WHERE address = ?", (found.recipient,))
+    return cursor.lastrowid
+
+
+def _betters(found: Reported, old: Failure) -> bool:
+    """Whether a report says more than the entry: that it is for good, or why. What was for good stays so."""
+    if found.permanent != old.permanent:
+        return found.permanent
+    return old.kind == "unknown" and found.kind != "unknown"
+
+
+def _said(found: Reported) -> tuple[str, str, str, bool, str, str]:
+    return found.action, found.status, found.kind, found.permanent, found.diagnostic, found.remote
+
+
+def _same(tx: sqlite3.Connection, found: Reported) -> Failure | None:
+    """The entry for the same message and recipient. A complaint is a matter of its own, and so is each follower that
+    forwards to one address."""
+    if found.stored is None and found.message is None:
+        return None
+    column, value = ("message", found.stored) if found.stored is not None else ("message_id", found.message)
+    row = tx.execute(
+        f"SELECT * FROM failure WHERE {column} = ? AND coalesce(recipient, '') = ? AND (kind = 'complaint') = ?"
+        " AND coalesce(follower, ?, '') = coalesce(?, follower, '') ORDER BY number",
+        (value, found.recipient or "", found.kind == "complaint", found.follower, found.follower),
+    ).fetchone()
+    return _from_row(row) if row else None
+
+
+def get(tx: sqlite3.Connection, number: int) -> Failure:
+    """One failure. Raises NotFound."""
+    row = tx.execute("SELECT * FROM failure WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"no failure {number}", "mailgate bounce list --all")
+    return _from_row(row)
+
+
+def listing(tx: sqlite3.Connection, *, acked: bool = False) -> list[Failure]:
+    """Open failures, with `acked` all of them, oldest first."""
+    where = "" if acked else " WHERE state = 'open'"
+    return [_from_row(row) for row in tx.execute(f"SELECT * FROM failure{where} ORDER BY number")]
+
+
+def of_message(tx: sqlite3.Connection, number: int) -> list[Failure]:
+    """The failures of one message, oldest first."""
+    return [_from_row(row) for row in tx.execute("SELECT * FROM failure WHERE message = ? ORDER BY number", (number,))]
+
+
+def ack(tx: sqlite3.Connection, number: int) -> Failure:
+    """Call a failure seen to: its recipient gets mail again. Raises NotFound."""
+    get(tx, number)
+    tx.execute("UPDATE failure SET state = 'acked' WHERE number = ?", (number,))
+    return get(tx, number)
+
+
+def _from_row(row: sqlite3.Row) -> Failure:
+    return Failure(
+        number=row["number"],
+        recipient=row["recipient"],
+        message=row["message"],
+        message_id=row["message_id"],
+        record=Ref(row["model"], row["id"]) if row["model"] else None,
+        follower=row["follower"],
+        action=row["action"],
+        status=row["status"],
+        kind=row["kind"],
+        permanent=bool(row["permanent"]),
+        diagnostic=row["diagnostic"],
+        remote=row["remote"],
+        report=row["report"],
+        state=row["state"],
+        made=row["made"],
+    )

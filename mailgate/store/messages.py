@@ -1,0 +1,211 @@
+"""Every message received or sent, under one number: its bytes, its explanation, the records it stands on."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from mailgate.mail.message import Message
+from mailgate.routing.explain import main_outcome
+from mailgate.store.database import insert_octets
+from mailgate.values.problem import NotFound
+from mailgate.values.record import Ref
+
+_MENTIONS = 100
+"""Ids in References that are remembered for those who join a thread late."""
+
+
+class Stored(NamedTuple):
+    """A row of `message`, without its bytes. direction: in or out; kind: email, post, note; received: epoch seconds."""
+
+    number: int
+    direction: str
+    kind: str
+    classed: str
+    message_id: str | None
+    parent: str | None
+    reverse_path: str | None
+    author: str | None
+    author_name: str
+    author_text: str
+    subject: str
+    date: str
+    recipients: tuple[str, ...]
+    flags: tuple[str, ...]
+    size: int
+    received: float
+    records: tuple[Ref, ...]
+
+
+def add(
+    tx: sqlite3.Connection, message: Message, classed: str, parent: str | None, flags: list[str], now: float
+) -> int:
+    """Keep a received message, byte for byte; its number."""
+    sender, author = message.envelope.reverse_path, message.author
+    cursor = tx.execute(
+        "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
+        " author_text, subject, date, recipients, flags, size, received, explanation)"
+        " VALUES ('in', 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+        (
+            *(classed, message.message_id, parent, str(sender) if sender else None),
+            *(author.address.key if author.address else None, author.name, author.text),
+            *(message.subject, message.field("date")),
+            *(json.dumps([str(each) for each in message.envelope.recipients]), json.dumps(flags)),
+            *(message.size, now),
+        ),
+    )
+    number = cursor.lastrowid
+    assert number is not None
+    insert_octets(tx, number, message.raw)
+    return number
+
+
+def add_sent(
+    tx: sqlite3.Connection,
+    octets: bytes,
+    *,
+    kind: str,
+    message_id: str,
+    parent: str | None,
+    author: str | None,
+    author_name: str,
+    author_text: str,
+    subject: str,
+    date: str,
+    recipients: Iterable[str],
+    now: float,
+) -> int:
+    """Keep a message of ours, kind post or note, before anything of it leaves; its number."""
+    cursor = tx.execute(
+        "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
+        " author_text, subject, date, recipients, flags, size, received, explanation)"
+        " VALUES ('out', ?, 'person', ?, ?, NULL, ?, ?, ?, ?, ?, ?, '[]', ?, ?, '')",
+        (
+            *(kind, message_id, parent, author, author_name, author_text, subject, date),
+            *(json.dumps(list(recipients)), len(octets), now),
+        ),
+    )
+    number = cursor.lastrowid
+    assert number is not None
+    insert_octets(tx, number, octets)
+    return number
+
+
+def judged(tx: sqlite3.Connection, number: int, classed: str, parent: str | None, flags: list[str]) -> None:
+    """Note what a new judgement says of a message that is stored already."""
+    tx.execute(
+        "UPDATE message SET class = ?, parent = coalesce(?, parent), flags = ? WHERE number = ?",
+        (classed, parent, json.dumps(flags), number),
+    )
+
+
+def place(tx: sqlite3.Connection, number: int, ref: Ref) -> None:
+    """Put a message on a record."""
+    tx.execute("INSERT INTO placement (message, model, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (number, *ref))
+
+
+def mention(tx: sqlite3.Connection, number: int, references: tuple[str, ...]) -> None:
+    """Remember the ids a message names, the last ones, for answers that name one of them too."""
+    tx.executemany(
+        "INSERT INTO mention (message_id, message) VALUES (?, ?)", [(each, number) for each in references[-_MENTIONS:]]
+    )
+
+
+def note_effect(tx: sqlite3.Connection, number: int, message: Message, effect: str, accepted: bool) -> None:
+    """Remember an effect, so that a copy of the message is known as one."""
+    tx.execute("DELETE FROM effect WHERE digest = ? AND effect = ?", (message.digest, effect))
+    tx.execute(
+        "INSERT INTO effect (digest, effect, message_id, listed, accepted, message) VALUES (?, ?, ?, ?, ?, ?)",
+        (message.digest, effect, message.message_id, message.listed, accepted, number),
+    )
+
+
+def explain(tx: sqlite3.Connection, number: int, explanation: dict[str, Any]) -> None:
+    """Store the explanation that `why` gives back, and the one outcome under which the message counts."""
+    text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))
+    values = (text, *main_outcome(explanation["outcomes"]), number)
+    tx.execute("UPDATE message SET explanation = ?, verdict = ?, reason = ? WHERE number = ?", values)
+
+
+def explanation(tx: sqlite3.Connection, number: int) -> dict[str, Any]:
+    """The stored explanation of a message that was received. Raises NotFound."""
+    row = tx.execute("SELECT explanation FROM message WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise _no_message(number)
+    if not row["explanation"]:
+        raise NotFound(f"message {number} was sent, not received", f"mailgate message show {number}")
+    found: dict[str, Any] = json.loads(row["explanation"])
+    return found
+
+
+def raw(tx: sqlite3.Connection, number: int) -> bytes:
+    """The exact bytes of a message. Raises NotFound."""
+    row = tx.execute("SELECT octets FROM raw WHERE message = ?", (number,)).fetchone()
+    if row is None:
+        raise _no_message(number)
+    octets: bytes = row["octets"]
+    return octets
+
+
+def stored(tx: sqlite3.Connection, number: int) -> Stored:
+    """One message. Raises NotFound."""
+    row = tx.execute("SELECT * FROM message WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise _no_message(number)
+    return _from_row(tx, row)
+
+
+def listing(tx: sqlite3.Connection, ref: Ref | None = None, after: int = 0) -> list[Stored]:
+    """Messages with a number above `after`, those on one record or all, oldest first."""
+    if ref:
+        rows = tx.execute(
+            "SELECT message.* FROM message JOIN placement ON placement.message = message.number"
+            " WHERE model = ? AND id = ? AND message.number > ? ORDER BY message.number",
+            (*ref, after),
+        )
+    else:
+        rows = tx.execute("SELECT * FROM message WHERE number > ? ORDER BY number", (after,))
+    return [_from_row(tx, row) for row in rows]
+
+
+def erase(tx: sqlite3.Connection, number: int) -> None:
+    """Remove a message and every trace of it, unless it stands on a record, goes out or reported a failure."""
+    for query in (
+        "SELECT 1 FROM placement WHERE message = ?",
+        "SELECT 1 FROM delivery WHERE message = ?",
+        "SELECT 1 FROM failure WHERE report = ?",
+    ):
+        if tx.execute(query, (number,)).fetchone():
+            return
+    for table in ("raw", "mention", "effect", "held"):
+        tx.execute(f"DELETE FROM {table} WHERE message = ?", (number,))
+    for table in ("outbox", "failure"):
+        tx.execute(f"UPDATE {table} SET message = NULL WHERE message = ?", (number,))
+    tx.execute("DELETE FROM message WHERE number = ?", (number,))
+
+
+def _from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Stored:
+    placed = tx.execute("SELECT model, id FROM placement WHERE message = ? ORDER BY number", (row["number"],))
+    return Stored(
+        number=row["number"],
+        direction=row["direction"],
+        kind=row["kind"],
+        classed=row["class"],
+        message_id=row["message_id"],
+        parent=row["parent"],
+        reverse_path=row["reverse_path"],
+        author=row["author"],
+        author_name=row["author_name"],
+        author_text=row["author_text"],
+        subject=row["subject"],
+        date=row["date"],
+        recipients=tuple(json.loads(row["recipients"])),
+        flags=tuple(json.loads(row["flags"])),
+        size=row["size"],
+        received=row["received"],
+        records=tuple(Ref(each["model"], each["id"]) for each in placed),
+    )
+
+
+def _no_message(number: int) -> NotFound:
+    return NotFound(f"no message {number}", "mailgate message list")

@@ -1,0 +1,132 @@
+"""Records and their followers: make, look up, follow, remove."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate.store.contacts import key, spelled
+from mailgate.store.directory import is_own
+from mailgate.values.names import model as model_name
+from mailgate.values.problem import NotFound, Problem
+from mailgate.values.record import Ref
+
+
+class Record(NamedTuple):
+    """A record as it is shown. `alias` is the address of the alias that made it, None when none did."""
+
+    ref: Ref
+    name: str
+    values: Mapping[str, str]
+    alias: str | None
+    domain: str | None
+    made: float
+    followers: tuple[str, ...]
+
+
+def make(
+    tx: sqlite3.Connection,
+    model: str,
+    name: str,
+    values: Mapping[str, str],
+    *,
+    alias: str | None = None,
+    domain: str | None = None,
+    sender: str | None = None,
+    now: float,
+) -> Ref:
+    """Make a record; ids count from 1 within a model and are never used twice.
+
+    `sender` is whose new records the loop guard counts together, None when no mail made it (`""`: counted no more).
+    """
+    row = tx.execute(
+        "INSERT INTO model (name, last_id) VALUES (?, 1)"
+        " ON CONFLICT (name) DO UPDATE SET last_id = model.last_id + 1 RETURNING last_id",
+        (model_name(model),),
+    ).fetchone()
+    ref = Ref(model, row["last_id"])
+    tx.execute(
+        "INSERT INTO record (model, id, name, assigned, alias, domain, sender, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*ref, name, json.dumps(dict(values), ensure_ascii=False), alias, domain, sender, now),
+    )
+    return ref
+
+
+def get(tx: sqlite3.Connection, ref: Ref) -> Record:
+    """One record. Raises NotFound."""
+    row = tx.execute("SELECT * FROM record WHERE model = ? AND id = ?", ref).fetchone()
+    if row is None:
+        raise NotFound(f"no record `{ref}`", f"mailgate record list --model {ref.model}")
+    return _from_row(tx, row)
+
+
+def listing(tx: sqlite3.Connection, model: str | None = None, after: int = 0) -> list[Record]:
+    """Records, oldest first; of one model, with an id above `after`, or all."""
+    if model:
+        query = "SELECT * FROM record WHERE model = ? AND id > ? ORDER BY id"
+        rows = tx.execute(query, (model, after))
+    else:
+        rows = tx.execute("SELECT * FROM record ORDER BY made, model, id")
+    return [_from_row(tx, row) for row in rows]
+
+
+def parse(text: str) -> Ref:
+    """A typed `MODEL/ID`. Raises Problem."""
+    ref = Ref.parse(text)
+    if ref is None:
+        raise Problem(f"`{text}` is no record", "a record is written MODEL/ID, as in `crm.lead/7`")
+    return ref
+
+
+def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+    """Make an address follow a record, if it does not yet. Raises NotFound; Problem for an own address.
+
+    It is compared as `Address.key`, and written to as it was spelled (RFC 5321 section 2.4).
+    """
+    get(tx, ref)
+    if is_own(tx, text):
+        raise Problem(f"`{text}` is an own address: a copy to it would come back", "name the address of a person")
+    add_follower(tx, ref, text)
+
+
+def add_follower(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+    """The same for a record that is there, and an address that is none of ours."""
+    tx.execute(
+        "INSERT INTO follower (model, id, address, spelled) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (*ref, key(text), spelled(text)),
+    )
+
+
+def spellings(tx: sqlite3.Connection, ref: Ref) -> dict[str, str]:
+    """The followers of a record in the order they came, each with the address that mail goes to."""
+    rows = tx.execute("SELECT address, spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    return {row["address"]: row["spelled"] for row in rows}
+
+
+def unfollow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+    """End that. Raises NotFound."""
+    get(tx, ref)
+    gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
+    if not gone.rowcount:
+        raise NotFound(f"`{text}` does not follow {ref}", f"mailgate record show {ref}")
+
+
+def remove(tx: sqlite3.Connection, ref: Ref) -> None:
+    """Remove a record; its messages stay in `message list`. Raises NotFound."""
+    get(tx, ref)
+    for table in ("follower", "placement", "record"):
+        tx.execute(f"DELETE FROM {table} WHERE model = ? AND id = ?", ref)
+
+
+def _from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Record:
+    ref = Ref(row["model"], row["id"])
+    rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    return Record(
+        ref=ref,
+        name=row["name"],
+        values=json.loads(row["assigned"]),
+        alias=row["alias"],
+        domain=row["domain"],
+        made=row["made"],
+        followers=tuple(each["address"] for each in rows),
+    )

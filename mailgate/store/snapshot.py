@@ -1,0 +1,392 @@
+"""Read from the store the rows that one message needs, and nothing else."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+
+from mailgate.mail.message import Message
+from mailgate.reports.report import Report
+from mailgate.routing.permission import rate_key
+from mailgate.routing.resolve import spellings
+from mailgate.routing.state import Delivery, Follower, Known, Placement, Seen, Settings, State, Trust
+from mailgate.settings.config import Config
+from mailgate.store import aliases, deliveries, directory, keys
+from mailgate.store.aliases import from_row as alias_from
+from mailgate.store.contacts import contact_from, parameters
+from mailgate.store.domains import from_row as domain_from
+from mailgate.values import token
+from mailgate.values.address import Address, Author, lenient, lower, rewritten
+from mailgate.values.directory import Alias, Contact, Domain
+from mailgate.values.record import Ref
+
+DAY, HOUR = 86_400.0, 3_600.0
+_CHUNK = 500  # names in one IN (...): every database takes that many
+
+
+def take(
+    tx: sqlite3.Connection,
+    message: Message,
+    config: Config,
+    fallback: str | None,
+    now: float,
+    told: Report | None = None,
+    target: Ref | None = None,
+    by: Alias | None = None,
+) -> State:
+    """The state for one message at `now` (seconds since the epoch), read in one transaction.
+
+    `told`: what it reports; `target` and `by`: the record a person puts it on, the alias he lets act.
+    """
+    settings = _settings(tx, config, fallback)
+    back = [rewritten(each) for text in (told.return_addresses if told else ()) if (each := lenient(text))]
+    envelope = message.envelope
+    meant = dict.fromkeys((*envelope.recipients, *envelope.alternatives, *message.header_addresses, *back))
+    path = rewritten(envelope.reverse_path) if envelope.reverse_path else None
+    people = list(dict.fromkeys(each for each in (message.author.address, envelope.reverse_path, path) if each))
+    domains = _domains(tx, {address.domain for address in (*meant, *people)})
+    locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
+    aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
+    former = _former(tx, locals_)
+    aliases += [each for each in (*former.values(), *([by] if by else [])) if each not in aliases]
+    known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
+    standing = any(one.placements and not one.reused for group in known.values() for one in group)
+    seen, reused = _seen(tx, message)
+    copies = tuple(sorted({each.message for each in seen}))
+    mentioned = {} if standing else _mentioned(tx, message.references, copies)
+    signed = _signed(tx, meant)
+    placements = [each for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements]
+    placements += [each.placement for each in signed.values()]
+    governing = [each.alias for each in placements if each.alias]
+    domains |= _domains(tx, {alias.domain for alias in (*aliases, *governing)} - set(domains))
+    records = {each.record for each in placements} | {alias.record for alias in aliases if alias.record}
+    records |= {target} if target else set()
+    author = message.author.address.key if message.author.address else None
+    window = now - 60 * settings.loop_minutes
+    sender = path.key if path else ""
+    return State(
+        settings=settings,
+        domains=domains,
+        capturing=frozenset(each.canonical for each in domains.values() if each.capture_until > now),
+        aliases=former | {alias.address: alias for alias in aliases if alias.domain in domains},
+        detected=_detected(aliases, former),
+        contacts=frozenset(
+            row["contact"] for row in tx.execute("SELECT contact FROM domain WHERE contact IS NOT NULL")
+        ),
+        records=frozenset(ref for ref in records if _exists(tx, ref)),
+        followed=frozenset(_followed(tx, author)) - _made_by(tx, seen) if author else frozenset(),
+        contact=_contact(tx, author) if author else None,
+        allowed_sender=_sender(tx, [author or sender], "allow") != "",
+        blocked_sender=_sender(tx, [each.key for each in people], "block"),
+        known=known,
+        mentioned=mentioned,
+        seen=seen,
+        reused_id=reused,
+        made=_made(tx, message, aliases, seen, window),
+        answered=frozenset(
+            (row["reason"], row["about"])
+            for row in tx.execute(
+                "SELECT reason, about FROM outbox WHERE made > ? AND person = ? AND kind = 'refusal'",
+                (window, sender),
+            )
+        ),
+        answered_today=_count(
+            tx,
+            "SELECT count(*) FROM outbox WHERE made > ? AND person = ? AND kind = 'refusal'",
+            now - DAY,
+            sender,
+        ),
+        answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
+        secrets=keys.secrets(tx),
+        made_by_alias={each.address: _made_since(tx, now, each.address) for each in aliases}
+        if settings.records_per_alias
+        else {},
+        made_in_all=_made_since(tx, now) if settings.records_in_all else 0,
+        deliveries=signed,
+        sent_to=_sent_to(tx, known, told) if told else {},
+        followers={ref: _followers(tx, ref) for ref in records},
+        notified={alias.number: _reachable(tx, alias.notify) for alias in aliases if alias.notify},
+        relayed={ref: _relayed(tx, ref, window, author or "") for ref in records},
+        relayed_in_all={ref: _relayed(tx, ref, window) for ref in records},
+    )
+
+
+def _settings(tx: sqlite3.Connection, config: Config, fallback: str | None) -> Settings:
+    values = parameters(tx)
+    return Settings(
+        max_size=config.max_size,
+        refusals_by=config.refusals_by,
+        blocked_by=config.blocked_by,
+        loop_minutes=int(values["mail.gateway.loop.minutes"]),
+        loop_threshold=int(values["mail.gateway.loop.threshold"]),
+        allowed_domains=frozenset(filter(None, values["mail.catchall.domain.allowed"].split(","))),
+        fallback=fallback,
+        trust=Trust(frozenset(config.authserv_ids), config.border_strips, config.own_hops),
+        records_per_alias=config.records_per_alias,
+        records_in_all=config.records_in_all,
+    )
+
+
+def _domains(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Domain]:
+    rows = _select(tx, "SELECT * FROM domain WHERE name IN ({})", sorted(names))
+    return {row["name"]: domain_from(tx, row) for row in rows}
+
+
+def _names(address: Address, domain: Domain | None) -> set[str]:
+    """The local parts under which an address may be found: as it is, and without its detail."""
+    return set(spellings(lower(address.local), domain.delimiter if domain else "+"))
+
+
+def _former(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Alias]:
+    """Aliases by the addresses they had before they were renamed."""
+    query = (
+        "SELECT alias.*, retired.local AS former, retired.domain AS host"
+        " FROM retired JOIN alias ON alias.number = retired.alias WHERE retired.local IN ({})"
+    )
+    return {f"{row['former']}@{row['host']}": alias_from(row) for row in _select(tx, query, sorted(names))}
+
+
+def _detected(aliases: list[Alias], former: Mapping[str, Alias]) -> dict[str, tuple[Alias, ...]]:
+    found: dict[str, tuple[Alias, ...]] = {}
+    names = [(alias.local, alias) for alias in aliases]
+    names += [(address.rpartition("@")[0], alias) for address, alias in former.items()]
+    for local, alias in names:
+        if alias.local_part and alias not in found.get(local, ()):
+            found[local] = (*found.get(local, ()), alias)
+    return found
+
+
+def _ids(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, list[sqlite3.Row]]:
+    found: dict[str, list[sqlite3.Row]] = {}
+    query = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
+    for row in _select(tx, query, references):
+        found.setdefault(row["message_id"], []).append(row)
+    copies = (
+        "SELECT DISTINCT number, message_id, 'out' AS direction, '[]' AS flags FROM ("
+        "SELECT message AS number, message_id FROM delivery WHERE message_id IN ({})) AS copy"
+    )
+    for row in _select(tx, copies, references):
+        if row["number"] not in {each["number"] for each in found.get(row["message_id"], ())}:
+            found.setdefault(row["message_id"], []).append(row)
+    return found
+
+
+def _signed(tx: sqlite3.Connection, addresses: Iterable[Address]) -> dict[int, Delivery]:
+    """The deliveries that signed details in addresses name, not checked yet."""
+    numbers = {detail.number for each in addresses if (detail := token.split(lower(each.local)))}
+    return {each.number: each for each in _deliveries(tx, "number IN ({})", sorted(numbers))} if numbers else {}
+
+
+def _sent_to(
+    tx: sqlite3.Connection, known: dict[str, tuple[Known, ...]], told: Report
+) -> dict[int, tuple[Delivery, ...]]:
+    """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
+    ours = {one.number for each in told.message_ids for one in known.get(each, ()) if one.outgoing}
+    named = {lenient(each.recipient) for each in told.findings if each.recipient}
+    keys = sorted({each.key for each in named if each})
+    found: dict[int, tuple[Delivery, ...]] = {}
+    for number in ours:
+        sent = list(_deliveries(tx, f"message = {number} AND recipient IN ({{}})", keys))
+        if any(each.recipient is None for each in told.findings):
+            sent += _deliveries(tx, f"message = {number} AND 1 IN ({{}}) LIMIT 2", [1])
+        found[number] = tuple({each.number: each for each in sent}.values())
+    return found
+
+
+def _deliveries(tx: sqlite3.Connection, where: str, names: Iterable[object]) -> Iterator[Delivery]:
+    query = (
+        "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy"
+        " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id WHERE " + where
+    )
+    for row in _select(tx, query, names):
+        alias = _governing(tx, row["alias"], row["policy"])
+        placement = Placement(Ref(row["model"], row["id"]), alias)
+        yield Delivery(row["number"], row["message"], row["message_id"], placement, row["recipient"])
+
+
+def _followers(tx: sqlite3.Connection, ref: Ref) -> tuple[Follower, ...]:
+    rows = tx.execute("SELECT spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    return _reachable(tx, [row["spelled"] for row in rows], ref)
+
+
+def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
+    """People to copy, as they stand today; an address that has become our own is left out."""
+    people = {found.key: each for each in addresses if (found := lenient(each)) and not directory.is_own(tx, each)}
+    members = {
+        row["address"]
+        for row in _select(
+            tx, "SELECT address FROM contact WHERE member = 1 AND archived = 0 AND address IN ({})", people
+        )
+    }
+    stops = deliveries.stops(tx, ref, people)
+    return tuple(Follower(key, key in members, stops.get(key, ""), spelled) for key, spelled in people.items())
+
+
+def _relayed(tx: sqlite3.Connection, ref: Ref, since: float, author: str | None = None) -> int:
+    """Messages on a record that were sent on since then: those of one author (`""`: unknown), or all."""
+    query = (
+        "SELECT count(DISTINCT message) FROM delivery JOIN message ON message.number = delivery.message"
+        " WHERE model = ? AND id = ? AND direction = 'in' AND received > ?"
+    )
+    if author is None:
+        return _count(tx, query, *ref, since)
+    return _count(tx, f"{query} AND coalesce(author, '') = ?", *ref, since, author)
+
+
+def _known(tx: sqlite3.Connection, rows: dict[str, list[sqlite3.Row]]) -> dict[str, tuple[Known, ...]]:
+    return {key: tuple(_known_from(tx, row, None) for row in group) for key, group in rows.items()}
+
+
+def _mentioned(
+    tx: sqlite3.Connection, references: tuple[str, ...], copies: tuple[int, ...]
+) -> dict[str, tuple[Known, ...]]:
+    query = (
+        "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
+        " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
+    )
+    found: dict[str, tuple[Known, ...]] = {}
+    for row in _select(tx, query, references):
+        found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _known_from(tx, row, copies))
+    return found
+
+
+def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, copies: tuple[int, ...] | None) -> Known:
+    """A stored message; `copies`: with the people of its records, but for what these messages made of them."""
+
+    def people(ref: Ref) -> frozenset[str]:
+        return frozenset() if copies is None else _participants(tx, ref, copies)
+
+    placed = tx.execute(
+        "SELECT placement.model, placement.id, alias, policy FROM placement"
+        " LEFT JOIN record ON record.model = placement.model AND record.id = placement.id"
+        " WHERE message = ? ORDER BY placement.number",
+        (row["number"],),
+    ).fetchall()
+    return Known(
+        number=row["number"],
+        message_id=row["message_id"] or "",
+        outgoing=row["direction"] == "out",
+        reused="reused-id" in json.loads(row["flags"]),
+        placements=tuple(
+            Placement(ref, _governing(tx, each["alias"], each["policy"]), people(ref))
+            for each in placed
+            for ref in (Ref(each["model"], each["id"]),)
+        ),
+    )
+
+
+def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) -> Alias | None:
+    """The alias that made a record; when it was removed, what is left of it: its policy."""
+    local, _, domain = (address or "").rpartition("@")
+    row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
+    if row:
+        return alias_from(row)
+    return aliases.remains(local, domain, policy) if policy else None
+
+
+def _participants(tx: sqlite3.Connection, ref: Ref, copies: tuple[int, ...]) -> frozenset[str]:
+    people = tx.execute(
+        "SELECT address FROM follower WHERE model = ? AND id = ?"
+        " UNION SELECT author FROM message JOIN placement ON placement.message = message.number"
+        " WHERE model = ? AND id = ? AND author IS NOT NULL AND direction = 'in'"
+        f" AND message.number NOT IN ({', '.join('?' * len(copies))})",
+        (*ref, *ref, *copies),
+    )
+    return frozenset(row["address"] for row in people)
+
+
+def _exists(tx: sqlite3.Connection, ref: Ref) -> bool:
+    return tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone() is not None
+
+
+def _followed(tx: sqlite3.Connection, author: str) -> Iterator[Ref]:
+    for row in tx.execute("SELECT model, id FROM follower WHERE address = ?", (author,)):
+        yield Ref(row["model"], row["id"])
+
+
+def _made_by(tx: sqlite3.Connection, seen: tuple[Seen, ...]) -> frozenset[Ref]:
+    """The records that copies of a message made: whoever follows them may do so because he wrote it."""
+    made = {each.message for each in seen if each.effect.startswith("create:")}
+    posted = {each.effect for each in seen}
+    rows = _select(tx, "SELECT model, id FROM placement WHERE message IN ({})", sorted(made))
+    return frozenset(ref for row in rows if f"post:{(ref := Ref(row['model'], row['id']))}" not in posted)
+
+
+def _contact(tx: sqlite3.Connection, author: str) -> Contact | None:
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (author,)).fetchone()
+    return contact_from(row) if row else None
+
+
+def _sender(tx: sqlite3.Connection, keys: list[str], verdict: str) -> str:
+    rows = _select(tx, "SELECT address, verdict FROM sender WHERE address IN ({})", keys)
+    return next((row["address"] for row in rows if row["verdict"] == verdict), "")
+
+
+def _seen(tx: sqlite3.Connection, message: Message) -> tuple[tuple[Seen, ...], bool]:
+    """The effects of earlier copies, and whether the id was seen with other content.
+
+    A copy has the same digest; or it has the same id and author, and exactly one of the two went through a mailing
+    list. Nobody takes an id from others by what was refused, or is held for him alone.
+    """
+    rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
+    same = [Seen(row["effect"], row["message"], bool(row["accepted"]), True) for row in rows]
+    if not message.message_id:
+        return tuple(same), False
+    others = tx.execute(
+        "SELECT effect.*, author, author_text FROM effect JOIN message ON message.number = effect.message"
+        " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
+        (message.message_id, message.digest),
+    ).fetchall()
+    listed, reused = [], False
+    for row in others:
+        if bool(row["listed"]) != message.listed and _wrote(row, message.author):
+            listed.append(Seen(row["effect"], row["message"], bool(row["accepted"]), False))
+        elif row["effect"].startswith(("create:", "post:", "sent")):
+            reused = True
+    return (*same, *listed), reused or (not listed and _sent(tx, message.message_id))
+
+
+def _wrote(row: sqlite3.Row, author: Author) -> bool:
+    """Whether this author, or the same words that name nobody, stand in a message that is stored."""
+    if row["author"] and author.address:
+        return bool(row["author"] == author.address.key)
+    return not row["author"] and not author.address and bool(row["author_text"] == author.text)
+
+
+def _sent(tx: sqlite3.Connection, message_id: str) -> bool:
+    row = tx.execute("SELECT 1 FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()
+    return row is not None
+
+
+def _made(
+    tx: sqlite3.Connection, message: Message, aliases: list[Alias], seen: tuple[Seen, ...], since: float
+) -> dict[tuple[str, str], int]:
+    """New records by model and sender, without those that copies of this message made."""
+    keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
+    copies = sorted({each.message for each in seen if each.effect.startswith("create:")})
+    query = (
+        "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? AND NOT EXISTS ("
+        "SELECT 1 FROM placement WHERE placement.model = record.model AND placement.id = record.id"
+        f" AND message IN ({', '.join('?' * len(copies))})) GROUP BY sender, model"
+    )
+    return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since, *copies)}
+
+
+def _made_since(tx: sqlite3.Connection, now: float, alias: str | None = None) -> int:
+    """Records that mail made within the last hour, those of one alias or all."""
+    query = "SELECT count(*) FROM record WHERE made > ? AND sender IS NOT NULL"
+    if alias is None:
+        return _count(tx, query, now - HOUR)
+    return _count(tx, f"{query} AND alias = ?", now - HOUR, alias)
+
+
+def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:
+    count: int = tx.execute(query, values).fetchone()[0]
+    return count
+
+
+def _select(tx: sqlite3.Connection, query: str, names: Iterable[object], *more: object) -> Iterator[sqlite3.Row]:
+    """Rows of a query with one `IN ({})`, however many names there are."""
+    every = list(dict.fromkeys(names))
+    for at in range(0, len(every), _CHUNK):
+        some = every[at : at + _CHUNK]
+        yield from tx.execute(query.format(", ".join("?" * len(some))), (*some, *more))

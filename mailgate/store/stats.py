@@ -1,0 +1,160 @@
+"""What became of mail, a line each or counted. Every message received counts once, under the most that came of it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from mailgate.routing.explain import OUTCOMES, rank
+
+HOUR = 3_600.0
+_CHUNK = 500
+_TOP = 10
+
+
+class Line(NamedTuple):
+    """One message: what became of it, where it went, and why. `more`: further outcomes of the same message."""
+
+    number: int
+    received: float
+    direction: str
+    verdict: str
+    target: str
+    reason: str
+    author: str
+    more: int = 0
+
+
+class Hour(NamedTuple):
+    """The mail of one hour that begins at `start` (epoch seconds), by outcome."""
+
+    start: float
+    counts: Mapping[str, int]
+
+    @property
+    def received(self) -> int:
+        """All of it."""
+        return sum(self.counts.values())
+
+
+class Outbox(NamedTuple):
+    """What is owed: waiting, given up, and for how long the oldest of those that wait does (seconds, None: nothing)."""
+
+    queued: int
+    failed: int
+    oldest: float | None
+
+
+class Figures(NamedTuple):
+    """The mail of some hours up to now, and what waits at this moment.
+
+    `outcomes` and `reasons` (of refusals, of held mail) count messages; the hours add up to `received`.
+    """
+
+    since: float
+    until: float
+    hours: tuple[Hour, ...]
+    outcomes: Mapping[str, int]
+    refusals: Mapping[str, int]
+    holds: Mapping[str, int]
+    aliases: Mapping[str, int]
+    outbox: Outbox
+
+    @property
+    def received(self) -> int:
+        """All mail received in that time, what was refused by status apart, which leaves no row."""
+        return sum(self.outcomes.values())
+
+
+def lines(tx: sqlite3.Connection, after: int) -> Iterator[Line]:
+    """Messages with a number above `after`, oldest first."""
+    while True:
+        rows = tx.execute("SELECT * FROM message WHERE number > ? ORDER BY number LIMIT ?", (after, _CHUNK)).fetchall()
+        for row in rows:
+            yield _line(tx, row)
+        if len(rows) < _CHUNK:
+            return
+        after = rows[-1]["number"]
+
+
+def last(tx: sqlite3.Connection, count: int) -> int:
+    """The number after which the last so many messages come."""
+    row = tx.execute("SELECT number FROM message ORDER BY number DESC LIMIT 1 OFFSET ?", (count,)).fetchone()
+    return row["number"] if row else 0
+
+
+def _line(tx: sqlite3.Connection, row: sqlite3.Row) -> Line:
+    author = row["author"] or row["author_text"] or ""
+    same = (row["number"], row["received"], row["direction"])
+    if row["direction"] == "out":
+        place = tx.execute(
+            "SELECT model, id FROM placement WHERE message = ? ORDER BY number LIMIT 1", (row["number"],)
+        ).fetchone()
+        return Line(*same, "sent", f"{place['model']}/{place['id']}" if place else "", row["kind"], author)
+    outcomes = json.loads(row["explanation"])["outcomes"] if row["explanation"] else []
+    outcomes.sort(key=lambda each: rank(each["action"]))
+    if not outcomes:
+        return Line(*same, row["verdict"], "", row["reason"], author)
+    first = outcomes[0]
+    target = first["record"] or first["model"] or first["alias"] or first["recipient"] or ""
+    return Line(*same, first["action"], target, first["reason"], author, len(outcomes) - 1)
+
+
+def figures(tx: sqlite3.Connection, hours: int, now: float) -> Figures:
+    """The mail of so many whole hours, the one that `now` is in among them."""
+    first = now - now % HOUR - (hours - 1) * HOUR
+    counts = [dict.fromkeys(OUTCOMES, 0) for _ in range(hours)]
+    reasons: dict[str, dict[str, int]] = {"refuse": {}, "hold": {}}
+    rows = tx.execute(
+        "SELECT received, verdict, reason FROM message WHERE direction = 'in' AND received >= ? AND received <= ?",
+        (first, now),
+    )
+    for row in rows:
+        verdict = row["verdict"] if row["verdict"] in OUTCOMES else "ignore"
+        counts[min(hours - 1, int((row["received"] - first) // HOUR))][verdict] += 1
+        if verdict in reasons:
+            reasons[verdict][row["reason"]] = reasons[verdict].get(row["reason"], 0) + 1
+    return Figures(
+        since=first,
+        until=now,
+        hours=tuple(Hour(first + at * HOUR, each) for at, each in enumerate(counts)),
+        outcomes={name: sum(each[name] for each in counts) for name in OUTCOMES},
+        refusals=_sorted(reasons["refuse"]),
+        holds=_sorted(reasons["hold"]),
+        aliases=_top_aliases(tx, first, now),
+        outbox=outbox(tx, now),
+    )
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _top_aliases(tx: sqlite3.Connection, since: float, until: float) -> dict[str, int]:
+    """The aliases on whose records most mail was put."""
+    rows = tx.execute(
+        "SELECT record.alias AS alias, count(DISTINCT message.number) AS messages FROM message"
+        " JOIN placement ON placement.message = message.number"
+        " JOIN record ON record.model = placement.model AND record.id = placement.id"
+        " WHERE message.direction = 'in' AND received >= ? AND received <= ? AND record.alias IS NOT NULL"
+        " GROUP BY record.alias ORDER BY count(DISTINCT message.number) DESC, record.alias LIMIT ?",
+        (since, until, _TOP),
+    )
+    return {row["alias"]: row["messages"] for row in rows}
+
+
+def outbox(tx: sqlite3.Connection, now: float) -> Outbox:
+    """What is owed at this moment."""
+    counts = {row["state"]: row["n"] for row in tx.execute("SELECT state, count(*) AS n FROM outbox GROUP BY state")}
+    oldest = tx.execute("SELECT min(made) FROM outbox WHERE state = 'queued'").fetchone()[0]
+    age = max(0.0, now - oldest) if oldest is not None else None
+    return Outbox(counts.get("queued", 0), counts.get("failed", 0), age)
+
+
+def totals(tx: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """Every message received that the store has, by outcome and reason."""
+    rows = tx.execute(
+        "SELECT verdict, reason, count(*) AS n FROM message WHERE direction = 'in' GROUP BY verdict, reason"
+        " ORDER BY verdict, reason"
+    )
+    return {(row["verdict"], row["reason"]): row["n"] for row in rows}

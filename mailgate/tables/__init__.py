@@ -1,1 +1,0 @@
-"""The rows of the store, a module for each kind."""

@@ -1,1 +1,0 @@
-"""What mailgate itself writes: refusals, posts, copies, notices, and their words."""
