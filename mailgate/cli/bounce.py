@@ -1,6 +1,5 @@
 """`mailgate bounce`: what did not arrive, and why."""
 
-import sqlite3
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ from mailgate.cli.parts import Group, Number, json_option
 from mailgate.cli.ui import console
 from mailgate.reports.diagnosis import reason
 from mailgate.store import domains, failures
+from mailgate.store.database import Transaction
 from mailgate.store.failures import Failure
 from mailgate.values.charset import printable
 
@@ -72,7 +72,7 @@ def ack(app: App, number: int, as_json: bool) -> None:
     _show(app, found, tongue, as_json)
 
 
-def language(tx: sqlite3.Connection) -> str:
+def language(tx: Transaction) -> str:
     """The language of the people who read this: that of the default domain."""
     default = domains.default(tx)
     return default.language if default else "en"

@@ -1,6 +1,5 @@
 """`mailgate held`: mail that was kept without a place of its own."""
 
-import sqlite3
 import time
 from typing import Any
 
@@ -16,6 +15,7 @@ from mailgate.mail import content
 from mailgate.routing import confirmation, explain
 from mailgate.routing.confirmation import Link
 from mailgate.store import held, messages
+from mailgate.store.database import Transaction
 from mailgate.store.held import Held
 from mailgate.store.messages import Stored
 from mailgate.values import address
@@ -142,7 +142,7 @@ def drop(app: App, number: int, yes: bool) -> None:
     console.say(f"dropped message {number}")
 
 
-def _confirms(tx: sqlite3.Connection, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
+def _confirms(tx: Transaction, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
     """What there is to open, or to type, in a message that somebody may have waited for."""
     if entry.reason not in _AWAITED:
         return [], []

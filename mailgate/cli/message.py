@@ -1,7 +1,6 @@
 """`mailgate message`: every message received or sent, under one number."""
 
 import os
-import sqlite3
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from mailgate.cli.ui.console import Span
 from mailgate.mail.content import content
 from mailgate.process import unpack
 from mailgate.store import failures, held, messages, records
+from mailgate.store.database import Transaction
 from mailgate.store.held import Held
 from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
@@ -113,7 +113,7 @@ def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) 
         console.say(f"{printable(each.path)}  {console.size(each.size)}")
 
 
-def read(tx: sqlite3.Connection, found: Stored) -> dict[str, Any]:
+def read(tx: Transaction, found: Stored) -> dict[str, Any]:
     """A message as JSON, its content derived from the bytes now."""
     inside = content(messages.raw(tx, found.number))
     tongue = bounce.language(tx)

@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import sqlite3
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ import click
 from mailgate.cli.app import App
 from mailgate.process import owner
 from mailgate.store import database
+from mailgate.store.database import Transaction
 from mailgate.values.problem import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,7 +100,7 @@ def yes_option(function: F) -> F:
     return click.option("--yes", is_flag=True, help="Do not ask.")(function)
 
 
-def completing(names: Callable[[sqlite3.Connection], Iterable[object]]) -> Callable[..., list[str]]:
+def completing(names: Callable[[Transaction], Iterable[object]]) -> Callable[..., list[str]]:
     """Completion of an argument from the store: the names that begin with what was typed; silent when it cannot."""
 
     def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:

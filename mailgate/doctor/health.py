@@ -5,7 +5,6 @@ Every function looks at one thing and says what it found; none repairs anything,
 
 import os
 import shutil
-import sqlite3
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,7 @@ from mailgate.settings.config import Config, Submit
 from mailgate.store import aliases, domains, keys, logins, outbox, servers
 from mailgate.store import database as store
 from mailgate.store import directory as own
-from mailgate.store.database import Condition, Store
+from mailgate.store.database import Condition, Store, Transaction
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
 from mailgate.values.problem import Problem, StoreError
@@ -167,7 +166,7 @@ def directory(opened: Store) -> list[Check]:
         return list(_directory(tx))
 
 
-def _directory(tx: sqlite3.Connection) -> Iterator[Check]:
+def _directory(tx: Transaction) -> Iterator[Check]:
     here, there = domains.listing(tx), aliases.listing(tx)
     if not here:
         yield Check("domains", "wrong", "no own domain: mail is put off", "mailgate domain add example.com")
@@ -233,7 +232,7 @@ def waiting(opened: Store, settings: Submit, now: float) -> list[Check]:
         return [*_outbox(tx, settings, now), *_held(tx, now), _clock(tx, now)]
 
 
-def _outbox(tx: sqlite3.Connection, settings: Submit, now: float) -> Iterator[Check]:
+def _outbox(tx: Transaction, settings: Submit, now: float) -> Iterator[Check]:
     debts = [each for each in outbox.listing(tx) if each.state != "sent"]
     failed = [each for each in debts if each.state == "failed"]
     late = [each for each in debts if each.state == "queued" and each.due < now - LATE and settings.method != "none"]
@@ -251,7 +250,7 @@ def _outbox(tx: sqlite3.Connection, settings: Submit, now: float) -> Iterator[Ch
         yield Check("outbox", "ok", f"{len(debts)} to send")
 
 
-def _held(tx: sqlite3.Connection, now: float) -> Iterator[Check]:
+def _held(tx: Transaction, now: float) -> Iterator[Check]:
     rows = tx.execute("SELECT reason, since FROM held WHERE refused = 0 AND quiet = 0 ORDER BY since").fetchall()
     failed = sum(row["reason"] == "failed" for row in rows)
     if failed:
@@ -264,7 +263,7 @@ def _held(tx: sqlite3.Connection, now: float) -> Iterator[Check]:
         yield Check("held", "ok", f"{len(rows)} for a person to look at")
 
 
-def _clock(tx: sqlite3.Connection, now: float) -> Check:
+def _clock(tx: Transaction, now: float) -> Check:
     newest = tx.execute("SELECT max(received) AS newest FROM message").fetchone()["newest"]
     if newest is not None and newest > now + SKEW:
         text = f"the clock is behind: the newest message is {_hours(newest - now)} from now"

@@ -5,14 +5,13 @@ in the transaction that queues the mail.
 """
 
 import os
-import sqlite3
 from collections.abc import Sequence
 
 from mailgate.compose import notice
 from mailgate.compose.notice import Wait
 from mailgate.settings.config import Config
 from mailgate.store import directory, domains, held, keys, outbox, servers
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.values import address
 
 STUCK = 3_600.0
@@ -44,12 +43,12 @@ def look(store: Store, config: Config, now: float, faults: int | None = None) ->
         return _queue(tx, [each._replace(new=each in begun) for each in waits], config.notify, now)
 
 
-def _waiting(tx: sqlite3.Connection, now: float, faults: int | None) -> list[Wait]:
+def _waiting(tx: Transaction, now: float, faults: int | None) -> list[Wait]:
     ill = DOCTOR in _told(tx) if faults is None else faults > 0
     return waiting(tx, now) + ([Wait(DOCTOR, faults or 1, False)] if ill else [])
 
 
-def waiting(tx: sqlite3.Connection, now: float) -> list[Wait]:
+def waiting(tx: Transaction, now: float) -> list[Wait]:
     """What waits for a person: open held mail, open failures, mail that does not leave, servers that fail."""
     box = tx.execute(
         "SELECT count(*) FROM outbox WHERE kind != ? AND (state = 'failed' OR (state = 'queued' AND made < ?))",
@@ -64,11 +63,11 @@ def waiting(tx: sqlite3.Connection, now: float) -> list[Wait]:
     return [Wait(topic, count, False) for topic, count in counts.items() if count]
 
 
-def _told(tx: sqlite3.Connection) -> set[str]:
+def _told(tx: Transaction) -> set[str]:
     return {row["topic"] for row in tx.execute("SELECT topic FROM notice")}
 
 
-def _queue(tx: sqlite3.Connection, waits: Sequence[Wait], to: Sequence[str], now: float) -> int:
+def _queue(tx: Transaction, waits: Sequence[Wait], to: Sequence[str], now: float) -> int:
     domain, queued = domains.default(tx), 0
     for each in dict.fromkeys(to):
         if domain is None or address.parse(each) is None or directory.is_own(tx, each):  # it would come back to us

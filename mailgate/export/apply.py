@@ -4,7 +4,6 @@ The difference is that of two descriptions of the store, before and after, so th
 was meant to happen. All of it goes through the checks that the commands go through.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from mailgate.export.parse import Entry, Proposal
 from mailgate.export.schema import KINDS, Tables, describe
 from mailgate.store import aliases, contacts, domains, servers
+from mailgate.store.database import Transaction
 from mailgate.store.servers import Secret, Server
 from mailgate.values.directory import Alias, Contact, Domain
 from mailgate.values.problem import Problem
@@ -45,7 +45,7 @@ class Adopted(NamedTuple):
     beside: tuple[tuple[str, str], ...] = ()
 
 
-def adopt(tx: sqlite3.Connection, proposal: Proposal, *, prune: bool = False) -> Adopted:
+def adopt(tx: Transaction, proposal: Proposal, *, prune: bool = False) -> Adopted:
     """Write what a proposal without faults says; `prune`: remove what it does not name.
 
     What the store does not allow becomes a fault of the proposal, and then nothing may be committed.
@@ -98,7 +98,7 @@ class _Adopter:
     `renamed`: old address -> new one, of aliases whose old address stands among the former ones of a new alias.
     """
 
-    def __init__(self, tx: sqlite3.Connection, proposal: Proposal) -> None:
+    def __init__(self, tx: Transaction, proposal: Proposal) -> None:
         self.tx, self.proposal = tx, proposal
         self.doubts: list[str] = []
         self.domains = {each.name: each for each in domains.listing(tx)}

@@ -5,11 +5,11 @@ writes, `proposal` understands. State (whether an alias works, what bounced, wha
 A further kind of thing is one more `Kind`, with its rows in `describe` and its functions in `adopt`.
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mailgate.store import aliases, contacts, directory, domains, servers
+from mailgate.store.database import Transaction
 from mailgate.store.servers import Secret, Server
 from mailgate.values import names
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
@@ -189,7 +189,7 @@ TABLES = ("parameters", "domain", "alias", "contact", "senders", "server")
 """The tables of the file, in order."""
 
 
-def describe(tx: sqlite3.Connection) -> Tables:
+def describe(tx: Transaction) -> Tables:
     """The configuration in the store, everything sorted: the same configuration is the same text.
 
     Who is to be notified and became an own address since is left out: he gets nothing any more.
@@ -215,7 +215,7 @@ def _domain(found: Domain) -> dict[str, Any]:
     return {"same_as": found.same_as} if found.same_as else _shown(DOMAIN, found)
 
 
-def _aliases(tx: sqlite3.Connection) -> list[tuple[str, dict[str, Any]]]:
+def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
     hosts = {each.name for each in domains.listing(tx)}
     renamed = {row["alias"] for row in tx.execute("SELECT alias FROM retired WHERE alias IS NOT NULL")}
     shown = []

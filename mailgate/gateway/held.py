@@ -1,6 +1,5 @@
 """Decide again about mail that is kept: by hand, or as if it arrived now; and the chores that time brings."""
 
-import sqlite3
 from typing import NamedTuple
 
 from mailgate import __version__
@@ -11,7 +10,7 @@ from mailgate.routing import copies
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.settings.config import Config
 from mailgate.store import aliases, apply, held, messages, records, snapshot
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.values import status
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
@@ -45,7 +44,7 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
     return Receipt(facts, decision, number, queued)
 
 
-def _by_hand(tx: sqlite3.Connection, target: str) -> tuple[Outcome, str]:
+def _by_hand(tx: Transaction, target: str) -> tuple[Outcome, str]:
     ref = Ref.parse(target)
     if ref:
         records.get(tx, ref)

@@ -5,7 +5,6 @@ A message is stored before anything of it leaves, so that its answer always find
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from mailgate.mail import message
 from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
 from mailgate.store import contacts, deliveries, messages, records
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.store.directory import is_own
 from mailgate.store.records import Record
 from mailgate.values import token
@@ -100,7 +99,7 @@ def note(store: Store, ref: Ref, said: Text, now: float) -> Posted:
         return Posted(_store(tx, record, whom, heading, octets + body, "note", ()), heading.message_id, ())
 
 
-def _recipients(tx: sqlite3.Connection, record: Record, to: Sequence[str]) -> list[str]:
+def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]:
     """Followers and those named, each once; who complained gets nothing, and neither do we."""
     named = {contacts.key(each): contacts.spelled(each) for each in to}
     for key, text in named.items():
@@ -113,7 +112,7 @@ def _recipients(tx: sqlite3.Connection, record: Record, to: Sequence[str]) -> li
     return list((followers | named).values())
 
 
-def _heading(tx: sqlite3.Connection, record: Record, whom: Identity, said: Text, now: float) -> tuple[Heading, bytes]:
+def _heading(tx: Transaction, record: Record, whom: Identity, said: Text, now: float) -> tuple[Heading, bytes]:
     earlier = [each for each in messages.listing(tx, record.ref) if each.kind != "note" and each.message_id]
     last = earlier[-1] if earlier else None
     ancestors = tuple(each.message_id for each in earlier if each.message_id)
@@ -146,7 +145,7 @@ def _body(said: Text) -> tuple[tuple[bytes, ...], bytes]:
 
 
 def _store(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     record: Record,
     whom: Identity,
     heading: Heading,
@@ -214,7 +213,7 @@ def _written(facts: Message) -> list[str]:
     return list(dict.fromkeys(each.key for each in (*facts.to, *facts.cc, *blind)))
 
 
-def _registered(tx: sqlite3.Connection, facts: Message) -> int | None:
+def _registered(tx: Transaction, facts: Message) -> int | None:
     """The number of a message that its program registered before. Raises Problem where another one has its id.
 
     Without Message-ID and Date two equal messages may be two: a reminder that goes out every month.
@@ -229,7 +228,7 @@ def _registered(tx: sqlite3.Connection, facts: Message) -> int | None:
     return row["number"] if row else None
 
 
-def _register(tx: sqlite3.Connection, facts: Message, message_id: str, recipients: list[str], now: float) -> int:
+def _register(tx: Transaction, facts: Message, message_id: str, recipients: list[str], now: float) -> int:
     author = facts.author
     number = messages.add_sent(
         tx,

@@ -21,7 +21,7 @@ from mailgate.routing.state import State
 from mailgate.settings.config import Config
 from mailgate.store import apply, directory, domains, snapshot
 from mailgate.store.apply import Remembered
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.values import status
 from mailgate.values.address import Address
 from mailgate.values.problem import StoreError
@@ -89,7 +89,7 @@ def receive_all(
     config: Config,
     letters: Sequence[tuple[bytes, Given]],
     now: float,
-    also: Callable[[sqlite3.Connection, int, Receipt], None] | None = None,
+    also: Callable[[Transaction, int, Receipt], None] | None = None,
 ) -> list[Receipt]:
     """Take responsibility for several messages, one after the other, with one commit; or for none of them.
 
@@ -110,7 +110,7 @@ def receive_all(
 
 
 def _enqueued(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     remembered: Remembered,
     facts: Message,
     state: State,
@@ -180,7 +180,7 @@ def _recipients(facts: Message) -> tuple[Address, ...]:
 
 
 def judge(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     config: Config,
     facts: Message,
     told: Report | None,

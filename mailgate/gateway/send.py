@@ -13,6 +13,7 @@ from mailgate.routing.state import State
 from mailgate.settings.config import Config
 from mailgate.store import deliveries, domains, held, keys, outbox, records
 from mailgate.store.apply import Remembered
+from mailgate.store.database import Transaction
 from mailgate.store.records import Record
 from mailgate.values import address, token
 from mailgate.values.problem import Problem, StoreError
@@ -20,7 +21,7 @@ from mailgate.values.record import Ref
 
 
 def enqueue(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     remembered: Remembered,
     message: Message,
     state: State,
@@ -48,7 +49,7 @@ def enqueue(
     return bool(decision.outgoing)
 
 
-def identity(tx: sqlite3.Connection, record: Record) -> Identity:
+def identity(tx: Transaction, record: Record) -> Identity:
     """As whom we write about a record: the alias that governs it, else the sender of its domain. Raises Problem.
 
     The domain is that of the alias, under the name that was written to; else the one that was written to, else the
@@ -74,7 +75,7 @@ def mark(whom: Identity) -> str:
 
 
 def send(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     ref: Ref,
     number: int,
     whom: Identity,
@@ -106,7 +107,7 @@ def send(
 
 
 def _copy(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     number: int,
     message: Message,
     record: Ref,
@@ -131,7 +132,7 @@ def _copy(
 
 
 def _owe(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     number: int,
     message: Message,
     state: State,

@@ -16,7 +16,7 @@ from mailgate.gateway.receive import Given, Receipt
 from mailgate.inbound.folder import BATCH, Progress, Tally, kind_of
 from mailgate.settings.config import Config
 from mailgate.store import collected
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.values.digest import sha256
 from mailgate.values.problem import Problem, StoreError
 
@@ -56,7 +56,7 @@ def take(
     def receive(names: list[str], failure: str = "") -> None:
         letters = [(waiting[each].raw, given._replace(whole=waiting[each].whole, failure=failure)) for each in names]
 
-        def settle(tx: sqlite3.Connection, at: int, receipt: Receipt) -> None:
+        def settle(tx: Transaction, at: int, receipt: Receipt) -> None:
             if kind_of(receipt) != "left":
                 collected.settle(tx, box, names[at], "taken", told=True)
 

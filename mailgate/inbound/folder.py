@@ -14,7 +14,7 @@ from mailgate.inbound.mailbox import COMMAND_TIME, OCTETS, Lost, Refused, Sessio
 from mailgate.settings.config import Config
 from mailgate.store import collected, servers
 from mailgate.store.collected import TRIES, Row
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.store.servers import Server
 from mailgate.values.problem import StoreError
 
@@ -88,7 +88,7 @@ class Work:
         done = self.counts["fetched"]
         self.progress(done, done + sum(self.waiting.values()))
 
-    def alive(self, tx: sqlite3.Connection, octets: int = 0) -> None:
+    def alive(self, tx: Transaction, octets: int = 0) -> None:
         """Keep the lease while we work. Raises Usurped."""
         now = self.clock()
         until = now + LEASE + COMMAND_TIME + octets / OCTETS
@@ -245,7 +245,7 @@ class Folder:
         """Receive messages, and note in the same transaction that they are settled."""
         kinds: list[str] = []
 
-        def settle(tx: sqlite3.Connection, at: int, receipt: Receipt) -> None:
+        def settle(tx: Transaction, at: int, receipt: Receipt) -> None:
             kinds.append(kind := kind_of(receipt))
             if kind == "left":
                 return

@@ -10,7 +10,7 @@ from mailgate.oauth import endpoint, grant
 from mailgate.oauth.grant import Client, Denied, Tokens
 from mailgate.process import bounds
 from mailgate.store import logins, servers
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
 from mailgate.values.problem import Problem, StoreError
@@ -49,7 +49,7 @@ def token(store: Store, server: Server, refused: str = "") -> str:
         time.sleep(0.1)
 
 
-def _usable(tx: sqlite3.Connection, server: Server) -> Login:
+def _usable(tx: Transaction, server: Server) -> Login:
     login = logins.get(tx, server.number)
     if login is None or login.error:
         raise Problem(logins.trouble(login), _again(server))

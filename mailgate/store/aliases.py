@@ -1,12 +1,12 @@
 """The addresses that make records: edit, look up."""
 
 import json
-import sqlite3
 
 from mailgate.routing.resolve import spellings
 from mailgate.store import domains
 from mailgate.store.contacts import key as person
 from mailgate.store.contacts import spelled
+from mailgate.store.database import Row, Transaction
 from mailgate.store.directory import is_own
 from mailgate.values import names
 from mailgate.values.directory import Alias
@@ -14,12 +14,12 @@ from mailgate.values.problem import NotFound, Problem
 from mailgate.values.record import Ref
 
 
-def listing(tx: sqlite3.Connection) -> list[Alias]:
+def listing(tx: Transaction) -> list[Alias]:
     """Every alias, oldest first."""
     return [from_row(row) for row in tx.execute("SELECT * FROM alias ORDER BY number")]
 
 
-def get(tx: sqlite3.Connection, text: str) -> Alias:
+def get(tx: Transaction, text: str) -> Alias:
     """One alias by its address; without a domain, in the default domain. Raises NotFound."""
     local, host = _place(tx, text)
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone()
@@ -36,7 +36,7 @@ def get(tx: sqlite3.Connection, text: str) -> Alias:
     return from_row(row)
 
 
-def reached_by(tx: sqlite3.Connection, text: str) -> Alias:
+def reached_by(tx: Transaction, text: str) -> Alias:
     """The alias that an address reaches, also with a detail or under a former name. Raises NotFound."""
     try:
         return get(tx, text)
@@ -50,7 +50,7 @@ def reached_by(tx: sqlite3.Connection, text: str) -> Alias:
         raise
 
 
-def _renamed(tx: sqlite3.Connection, local: str, host: str) -> Alias | None:
+def _renamed(tx: Transaction, local: str, host: str) -> Alias | None:
     """The alias that had a name before."""
     row = tx.execute(
         "SELECT alias.* FROM retired JOIN alias ON alias.number = retired.alias"
@@ -60,13 +60,13 @@ def _renamed(tx: sqlite3.Connection, local: str, host: str) -> Alias | None:
     return from_row(row) if row else None
 
 
-def former_names(tx: sqlite3.Connection, found: Alias) -> list[str]:
+def former_names(tx: Transaction, found: Alias) -> list[str]:
     """The addresses under which an alias is still reached though it was renamed."""
     rows = tx.execute("SELECT local, domain FROM retired WHERE alias = ? ORDER BY domain, local", (found.number,))
     return [f"{row['local']}@{row['domain']}" for row in rows]
 
 
-def from_row(row: sqlite3.Row) -> Alias:
+def from_row(row: Row) -> Alias:
     """The value of a row of `alias`."""
     return Alias(
         number=row["number"],
@@ -88,7 +88,7 @@ def from_row(row: sqlite3.Row) -> Alias:
     )
 
 
-def add(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
+def add(tx: Transaction, text: str, new: Alias) -> Alias:
     """Add an alias under the address `text` (number, local part and domain of `new` are ignored). Raises Problem."""
     local, host = _place(tx, text)
     _is_new(tx, local, host)
@@ -102,7 +102,7 @@ def add(tx: sqlite3.Connection, text: str, new: Alias) -> Alias:
     return save(tx, new._replace(number=number, local=local, domain=host))
 
 
-def _is_new(tx: sqlite3.Connection, local: str, host: str) -> None:
+def _is_new(tx: Transaction, local: str, host: str) -> None:
     """Raise Problem where a name is taken: an alias, the catchall or bounce address of its domain, or a former one."""
     taken = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone()
     if taken:
@@ -123,7 +123,7 @@ def _is_new(tx: sqlite3.Connection, local: str, host: str) -> None:
         raise Problem(f"`{local}@{host}` is {word} of {host}", f"mailgate domain forget {host} {local}")
 
 
-def rename(tx: sqlite3.Connection, text: str, to: str) -> Alias:
+def rename(tx: Transaction, text: str, to: str) -> Alias:
     """Give an alias another address; the old one keeps working until `domains.forget`. Raises Problem, NotFound.
 
     What the alias did under its old name is found under the new one: its records, copies that come again, answers sent.
@@ -155,7 +155,7 @@ def rename(tx: sqlite3.Connection, text: str, to: str) -> Alias:
 _REFUSED = ("policy", "rate-limit")
 
 
-def add_former(tx: sqlite3.Connection, found: Alias, text: str) -> None:
+def add_former(tx: Transaction, found: Alias, text: str) -> None:
     """Let an address that is free reach an alias, as if it had been its name. Raises Problem, NotFound."""
     local, host = _place(tx, text)
     _is_new(tx, local, host)
@@ -164,7 +164,7 @@ def add_former(tx: sqlite3.Connection, found: Alias, text: str) -> None:
     )
 
 
-def save(tx: sqlite3.Connection, changed: Alias) -> Alias:
+def save(tx: Transaction, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
     for each in changed.notify:
         if is_own(tx, each):
@@ -184,7 +184,7 @@ def save(tx: sqlite3.Connection, changed: Alias) -> Alias:
     return from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
 
 
-def doubts(tx: sqlite3.Connection, found: Alias) -> list[str]:
+def doubts(tx: Transaction, found: Alias) -> list[str]:
     """What is wrong with where an alias points, so that its mail would be held or refused."""
     said = []
     for use, ref in (("record", found.record), ("owner", found.owner)):
@@ -201,12 +201,12 @@ TESTED = frozenset(("policy", "values", "model", "record", "owner"))
 """Fields of an alias whose change makes it `not-tested` again."""
 
 
-def set_status(tx: sqlite3.Connection, number: int, status: str) -> None:
+def set_status(tx: Transaction, number: int, status: str) -> None:
     """Note whether an alias works: not-tested, valid or invalid."""
     tx.execute("UPDATE alias SET status = ? WHERE number = ? AND status != ?", (status, number, status))
 
 
-def remove(tx: sqlite3.Connection, text: str) -> Alias:
+def remove(tx: Transaction, text: str) -> Alias:
     """Remove an alias; the records it made stay, and stay as closed as they were. Raises NotFound."""
     found = get(tx, text)
     tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(found), found.address))
@@ -229,7 +229,7 @@ def remains(local: str, host: str, kept: str) -> Alias:
     return Alias(0, local, host, "", **rest)
 
 
-def _place(tx: sqlite3.Connection, text: str) -> tuple[str, str]:
+def _place(tx: Transaction, text: str) -> tuple[str, str]:
     """Local part and own domain of a typed alias address, angle brackets allowed. Raises Problem, NotFound.
 
     In another name of a domain an alias is one of that domain.

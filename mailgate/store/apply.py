@@ -1,6 +1,5 @@
 """Write down what was decided: outcomes become rows, in the transaction that answers the mail server."""
 
-import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from mailgate.routing.permission import own_author, rate_key
 from mailgate.routing.state import State
 from mailgate.settings.config import Config
 from mailgate.store import aliases, contacts, directory, failures, held, messages, records
+from mailgate.store.database import Transaction
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
 
@@ -23,7 +23,7 @@ class Remembered(NamedTuple):
 
 
 def apply(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     message: Message,
     state: State,
     decision: Decision,
@@ -93,7 +93,7 @@ def _flags(message: Message, state: State, authentic: str, outcomes: list[Outcom
 
 
 def _create(
-    tx: sqlite3.Connection, number: int, message: Message, state: State, kind: str, outcome: Outcome, now: float
+    tx: Transaction, number: int, message: Message, state: State, kind: str, outcome: Outcome, now: float
 ) -> Ref:
     assert outcome.model is not None
     author = message.author.address
@@ -137,7 +137,7 @@ def _domain_written(message: Message, state: State, alias: Alias | None) -> str 
     return next((each.domain for each in meant if each.domain in state.domains), None)
 
 
-def _keep(tx: sqlite3.Connection, number: int, outcomes: list[Outcome], version: str, now: float) -> None:
+def _keep(tx: Transaction, number: int, outcomes: list[Outcome], version: str, now: float) -> None:
     """Held mail, and what was refused by a reply, keeps one entry a message: held wins, open wins over quiet."""
     kept = [each for each in outcomes if each.action == "hold"] or [
         each for each in outcomes if each.action == "refuse"

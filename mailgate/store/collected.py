@@ -4,9 +4,10 @@ A message is known by the name that its server gives it for good: a UID within o
 written in the transaction that takes the message.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from mailgate.store.database import Transaction
 
 TRIES = 3
 """Failed attempts at one message after which it is given up, and skipped from then on."""
@@ -39,7 +40,7 @@ class Failed(NamedTuple):
     error: str
 
 
-def mailbox(tx: sqlite3.Connection, server: int | None, folder: str, validity: str) -> int:
+def mailbox(tx: Transaction, server: int | None, folder: str, validity: str) -> int:
     """The number of a folder of a server (None: of this machine) in one UIDVALIDITY, made when it is new."""
     query = "SELECT number FROM mailbox WHERE coalesce(server, 0) = ? AND folder = ? AND validity = ?"
     row = tx.execute(query, (server or 0, folder, validity)).fetchone()
@@ -49,13 +50,13 @@ def mailbox(tx: sqlite3.Connection, server: int | None, folder: str, validity: s
     return int(row["number"])
 
 
-def known(tx: sqlite3.Connection, mailbox: int) -> dict[str, Row]:
+def known(tx: Transaction, mailbox: int) -> dict[str, Row]:
     """Every message of a mailbox that was tried, by its id."""
     rows = tx.execute("SELECT id, state, attempts, error, told FROM collected WHERE mailbox = ?", (mailbox,))
     return {row["id"]: Row(row["id"], row["state"], row["attempts"], row["error"], bool(row["told"])) for row in rows}
 
 
-def settle(tx: sqlite3.Connection, mailbox: int, id: str, state: str, error: str = "", *, told: bool) -> None:
+def settle(tx: Transaction, mailbox: int, id: str, state: str, error: str = "", *, told: bool) -> None:
     """Note that a message is taken, or failed."""
     tx.execute(
         "INSERT INTO collected (mailbox, id, state, attempts, error, told) VALUES (?, ?, ?, 0, ?, ?)"
@@ -64,7 +65,7 @@ def settle(tx: sqlite3.Connection, mailbox: int, id: str, state: str, error: str
     )
 
 
-def tried(tx: sqlite3.Connection, mailbox: int, id: str, error: str) -> int:
+def tried(tx: Transaction, mailbox: int, id: str, error: str) -> int:
     """Note a failed attempt at a message; how many there were."""
     tx.execute(
         "INSERT INTO collected (mailbox, id, state, attempts, error, told) VALUES (?, ?, 'pending', 1, ?, 0)"
@@ -75,30 +76,30 @@ def tried(tx: sqlite3.Connection, mailbox: int, id: str, error: str) -> int:
     return int(row["attempts"])
 
 
-def told(tx: sqlite3.Connection, mailbox: int, ids: Iterable[str]) -> None:
+def told(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:
     """Note that the server has been told of these messages."""
     tx.executemany("UPDATE collected SET told = 1 WHERE mailbox = ? AND id = ?", [(mailbox, each) for each in ids])
 
 
-def forget(tx: sqlite3.Connection, mailbox: int, ids: Iterable[str]) -> None:
+def forget(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:
     """Forget messages that the server has no longer; an id is never used again."""
     tx.executemany("DELETE FROM collected WHERE mailbox = ? AND id = ?", [(mailbox, each) for each in ids])
 
 
-def formers(tx: sqlite3.Connection, server: int, folder: str, mailbox: int) -> bool:
+def formers(tx: Transaction, server: int, folder: str, mailbox: int) -> bool:
     """Whether anything is remembered of a folder under a former UIDVALIDITY."""
     query = "SELECT 1 FROM mailbox WHERE server = ? AND folder = ? AND number != ?"
     return tx.execute(query, (server, folder, mailbox)).fetchone() is not None
 
 
-def forget_former(tx: sqlite3.Connection, server: int, folder: str, mailbox: int) -> None:
+def forget_former(tx: Transaction, server: int, folder: str, mailbox: int) -> None:
     """Forget what a folder held under a former UIDVALIDITY."""
     every = "SELECT number FROM mailbox WHERE server = ? AND folder = ? AND number != ?"
     tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server, folder, mailbox))
     tx.execute("DELETE FROM mailbox WHERE server = ? AND folder = ? AND number != ?", (server, folder, mailbox))
 
 
-def again(tx: sqlite3.Connection, server: int) -> int:
+def again(tx: Transaction, server: int) -> int:
     """Let the failed messages of a server be tried afresh; how many there are."""
     every = "SELECT number FROM mailbox WHERE server = ?"
     return tx.execute(
@@ -107,7 +108,7 @@ def again(tx: sqlite3.Connection, server: int) -> int:
     ).rowcount
 
 
-def failed(tx: sqlite3.Connection, server: int) -> list[Failed]:
+def failed(tx: Transaction, server: int) -> list[Failed]:
     """The messages of a server that could not be collected as a whole, oldest mailbox first."""
     rows = tx.execute(
         "SELECT folder, id, error FROM collected JOIN mailbox ON mailbox.number = collected.mailbox"

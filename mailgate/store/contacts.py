@@ -1,10 +1,10 @@
 """Contacts, allowed and blocked senders, and the parameters of the gateway: edit and look up."""
 
-import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.routing.permission import NOBODY
+from mailgate.store.database import Row, Transaction
 from mailgate.values import address
 from mailgate.values.address import Address
 from mailgate.values.directory import Contact
@@ -42,12 +42,12 @@ def _parsed(text: str) -> Address:
     return found
 
 
-def contacts(tx: sqlite3.Connection) -> list[Contact]:
+def contacts(tx: Transaction) -> list[Contact]:
     """Every contact, oldest first."""
     return [contact_from(row) for row in tx.execute("SELECT * FROM contact ORDER BY number")]
 
 
-def contact(tx: sqlite3.Connection, text: str) -> Contact:
+def contact(tx: Transaction, text: str) -> Contact:
     """One contact. Raises NotFound."""
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row is None:
@@ -55,7 +55,7 @@ def contact(tx: sqlite3.Connection, text: str) -> Contact:
     return contact_from(row)
 
 
-def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> Contact:
+def add_contact(tx: Transaction, text: str, name: str, member: bool) -> Contact:
     """Add a contact, or take an archived one back. Raises Problem when it is there already."""
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row and not row["archived"]:
@@ -65,7 +65,7 @@ def add_contact(tx: sqlite3.Connection, text: str, name: str, member: bool) -> C
     return save_contact(tx, Contact(key(text), name or (row["name"] if row else ""), member))
 
 
-def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
+def save_contact(tx: Transaction, changed: Contact) -> Contact:
     """Write a contact as it is now."""
     tx.execute(
         "INSERT INTO contact (address, name, member, archived, bounces) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -78,22 +78,22 @@ def save_contact(tx: sqlite3.Connection, changed: Contact) -> Contact:
     return changed
 
 
-def remove_contact(tx: sqlite3.Connection, text: str) -> None:
+def remove_contact(tx: Transaction, text: str) -> None:
     """Remove a contact for good; `archived` keeps one that is known no more. Raises NotFound."""
     tx.execute("DELETE FROM contact WHERE address = ?", (contact(tx, text).address,))
 
 
-def heard_from(tx: sqlite3.Connection, address: str) -> None:
+def heard_from(tx: Transaction, address: str) -> None:
     """A person wrote: whatever failed on the way to him before counts no more."""
     tx.execute("UPDATE contact SET bounces = 0 WHERE address = ? AND bounces > 0", (address,))
 
 
-def contact_from(row: sqlite3.Row) -> Contact:
+def contact_from(row: Row) -> Contact:
     """The value of a row of `contact`."""
     return Contact(row["address"], row["name"], bool(row["member"]), bool(row["archived"]), row["bounces"])
 
 
-def senders(tx: sqlite3.Connection) -> list[Sender]:
+def senders(tx: Transaction) -> list[Sender]:
     """Allow-list and block list, oldest first."""
     return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY number")]
 
@@ -107,7 +107,7 @@ class Counted(NamedTuple):
     threshold: int
 
 
-def near_limit(tx: sqlite3.Connection, now: float) -> list[Counted]:
+def near_limit(tx: Transaction, now: float) -> list[Counted]:
     """Senders that have used half of the limit of new records or more, the nearest first."""
     values = parameters(tx)
     threshold = int(values["mail.gateway.loop.threshold"])
@@ -126,12 +126,12 @@ def counted_as(text: str) -> str:
     return text if text == NOBODY else key(text)
 
 
-def reset_sender(tx: sqlite3.Connection, text: str) -> int:
+def reset_sender(tx: Transaction, text: str) -> int:
     """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
     return tx.execute("UPDATE record SET sender = '' WHERE sender = ?", (counted_as(text),)).rowcount
 
 
-def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:
+def set_sender(tx: Transaction, text: str, verdict: str) -> Sender:
     """Put an address on the allow-list or the block list; it stands on one of them only."""
     found = Sender(key(text), verdict)
     tx.execute("INSERT INTO sender (address, verdict) VALUES (?, ?) ON CONFLICT DO NOTHING", found)
@@ -139,24 +139,24 @@ def set_sender(tx: sqlite3.Connection, text: str, verdict: str) -> Sender:
     return found
 
 
-def remove_sender(tx: sqlite3.Connection, text: str) -> None:
+def remove_sender(tx: Transaction, text: str) -> None:
     """Take an address off its list. Raises NotFound."""
     if not tx.execute("DELETE FROM sender WHERE address = ?", (key(text),)).rowcount:
         raise NotFound(f"`{text}` is neither allowed nor blocked", "mailgate sender list")
 
 
-def parameters(tx: sqlite3.Connection) -> dict[str, str]:
+def parameters(tx: Transaction) -> dict[str, str]:
     """Every parameter with the value that applies."""
     stored = {row["key"]: row["value"] for row in tx.execute("SELECT * FROM parameter")}
     return {**DEFAULTS, **stored}
 
 
-def parameter(tx: sqlite3.Connection, name: str) -> str:
+def parameter(tx: Transaction, name: str) -> str:
     """The value of one parameter. Raises NotFound."""
     return parameters(tx)[known_parameter(name)]
 
 
-def set_parameter(tx: sqlite3.Connection, name: str, value: str) -> str:
+def set_parameter(tx: Transaction, name: str, value: str) -> str:
     """Set a parameter and return the value as it was understood. Raises NotFound, and Problem as `understood`."""
     value = understood(name, value)
     reset_parameter(tx, name)
@@ -175,7 +175,7 @@ def understood(name: str, value: str) -> str:
     return str(int(value))
 
 
-def reset_parameter(tx: sqlite3.Connection, name: str) -> None:
+def reset_parameter(tx: Transaction, name: str) -> None:
     """Let a parameter have its default."""
     tx.execute("DELETE FROM parameter WHERE key = ?", (name,))
 

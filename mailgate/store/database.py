@@ -10,8 +10,8 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from mailgate.process import deadline, owner
 from mailgate.values.problem import StoreError
@@ -24,6 +24,33 @@ _READ_THROUGH = 1 << 30
 PIECE = 1 << 20
 """Octets of a large message that are written at once."""
 _EXPLAINED = "mailgate doctor --only store"
+
+
+class Row(Protocol):
+    """A row: its values by the names of their columns, or by place. No row leaves this room, values do."""
+
+    def __getitem__(self, column: str | int, /) -> Any: ...
+
+
+class Rows(Protocol):
+    """What a statement gives: the rows it found, or how many it changed."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Transaction(Protocol):
+    """An open transaction, which `Store` lends out. Only the modules of this room run statements in it."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> Rows: ...
 
 
 class Store:
@@ -39,7 +66,7 @@ class Store:
         self._wait = wait
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Transaction]:
         """One consistent view of the rows; nothing can be written."""
         self._connection.execute("BEGIN")
         try:
@@ -48,7 +75,7 @@ class Store:
             self._connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Transaction]:
         """One durable transaction: COMMIT when the block ends, ROLLBACK when it raises.
 
         Raises StoreError when the lock is not had within the time this store waits.
@@ -165,13 +192,14 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
         store.close()
 
 
-def insert_octets(tx: sqlite3.Connection, number: int, octets: bytes) -> None:
+def insert_octets(tx: Transaction, number: int, octets: bytes) -> None:
     """Keep the bytes of a message; a large one is written piece by piece, so that it is never copied as a whole."""
     if len(octets) <= PIECE:
         tx.execute("INSERT INTO raw (message, octets) VALUES (?, ?)", (number, octets))
         return
     tx.execute("INSERT INTO raw (message, octets) VALUES (?, zeroblob(?))", (number, len(octets)))
     view = memoryview(octets)
+    assert isinstance(tx, sqlite3.Connection)
     with tx.blobopen("raw", "octets", number) as blob:
         for at in range(0, len(view), PIECE):
             blob.write(view[at : at + PIECE])

@@ -1,35 +1,34 @@
 """What was sent to whom: one delivery per message and recipient, which signed addresses and report ids lead back to."""
 
-import sqlite3
 from collections.abc import Iterable
 
+from mailgate.store.database import Transaction
 from mailgate.values.record import Ref
 
 
-def add(tx: sqlite3.Connection, message: int, ref: Ref, recipient: str, message_id: str) -> int:
+def add(tx: Transaction, message: int, ref: Ref, recipient: str, message_id: str) -> int:
     """Note that a message of a record goes to a recipient (an `Address.key`, or empty) under an id; its number."""
-    cursor = tx.execute(
-        "INSERT INTO delivery (message, model, id, recipient, message_id) VALUES (?, ?, ?, ?, ?)",
+    row = tx.execute(
+        "INSERT INTO delivery (message, model, id, recipient, message_id) VALUES (?, ?, ?, ?, ?) RETURNING number",
         (message, *ref, recipient, message_id),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    ).fetchone()
+    return int(row["number"])
 
 
-def find(tx: sqlite3.Connection, message: int, ref: Ref, recipient: str) -> int | None:
+def find(tx: Transaction, message: int, ref: Ref, recipient: str) -> int | None:
     """The number under which a message of a record went to a recipient already."""
     query = "SELECT number FROM delivery WHERE message = ? AND model = ? AND id = ? AND recipient = ?"
     row = tx.execute(query, (message, *ref, recipient)).fetchone()
     return row["number"] if row else None
 
 
-def complained(tx: sqlite3.Connection, address: str) -> bool:
+def complained(tx: Transaction, address: str) -> bool:
     """Whether somebody called our mail spam, as a signature of ours proves, and nobody has seen to it yet."""
     query = "SELECT 1 FROM failure WHERE follower = ? AND kind = 'complaint' AND state = 'open'"
     return tx.execute(query, (address,)).fetchone() is not None
 
 
-def failing(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:
+def failing(tx: Transaction, ref: Ref) -> frozenset[str]:
     """The followers of a record whom its mail cannot reach, as a signature of ours proves."""
     query = (
         "SELECT follower FROM failure WHERE model = ? AND id = ? AND permanent = 1 AND state = 'open'"
@@ -38,7 +37,7 @@ def failing(tx: sqlite3.Connection, ref: Ref) -> frozenset[str]:
     return frozenset(row["follower"] for row in tx.execute(query, ref))
 
 
-def stops(tx: sqlite3.Connection, ref: Ref | None, addresses: Iterable[str]) -> dict[str, str]:
+def stops(tx: Transaction, ref: Ref | None, addresses: Iterable[str]) -> dict[str, str]:
     """Why some of these addresses get no copies of a record's mail."""
     unreachable = failing(tx, ref) if ref else frozenset()
     found = {}

@@ -1,16 +1,16 @@
 """Whether an address is one of ours."""
 
-import sqlite3
 from collections.abc import Iterable
 
 from mailgate.routing.resolve import spellings
 from mailgate.store import domains
+from mailgate.store.database import Transaction
 from mailgate.values import address, token
 from mailgate.values.address import Address
 from mailgate.values.directory import RESERVED, Domain
 
 
-def is_own(tx: sqlite3.Connection, text: str) -> bool:
+def is_own(tx: Transaction, text: str) -> bool:
     """Whether mail to an address would come back to us: an alias, a catchall or bounce address, postmaster, abuse."""
     found = address.lenient(text)
     row = found and tx.execute("SELECT * FROM domain WHERE name = ?", (found.domain,)).fetchone()
@@ -32,7 +32,7 @@ def _names(domain: Domain) -> set[str]:
     return {*domain.catchalls, *domain.bounces, *domain.former_aliases, *RESERVED}
 
 
-def takes_reports(tx: sqlite3.Connection, addresses: Iterable[Address]) -> bool:
+def takes_reports(tx: Transaction, addresses: Iterable[Address]) -> bool:
     """Whether one of these is a bounce address, as far as its name tells: today's, a retired one, or a signed one."""
     for host, locals_ in _by_domain(addresses).items():
         row = tx.execute("SELECT * FROM domain WHERE name = ?", (host,)).fetchone()
@@ -53,7 +53,7 @@ def _by_domain(addresses: Iterable[Address]) -> dict[str, set[str]]:
     return found
 
 
-def is_stranger(tx: sqlite3.Connection, text: str) -> bool:
+def is_stranger(tx: Transaction, text: str) -> bool:
     """Whether an address lies in an own domain, and nobody is there."""
     found = address.lenient(text)
     ours = found and tx.execute("SELECT 1 FROM domain WHERE name = ?", (found.domain,)).fetchone()

@@ -1,19 +1,18 @@
 """The mail domains that are ours: edit, look up."""
 
-import sqlite3
-
 from mailgate.store.contacts import key as person
+from mailgate.store.database import Row, Transaction
 from mailgate.values import address, names
 from mailgate.values.directory import RESERVED, Domain
 from mailgate.values.problem import NotFound, Problem
 
 
-def listing(tx: sqlite3.Connection) -> list[Domain]:
+def listing(tx: Transaction) -> list[Domain]:
     """Every own domain, in the order they were added."""
     return [from_row(tx, row) for row in tx.execute("SELECT * FROM domain ORDER BY position")]
 
 
-def get(tx: sqlite3.Connection, text: str) -> Domain:
+def get(tx: Transaction, text: str) -> Domain:
     """One own domain. Raises NotFound."""
     row = tx.execute("SELECT * FROM domain WHERE name = ?", (name_of(text),)).fetchone()
     if row is None:
@@ -21,27 +20,27 @@ def get(tx: sqlite3.Connection, text: str) -> Domain:
     return from_row(tx, row)
 
 
-def canonical(tx: sqlite3.Connection, text: str) -> str:
+def canonical(tx: Transaction, text: str) -> str:
     """The name under which the addresses of an own domain are stored. Raises NotFound."""
     name = name_of(text)
     row = tx.execute("SELECT coalesce(same_as, name) AS name FROM domain WHERE name = ?", (name,)).fetchone()
     return row["name"] if row else get(tx, text).canonical
 
 
-def default(tx: sqlite3.Connection) -> Domain | None:
+def default(tx: Transaction) -> Domain | None:
     """The domain marked as default, else the first added; None while there is none."""
     name = default_name(tx)
     return get(tx, name) if name else None
 
 
-def default_name(tx: sqlite3.Connection) -> str | None:
+def default_name(tx: Transaction) -> str | None:
     """Its name alone."""
     query = "SELECT name FROM domain WHERE same_as IS NULL ORDER BY is_default DESC, position LIMIT 1"
     row = tx.execute(query).fetchone()
     return row["name"] if row else None
 
 
-def from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Domain:
+def from_row(tx: Transaction, row: Row) -> Domain:
     """The value of a row of `domain`, with its retired names; another name of a domain is like that one."""
     name = row["name"]
     if row["same_as"]:
@@ -73,7 +72,7 @@ def name_of(text: str) -> str:
     return found
 
 
-def add(tx: sqlite3.Connection, new: Domain) -> Domain:
+def add(tx: Transaction, new: Domain) -> Domain:
     """Add a domain. Raises Problem when it exists or when its names are in each other's way."""
     new = new._replace(name=name_of(new.name))
     if tx.execute("SELECT 1 FROM domain WHERE name = ?", (new.name,)).fetchone():
@@ -90,7 +89,7 @@ def add(tx: sqlite3.Connection, new: Domain) -> Domain:
     return _write(tx, new)
 
 
-def save(tx: sqlite3.Connection, changed: Domain) -> Domain:
+def save(tx: Transaction, changed: Domain) -> Domain:
     """Write a domain as it is now; former catchall, sender and bounce names keep working as retired ones.
 
     Raises Problem for another name of a domain: that one has to be changed.
@@ -118,7 +117,7 @@ def save(tx: sqlite3.Connection, changed: Domain) -> Domain:
     return _write(tx, changed._replace(retired=tuple(sorted(kept.items()))))
 
 
-def _alias_model(tx: sqlite3.Connection, local: str, name: str) -> str:
+def _alias_model(tx: Transaction, local: str, name: str) -> str:
     """What the alias of a name makes, `""` where there is none."""
     row = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, name)).fetchone()
     return row["model"] if row else ""
@@ -133,7 +132,7 @@ def _normalised(new: Domain) -> Domain:
     )
 
 
-def _write(tx: sqlite3.Connection, new: Domain) -> Domain:
+def _write(tx: Transaction, new: Domain) -> Domain:
     new = _normalised(new)
     if new.delimiter and not names.is_delimiter(new.delimiter):
         raise Problem(f"`{new.delimiter}` cannot separate a detail", 'one character such as `+` or `-`, or "" for none')
@@ -182,7 +181,7 @@ def _write(tx: sqlite3.Connection, new: Domain) -> Domain:
     return get(tx, new.name)
 
 
-def forget(tx: sqlite3.Connection, name: str, local: str) -> Domain:
+def forget(tx: Transaction, name: str, local: str) -> Domain:
     """End a retired name. Raises NotFound, Problem."""
     found, local = get(tx, name), names.local_part(local)
     if local not in dict(found.retired):
@@ -191,13 +190,13 @@ def forget(tx: sqlite3.Connection, name: str, local: str) -> Domain:
     return get(tx, name)
 
 
-def capture(tx: sqlite3.Connection, name: str, until: float) -> Domain:
+def capture(tx: Transaction, name: str, until: float) -> Domain:
     """Let a domain capture until then (epoch seconds; 0: no longer). Raises NotFound."""
     tx.execute("UPDATE domain SET capture_until = ? WHERE name = ?", (until, get(tx, name).canonical))
     return get(tx, name)
 
 
-def remove(tx: sqlite3.Connection, name: str) -> None:
+def remove(tx: Transaction, name: str) -> None:
     """Remove a domain. Raises Problem while aliases use it, or other names."""
     found = get(tx, name)
     used = tx.execute("SELECT count(*) AS n, min(local) AS local FROM alias WHERE domain = ?", (found.name,)).fetchone()

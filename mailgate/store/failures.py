@@ -1,9 +1,9 @@
 """Failures of what we sent: recorded once on message and recipient, shown until somebody has seen to them."""
 
-import sqlite3
 from typing import NamedTuple
 
 from mailgate.routing.decision import Reported
+from mailgate.store.database import Row, Transaction
 from mailgate.values.problem import NotFound
 from mailgate.values.record import Ref
 
@@ -31,7 +31,7 @@ class Failure(NamedTuple):
     made: float
 
 
-def note(tx: sqlite3.Connection, report: int, found: Reported, now: float) -> int:
+def note(tx: Transaction, report: int, found: Reported, now: float) -> int:
     """Record a failure, once for a message and its recipient; the number. A better report betters the entry.
 
     What a proved report said only a proved one changes, for it changes behaviour. What has become worse is open again.
@@ -49,15 +49,15 @@ def note(tx: sqlite3.Connection, report: int, found: Reported, now: float) -> in
             )
         return old.number
     ref = found.record or (None, None)
-    cursor = tx.execute(
+    row = tx.execute(
         "INSERT INTO failure (recipient, message, message_id, model, id, follower, action, status, kind, permanent,"
-        " diagnostic, remote, report, state, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)",
+        " diagnostic, remote, report, state, made)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?) RETURNING number",
         (found.recipient, found.stored, found.message, *ref, found.follower, *_said(found), report, now),
-    )
-    assert cursor.lastrowid is not None
+    ).fetchone()
     if found.recipient:
         tx.execute("UPDATE contact SET bounces = bounces + 1 WHERE address = ?", (found.recipient,))
-    return cursor.lastrowid
+    return int(row["number"])
 
 
 def _betters(found: Reported, old: Failure) -> bool:
@@ -71,7 +71,7 @@ def _said(found: Reported) -> tuple[str, str, str, bool, str, str]:
     return found.action, found.status, found.kind, found.permanent, found.diagnostic, found.remote
 
 
-def _same(tx: sqlite3.Connection, found: Reported) -> Failure | None:
+def _same(tx: Transaction, found: Reported) -> Failure | None:
     """The entry for the same message and recipient. A complaint is a matter of its own, and so is each follower that
     forwards to one address."""
     if found.stored is None and found.message is None:
@@ -85,7 +85,7 @@ def _same(tx: sqlite3.Connection, found: Reported) -> Failure | None:
     return _from_row(row) if row else None
 
 
-def get(tx: sqlite3.Connection, number: int) -> Failure:
+def get(tx: Transaction, number: int) -> Failure:
     """One failure. Raises NotFound."""
     row = tx.execute("SELECT * FROM failure WHERE number = ?", (number,)).fetchone()
     if row is None:
@@ -93,25 +93,25 @@ def get(tx: sqlite3.Connection, number: int) -> Failure:
     return _from_row(row)
 
 
-def listing(tx: sqlite3.Connection, *, acked: bool = False) -> list[Failure]:
+def listing(tx: Transaction, *, acked: bool = False) -> list[Failure]:
     """Open failures, with `acked` all of them, oldest first."""
     where = "" if acked else " WHERE state = 'open'"
     return [_from_row(row) for row in tx.execute(f"SELECT * FROM failure{where} ORDER BY number")]
 
 
-def of_message(tx: sqlite3.Connection, number: int) -> list[Failure]:
+def of_message(tx: Transaction, number: int) -> list[Failure]:
     """The failures of one message, oldest first."""
     return [_from_row(row) for row in tx.execute("SELECT * FROM failure WHERE message = ? ORDER BY number", (number,))]
 
 
-def ack(tx: sqlite3.Connection, number: int) -> Failure:
+def ack(tx: Transaction, number: int) -> Failure:
     """Call a failure seen to: its recipient gets mail again. Raises NotFound."""
     get(tx, number)
     tx.execute("UPDATE failure SET state = 'acked' WHERE number = ?", (number,))
     return get(tx, number)
 
 
-def _from_row(row: sqlite3.Row) -> Failure:
+def _from_row(row: Row) -> Failure:
     return Failure(
         number=row["number"],
         recipient=row["recipient"],

@@ -1,8 +1,8 @@
 """Held mail, and answered refusals: what was kept without a place of its own, and why."""
 
-import sqlite3
 from typing import NamedTuple
 
+from mailgate.store.database import Row, Transaction
 from mailgate.values.problem import NotFound
 
 DAY = 86_400.0
@@ -29,7 +29,7 @@ class Waiting(NamedTuple):
 
 
 def keep(
-    tx: sqlite3.Connection, number: int, reason: str, note: str, *, quiet: bool, refused: bool, version: str, now: float
+    tx: Transaction, number: int, reason: str, note: str, *, quiet: bool, refused: bool, version: str, now: float
 ) -> None:
     """Put a message on the list, in place of an entry it had."""
     release(tx, number)
@@ -39,12 +39,12 @@ def keep(
     )
 
 
-def release(tx: sqlite3.Connection, number: int) -> None:
+def release(tx: Transaction, number: int) -> None:
     """Take a message off the list."""
     tx.execute("DELETE FROM held WHERE message = ?", (number,))
 
 
-def get(tx: sqlite3.Connection, number: int) -> Held:
+def get(tx: Transaction, number: int) -> Held:
     """One entry. Raises NotFound."""
     row = tx.execute("SELECT * FROM held WHERE message = ?", (number,)).fetchone()
     if row is None:
@@ -52,13 +52,13 @@ def get(tx: sqlite3.Connection, number: int) -> Held:
     return _from_row(row)
 
 
-def listing(tx: sqlite3.Connection, *, refused: bool = False) -> list[Held]:
+def listing(tx: Transaction, *, refused: bool = False) -> list[Held]:
     """Held mail, or the refused mail that is kept, oldest first."""
     rows = tx.execute("SELECT * FROM held WHERE refused = ? ORDER BY message", (refused,))
     return [_from_row(row) for row in rows]
 
 
-def failed_elsewhere(tx: sqlite3.Connection, version: str) -> list[int]:
+def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
     """Mail that a different version of the program could not judge, and that is here as a whole."""
     rows = tx.execute(
         "SELECT held.message FROM held JOIN message ON message.number = held.message"
@@ -69,13 +69,13 @@ def failed_elsewhere(tx: sqlite3.Connection, version: str) -> list[int]:
     return [row["message"] for row in rows]
 
 
-def stale(tx: sqlite3.Connection, days: int, now: float) -> list[int]:
+def stale(tx: Transaction, days: int, now: float) -> list[int]:
     """Quiet entries that nobody wanted for so many days."""
     rows = tx.execute("SELECT message FROM held WHERE quiet = 1 AND since < ? ORDER BY message", (now - days * DAY,))
     return [row["message"] for row in rows]
 
 
-def waiting(tx: sqlite3.Connection) -> Waiting:
+def waiting(tx: Transaction) -> Waiting:
     """What the last line of a screen counts."""
     open_ = tx.execute("SELECT count(*) FROM held WHERE refused = 0 AND quiet = 0").fetchone()[0]
     failures = tx.execute("SELECT count(*) FROM failure WHERE state = 'open'").fetchone()[0]
@@ -83,7 +83,7 @@ def waiting(tx: sqlite3.Connection) -> Waiting:
     return Waiting(open_, failures, stuck)
 
 
-def _from_row(row: sqlite3.Row) -> Held:
+def _from_row(row: Row) -> Held:
     return Held(
         message=row["message"],
         reason=row["reason"],

@@ -1,9 +1,9 @@
 """The signing keys: two at most, so that what was signed before a rotation still counts after it."""
 
 import os
-import sqlite3
 from typing import NamedTuple
 
+from mailgate.store.database import Transaction
 from mailgate.values import token
 
 KEPT = 2
@@ -17,18 +17,18 @@ class Key(NamedTuple):
     made: float
 
 
-def secrets(tx: sqlite3.Connection) -> tuple[bytes, ...]:
+def secrets(tx: Transaction) -> tuple[bytes, ...]:
     """The secrets, the one that signs first."""
     return tuple(row["secret"] for row in tx.execute("SELECT secret FROM signing_key ORDER BY number DESC"))
 
 
-def listing(tx: sqlite3.Connection) -> list[Key]:
+def listing(tx: Transaction) -> list[Key]:
     """The keys, oldest first; the last one signs."""
     rows = tx.execute("SELECT * FROM signing_key ORDER BY number")
     return [Key(row["number"], token.fingerprint(row["secret"]), row["made"]) for row in rows]
 
 
-def rotate(tx: sqlite3.Connection, now: float) -> list[Key]:
+def rotate(tx: Transaction, now: float) -> list[Key]:
     """Make a new key that signs from now on, and forget all but the one before it."""
     taken = {each.name for each in listing(tx)}
     secret = os.urandom(32)

@@ -1,10 +1,10 @@
 """Logins at OAuth2 providers: the tokens of each server, how long they last, and who is renewing them."""
 
-import sqlite3
 import time
 from typing import NamedTuple
 
 from mailgate.store import servers
+from mailgate.store.database import Transaction
 
 SOON = 7 * 86_400.0
 """Seconds before its told end at which a login is worth a warning, or the last tenth of a shorter life."""
@@ -38,13 +38,13 @@ class Login(NamedTuple):
         return self.ends if self.refresh else self.expires
 
 
-def get(tx: sqlite3.Connection, number: int) -> Login | None:
+def get(tx: Transaction, number: int) -> Login | None:
     """The login of a server, None before the first one."""
     row = tx.execute(f"SELECT {', '.join(Login._fields)} FROM login WHERE server = ?", (number,)).fetchone()
     return None if row is None else Login(*row)
 
 
-def grant(tx: sqlite3.Connection, number: int, login: Login) -> None:
+def grant(tx: Transaction, number: int, login: Login) -> None:
     """Begin a login, in place of any other; the server is tried again at once."""
     columns, marks = ", ".join(Login._fields), ", ".join("?" * len(login))
     tx.execute("DELETE FROM login WHERE server = ?", (number,))
@@ -52,19 +52,19 @@ def grant(tx: sqlite3.Connection, number: int, login: Login) -> None:
     servers.forgive(tx, number)
 
 
-def renew(tx: sqlite3.Connection, number: int, holder: str, login: Login) -> None:
+def renew(tx: Transaction, number: int, holder: str, login: Login) -> None:
     """Write down the tokens that `holder` was given, and give back his claim; a login that is not his stays."""
     columns = ", ".join(f"{name} = ?" for name in Login._fields)
     update = f"UPDATE login SET {columns}, holder = NULL WHERE server = ? AND holder = ?"
     tx.execute(update, (*login, number, holder))
 
 
-def end(tx: sqlite3.Connection, number: int, holder: str, error: str) -> None:
+def end(tx: Transaction, number: int, holder: str, error: str) -> None:
     """Write down that a login is over, and give back the claim."""
     tx.execute("UPDATE login SET error = ?, holder = NULL WHERE server = ? AND holder = ?", (error, number, holder))
 
 
-def claim(tx: sqlite3.Connection, number: int, holder: str, until: float, now: float) -> bool:
+def claim(tx: Transaction, number: int, holder: str, until: float, now: float) -> bool:
     """Take it upon oneself to renew a login, until a time; False while somebody alive does."""
     row = tx.execute("SELECT holder, held_until FROM login WHERE server = ?", (number,)).fetchone()
     if row is None or (row["holder"] and row["held_until"] >= now and not servers.is_dead(row["holder"])):
@@ -73,7 +73,7 @@ def claim(tx: sqlite3.Connection, number: int, holder: str, until: float, now: f
     return True
 
 
-def release(tx: sqlite3.Connection, number: int, holder: str) -> None:
+def release(tx: Transaction, number: int, holder: str) -> None:
     """Give the claim back."""
     tx.execute("UPDATE login SET holder = NULL WHERE server = ? AND holder = ?", (number, holder))
 

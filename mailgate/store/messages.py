@@ -1,13 +1,12 @@
 """Every message received or sent, under one number: its bytes, its explanation, the records it stands on."""
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.routing.explain import main_outcome
-from mailgate.store.database import insert_octets
+from mailgate.store.database import Row, Transaction, insert_octets
 from mailgate.values.problem import NotFound
 from mailgate.values.record import Ref
 
@@ -37,15 +36,13 @@ class Stored(NamedTuple):
     records: tuple[Ref, ...]
 
 
-def add(
-    tx: sqlite3.Connection, message: Message, classed: str, parent: str | None, flags: list[str], now: float
-) -> int:
+def add(tx: Transaction, message: Message, classed: str, parent: str | None, flags: list[str], now: float) -> int:
     """Keep a received message, byte for byte; its number."""
     sender, author = message.envelope.reverse_path, message.author
-    cursor = tx.execute(
+    row = tx.execute(
         "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
         " author_text, subject, date, recipients, flags, size, received, explanation)"
-        " VALUES ('in', 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+        " VALUES ('in', 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING number",
         (
             *(classed, message.message_id, parent, str(sender) if sender else None),
             *(author.address.key if author.address else None, author.name, author.text),
@@ -53,15 +50,14 @@ def add(
             *(json.dumps([str(each) for each in message.envelope.recipients]), json.dumps(flags)),
             *(message.size, now),
         ),
-    )
-    number = cursor.lastrowid
-    assert number is not None
+    ).fetchone()
+    number = int(row["number"])
     insert_octets(tx, number, message.raw)
     return number
 
 
 def add_sent(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     octets: bytes,
     *,
     kind: str,
@@ -76,22 +72,21 @@ def add_sent(
     now: float,
 ) -> int:
     """Keep a message of ours, kind post or note, before anything of it leaves; its number."""
-    cursor = tx.execute(
+    row = tx.execute(
         "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
         " author_text, subject, date, recipients, flags, size, received, explanation)"
-        " VALUES ('out', ?, 'person', ?, ?, NULL, ?, ?, ?, ?, ?, ?, '[]', ?, ?, '')",
+        " VALUES ('out', ?, 'person', ?, ?, NULL, ?, ?, ?, ?, ?, ?, '[]', ?, ?, '') RETURNING number",
         (
             *(kind, message_id, parent, author, author_name, author_text, subject, date),
             *(json.dumps(list(recipients)), len(octets), now),
         ),
-    )
-    number = cursor.lastrowid
-    assert number is not None
+    ).fetchone()
+    number = int(row["number"])
     insert_octets(tx, number, octets)
     return number
 
 
-def judged(tx: sqlite3.Connection, number: int, classed: str, parent: str | None, flags: list[str]) -> None:
+def judged(tx: Transaction, number: int, classed: str, parent: str | None, flags: list[str]) -> None:
     """Note what a new judgement says of a message that is stored already."""
     tx.execute(
         "UPDATE message SET class = ?, parent = coalesce(?, parent), flags = ? WHERE number = ?",
@@ -99,19 +94,19 @@ def judged(tx: sqlite3.Connection, number: int, classed: str, parent: str | None
     )
 
 
-def place(tx: sqlite3.Connection, number: int, ref: Ref) -> None:
+def place(tx: Transaction, number: int, ref: Ref) -> None:
     """Put a message on a record."""
     tx.execute("INSERT INTO placement (message, model, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (number, *ref))
 
 
-def mention(tx: sqlite3.Connection, number: int, references: tuple[str, ...]) -> None:
+def mention(tx: Transaction, number: int, references: tuple[str, ...]) -> None:
     """Remember the ids a message names, the last ones, for answers that name one of them too."""
     tx.executemany(
         "INSERT INTO mention (message_id, message) VALUES (?, ?)", [(each, number) for each in references[-_MENTIONS:]]
     )
 
 
-def note_effect(tx: sqlite3.Connection, number: int, message: Message, effect: str, accepted: bool) -> None:
+def note_effect(tx: Transaction, number: int, message: Message, effect: str, accepted: bool) -> None:
     """Remember an effect, so that a copy of the message is known as one."""
     tx.execute("DELETE FROM effect WHERE digest = ? AND effect = ?", (message.digest, effect))
     tx.execute(
@@ -120,14 +115,14 @@ def note_effect(tx: sqlite3.Connection, number: int, message: Message, effect: s
     )
 
 
-def explain(tx: sqlite3.Connection, number: int, explanation: dict[str, Any]) -> None:
+def explain(tx: Transaction, number: int, explanation: dict[str, Any]) -> None:
     """Store the explanation that `why` gives back, and the one outcome under which the message counts."""
     text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))
     values = (text, *main_outcome(explanation["outcomes"]), number)
     tx.execute("UPDATE message SET explanation = ?, verdict = ?, reason = ? WHERE number = ?", values)
 
 
-def explanation(tx: sqlite3.Connection, number: int) -> dict[str, Any]:
+def explanation(tx: Transaction, number: int) -> dict[str, Any]:
     """The stored explanation of a message that was received. Raises NotFound."""
     row = tx.execute("SELECT explanation FROM message WHERE number = ?", (number,)).fetchone()
     if row is None:
@@ -138,7 +133,7 @@ def explanation(tx: sqlite3.Connection, number: int) -> dict[str, Any]:
     return found
 
 
-def raw(tx: sqlite3.Connection, number: int) -> bytes:
+def raw(tx: Transaction, number: int) -> bytes:
     """The exact bytes of a message. Raises NotFound."""
     row = tx.execute("SELECT octets FROM raw WHERE message = ?", (number,)).fetchone()
     if row is None:
@@ -147,7 +142,7 @@ def raw(tx: sqlite3.Connection, number: int) -> bytes:
     return octets
 
 
-def stored(tx: sqlite3.Connection, number: int) -> Stored:
+def stored(tx: Transaction, number: int) -> Stored:
     """One message. Raises NotFound."""
     row = tx.execute("SELECT * FROM message WHERE number = ?", (number,)).fetchone()
     if row is None:
@@ -155,7 +150,7 @@ def stored(tx: sqlite3.Connection, number: int) -> Stored:
     return _from_row(tx, row)
 
 
-def listing(tx: sqlite3.Connection, ref: Ref | None = None, after: int = 0) -> list[Stored]:
+def listing(tx: Transaction, ref: Ref | None = None, after: int = 0) -> list[Stored]:
     """Messages with a number above `after`, those on one record or all, oldest first."""
     if ref:
         rows = tx.execute(
@@ -168,7 +163,7 @@ def listing(tx: sqlite3.Connection, ref: Ref | None = None, after: int = 0) -> l
     return [_from_row(tx, row) for row in rows]
 
 
-def erase(tx: sqlite3.Connection, number: int) -> None:
+def erase(tx: Transaction, number: int) -> None:
     """Remove a message and every trace of it, unless it stands on a record, goes out or reported a failure."""
     for query in (
         "SELECT 1 FROM placement WHERE message = ?",
@@ -184,7 +179,7 @@ def erase(tx: sqlite3.Connection, number: int) -> None:
     tx.execute("DELETE FROM message WHERE number = ?", (number,))
 
 
-def _from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Stored:
+def _from_row(tx: Transaction, row: Row) -> Stored:
     placed = tx.execute("SELECT model, id FROM placement WHERE message = ? ORDER BY number", (row["number"],))
     return Stored(
         number=row["number"],

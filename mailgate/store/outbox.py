@@ -5,9 +5,9 @@ delay and no message, and one that comes back late settles nothing that is someb
 but never settled is sent again, with the same Message-ID: at least once.
 """
 
-import sqlite3
 from typing import NamedTuple
 
+from mailgate.store.database import Row, Transaction
 from mailgate.values import address
 from mailgate.values.problem import NotFound, Problem
 
@@ -41,7 +41,7 @@ class Debt(NamedTuple):
 
 
 def queue(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     kind: str,
     reason: str,
     about: str,
@@ -55,20 +55,20 @@ def queue(
 ) -> int:
     """Owe one message to one recipient; its number. Answers to one person are counted whatever the spelling."""
     person = address.lenient(recipient)
-    cursor = tx.execute(
+    row = tx.execute(
         "INSERT INTO outbox (kind, reason, about, recipient, person, reverse_path, subject, octets, message, body_at,"
-        " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')",
+        " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')"
+        " RETURNING number",
         (
             *(kind, reason, about, recipient, address.rewritten(person).key if person else recipient, reverse_path),
             *(subject, octets, message, body_at, now, now),
         ),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    ).fetchone()
+    return int(row["number"])
 
 
 def give_up(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     kind: str,
     reason: str,
     about: str,
@@ -83,7 +83,7 @@ def give_up(
     tx.execute("UPDATE outbox SET state = 'failed', error = ? WHERE number = ?", (error, number))
 
 
-def claim(tx: sqlite3.Connection, worker: str, now: float) -> Debt | None:
+def claim(tx: Transaction, worker: str, now: float) -> Debt | None:
     """Take the next debt that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out."""
     row = tx.execute(
         "SELECT * FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, number LIMIT 1", (now,)
@@ -96,33 +96,33 @@ def claim(tx: sqlite3.Connection, worker: str, now: float) -> Debt | None:
     return _from_row(row)._replace(tries=row["tries"] + 1)
 
 
-def sent(tx: sqlite3.Connection, number: int, worker: str) -> bool:
+def sent(tx: Transaction, number: int, worker: str) -> bool:
     """Settle a debt; False when the claim had run out and somebody else has it now."""
     return _settle(tx, number, worker, "UPDATE outbox SET state = 'sent', error = '', lease = NULL")
 
 
-def put_off(tx: sqlite3.Connection, debt: Debt, worker: str, error: str, now: float) -> bool:
+def put_off(tx: Transaction, debt: Debt, worker: str, error: str, now: float) -> bool:
     """Try again later, each time after a longer while."""
     due = now + _DELAYS[min(debt.tries, len(_DELAYS)) - 1]
     return _settle(tx, debt.number, worker, "UPDATE outbox SET error = ?, due = ?, lease = NULL", error, due)
 
 
-def refuse(tx: sqlite3.Connection, number: int, worker: str, error: str) -> bool:
+def refuse(tx: Transaction, number: int, worker: str, error: str) -> bool:
     """The other side will never take it: keep it, with the reason, for a person to see."""
     return _settle(tx, number, worker, "UPDATE outbox SET state = 'failed', error = ?, lease = NULL", error)
 
 
-def _settle(tx: sqlite3.Connection, number: int, worker: str, update: str, *values: object) -> bool:
+def _settle(tx: Transaction, number: int, worker: str, update: str, *values: object) -> bool:
     return tx.execute(f"{update} WHERE number = ? AND lease = ?", (*values, number, worker)).rowcount == 1
 
 
-def due(tx: sqlite3.Connection, now: float) -> bool:
+def due(tx: Transaction, now: float) -> bool:
     """Whether anything can be tried now."""
     row = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND due <= ? LIMIT 1", (now,)).fetchone()
     return row is not None
 
 
-def get(tx: sqlite3.Connection, number: int) -> Debt:
+def get(tx: Transaction, number: int) -> Debt:
     """One debt. Raises NotFound."""
     row = tx.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()
     if row is None:
@@ -130,7 +130,7 @@ def get(tx: sqlite3.Connection, number: int) -> Debt:
     return _from_row(row)
 
 
-def whole(tx: sqlite3.Connection, debt: Debt) -> bytes:
+def whole(tx: Transaction, debt: Debt) -> bytes:
     """The message of a debt: one body serves all who get a copy, so that it is stored once."""
     if debt.body_at is None:
         return debt.octets
@@ -138,18 +138,18 @@ def whole(tx: sqlite3.Connection, debt: Debt) -> bytes:
     return debt.octets + bytes(memoryview(row["octets"])[debt.body_at :])
 
 
-def listing(tx: sqlite3.Connection) -> list[Debt]:
+def listing(tx: Transaction) -> list[Debt]:
     """Everything owed or paid, oldest first."""
     return [_from_row(row) for row in tx.execute("SELECT * FROM outbox ORDER BY number")]
 
 
-def left(tx: sqlite3.Connection) -> int:
+def left(tx: Transaction) -> int:
     """How many debts wait, due or not."""
     found: int = tx.execute("SELECT count(*) FROM outbox WHERE state = 'queued'").fetchone()[0]
     return found
 
 
-def retry(tx: sqlite3.Connection, number: int, now: float) -> Debt:
+def retry(tx: Transaction, number: int, now: float) -> Debt:
     """Make a debt due at once. Raises NotFound; Problem when it is paid, or claimed: it would be sent twice."""
     debt = get(tx, number)
     if debt.state == "sent":
@@ -162,11 +162,11 @@ def retry(tx: sqlite3.Connection, number: int, now: float) -> Debt:
     return get(tx, number)
 
 
-def drop(tx: sqlite3.Connection, number: int) -> None:
+def drop(tx: Transaction, number: int) -> None:
     """Forget a debt. Raises NotFound."""
     get(tx, number)
     tx.execute("DELETE FROM outbox WHERE number = ?", (number,))
 
 
-def _from_row(row: sqlite3.Row) -> Debt:
+def _from_row(row: Row) -> Debt:
     return Debt(**{name: row[name] for name in Debt._fields})

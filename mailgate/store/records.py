@@ -1,11 +1,11 @@
 """Records and their followers: make, look up, follow, remove."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.store.contacts import key, spelled
+from mailgate.store.database import Row, Transaction
 from mailgate.store.directory import is_own
 from mailgate.values.names import model as model_name
 from mailgate.values.problem import NotFound, Problem
@@ -25,7 +25,7 @@ class Record(NamedTuple):
 
 
 def make(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     model: str,
     name: str,
     values: Mapping[str, str],
@@ -52,7 +52,7 @@ def make(
     return ref
 
 
-def get(tx: sqlite3.Connection, ref: Ref) -> Record:
+def get(tx: Transaction, ref: Ref) -> Record:
     """One record. Raises NotFound."""
     row = tx.execute("SELECT * FROM record WHERE model = ? AND id = ?", ref).fetchone()
     if row is None:
@@ -60,7 +60,7 @@ def get(tx: sqlite3.Connection, ref: Ref) -> Record:
     return _from_row(tx, row)
 
 
-def listing(tx: sqlite3.Connection, model: str | None = None, after: int = 0) -> list[Record]:
+def listing(tx: Transaction, model: str | None = None, after: int = 0) -> list[Record]:
     """Records, oldest first; of one model, with an id above `after`, or all."""
     if model:
         query = "SELECT * FROM record WHERE model = ? AND id > ? ORDER BY id"
@@ -78,7 +78,7 @@ def parse(text: str) -> Ref:
     return ref
 
 
-def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+def follow(tx: Transaction, ref: Ref, text: str) -> None:
     """Make an address follow a record, if it does not yet. Raises NotFound; Problem for an own address.
 
     It is compared as `Address.key`, and written to as it was spelled (RFC 5321 section 2.4).
@@ -89,7 +89,7 @@ def follow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
     add_follower(tx, ref, text)
 
 
-def add_follower(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+def add_follower(tx: Transaction, ref: Ref, text: str) -> None:
     """The same for a record that is there, and an address that is none of ours."""
     tx.execute(
         "INSERT INTO follower (model, id, address, spelled) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -97,13 +97,13 @@ def add_follower(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
     )
 
 
-def spellings(tx: sqlite3.Connection, ref: Ref) -> dict[str, str]:
+def spellings(tx: Transaction, ref: Ref) -> dict[str, str]:
     """The followers of a record in the order they came, each with the address that mail goes to."""
     rows = tx.execute("SELECT address, spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
     return {row["address"]: row["spelled"] for row in rows}
 
 
-def unfollow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
+def unfollow(tx: Transaction, ref: Ref, text: str) -> None:
     """End that. Raises NotFound."""
     get(tx, ref)
     gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
@@ -111,14 +111,14 @@ def unfollow(tx: sqlite3.Connection, ref: Ref, text: str) -> None:
         raise NotFound(f"`{text}` does not follow {ref}", f"mailgate record show {ref}")
 
 
-def remove(tx: sqlite3.Connection, ref: Ref) -> None:
+def remove(tx: Transaction, ref: Ref) -> None:
     """Remove a record; its messages stay in `message list`. Raises NotFound."""
     get(tx, ref)
     for table in ("follower", "placement", "record"):
         tx.execute(f"DELETE FROM {table} WHERE model = ? AND id = ?", ref)
 
 
-def _from_row(tx: sqlite3.Connection, row: sqlite3.Row) -> Record:
+def _from_row(tx: Transaction, row: Row) -> Record:
     ref = Ref(row["model"], row["id"])
     rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
     return Record(

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import socket
-import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mailgate.store.database import Row, Transaction
 from mailgate.values import address, names, provider
 from mailgate.values.problem import NotFound, Problem
 
@@ -103,12 +103,12 @@ class Health(NamedTuple):
         return "failing" if self.failing is not None else "new" if self.succeeded is None else "ok"
 
 
-def listing(tx: sqlite3.Connection) -> list[Server]:
+def listing(tx: Transaction) -> list[Server]:
     """Every server, in the order they were added."""
     return [_from_row(row) for row in tx.execute("SELECT * FROM server ORDER BY number")]
 
 
-def get(tx: sqlite3.Connection, name: str) -> Server:
+def get(tx: Transaction, name: str) -> Server:
     """One server. Raises NotFound."""
     row = tx.execute("SELECT * FROM server WHERE name = ?", (name,)).fetchone()
     if row is None:
@@ -116,7 +116,7 @@ def get(tx: sqlite3.Connection, name: str) -> Server:
     return _from_row(row)
 
 
-def add(tx: sqlite3.Connection, server: Server) -> Server:
+def add(tx: Transaction, server: Server) -> Server:
     """Add a server. Raises Problem for what it cannot be."""
     checked = _checked(server)
     if tx.execute("SELECT 1 FROM server WHERE name = ?", (server.name,)).fetchone():
@@ -127,7 +127,7 @@ def add(tx: sqlite3.Connection, server: Server) -> Server:
     return get(tx, server.name)
 
 
-def save(tx: sqlite3.Connection, server: Server) -> Server:
+def save(tx: Transaction, server: Server) -> Server:
     """Change a server; it is tried again at once. Raises Problem for what it cannot be.
 
     Another user, another provider or other rights need another login.
@@ -141,7 +141,7 @@ def save(tx: sqlite3.Connection, server: Server) -> Server:
     return get(tx, server.name)
 
 
-def remove(tx: sqlite3.Connection, server: Server) -> None:
+def remove(tx: Transaction, server: Server) -> None:
     """Forget a server, and what was collected from it. Raises Problem while somebody is at it."""
     if holder := _holder(tx, server.number):
         raise Problem(f"server `{server.name}` is being fetched by process {_process(holder)}", "wait for its end")
@@ -152,7 +152,7 @@ def remove(tx: sqlite3.Connection, server: Server) -> None:
     tx.execute("DELETE FROM server WHERE number = ?", (server.number,))
 
 
-def enable(tx: sqlite3.Connection, server: Server, enabled: bool) -> Server:
+def enable(tx: Transaction, server: Server, enabled: bool) -> Server:
     """Collect from a server, or do not; an enabled one is no longer paused, and is tried at once."""
     tx.execute("UPDATE server SET enabled = ? WHERE number = ?", (enabled, server.number))
     if enabled:
@@ -160,19 +160,19 @@ def enable(tx: sqlite3.Connection, server: Server, enabled: bool) -> Server:
     return get(tx, server.name)
 
 
-def forgive(tx: sqlite3.Connection, number: int) -> None:
+def forgive(tx: Transaction, number: int) -> None:
     """Try a server at once, also when it was paused: what stood in its way was seen to."""
     update = "UPDATE server SET paused = NULL, failing = NULL, failures = 0, due = 0, error = '' WHERE number = ?"
     tx.execute(update, (number,))
 
 
-def health(tx: sqlite3.Connection, number: int) -> Health:
+def health(tx: Transaction, number: int) -> Health:
     """How a server fares."""
     row = tx.execute(f"SELECT {', '.join(Health._fields)} FROM server WHERE number = ?", (number,)).fetchone()
     return Health(*row)
 
 
-def succeeded(tx: sqlite3.Connection, number: int, warning: str, now: float) -> Health:
+def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
     """A run that reached its end; the health before it."""
     before = health(tx, number)
     tx.execute(
@@ -183,7 +183,7 @@ def succeeded(tx: sqlite3.Connection, number: int, warning: str, now: float) -> 
     return before
 
 
-def failed(tx: sqlite3.Connection, number: int, error: str, now: float) -> Health:
+def failed(tx: Transaction, number: int, error: str, now: float) -> Health:
     """A run that failed: try again after a growing delay, and stop after days of failure. The health now."""
     before = health(tx, number)
     since = now if before.failing is None else before.failing
@@ -196,7 +196,7 @@ def failed(tx: sqlite3.Connection, number: int, error: str, now: float) -> Healt
     return health(tx, number)
 
 
-def hold(tx: sqlite3.Connection, number: int, holder: str, until: float, now: float) -> str | None:
+def hold(tx: Transaction, number: int, holder: str, until: float, now: float) -> str | None:
     """Take the lease of a server until a time, None when somebody alive has it.
 
     What is returned is the holder that never gave it back, `""` when there was none: that process died at work.
@@ -208,18 +208,18 @@ def hold(tx: sqlite3.Connection, number: int, holder: str, until: float, now: fl
     return before or ""
 
 
-def renew(tx: sqlite3.Connection, number: int, holder: str, until: float) -> bool:
+def renew(tx: Transaction, number: int, holder: str, until: float) -> bool:
     """Keep the lease until a later time; False when it is somebody else's by now."""
     update = "UPDATE server SET held_until = max(held_until, ?) WHERE number = ? AND holder = ?"
     return tx.execute(update, (until, number, holder)).rowcount == 1
 
 
-def holds(tx: sqlite3.Connection, number: int, holder: str) -> bool:
+def holds(tx: Transaction, number: int, holder: str) -> bool:
     """Whether the lease is still his."""
     return tx.execute("SELECT 1 FROM server WHERE number = ? AND holder = ?", (number, holder)).fetchone() is not None
 
 
-def release(tx: sqlite3.Connection, number: int, holder: str) -> None:
+def release(tx: Transaction, number: int, holder: str) -> None:
     """Give the lease back."""
     tx.execute("UPDATE server SET holder = NULL WHERE number = ? AND holder = ?", (number, holder))
 
@@ -229,7 +229,7 @@ def myself() -> str:
     return f"{socket.gethostname()} {os.getpid()} {_birth(os.getpid())}"
 
 
-def _holder(tx: sqlite3.Connection, number: int, now: float | None = None) -> str:
+def _holder(tx: Transaction, number: int, now: float | None = None) -> str:
     """Who has the lease: not a process that is dead, nor one whose time has run out."""
     row = tx.execute("SELECT holder, held_until FROM server WHERE number = ?", (number,)).fetchone()
     if row is None or row["holder"] is None or (now is not None and row["held_until"] < now):
@@ -309,7 +309,7 @@ def _row(server: Server) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name not in ("values", "secret", "number")}
 
 
-def _from_row(row: sqlite3.Row) -> Server:
+def _from_row(row: Row) -> Server:
     same = ("name", "type", "host", "port", "user", "security", "ca", "address", "model", "done", "failed", "most")
     return Server(
         **{name: row[name] for name in (*same, "number")},

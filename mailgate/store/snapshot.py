@@ -1,7 +1,6 @@
 """Read from the store the rows that one message needs, and nothing else."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
 from mailgate.mail.message import Message
@@ -13,6 +12,7 @@ from mailgate.settings.config import Config
 from mailgate.store import aliases, deliveries, directory, keys
 from mailgate.store.aliases import from_row as alias_from
 from mailgate.store.contacts import contact_from, parameters
+from mailgate.store.database import Row, Transaction
 from mailgate.store.domains import from_row as domain_from
 from mailgate.values import token
 from mailgate.values.address import Address, Author, lenient, lower, rewritten
@@ -24,7 +24,7 @@ _CHUNK = 500  # names in one IN (...): every database takes that many
 
 
 def take(
-    tx: sqlite3.Connection,
+    tx: Transaction,
     message: Message,
     config: Config,
     fallback: str | None,
@@ -110,7 +110,7 @@ def take(
     )
 
 
-def _settings(tx: sqlite3.Connection, config: Config, fallback: str | None) -> Settings:
+def _settings(tx: Transaction, config: Config, fallback: str | None) -> Settings:
     values = parameters(tx)
     return Settings(
         max_size=config.max_size,
@@ -126,7 +126,7 @@ def _settings(tx: sqlite3.Connection, config: Config, fallback: str | None) -> S
     )
 
 
-def _domains(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Domain]:
+def _domains(tx: Transaction, names: Iterable[str]) -> dict[str, Domain]:
     rows = _select(tx, "SELECT * FROM domain WHERE name IN ({})", sorted(names))
     return {row["name"]: domain_from(tx, row) for row in rows}
 
@@ -136,7 +136,7 @@ def _names(address: Address, domain: Domain | None) -> set[str]:
     return set(spellings(lower(address.local), domain.delimiter if domain else "+"))
 
 
-def _former(tx: sqlite3.Connection, names: Iterable[str]) -> dict[str, Alias]:
+def _former(tx: Transaction, names: Iterable[str]) -> dict[str, Alias]:
     """Aliases by the addresses they had before they were renamed."""
     query = (
         "SELECT alias.*, retired.local AS former, retired.domain AS host"
@@ -155,8 +155,8 @@ def _detected(aliases: list[Alias], former: Mapping[str, Alias]) -> dict[str, tu
     return found
 
 
-def _ids(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, list[sqlite3.Row]]:
-    found: dict[str, list[sqlite3.Row]] = {}
+def _ids(tx: Transaction, references: tuple[str, ...]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
     query = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
     for row in _select(tx, query, references):
         found.setdefault(row["message_id"], []).append(row)
@@ -170,15 +170,13 @@ def _ids(tx: sqlite3.Connection, references: tuple[str, ...]) -> dict[str, list[
     return found
 
 
-def _signed(tx: sqlite3.Connection, addresses: Iterable[Address]) -> dict[int, Delivery]:
+def _signed(tx: Transaction, addresses: Iterable[Address]) -> dict[int, Delivery]:
     """The deliveries that signed details in addresses name, not checked yet."""
     numbers = {detail.number for each in addresses if (detail := token.split(lower(each.local)))}
     return {each.number: each for each in _deliveries(tx, "number IN ({})", sorted(numbers))} if numbers else {}
 
 
-def _sent_to(
-    tx: sqlite3.Connection, known: dict[str, tuple[Known, ...]], told: Report
-) -> dict[int, tuple[Delivery, ...]]:
+def _sent_to(tx: Transaction, known: dict[str, tuple[Known, ...]], told: Report) -> dict[int, tuple[Delivery, ...]]:
     """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
     ours = {one.number for each in told.message_ids for one in known.get(each, ()) if one.outgoing}
     named = {lenient(each.recipient) for each in told.findings if each.recipient}
@@ -192,7 +190,7 @@ def _sent_to(
     return found
 
 
-def _deliveries(tx: sqlite3.Connection, where: str, names: Iterable[object]) -> Iterator[Delivery]:
+def _deliveries(tx: Transaction, where: str, names: Iterable[object]) -> Iterator[Delivery]:
     query = (
         "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy"
         " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id WHERE " + where
@@ -203,12 +201,12 @@ def _deliveries(tx: sqlite3.Connection, where: str, names: Iterable[object]) -> 
         yield Delivery(row["number"], row["message"], row["message_id"], placement, row["recipient"])
 
 
-def _followers(tx: sqlite3.Connection, ref: Ref) -> tuple[Follower, ...]:
+def _followers(tx: Transaction, ref: Ref) -> tuple[Follower, ...]:
     rows = tx.execute("SELECT spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
     return _reachable(tx, [row["spelled"] for row in rows], ref)
 
 
-def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
+def _reachable(tx: Transaction, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
     """People to copy, as they stand today; an address that has become our own is left out."""
     people = {found.key: each for each in addresses if (found := lenient(each)) and not directory.is_own(tx, each)}
     members = {
@@ -221,7 +219,7 @@ def _reachable(tx: sqlite3.Connection, addresses: Iterable[str], ref: Ref | None
     return tuple(Follower(key, key in members, stops.get(key, ""), spelled) for key, spelled in people.items())
 
 
-def _relayed(tx: sqlite3.Connection, ref: Ref, since: float, author: str | None = None) -> int:
+def _relayed(tx: Transaction, ref: Ref, since: float, author: str | None = None) -> int:
     """Messages on a record that were sent on since then: those of one author (`""`: unknown), or all."""
     query = (
         "SELECT count(DISTINCT message) FROM delivery JOIN message ON message.number = delivery.message"
@@ -232,13 +230,11 @@ def _relayed(tx: sqlite3.Connection, ref: Ref, since: float, author: str | None 
     return _count(tx, f"{query} AND coalesce(author, '') = ?", *ref, since, author)
 
 
-def _known(tx: sqlite3.Connection, rows: dict[str, list[sqlite3.Row]]) -> dict[str, tuple[Known, ...]]:
+def _known(tx: Transaction, rows: dict[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
     return {key: tuple(_known_from(tx, row, None) for row in group) for key, group in rows.items()}
 
 
-def _mentioned(
-    tx: sqlite3.Connection, references: tuple[str, ...], copies: tuple[int, ...]
-) -> dict[str, tuple[Known, ...]]:
+def _mentioned(tx: Transaction, references: tuple[str, ...], copies: tuple[int, ...]) -> dict[str, tuple[Known, ...]]:
     query = (
         "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
         " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
@@ -249,7 +245,7 @@ def _mentioned(
     return found
 
 
-def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, copies: tuple[int, ...] | None) -> Known:
+def _known_from(tx: Transaction, row: Row, copies: tuple[int, ...] | None) -> Known:
     """A stored message; `copies`: with the people of its records, but for what these messages made of them."""
 
     def people(ref: Ref) -> frozenset[str]:
@@ -274,7 +270,7 @@ def _known_from(tx: sqlite3.Connection, row: sqlite3.Row, copies: tuple[int, ...
     )
 
 
-def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) -> Alias | None:
+def _governing(tx: Transaction, address: str | None, policy: str | None) -> Alias | None:
     """The alias that made a record; when it was removed, what is left of it: its policy."""
     local, _, domain = (address or "").rpartition("@")
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
@@ -283,7 +279,7 @@ def _governing(tx: sqlite3.Connection, address: str | None, policy: str | None) 
     return aliases.remains(local, domain, policy) if policy else None
 
 
-def _participants(tx: sqlite3.Connection, ref: Ref, copies: tuple[int, ...]) -> frozenset[str]:
+def _participants(tx: Transaction, ref: Ref, copies: tuple[int, ...]) -> frozenset[str]:
     people = tx.execute(
         "SELECT address FROM follower WHERE model = ? AND id = ?"
         " UNION SELECT author FROM message JOIN placement ON placement.message = message.number"
@@ -294,16 +290,16 @@ def _participants(tx: sqlite3.Connection, ref: Ref, copies: tuple[int, ...]) -> 
     return frozenset(row["address"] for row in people)
 
 
-def _exists(tx: sqlite3.Connection, ref: Ref) -> bool:
+def _exists(tx: Transaction, ref: Ref) -> bool:
     return tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone() is not None
 
 
-def _followed(tx: sqlite3.Connection, author: str) -> Iterator[Ref]:
+def _followed(tx: Transaction, author: str) -> Iterator[Ref]:
     for row in tx.execute("SELECT model, id FROM follower WHERE address = ?", (author,)):
         yield Ref(row["model"], row["id"])
 
 
-def _made_by(tx: sqlite3.Connection, seen: tuple[Seen, ...]) -> frozenset[Ref]:
+def _made_by(tx: Transaction, seen: tuple[Seen, ...]) -> frozenset[Ref]:
     """The records that copies of a message made: whoever follows them may do so because he wrote it."""
     made = {each.message for each in seen if each.effect.startswith("create:")}
     posted = {each.effect for each in seen}
@@ -311,17 +307,17 @@ def _made_by(tx: sqlite3.Connection, seen: tuple[Seen, ...]) -> frozenset[Ref]:
     return frozenset(ref for row in rows if f"post:{(ref := Ref(row['model'], row['id']))}" not in posted)
 
 
-def _contact(tx: sqlite3.Connection, author: str) -> Contact | None:
+def _contact(tx: Transaction, author: str) -> Contact | None:
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (author,)).fetchone()
     return contact_from(row) if row else None
 
 
-def _sender(tx: sqlite3.Connection, keys: list[str], verdict: str) -> str:
+def _sender(tx: Transaction, keys: list[str], verdict: str) -> str:
     rows = _select(tx, "SELECT address, verdict FROM sender WHERE address IN ({})", keys)
     return next((row["address"] for row in rows if row["verdict"] == verdict), "")
 
 
-def _seen(tx: sqlite3.Connection, message: Message) -> tuple[tuple[Seen, ...], bool]:
+def _seen(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
     """The effects of earlier copies, and whether the id was seen with other content.
 
     A copy has the same digest; or it has the same id and author, and exactly one of the two went through a mailing
@@ -345,20 +341,20 @@ def _seen(tx: sqlite3.Connection, message: Message) -> tuple[tuple[Seen, ...], b
     return (*same, *listed), reused or (not listed and _sent(tx, message.message_id))
 
 
-def _wrote(row: sqlite3.Row, author: Author) -> bool:
+def _wrote(row: Row, author: Author) -> bool:
     """Whether this author, or the same words that name nobody, stand in a message that is stored."""
     if row["author"] and author.address:
         return bool(row["author"] == author.address.key)
     return not row["author"] and not author.address and bool(row["author_text"] == author.text)
 
 
-def _sent(tx: sqlite3.Connection, message_id: str) -> bool:
+def _sent(tx: Transaction, message_id: str) -> bool:
     row = tx.execute("SELECT 1 FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()
     return row is not None
 
 
 def _made(
-    tx: sqlite3.Connection, message: Message, aliases: list[Alias], seen: tuple[Seen, ...], since: float
+    tx: Transaction, message: Message, aliases: list[Alias], seen: tuple[Seen, ...], since: float
 ) -> dict[tuple[str, str], int]:
     """New records by model and sender, without those that copies of this message made."""
     keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
@@ -371,7 +367,7 @@ def _made(
     return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since, *copies)}
 
 
-def _made_since(tx: sqlite3.Connection, now: float, alias: str | None = None) -> int:
+def _made_since(tx: Transaction, now: float, alias: str | None = None) -> int:
     """Records that mail made within the last hour, those of one alias or all."""
     query = "SELECT count(*) FROM record WHERE made > ? AND sender IS NOT NULL"
     if alias is None:
@@ -379,12 +375,12 @@ def _made_since(tx: sqlite3.Connection, now: float, alias: str | None = None) ->
     return _count(tx, f"{query} AND alias = ?", now - HOUR, alias)
 
 
-def _count(tx: sqlite3.Connection, query: str, *values: object) -> int:
+def _count(tx: Transaction, query: str, *values: object) -> int:
     count: int = tx.execute(query, values).fetchone()[0]
     return count
 
 
-def _select(tx: sqlite3.Connection, query: str, names: Iterable[object], *more: object) -> Iterator[sqlite3.Row]:
+def _select(tx: Transaction, query: str, names: Iterable[object], *more: object) -> Iterator[Row]:
     """Rows of a query with one `IN ({})`, however many names there are."""
     every = list(dict.fromkeys(names))
     for at in range(0, len(every), _CHUNK):

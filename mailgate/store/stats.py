@@ -1,11 +1,11 @@
 """What became of mail, a line each or counted. Every message received counts once, under the most that came of it."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from mailgate.routing.explain import OUTCOMES, rank
+from mailgate.store.database import Row, Transaction
 
 HOUR = 3_600.0
 _CHUNK = 500
@@ -66,7 +66,7 @@ class Figures(NamedTuple):
         return sum(self.outcomes.values())
 
 
-def lines(tx: sqlite3.Connection, after: int) -> Iterator[Line]:
+def lines(tx: Transaction, after: int) -> Iterator[Line]:
     """Messages with a number above `after`, oldest first."""
     while True:
         rows = tx.execute("SELECT * FROM message WHERE number > ? ORDER BY number LIMIT ?", (after, _CHUNK)).fetchall()
@@ -77,13 +77,13 @@ def lines(tx: sqlite3.Connection, after: int) -> Iterator[Line]:
         after = rows[-1]["number"]
 
 
-def last(tx: sqlite3.Connection, count: int) -> int:
+def last(tx: Transaction, count: int) -> int:
     """The number after which the last so many messages come."""
     row = tx.execute("SELECT number FROM message ORDER BY number DESC LIMIT 1 OFFSET ?", (count,)).fetchone()
     return row["number"] if row else 0
 
 
-def _line(tx: sqlite3.Connection, row: sqlite3.Row) -> Line:
+def _line(tx: Transaction, row: Row) -> Line:
     author = row["author"] or row["author_text"] or ""
     same = (row["number"], row["received"], row["direction"])
     if row["direction"] == "out":
@@ -100,7 +100,7 @@ def _line(tx: sqlite3.Connection, row: sqlite3.Row) -> Line:
     return Line(*same, first["action"], target, first["reason"], author, len(outcomes) - 1)
 
 
-def figures(tx: sqlite3.Connection, hours: int, now: float) -> Figures:
+def figures(tx: Transaction, hours: int, now: float) -> Figures:
     """The mail of so many whole hours, the one that `now` is in among them."""
     first = now - now % HOUR - (hours - 1) * HOUR
     counts = [dict.fromkeys(OUTCOMES, 0) for _ in range(hours)]
@@ -130,7 +130,7 @@ def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
 
-def _top_aliases(tx: sqlite3.Connection, since: float, until: float) -> dict[str, int]:
+def _top_aliases(tx: Transaction, since: float, until: float) -> dict[str, int]:
     """The aliases on whose records most mail was put."""
     rows = tx.execute(
         "SELECT record.alias AS alias, count(DISTINCT message.number) AS messages FROM message"
@@ -143,7 +143,7 @@ def _top_aliases(tx: sqlite3.Connection, since: float, until: float) -> dict[str
     return {row["alias"]: row["messages"] for row in rows}
 
 
-def outbox(tx: sqlite3.Connection, now: float) -> Outbox:
+def outbox(tx: Transaction, now: float) -> Outbox:
     """What is owed at this moment."""
     counts = {row["state"]: row["n"] for row in tx.execute("SELECT state, count(*) AS n FROM outbox GROUP BY state")}
     oldest = tx.execute("SELECT min(made) FROM outbox WHERE state = 'queued'").fetchone()[0]
@@ -151,7 +151,7 @@ def outbox(tx: sqlite3.Connection, now: float) -> Outbox:
     return Outbox(counts.get("queued", 0), counts.get("failed", 0), age)
 
 
-def totals(tx: sqlite3.Connection) -> dict[tuple[str, str], int]:
+def totals(tx: Transaction) -> dict[tuple[str, str], int]:
     """Every message received that the store has, by outcome and reason."""
     rows = tx.execute(
         "SELECT verdict, reason, count(*) AS n FROM message WHERE direction = 'in' GROUP BY verdict, reason"
