@@ -34,19 +34,18 @@ def test_log_has_a_line_for_each_message(busy: Gate) -> None:
 
 
 def test_log_goes_on_as_mail_comes(busy: Gate) -> None:
-    process = busy.start("log", "-f", "--after", "4", "--json")
-    assert process.stdout is not None
-    try:
-        assert json.loads(process.stdout.readline())["number"] == 5
-        busy.deliver(busy.mail("support@example.com"), "support@example.com")
-        assert json.loads(process.stdout.readline())["target"] == "ticket/3"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
-    finally:
-        process.kill()
-        process.wait(60)
+    with busy.start("log", "-f", "--after", "4", "--json") as process:
+        assert process.stdout is not None
+        try:
+            assert json.loads(process.stdout.readline())["number"] == 5
+            busy.deliver(busy.mail("support@example.com"), "support@example.com")
+            assert json.loads(process.stdout.readline())["target"] == "ticket/3"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+            assert process.stderr is not None
+            assert process.stderr.read() == b""
+        finally:
+            process.kill()
 
 
 def test_stats_add_up(busy: Gate) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -27,9 +28,20 @@ class Dialog:
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(60)
-        self.socket.connect(str(path))
+        try:
+            self.socket.connect(str(path))
+        except OSError:
+            self.socket.close()
+            raise
         self.file = self.socket.makefile("rb")
         self.replies()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.socket.close()
 
     def replies(self, count: int = 1) -> list[str]:
         found = []
@@ -85,16 +97,15 @@ def server(folder: Path) -> Iterator[Path]:
         "--listen",
         f"unix:{path}",
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    for _ in range(600):
-        if path.exists() and process.poll() is None:
-            break
-        time.sleep(0.05)
-    yield path
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-    assert process.stderr
-    assert process.stderr.read() == b""
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        for _ in range(600):
+            if path.exists() and process.poll() is None:
+                break
+            time.sleep(0.05)
+        yield path
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=30) == (None, b"")
+    assert process.returncode == 0
 
 
 def made(folder: Path) -> list[str]:
@@ -103,39 +114,43 @@ def made(folder: Path) -> list[str]:
 
 
 def test_one_reply_for_each_recipient(server: Path, folder: Path) -> None:
-    replies = Dialog(server).send(MESSAGE % 1, "support@example.com", "nobody@example.com", "closed@example.com")
+    with Dialog(server) as dialog:
+        replies = dialog.send(MESSAGE % 1, "support@example.com", "nobody@example.com", "closed@example.com")
     assert [each.split()[1] for each in replies] == ["2.1.5", "5.1.1", "2.1.5", "2.0.0", "2.0.0"]
     assert made(folder) == ["ticket/1"]
 
 
 def test_refused_by_status(server: Path, folder: Path) -> None:
     message = (MESSAGE % 2).replace(b"support@example.com, ", b"")
-    replies = Dialog(server).send(message, "closed@example.com")
+    with Dialog(server) as dialog:
+        replies = dialog.send(message, "closed@example.com")
     assert replies[-1] == "550 5.7.1 <closed@example.com>: you may not write to this address"
     assert made(folder) == []
 
 
 def test_the_bytes_are_kept_without_dot_stuffing(server: Path, folder: Path) -> None:
-    Dialog(server).send(MESSAGE % 3, "support@example.com", sender="<>")
+    with Dialog(server) as dialog:
+        dialog.send(MESSAGE % 3, "support@example.com", sender="<>")
     with database.open_existing(folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT octets FROM raw").fetchone()[0] == MESSAGE % 3
         assert tx.execute("SELECT reverse_path FROM message").fetchone()[0] is None
 
 
 def test_too_large(server: Path) -> None:
-    replies = Dialog(server).send(MESSAGE % 4 + b"x" * 12_000 + b"\r\n", "support@example.com")
+    with Dialog(server) as dialog:
+        replies = dialog.send(MESSAGE % 4 + b"x" * 12_000 + b"\r\n", "support@example.com")
     assert replies[-1].startswith("552 5.3.4 ")
 
 
 def test_a_fault_is_temporary_for_each_and_the_server_goes_on(server: Path, folder: Path) -> None:
-    dialog = Dialog(server)
-    with database.open_existing(folder / "mailgate.db").write() as tx:
-        tx.execute("ALTER TABLE raw RENAME TO away")
-    replies = dialog.send(MESSAGE % 5, "support@example.com", "support+x@example.com")
-    assert [each[:9] for each in replies] == ["250 2.1.5", "250 2.1.5", "451 4.3.0", "451 4.3.0"]
-    with database.open_existing(folder / "mailgate.db").write() as tx:
-        tx.execute("ALTER TABLE away RENAME TO raw")
-    assert dialog.send(MESSAGE % 5, "support@example.com")[-1].startswith("250 2.0.0")
+    with Dialog(server) as dialog:
+        with database.open_existing(folder / "mailgate.db").write() as tx:
+            tx.execute("ALTER TABLE raw RENAME TO away")
+        replies = dialog.send(MESSAGE % 5, "support@example.com", "support+x@example.com")
+        assert [each[:9] for each in replies] == ["250 2.1.5", "250 2.1.5", "451 4.3.0", "451 4.3.0"]
+        with database.open_existing(folder / "mailgate.db").write() as tx:
+            tx.execute("ALTER TABLE away RENAME TO raw")
+        assert dialog.send(MESSAGE % 5, "support@example.com")[-1].startswith("250 2.0.0")
     assert made(folder) == ["ticket/1"]
 
 
@@ -144,7 +159,8 @@ def test_no_second_message_is_smuggled(server: Path, folder: Path, end: bytes) -
     evil = (
         MESSAGE % 6 + b"x" + end + b"MAIL FROM:<evil@x.org>\r\nRCPT TO:<support@example.com>\r\nDATA\r\n" + MESSAGE % 7
     )
-    Dialog(server).send(evil, "support@example.com")
+    with Dialog(server) as dialog:
+        dialog.send(evil, "support@example.com")
     with database.open_existing(folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] <= 1
 
@@ -161,7 +177,7 @@ def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:
     process = subprocess.Popen([*command, f"unix:{folder}/lmtp.sock"])
     for _ in range(600):
         try:
-            Dialog(folder / "lmtp.sock")
+            Dialog(folder / "lmtp.sock").__exit__()
             break
         except (ConnectionRefusedError, FileNotFoundError):
             time.sleep(0.05)

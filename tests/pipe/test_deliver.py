@@ -258,13 +258,14 @@ class TestDeferred:
         return [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
 
     def test_a_message_that_never_ends(self, pipe: Pipe) -> None:
-        process = subprocess.Popen(self.in_two_seconds(pipe), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(MESSAGE)
-        process.stdin.flush()
-        assert process.wait(30) == 75
-        self.check((75, process.stdout.read().decode(), ""), "4.3.0")
+        command = self.in_two_seconds(pipe)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(MESSAGE)
+            process.stdin.flush()
+            assert process.wait(30) == 75
+            self.check((75, process.stdout.read().decode(), ""), "4.3.0")
         assert pipe.count("message") == 0
 
     def test_no_status_of_a_strangers_gets_into_the_answer(self, pipe: Pipe) -> None:
@@ -375,9 +376,9 @@ def test_a_crowd(pipe: Pipe) -> None:
         process = subprocess.Popen(pipe.command("-f", BOB, recipient), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin
         process.stdin.write(message)
-        process.stdin.close()
+        process.stdin.flush()
         crowd.append(process)
-    assert [each.wait(90) for each in crowd] == [0] * 12
+    assert [(process.communicate(timeout=90)[0], process.returncode) for process in crowd] == [(b"", 0)] * 12
     assert (pipe.count("record"), pipe.count("message")) == (2, 1)
 
 
