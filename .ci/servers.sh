@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what tests/mta and tests/fetch need on Debian or Ubuntu, as root: Postfix, Dovecot, Python's venv, and Exim
+# Install what tests/mta and tests/inbound/fetch need on Debian or Ubuntu, as root: Postfix, Dovecot, Python's venv, and Exim
 # unpacked beside it (as packages the two mail servers conflict). No server is started and no configuration of one is written.
 set -eu
 exim=${MAILGATE_EXIM_ROOT:-/var/cache/mailgate-exim}

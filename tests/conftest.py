@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gate import Gate
+from helpers.gateway import Gateway
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("mta", "fetch")
+TOGETHER = ("real", "fetch")
 """Folders whose tests share servers: one process runs all of a folder, and begins with it, because it takes long."""
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway with a fresh store."""
-    made = Gate(tmp_path / "mailgate.db")
+    made = Gateway(tmp_path / "mailgate.db")
     yield made
     made.store.close()
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from build import mail
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import mail
 
 PACKAGE = Path(__file__).parents[1] / "mailgate"
 
@@ -299,24 +299,26 @@ SELDOM = {"mailgate.routing.confirmation", "mailgate.reports.dsn", "mailgate.com
     [("info@example.com", {}), ("info@example.com", {"references": "<b@x> <a@x>", "subject": "=?utf-8?b?w6Q=?="})],
     ids=["plain", "with-everything"],
 )
-def test_the_pipe_imports_little(gate: Gate, tmp_path: Path, recipient: str, fields: dict[str, str | None]) -> None:
-    imported = deliver(gate, tmp_path, mail(**fields), recipient)
+def test_the_pipe_imports_little(
+    gateway: Gateway, tmp_path: Path, recipient: str, fields: dict[str, str | None]
+) -> None:
+    imported = deliver(gateway, tmp_path, mail(**fields), recipient)
     assert "mailgate.routing.decide" in imported, "the delivery ran"
     assert not imported & (BANNED | SELDOM)
     assert not {each for each in imported if each.startswith("mailgate.cli") or each == "mailgate.compose.refusal"}
-    assert gate.records() == ["crm.lead/1"]
+    assert gateway.records() == ["crm.lead/1"]
 
 
-def test_a_refusal_is_composed_without_the_commands(gate: Gate, tmp_path: Path) -> None:
-    imported = deliver(gate, tmp_path, mail(to="catchall@example.com"), "catchall@example.com")
+def test_a_refusal_is_composed_without_the_commands(gateway: Gateway, tmp_path: Path) -> None:
+    imported = deliver(gateway, tmp_path, mail(to="catchall@example.com"), "catchall@example.com")
     assert not imported & (BANNED - {"hashlib"})
-    assert gate.outbox() == ["catchall bob@client.org"]
+    assert gateway.outbox() == ["catchall bob@client.org"]
 
 
-def deliver(gate: Gate, folder: Path, raw: bytes, recipient: str) -> set[str]:
+def deliver(gateway: Gateway, folder: Path, raw: bytes, recipient: str) -> set[str]:
     """Run the pipe as a process of its own; the modules it imported."""
     configuration = folder / "mailgate.toml"
-    configuration.write_text(f'[store]\nurl = "sqlite:///{gate.path}"\n[submit]\nmethod = "none"\n')
+    configuration.write_text(f'[store]\nurl = "sqlite:///{gateway.path}"\n[submit]\nmethod = "none"\n')
     command = [sys.executable, "-I", "-X", "importtime", "-m", "mailgate", "deliver", "-C", str(configuration)]
     ran = subprocess.run([*command, "-f", "bob@client.org", recipient], input=raw, capture_output=True, timeout=60)
     assert (ran.returncode, ran.stdout) == (0, b"")

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from fetch.fake import FakeImap
-from fetch.issuer import Issuer
+from inbound.fetch.fake import FakeImap
+from inbound.fetch.issuer import Issuer
 
 from mailgate.routing import decide
 from mailgate.settings import config

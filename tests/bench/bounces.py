@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from dialect import MUTATIONS
+from helpers.reports import MUTATIONS
 
 from mailgate.mail import envelope, message
 from mailgate.mail.message import Message

@@ -40,7 +40,7 @@ def main(runs: int) -> None:
         folder = Path(name)
         program = shutil.which("mailgate", path=str(Path(sys.executable).parent))
         assert program, "install mailgate into this environment first"
-        empty, full = gate(folder, "empty"), gate(folder, "full")
+        empty, full = gateway(folder, "empty"), gateway(folder, "full")
         fill(folder / "full.db")
         bare_file = folder / "bare.py"
         bare_file.write_text(BARE)
@@ -69,7 +69,7 @@ def ratio(figures: dict[str, list[float]], above: str, below: str) -> float:
     return statistics.median(a / b for a, b in zip(figures[above], figures[below], strict=True))
 
 
-def gate(folder: Path, name: str) -> Path:
+def gateway(folder: Path, name: str) -> Path:
     """A configuration and a store with one alias."""
     config = folder / f"{name}.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{folder}/{name}.db"\n[submit]\nmethod = "none"\n')

@@ -18,10 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fetch import dovecot
-from fetch.conftest import Gate, mail
-from fetch.dovecot import PASSWORD, Account
 from imapclient import IMAPClient
+from inbound.fetch import dovecot
+from inbound.fetch.conftest import Collector, mail
+from inbound.fetch.dovecot import PASSWORD, Account
 
 from mailgate.inbound import fetch as product
 from mailgate.inbound import folder as gather
@@ -50,16 +50,16 @@ def main(count: int, turns: int) -> None:
 
 def seconds_of_mailgate(folder: Path, account: Account, count: int) -> float:
     """Collect everything into a new store."""
-    gate = Gate(folder)
-    gate.add("box", "imap", account, "--limit", str(count))
-    settings = config.load(str(gate.config), None, {})
-    with gate.store.read() as tx:
+    collector = Collector(folder)
+    collector.add("box", "imap", account, "--limit", str(count))
+    settings = config.load(str(collector.config), None, {})
+    with collector.store.read() as tx:
         server = servers.get(tx, "box")
     started = time.monotonic()
-    result = product.run(gate.store, settings, server)
+    result = product.run(collector.store, settings, server)
     spent = time.monotonic() - started
     assert result.tally.created == count, result
-    gate.store.close()
+    collector.store.close()
     return spent
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from build import facts, mail, state
+from helpers.messages import facts, mail, state
 
 from mailgate.mail import content, quoting
 from mailgate.reports import report

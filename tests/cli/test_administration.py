@@ -1,12 +1,11 @@
 """Domains, aliases, contacts, senders and parameters by command."""
 
 import pytest
+from helpers.installed import Installed
 
-from .conftest import Gate
 
-
-def test_the_first_domain_has_everything(gate: Gate) -> None:
-    assert gate.json("domain", "add", "Example.COM.") == {
+def test_the_first_domain_has_everything(installed: Installed) -> None:
+    assert installed.json("domain", "add", "Example.COM.") == {
         "name": "example.com",
         "catchall": "catchall",
         "bounce": "bounce",
@@ -25,7 +24,7 @@ def test_the_first_domain_has_everything(gate: Gate) -> None:
     }
 
 
-def test_domain_set_keeps_old_names_working_until_forget(office: Gate) -> None:
+def test_domain_set_keeps_old_names_working_until_forget(office: Installed) -> None:
     office.ok("domain", "set", "example.com", "--catchall", "answers")
     assert office.json("domain", "show", "example.com")["retired"] == ["catchall"]
     refused = office.json("route", "-f", "eve@x.org", "catchall@example.com", stdin=office.mail("catchall@example.com"))
@@ -35,7 +34,7 @@ def test_domain_set_keeps_old_names_working_until_forget(office: Gate) -> None:
     assert gone["outcomes"][0]["reason"] == "no-route"
 
 
-def test_a_name_taken_back_is_retired_no_more(office: Gate) -> None:
+def test_a_name_taken_back_is_retired_no_more(office: Installed) -> None:
     office.ok("domain", "set", "example.com", "--catchall", "answers")
     office.ok("domain", "set", "example.com", "--catchall", "catchall")
     assert office.json("domain", "show", "example.com")["retired"] == ["answers"]
@@ -60,7 +59,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Gate) -> None:
         ("alias add x --model x --notify nobody", "`nobody` is no mail address"),
     ],
 )
-def test_names_that_are_in_the_way(office: Gate, command: str, error: str) -> None:
+def test_names_that_are_in_the_way(office: Installed, command: str, error: str) -> None:
     screen = office(*command.split())
     assert screen.exit == 1
     assert error in screen.err
@@ -68,37 +67,37 @@ def test_names_that_are_in_the_way(office: Gate, command: str, error: str) -> No
     assert office.json("domain", "show", "example.com")["catchall"] == "catchall"
 
 
-def test_a_retired_name_is_in_the_way_too(office: Gate) -> None:
+def test_a_retired_name_is_in_the_way_too(office: Installed) -> None:
     office.ok("domain", "set", "example.com", "--bounce", "returns")
     screen = office("alias", "add", "bounce", "--model", "x")
     assert "is a retired bounce address of example.com" in screen.err
     assert "mailgate domain forget example.com bounce" in screen.err
 
 
-def test_the_same_name_in_two_domains(office: Gate) -> None:
+def test_the_same_name_in_two_domains(office: Installed) -> None:
     office.ok("domain", "add", "example.org")
     assert office.json("alias", "add", "support@example.org", "--model", "task")["address"] == "support@example.org"
 
 
-def test_the_default_domain(office: Gate) -> None:
+def test_the_default_domain(office: Installed) -> None:
     office.ok("domain", "add", "example.org", "--default")
     assert office.json("alias", "add", "sales", "--model", "x")["address"] == "sales@example.org"
     assert [each["default"] for each in office.json("domain", "list")] == [False, True]
 
 
-def test_domain_remove(office: Gate) -> None:
+def test_domain_remove(office: Installed) -> None:
     office.ok("domain", "add", "example.org")
     office.ok("domain", "remove", "example.org", "--yes")
     assert [each["name"] for each in office.json("domain", "list")] == ["example.com"]
 
 
-def test_alias_add_says_what_the_name_became(office: Gate) -> None:
+def test_alias_add_says_what_the_name_became(office: Installed) -> None:
     screen = office("alias", "add", "Hélène Prôvâïder@example.com", "--model", "x")
     assert screen.out == "added alias helene-provaider@example.com -> x\n"
     assert "became `helene-provaider`" in screen.err
 
 
-def test_alias_set_and_unset(office: Gate) -> None:
+def test_alias_set_and_unset(office: Installed) -> None:
     office.ok("record", "create", "ticket", "--name", "One")
     command = "alias set support --set prio=high --unset team --record ticket/1 --from members"
     command += " --local-part --authenticated --spam quiet --refusal No. --notify ann@example.com"
@@ -135,31 +134,31 @@ def test_alias_set_and_unset(office: Gate) -> None:
         ("--from followers", "nobody follows an owner record yet: mailgate alias set x@example.com --owner MODEL/ID"),
     ],
 )
-def test_an_alias_that_points_nowhere_is_a_warning(office: Gate, options: str, warning: str) -> None:
+def test_an_alias_that_points_nowhere_is_a_warning(office: Installed, options: str, warning: str) -> None:
     office.ok("record", "create", "ticket")
     screen = office("alias", "add", "x", "--model", "m", *options.split())
     assert (screen.exit, screen.err) == (0, f"warning: x@example.com: {warning}\n")
 
 
-def test_an_address_may_be_typed_with_its_name(office: Gate) -> None:
+def test_an_address_may_be_typed_with_its_name(office: Installed) -> None:
     assert office.json("alias", "show", "Support <support@example.com>")["address"] == "support@example.com"
     assert office.json("contact", "add", "Bob Ray <bob@client.org>")["address"] == "bob@client.org"
 
 
-def test_who_becomes_an_own_address_follows_no_more(office: Gate) -> None:
+def test_who_becomes_an_own_address_follows_no_more(office: Installed) -> None:
     office.ok("record", "create", "ticket")
     office.ok("record", "follow", "ticket/1", "later@example.com")
     office.ok("alias", "add", "later", "--model", "ticket")
     assert office.json("record", "show", "ticket/1")["followers"] == []
 
 
-def test_alias_remove_keeps_its_records(office: Gate) -> None:
+def test_alias_remove_keeps_its_records(office: Installed) -> None:
     office.deliver(office.mail("support@example.com"), "support@example.com")
     office.ok("alias", "remove", "support@example.com", "--yes")
     assert [each["record"] for each in office.json("record", "list")] == ["ticket/1"]
 
 
-def test_contacts(office: Gate) -> None:
+def test_contacts(office: Installed) -> None:
     office.ok("contact", "add", "Bob@Client.ORG", "--name", "Bob Ray")
     assert office.json("contact", "list") == [
         {"address": "bob@client.org", "name": "Bob Ray", "member": False, "archived": False, "bounces": 0}
@@ -170,7 +169,7 @@ def test_contacts(office: Gate) -> None:
     assert office.json("contact", "add", "bob@client.org")["archived"] is False
 
 
-def test_senders(office: Gate) -> None:
+def test_senders(office: Installed) -> None:
     office.ok("sender", "allow", "bob@client.org")
     office.ok("sender", "block", "bob@client.org")
     assert office.json("sender", "list") == [{"address": "bob@client.org", "verdict": "block"}]
@@ -178,7 +177,7 @@ def test_senders(office: Gate) -> None:
     assert office.json("sender", "list") == []
 
 
-def test_parameters(office: Gate) -> None:
+def test_parameters(office: Installed) -> None:
     assert office.ok("param", "get", "mail.gateway.loop.minutes") == "120\n"
     office.ok("param", "set", "mail.gateway.loop.minutes", " 60 ")
     assert office.ok("param", "get", "mail.gateway.loop.minutes") == "60\n"

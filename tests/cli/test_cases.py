@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import pytest
+from helpers.installed import Installed
 
 from mailgate.store import database
 
-from .conftest import Gate
-
 
 @pytest.fixture
-def cases(office: Gate) -> Gate:
-    """A gate that had mail, with a case of each."""
+def cases(office: Installed) -> Installed:
+    """A installed that had mail, with a case of each."""
     office.deliver(office.mail("support@example.com"), "support@example.com")
     office.deliver(office.mail("closed@example.com"), "closed@example.com")
     office.deliver(office.mail("bounce@example.com"), "bounce@example.com")
@@ -24,14 +23,14 @@ def cases(office: Gate) -> Gate:
     return office
 
 
-def test_what_was_recorded_passes(cases: Gate) -> None:
+def test_what_was_recorded_passes(cases: Installed) -> None:
     assert cases.ok("test", "cases") == "".join(f"ok    message-{number}\n" for number in (1, 2, 3, 4)) + (
         "4 cases, nothing differs\n"
     )
     assert (cases.folder / "cases" / "message-1.eml").read_bytes() == cases("message", "raw", "1").out.encode()
 
 
-def test_nothing_is_written_and_no_earlier_mail_counts(cases: Gate) -> None:
+def test_nothing_is_written_and_no_earlier_mail_counts(cases: Installed) -> None:
     before = cases.json("message", "list"), cases.json("record", "list"), cases.json("outbox", "list")
     cases.ok("param", "set", "mail.gateway.loop.threshold", "1")
     for _ in range(2):
@@ -39,7 +38,7 @@ def test_nothing_is_written_and_no_earlier_mail_counts(cases: Gate) -> None:
     assert (cases.json("message", "list"), cases.json("record", "list"), cases.json("outbox", "list")) == before
 
 
-def test_a_difference_is_told(cases: Gate) -> None:
+def test_a_difference_is_told(cases: Installed) -> None:
     cases.ok("alias", "set", "support", "--from", "members", "--model", "task")
     cases.ok("alias", "set", "closed", "--from", "everyone")
     screen = cases("test", "cases")
@@ -67,18 +66,18 @@ def test_a_difference_is_told(cases: Gate) -> None:
     assert '"failed": 3' in found.out
 
 
-def case(gate: Gate, toml: str, to: str = "support@example.com") -> str:
+def case(installed: Installed, toml: str, to: str = "support@example.com") -> str:
     """The screen of a folder with one case."""
-    folder = gate.folder / "own"
+    folder = installed.folder / "own"
     folder.mkdir(exist_ok=True)
-    (folder / "one.eml").write_bytes(gate.mail(to))
+    (folder / "one.eml").write_bytes(installed.mail(to))
     (folder / "one.toml").write_text(toml)
-    screen = gate("test", "own")
+    screen = installed("test", "own")
     assert screen.exit == (0 if screen.out.startswith("ok") else 1)
     return screen.out
 
 
-def test_only_what_is_named_is_compared(office: Gate) -> None:
+def test_only_what_is_named_is_compared(office: Installed) -> None:
     for expected in (
         "exit = 0",
         'status = "2.0.0"',
@@ -94,7 +93,7 @@ def test_only_what_is_named_is_compared(office: Gate) -> None:
     assert "exit  expected 67, got 0\n" in case(office, "[expect]\nexit = 67\n")
 
 
-def test_outcomes_are_paired_whatever_their_order(office: Gate) -> None:
+def test_outcomes_are_paired_whatever_their_order(office: Installed) -> None:
     both = '[envelope]\nrecipients = ["support@example.com", "closed@example.com"]\n[expect]\noutcomes = [{}]\n'
     first, second = '{reason = "policy"}', '{action = "create", model = "ticket"}'
     to = "support@example.com, closed@example.com"
@@ -107,7 +106,7 @@ def test_outcomes_are_paired_whatever_their_order(office: Gate) -> None:
     )
 
 
-def test_the_envelope_counts(office: Gate) -> None:
+def test_the_envelope_counts(office: Installed) -> None:
     unknown = '[envelope]\nrecipients = ["nobody@example.com"]\n'
     refused = 'exit = 67\noutcomes = [{reason = "no-route"}]\n'
     assert case(office, f"{unknown}[expect]\n{refused}").startswith("ok")
@@ -132,11 +131,11 @@ def test_the_envelope_counts(office: Gate) -> None:
         ("[expect\n", "one.toml:1:8: "),
     ],
 )
-def test_a_case_that_says_nothing_fails(office: Gate, toml: str, said: str) -> None:
+def test_a_case_that_says_nothing_fails(office: Installed, toml: str, said: str) -> None:
     assert said in case(office, toml)
 
 
-def test_half_a_case_and_no_case(office: Gate) -> None:
+def test_half_a_case_and_no_case(office: Installed) -> None:
     (office.folder / "own").mkdir()
     assert office("test", "own").exit == 3
     assert office("test").exit == 2
@@ -146,14 +145,14 @@ def test_half_a_case_and_no_case(office: Gate) -> None:
     assert (screen.exit, "own/one.toml: No such file or directory" in screen.out) == (1, True)
 
 
-def test_what_is_there_is_not_written_over(cases: Gate) -> None:
+def test_what_is_there_is_not_written_over(cases: Installed) -> None:
     screen = cases("test", "--record", "1", "--to", "cases")
     assert screen.exit == 1
     assert "is there already" in screen.err
     assert cases("test", "--record", "99", "--to", "cases").exit == 3
 
 
-def test_recording_says_when_it_would_be_judged_differently_today(cases: Gate) -> None:
+def test_recording_says_when_it_would_be_judged_differently_today(cases: Installed) -> None:
     cases.ok("alias", "set", "support", "--model", "task")
     assert "today it would be judged differently:\n" in cases.ok("test", "--record", "1", "--to", "later")
     assert Path(cases.folder / "later" / "message-1.toml").exists()

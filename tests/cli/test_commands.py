@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 import pytest
+from helpers.installed import Installed
 
 from mailgate.cli.program import COMMANDS, program
-
-from .conftest import Gate
 
 
 def every_command() -> list[tuple[str, ...]]:
@@ -113,7 +112,9 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_errors_name_the_next_command(office: Gate, arguments: list[str], exit: int, error: str, hint: str) -> None:
+def test_errors_name_the_next_command(
+    office: Installed, arguments: list[str], exit: int, error: str, hint: str
+) -> None:
     screen = office(*arguments)
     assert screen.exit == exit
     first, *hints = screen.err.splitlines()
@@ -130,7 +131,7 @@ LISTS += ["held list", "held list --refused", "outbox list"]
 
 
 @pytest.mark.parametrize("command", LISTS)
-def test_lists_are_json_arrays_and_plain_tables(office: Gate, command: str) -> None:
+def test_lists_are_json_arrays_and_plain_tables(office: Installed, command: str) -> None:
     assert isinstance(office.json(*command.split()), list)
     plain = office.ok(*command.split())
     header = plain.splitlines()[0].split("\t")
@@ -142,12 +143,12 @@ def test_lists_are_json_arrays_and_plain_tables(office: Gate, command: str) -> N
     [["-C", "CONFIG", "alias", "list"], ["alias", "-C", "CONFIG", "list"], ["alias", "list", "--config", "CONFIG"]],
     ids=["in front", "in the middle", "behind"],
 )
-def test_global_options_stand_anywhere(office: Gate, arguments: list[str]) -> None:
+def test_global_options_stand_anywhere(office: Installed, arguments: list[str]) -> None:
     words = [str(office.config) if word == "CONFIG" else word for word in arguments]
     assert "support@example.com" in office(*words, environ={"MAILGATE_CONFIG": "/nowhere"}).out
 
 
-def test_deliver_takes_global_options_in_front(office: Gate) -> None:
+def test_deliver_takes_global_options_in_front(office: Installed) -> None:
     message = office.mail("support@example.com")
     screen = office(
         "-C", str(office.config), "deliver", "support@example.com", stdin=message, environ={"MAILGATE_CONFIG": "/x"}
@@ -155,7 +156,7 @@ def test_deliver_takes_global_options_in_front(office: Gate) -> None:
     assert screen == (0, "", "")
 
 
-def test_a_store_named_by_db_or_environment(office: Gate, tmp_path: Path) -> None:
+def test_a_store_named_by_db_or_environment(office: Installed, tmp_path: Path) -> None:
     for more, environ in (
         (["--db", f"{tmp_path}/other.db"], {}),
         ([], {"MAILGATE_DB": f"sqlite:///{tmp_path}/third.db"}),
@@ -165,42 +166,42 @@ def test_a_store_named_by_db_or_environment(office: Gate, tmp_path: Path) -> Non
     assert {"other.db", "third.db"} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_configuration_is_found_in_the_home_folder(gate: Gate, tmp_path: Path) -> None:
+def test_configuration_is_found_in_the_home_folder(installed: Installed, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".config" / "mailgate").mkdir(parents=True)
     (home / ".config" / "mailgate" / "mailgate.toml").write_text(f'[store]\nurl = "{tmp_path}/home.db"\n')
-    gate("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
+    installed("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
     assert (tmp_path / "home.db").exists()
 
 
-def test_without_configuration_the_store_is_in_the_data_folder(gate: Gate, tmp_path: Path) -> None:
+def test_without_configuration_the_store_is_in_the_data_folder(installed: Installed, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    gate("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
+    installed("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
     assert (home / ".local/share/mailgate/mailgate.db").exists()
 
 
-def test_a_home_in_the_root_folder_names_no_host(office: Gate) -> None:
+def test_a_home_in_the_root_folder_names_no_host(office: Installed) -> None:
     """`HOME=/`, as system users have it, gives a path with two slashes."""
     assert office.ok("--db", f"/{office.folder}/mailgate.db", "alias", "list") == office.ok("alias", "list")
 
 
 @pytest.mark.parametrize("place", ["/dev/null", "mailgate.toml/x", "."])
-def test_a_store_that_cannot_be_made_has_a_hint(office: Gate, place: str) -> None:
+def test_a_store_that_cannot_be_made_has_a_hint(office: Installed, place: str) -> None:
     screen = office("--db", place, "alias", "list")
     assert (screen.exit, screen.out) == (1, "")
     assert re.fullmatch(r"error: .*\nhint: (mailgate (init|doctor)|ls -l).*\n", screen.err)
 
 
 @pytest.mark.parametrize("command", ["work", "fetch"])
-def test_a_timer_s_command_says_what_helps_too(office: Gate, command: str) -> None:
+def test_a_timer_s_command_says_what_helps_too(office: Installed, command: str) -> None:
     office.config.write_text("[store\n")
     screen = office(command)
     assert (screen.exit, screen.out[:6]) == (75, "4.3.5 ")
     assert screen.err.endswith("\nhint: mend it, then: mailgate config check\n")
 
 
-def test_the_current_folder_is_never_searched(gate: Gate, tmp_path: Path) -> None:
-    screen = gate("alias", "list", "--json", environ={"HOME": str(tmp_path / "home"), "MAILGATE_CONFIG": ""})
+def test_the_current_folder_is_never_searched(installed: Installed, tmp_path: Path) -> None:
+    screen = installed("alias", "list", "--json", environ={"HOME": str(tmp_path / "home"), "MAILGATE_CONFIG": ""})
     assert screen.exit == 0
     assert not (tmp_path / "mailgate.db").exists()
 
@@ -215,17 +216,17 @@ def test_the_current_folder_is_never_searched(gate: Gate, tmp_path: Path) -> Non
         ("store = 3\n", "store must be a section"),
     ],
 )
-def test_a_broken_configuration_says_where(gate: Gate, text: str, error: str) -> None:
-    gate.config.write_text(text)
-    screen = gate("alias", "list")
+def test_a_broken_configuration_says_where(installed: Installed, text: str, error: str) -> None:
+    installed.config.write_text(text)
+    screen = installed("alias", "list")
     assert screen.exit == 1
     assert error in screen.err
-    assert str(gate.config) in screen.err
+    assert str(installed.config) in screen.err
 
 
-def test_an_unknown_key_is_a_warning_with_the_nearest_name(gate: Gate) -> None:
-    gate.config.write_text(gate.config.read_text() + "[limits]\nmax_sise = 3\n[refusal]\nby = 'reply'\n")
-    screen = gate("alias", "list")
+def test_an_unknown_key_is_a_warning_with_the_nearest_name(installed: Installed) -> None:
+    installed.config.write_text(installed.config.read_text() + "[limits]\nmax_sise = 3\n[refusal]\nby = 'reply'\n")
+    screen = installed("alias", "list")
     assert screen.exit == 0
     assert "unknown key `max_sise` in [limits], did you mean `max_size`?" in screen.err
     assert "unknown section [refusal], did you mean `refusals`?" in screen.err
@@ -234,49 +235,49 @@ def test_an_unknown_key_is_a_warning_with_the_nearest_name(gate: Gate) -> None:
 @pytest.mark.parametrize(
     ("shell", "mark"), [("bash", "complete "), ("zsh", "#compdef mailgate"), ("fish", "complete ")]
 )
-def test_completion(gate: Gate, shell: str, mark: str) -> None:
-    assert mark in gate.ok("completion", shell)
+def test_completion(installed: Installed, shell: str, mark: str) -> None:
+    assert mark in installed.ok("completion", shell)
 
 
-def test_completion_completes(gate: Gate) -> None:
+def test_completion_completes(installed: Installed) -> None:
     environ = {"_MAILGATE_COMPLETE": "bash_complete", "COMP_WORDS": "mailgate ali", "COMP_CWORD": "1"}
-    assert gate(environ=environ).out == "plain,alias\n"
+    assert installed(environ=environ).out == "plain,alias\n"
 
 
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [("alias show s", "support@example.com"), ("domain set ", "example.com"), ("record show t", "ticket/1")],
 )
-def test_completion_knows_what_is_stored(office: Gate, words: str, wanted: str) -> None:
+def test_completion_knows_what_is_stored(office: Installed, words: str, wanted: str) -> None:
     office.ok("record", "create", "ticket")
     environ = {"_MAILGATE_COMPLETE": "bash_complete", "COMP_WORDS": f"mailgate {words}", "COMP_CWORD": "3"}
     assert office(environ=environ).out == f"plain,{wanted}\n"
 
 
-def test_version(gate: Gate) -> None:
-    assert gate.ok("--version").startswith("mailgate ")
+def test_version(installed: Installed) -> None:
+    assert installed.ok("--version").startswith("mailgate ")
 
 
-def test_a_fault_of_our_own_is_no_traceback(gate: Gate, tmp_path: Path) -> None:
+def test_a_fault_of_our_own_is_no_traceback(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import mailgate.store.aliases\n"
         "def broken(tx): raise ZeroDivisionError('planted')\n"
         "mailgate.store.aliases.listing = broken\n"
     )
-    screen = gate("alias", "list", environ={"PYTHONPATH": str(tmp_path)})
+    screen = installed("alias", "list", environ={"PYTHONPATH": str(tmp_path)})
     assert screen.exit == 1
     assert screen.err.startswith("error: a fault of mailgate's own: ZeroDivisionError: planted\nhint: ")
     assert "Traceback" not in screen.err
 
 
 @pytest.mark.parametrize("words", [[], ["alias"], ["held"]], ids=" ".join)
-def test_without_a_verb_help_is_shown(office: Gate, words: list[str]) -> None:
+def test_without_a_verb_help_is_shown(office: Installed, words: list[str]) -> None:
     screen = office(*words)
     assert (screen.exit, screen.out) == (2, "")
     assert "\nExamples:\n" in screen.err
 
 
-def test_output_that_nobody_hears(office: Gate) -> None:
+def test_output_that_nobody_hears(office: Installed) -> None:
     for redirection, exit in ((">&-", 0), ("2>&-", 0), (">/dev/full", 1)):
         command = f"{sys.executable} -m mailgate -C {office.config} alias list --json {redirection}"
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
@@ -285,7 +286,7 @@ def test_output_that_nobody_hears(office: Gate) -> None:
         assert "Exception ignored" not in done.stderr
 
 
-def test_a_closed_pipe_is_no_error(office: Gate) -> None:
+def test_a_closed_pipe_is_no_error(office: Installed) -> None:
     command = f"{sys.executable} -m mailgate -C {office.config} alias list --help | head -1 >/dev/null"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""

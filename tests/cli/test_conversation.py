@@ -6,8 +6,7 @@ import json
 from email.message import EmailMessage
 
 import pytest
-
-from .conftest import Gate
+from helpers.installed import Installed
 
 REPORT = """\
 From: Mail Delivery System <MAILER-DAEMON@client.org>
@@ -33,22 +32,22 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 
 
 @pytest.fixture
-def ticket(office: Gate) -> Gate:
+def ticket(office: Installed) -> Installed:
     """An office with ticket/1, made by Bob's mail."""
     office.deliver(office.mail("support@example.com", subject="Printer"), "support@example.com")
     return office
 
 
-def outgoing(gate: Gate, number: int = 1) -> EmailMessage:
+def outgoing(installed: Installed, number: int = 1) -> EmailMessage:
     """A message of the outbox, as its recipient reads it."""
-    found = gate("outbox", "raw", str(number))
+    found = installed("outbox", "raw", str(number))
     assert found.exit == 0, found
     message = email.message_from_string(found.out, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
 
-def test_a_post_is_stored_and_queued_for_every_follower(ticket: Gate) -> None:
+def test_a_post_is_stored_and_queued_for_every_follower(ticket: Installed) -> None:
     ticket.ok("record", "follow", "ticket/1", "ann@corp.example")
     posted = ticket.json("post", "ticket/1", "--to", "carol@x.org", stdin="Grüße\n".encode())
     assert posted["recipients"] == ["bob@client.org", "ann@corp.example", "carol@x.org"]
@@ -70,7 +69,7 @@ def test_a_post_is_stored_and_queued_for_every_follower(ticket: Gate) -> None:
     assert (first["To"], first.get_content()) == ("bob@client.org", "Grüße\n")
 
 
-def test_a_note_leaves_nowhere(ticket: Gate) -> None:
+def test_a_note_leaves_nowhere(ticket: Installed) -> None:
     ticket.ok("post", "ticket/1", "--note", stdin=b"He is angry.\n")
     assert ticket.json("outbox", "list") == []
     found = ticket.json("record", "show", "ticket/1")["messages"][1]
@@ -80,7 +79,7 @@ def test_a_note_leaves_nowhere(ticket: Gate) -> None:
     assert "a note, kept inside" in ticket.ok("record", "show", "ticket/1")
 
 
-def test_attachments_and_subject_and_name(ticket: Gate) -> None:
+def test_attachments_and_subject_and_name(ticket: Installed) -> None:
     (ticket.folder / "Angebot für Bob.pdf").write_bytes(b"%PDF-\0\xff" * 50)
     options = ("--attach", "Angebot für Bob.pdf", "--subject", "Offer – final", "--name", "Ann Müller")
     ticket.ok("post", "ticket/1", *options, stdin=b"See there.\n")
@@ -111,7 +110,7 @@ def test_attachments_and_subject_and_name(ticket: Gate) -> None:
     ],
 )
 def test_mistakes_are_told_and_leave_nothing(
-    ticket: Gate, arguments: tuple[str, ...], stdin: bytes, exit: int, said: str
+    ticket: Installed, arguments: tuple[str, ...], stdin: bytes, exit: int, said: str
 ) -> None:
     screen = ticket(*arguments, stdin=stdin)
     assert (screen.exit, screen.out) == (exit, "")
@@ -121,7 +120,7 @@ def test_mistakes_are_told_and_leave_nothing(
     assert ticket.json("outbox", "list") == []
 
 
-def test_nobody_would_get_it(office: Gate) -> None:
+def test_nobody_would_get_it(office: Installed) -> None:
     office.ok("record", "create", "ticket", "--name", "Alone")
     screen = office("post", "ticket/1", stdin=b"Hello?\n")
     assert screen.exit == 1
@@ -132,7 +131,7 @@ def test_nobody_would_get_it(office: Gate) -> None:
     assert message["Reply-To"].startswith("catchall+mg1r")
 
 
-def test_the_signed_answer_comes_back_and_the_report_becomes_a_failure(ticket: Gate) -> None:
+def test_the_signed_answer_comes_back_and_the_report_becomes_a_failure(ticket: Installed) -> None:
     ticket.ok("contact", "add", "bob@client.org")
     ticket.ok("post", "ticket/1", stdin=b"Have you tried water?\n")
     back = ticket.json("outbox", "show", "1")["reverse_path"]
@@ -185,7 +184,7 @@ def test_the_signed_answer_comes_back_and_the_report_becomes_a_failure(ticket: G
     assert ticket.json("record", "show", "ticket/1")["stopped"] == {}
 
 
-def test_why_tells_what_a_report_says(ticket: Gate) -> None:
+def test_why_tells_what_a_report_says(ticket: Installed) -> None:
     ticket.ok("post", "ticket/1", stdin=b"Hello.\n")
     back = ticket.json("outbox", "show", "1")["reverse_path"]
     ticket.deliver(REPORT.format(to=back, id="r1", recipient="bob@client.org").encode(), back, sender="")
@@ -198,7 +197,7 @@ def test_why_tells_what_a_report_says(ticket: Gate) -> None:
     assert "=> bounce    no-such-address 5.1.1: bob@client.org on ticket/1, proved" in ticket.ok("why", "3")
 
 
-def test_sent_prints_what_leads_the_answer_back(ticket: Gate) -> None:
+def test_sent_prints_what_leads_the_answer_back(ticket: Installed) -> None:
     ours = b"From: Ann <ann@corp.example>\r\nTo: bob@client.org\r\nSubject: Re: Printer\r\n\r\nBy hand.\r\n"
     printed = ticket("sent", "ticket/1", "--print", stdin=ours).out.encode()
     message = email.message_from_bytes(printed, policy=email.policy.default)
@@ -215,7 +214,7 @@ def test_sent_prints_what_leads_the_answer_back(ticket: Gate) -> None:
     assert len(ticket.json("record", "show", "ticket/1")["messages"]) == 3
 
 
-def test_sent_says_where_reports_go_and_is_the_same_message_again(ticket: Gate) -> None:
+def test_sent_says_where_reports_go_and_is_the_same_message_again(ticket: Installed) -> None:
     ours = b"From: Ann <ann@corp.example>\nTo: Carl.Ray@Client.org\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nHi.\n"
     back = ticket.ok("sent", "ticket/1", "--return-path", stdin=ours).strip()
     assert back.startswith("bounce+mg1b")
@@ -227,7 +226,7 @@ def test_sent_says_where_reports_go_and_is_the_same_message_again(ticket: Gate) 
     assert (failure["message"], failure["record"], failure["proved"]) == (message_id, "ticket/1", True)
 
 
-def test_mail_goes_to_the_address_as_it_was_written(ticket: Gate) -> None:
+def test_mail_goes_to_the_address_as_it_was_written(ticket: Installed) -> None:
     ticket.ok("record", "follow", "ticket/1", "Ann.Lee@Corp.example")
     posted = ticket.json("post", "ticket/1", "--to", "Carla.Smith@Client.org", stdin=b"Hi.\n")
     assert posted["recipients"] == ["bob@client.org", "Ann.Lee@corp.example", "Carla.Smith@client.org"]
@@ -235,7 +234,7 @@ def test_mail_goes_to_the_address_as_it_was_written(ticket: Gate) -> None:
     assert ticket.json("record", "show", "ticket/1")["followers"] == ["bob@client.org", "ann.lee@corp.example"]
 
 
-def test_a_rotated_key_still_counts_once(ticket: Gate) -> None:
+def test_a_rotated_key_still_counts_once(ticket: Installed) -> None:
     ticket.ok("post", "ticket/1", stdin=b"Hello.\n")
     address = str(outgoing(ticket)["Reply-To"])
     assert [each["signs"] for each in ticket.json("key", "rotate")] == [False, True]
@@ -254,7 +253,7 @@ def test_a_rotated_key_still_counts_once(ticket: Gate) -> None:
     assert "signed with a key that is not ours, or no longer" in reply["saw"]
 
 
-def test_quoted_history_is_folded_and_one_flag_away(ticket: Gate) -> None:
+def test_quoted_history_is_folded_and_one_flag_away(ticket: Installed) -> None:
     quote = "On Mon, 1 Jan 2024 at 10:00, Ann <ann@example.com> wrote:\n> Have you tried\n> water?\n> Ann\n"
     message = ticket.mail("support@example.com", extra="In-Reply-To: <x@y>\n") + f"\nYes.\n\n{quote}".encode()
     ticket.deliver(message, "support@example.com")

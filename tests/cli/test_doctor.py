@@ -1,21 +1,20 @@
 """The doctor at a terminal, for a script, for a timer: what he prints, and his exit status."""
 
 import pytest
-
-from .conftest import Gate
+from helpers.installed import Installed
 
 INSIDE = ("--only", "config", "--only", "store", "--only", "directory", "--only", "sending", "--only", "waiting")
 
 
 @pytest.fixture
-def well(office: Gate) -> Gate:
-    """A gate with nothing wrong."""
+def well(office: Installed) -> Installed:
+    """A installed with nothing wrong."""
     office.folder.chmod(0o700)
     office.ok("alias", "add", "info@example.com", "--model", "task")
     return office
 
 
-def test_a_healthy_gate(well: Gate) -> None:
+def test_a_healthy_gate(well: Installed) -> None:
     screen = well("doctor", *INSIDE)
     assert screen.exit == 0, screen
     assert "0 wrong" in screen.out.splitlines()[-1]
@@ -24,7 +23,7 @@ def test_a_healthy_gate(well: Gate) -> None:
     assert not [each for each in found if each["verdict"] == "wrong"]
 
 
-def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Gate) -> None:
+def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Installed) -> None:
     well.ok("domain", "set", "example.com", "--delimiter", "")
     assert well("doctor", "--only", "sending", "--quiet") == (0, "", "")
     screen = well("doctor", "--only", "directory", "--quiet")
@@ -34,15 +33,15 @@ def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Gate) -> None:
     assert rest[-1].strip() == "hint: mailgate domain set example.com --delimiter + (or --details off)"
 
 
-def test_what_keeps_it_from_looking_inside(gate: Gate) -> None:
-    screen = gate("doctor", *INSIDE)
+def test_what_keeps_it_from_looking_inside(installed: Installed) -> None:
+    screen = installed("doctor", *INSIDE)
     assert screen.exit == 4
     assert "WRONG store" in screen.out
     assert "hint: mailgate init" in screen.out
-    assert not (gate.folder / "mailgate.db").exists()
+    assert not (installed.folder / "mailgate.db").exists()
 
 
-def test_a_configuration_that_cannot_be_read(well: Gate) -> None:
+def test_a_configuration_that_cannot_be_read(well: Installed) -> None:
     well.config.write_text("[store\n")
     screen = well("doctor")
     assert screen.exit == 4
@@ -50,13 +49,13 @@ def test_a_configuration_that_cannot_be_read(well: Gate) -> None:
     assert screen.err == ""
 
 
-def test_a_probe_where_nothing_is_sent(well: Gate) -> None:
+def test_a_probe_where_nothing_is_sent(well: Installed) -> None:
     screen = well("doctor", "--only", "config", "--probe")
     assert screen.exit == 0
     assert "submit.method is none" in screen.out
 
 
-def test_watch_tells_by_mail_and_only_what_changed(well: Gate) -> None:
+def test_watch_tells_by_mail_and_only_what_changed(well: Installed) -> None:
     assert "nobody is told" in well("doctor", "--watch", *INSIDE).err
     with well.config.open("a") as file:
         file.write('[notify]\nto = ["ann@client.org"]\n')

@@ -1,9 +1,9 @@
 """`[notify]`: `mailgate work` sends what an administrator is told."""
 
-from .conftest import Gate
+from helpers.installed import Installed
 
 
-def test_work_tells_and_sends(office: Gate) -> None:
+def test_work_tells_and_sends(office: Installed) -> None:
     program = office.folder / "sendmail"
     program.write_text(f'#!/bin/sh\necho "$@" >> {office.folder}/calls\ncat >> {office.folder}/sent\n')
     program.chmod(0o755)
@@ -22,7 +22,7 @@ def test_work_tells_and_sends(office: Gate) -> None:
     assert [each["kind"] for each in office.json("outbox", "list")] == ["notice", "notice"]
 
 
-def test_check_names_who_cannot_be_told(office: Gate) -> None:
+def test_check_names_who_cannot_be_told(office: Installed) -> None:
     office.config.write_text(office.config.read_text() + '[notify]\nto = ["nobody"]\n')
     screen = office("config", "check")
     assert (screen.exit, "notify.to: `nobody` is no mail address" in screen.err) == (1, True)

@@ -3,10 +3,9 @@
 import re
 
 import pytest
+from helpers.installed import Installed
+from helpers.terminal import screens
 from rich.cells import cell_len
-
-from .conftest import Gate
-from .terminal import screens
 
 LONG = f"{'a-very-long-local-part.' * 2}north@{'sub-division.' * 4}of.a-company.example.org"
 SUBJECT = (
@@ -35,28 +34,28 @@ READABLE = {"0", "1", "2", "31", "35", "1;31", "1;35"}
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """A gateway whose every name is long, or wide."""
-    gate = Gate(tmp_path_factory.mktemp("crowded"))
+    installed = Installed(tmp_path_factory.mktemp("crowded"))
     company, domain = "\u6771\u4eac Example and Sons " * 5, f"{'division.' * 5}example.org"
-    gate.ok("domain", "add", "example.com", "--contact", "info@example.com", "--company", company)
-    gate.ok("domain", "add", domain, "--signature", "Example Ltd\n1 High Street")
-    gate.ok("domain", "add", "example.net", "--same-as", "example.com")
-    gate.ok("domain", "set", "example.com", "--catchall", "answers")
+    installed.ok("domain", "add", "example.com", "--contact", "info@example.com", "--company", company)
+    installed.ok("domain", "add", domain, "--signature", "Example Ltd\n1 High Street")
+    installed.ok("domain", "add", "example.net", "--same-as", "example.com")
+    installed.ok("domain", "set", "example.com", "--catchall", "answers")
     told = ("--set", f"team={'first ' * 20}", "--notify", LONG, "--notify", "ann@corp.test")
-    gate.ok("alias", "add", "support@example.com", "--model", "ticket", *told)
+    installed.ok("alias", "add", "support@example.com", "--model", "ticket", *told)
     text = "Please call us first. " * 8
-    gate.ok(
+    installed.ok(
         "alias", "add", f"{'long-' * 8}name@{domain}", "--model", "a.long.model", "--from", "members", "--refusal", text
     )
-    gate.ok("contact", "add", LONG, "--name", SUBJECT)
-    gate.ok("sender", "block", LONG.replace("north", "south"))
+    installed.ok("contact", "add", LONG, "--name", SUBJECT)
+    installed.ok("sender", "block", LONG.replace("north", "south"))
     login = ("--type", "imap", "--host", f"{'imap.' * 12}test", "--user", LONG, "--password-file", "/nowhere/secret")
-    gate.ok("server", "add", "a-server-with-a-long-name", *login)
+    installed.ok("server", "add", "a-server-with-a-long-name", *login)
     for to in ("support@example.com", "postmaster@example.com", f"{'long-' * 8}name@{domain}"):
-        gate.deliver(gate.mail(f"{LONG}, {to}", subject=SUBJECT, sender=LONG), to, sender=LONG)
-    (gate.folder / "\u540d\u524d.pdf").write_bytes(b"x")
-    gate.ok(
+        installed.deliver(installed.mail(f"{LONG}, {to}", subject=SUBJECT, sender=LONG), to, sender=LONG)
+    (installed.folder / "\u540d\u524d.pdf").write_bytes(b"x")
+    installed.ok(
         "post",
         "ticket/1",
         "--attach",
@@ -65,24 +64,24 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Gate:
         SUBJECT,
         stdin="\u6771\u4eac words ".encode() * 60,
     )
-    owed = gate.json("outbox", "list")[-1]
+    owed = installed.json("outbox", "list")[-1]
     report = REPORT.format(to=owed["reverse_path"], recipient=owed["to"], words="no such user here " * 12)
-    gate.deliver(report.encode(), owed["reverse_path"], sender="")
-    gate.ok("record", "create", "ticket", "--name", SUBJECT, "--set", f"note={'x' * 200}")
-    (gate.folder / "mail.eml").write_bytes(gate.mail("support@example.com", subject=SUBJECT, sender=LONG))
-    (gate.folder / "other.toml").write_text(gate.ok("export").replace("Please call", "Do not call"))
-    return gate
+    installed.deliver(report.encode(), owed["reverse_path"], sender="")
+    installed.ok("record", "create", "ticket", "--name", SUBJECT, "--set", f"note={'x' * 200}")
+    (installed.folder / "mail.eml").write_bytes(installed.mail("support@example.com", subject=SUBJECT, sender=LONG))
+    (installed.folder / "other.toml").write_text(installed.ok("export").replace("Please call", "Do not call"))
+    return installed
 
 
-def shown(gate: Gate) -> list[list[str]]:
+def shown(installed: Installed) -> list[list[str]]:
     """Every command that shows what is stored."""
-    numbers = [str(each["number"]) for each in gate.json("message", "list")]
+    numbers = [str(each["number"]) for each in installed.json("message", "list")]
     nouns = ("message", "record", "held", "outbox", "bounce", "sender", "contact", "alias", "domain")
     return [
         *([each, "list"] for each in (*nouns, "param", "key", "server")),
-        *(["held", "show", str(each["number"])] for each in gate.json("held", "list")),
-        *(["alias", "show", each["address"]] for each in gate.json("alias", "list")),
-        *(["domain", "show", each["name"]] for each in gate.json("domain", "list")),
+        *(["held", "show", str(each["number"])] for each in installed.json("held", "list")),
+        *(["alias", "show", each["address"]] for each in installed.json("alias", "list")),
+        *(["domain", "show", each["name"]] for each in installed.json("domain", "list")),
         *(["message", "show", each] for each in numbers),
         *(["why", each] for each in numbers),
         *(["record", "show", f"ticket/{each}"] for each in "12"),
@@ -97,9 +96,9 @@ def shown(gate: Gate) -> list[list[str]]:
     ]
 
 
-def terminal(gate: Gate, commands: list[list[str]], columns: int, **environ: str) -> dict[str, list[str]]:
+def terminal(installed: Installed, commands: list[list[str]], columns: int, **environ: str) -> dict[str, list[str]]:
     """What a terminal gets from commands, one after the other: the lines of each."""
-    found = screens(gate, commands, columns, TERM="xterm-256color", **environ)
+    found = screens(installed, commands, columns, TERM="xterm-256color", **environ)
     return {name: text.split("\n") for name, text in found.items()}
 
 
@@ -109,7 +108,7 @@ def copied(line: str) -> bool:
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_every_screen_fits_and_colour_says_nothing_of_its_own(crowded: Gate, columns: int) -> None:
+def test_every_screen_fits_and_colour_says_nothing_of_its_own(crowded: Installed, columns: int) -> None:
     commands = shown(crowded)
     coloured = terminal(crowded, commands, columns)
     plain = terminal(crowded, commands, columns, NO_COLOR="1")
@@ -132,13 +131,13 @@ def test_every_screen_fits_and_colour_says_nothing_of_its_own(crowded: Gate, col
         assert words == [moment.sub("", STYLE.sub("", each)).split() for each in plain[name]], name
 
 
-def test_what_is_shown_is_there_as_a_whole(crowded: Gate) -> None:
+def test_what_is_shown_is_there_as_a_whole(crowded: Installed) -> None:
     """Folding loses nothing: what a table cuts, `show` has."""
     screen = "".join(terminal(crowded, [["alias", "show", "support@example.com"]], 80, NO_COLOR="1").popitem()[1])
     assert LONG in re.sub(r"\s|" + STYLE.pattern, "", screen)
 
 
-def test_an_empty_list_does_not_claim_that_there_is_nothing_at_all(crowded: Gate) -> None:
+def test_an_empty_list_does_not_claim_that_there_is_nothing_at_all(crowded: Installed) -> None:
     filtered = [["message", "list", "--after", "999"], ["record", "list", "--model", "none"]]
     screens = terminal(crowded, filtered, 80, NO_COLOR="1").values()
     assert [STYLE.sub("", lines[0]) for lines in screens] == ["no such message", "no such record"]

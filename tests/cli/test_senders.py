@@ -5,27 +5,26 @@ import sqlite3
 import time
 
 import pytest
+from helpers.installed import Installed
 
 from mailgate.gateway import receive
 from mailgate.gateway.receive import Given
 from mailgate.settings.config import Config
 from mailgate.store import database as store
 
-from .conftest import Gate
-
 BOB, EVE = "bob@client.org", "eve@x.org"
 
 
 @pytest.fixture
-def limited(office: Gate) -> Gate:
-    """A gate where four new records in two hours are enough; sales@ makes crm.lead."""
+def limited(office: Installed) -> Installed:
+    """A installed where four new records in two hours are enough; sales@ makes crm.lead."""
     office.ok("param", "set", "mail.gateway.loop.threshold", "4")
     office.ok("alias", "add", "sales@example.com", "--model", "crm.lead")
     return office
 
 
 def send(
-    gate: Gate,
+    installed: Installed,
     times: int = 1,
     sender: str = BOB,
     to: str = "support@example.com",
@@ -33,35 +32,37 @@ def send(
     fallback: str | None = None,
 ) -> None:
     """So many messages, all of them accepted; in this process, because it is the commands below that are tested."""
-    name = gate.folder / "mailgate.db"
+    name = installed.folder / "mailgate.db"
     with contextlib.closing(store.open_or_create(name)) as opened:
         for _ in range(times):
             given = Given(sender if path is None else path, (to,), {}, fallback)
-            receipt = receive.receive(opened, Config(None, str(name)), gate.mail(to, sender=sender), given, time.time())
+            receipt = receive.receive(
+                opened, Config(None, str(name)), installed.mail(to, sender=sender), given, time.time()
+            )
             assert receipt.decision.status.exit == 0
 
 
-def near(gate: Gate) -> list[tuple[str, str, int, int]]:
+def near(installed: Installed) -> list[tuple[str, str, int, int]]:
     """Who is near the limit: address, model, how many of how many."""
     return [
         (each["address"], each["model"], each["made"], each["threshold"])
-        for each in gate.json("sender", "list")
+        for each in installed.json("sender", "list")
         if each["verdict"] == "near-limit"
     ]
 
 
-def later(gate: Gate, minutes: int) -> None:
+def later(installed: Installed, minutes: int) -> None:
     """Let time pass for every record that was made."""
-    with sqlite3.connect(gate.folder / "mailgate.db") as database:
+    with sqlite3.connect(installed.folder / "mailgate.db") as database:
         database.execute("UPDATE record SET made = made - ?", (60 * minutes,))
 
 
-def test_nobody(limited: Gate) -> None:
+def test_nobody(limited: Installed) -> None:
     assert limited.ok("sender", "list") == "ADDRESS\tVERDICT\tMADE\n"
     assert limited.json("sender", "list") == []
 
 
-def test_who_is_near_the_limit(limited: Gate) -> None:
+def test_who_is_near_the_limit(limited: Installed) -> None:
     send(limited)
     assert near(limited) == [], "less than half"
     send(limited)
@@ -73,7 +74,7 @@ def test_who_is_near_the_limit(limited: Gate) -> None:
     assert len(limited.json("record", "list")) == 4
 
 
-def test_how_it_looks(limited: Gate) -> None:
+def test_how_it_looks(limited: Installed) -> None:
     send(limited, 3)
     limited.ok("sender", "block", "spam@bad.example")
     assert limited.ok("sender", "list") == (
@@ -81,7 +82,7 @@ def test_how_it_looks(limited: Gate) -> None:
     )
 
 
-def test_the_nearest_first_and_each_model_for_itself(limited: Gate) -> None:
+def test_the_nearest_first_and_each_model_for_itself(limited: Installed) -> None:
     send(limited, 3, sender=EVE)
     send(limited, 2)
     send(limited, 4, to="sales@example.com")
@@ -89,7 +90,7 @@ def test_the_nearest_first_and_each_model_for_itself(limited: Gate) -> None:
     assert near(limited) == [(BOB, "crm.lead", 4, 4), (EVE, "ticket", 3, 4), (BOB, "ticket", 2, 4)]
 
 
-def test_what_is_made_by_hand_and_what_is_answered_does_not_count(limited: Gate) -> None:
+def test_what_is_made_by_hand_and_what_is_answered_does_not_count(limited: Installed) -> None:
     send(limited)
     for _ in range(4):
         limited.ok("record", "create", "ticket", "--set", f"email_from={BOB}")
@@ -100,7 +101,7 @@ def test_what_is_made_by_hand_and_what_is_answered_does_not_count(limited: Gate)
     assert near(limited) == []
 
 
-def test_the_window_passes(limited: Gate) -> None:
+def test_the_window_passes(limited: Installed) -> None:
     send(limited, 4)
     later(limited, 119)
     assert near(limited) == [(BOB, "ticket", 4, 4)]
@@ -110,7 +111,7 @@ def test_the_window_passes(limited: Gate) -> None:
     assert len(limited.json("record", "list")) == 5
 
 
-def test_the_parameters_count_as_they_are_now(limited: Gate) -> None:
+def test_the_parameters_count_as_they_are_now(limited: Installed) -> None:
     send(limited, 2)
     limited.ok("param", "set", "mail.gateway.loop.threshold", "5")
     assert near(limited) == []
@@ -121,7 +122,7 @@ def test_the_parameters_count_as_they_are_now(limited: Gate) -> None:
     assert near(limited) == []
 
 
-def test_reset_frees_him(limited: Gate) -> None:
+def test_reset_frees_him(limited: Installed) -> None:
     send(limited, 5)
     send(limited, 2, sender=EVE)
     assert limited.json("held", "list", "--refused")[0]["reason"] == "rate-limit"
@@ -132,7 +133,7 @@ def test_reset_frees_him(limited: Gate) -> None:
     assert near(limited) == [(BOB, "ticket", 4, 4), (EVE, "ticket", 2, 4)]
 
 
-def test_reset_is_about_every_model(limited: Gate) -> None:
+def test_reset_is_about_every_model(limited: Installed) -> None:
     send(limited, 2)
     send(limited, 3, to="sales@example.com")
     assert limited.json("sender", "reset", BOB) == {"address": BOB, "forgotten": 5}
@@ -140,24 +141,24 @@ def test_reset_is_about_every_model(limited: Gate) -> None:
 
 
 @pytest.mark.parametrize("typed", ["BOB@Client.ORG", "Bob Ray <bob@client.org>", '"bob"@client.org'])
-def test_reset_however_he_is_typed(limited: Gate, typed: str) -> None:
+def test_reset_however_he_is_typed(limited: Installed, typed: str) -> None:
     send(limited, 2)
     assert limited.json("sender", "reset", typed) == {"address": BOB, "forgotten": 2}
 
 
-def test_reset_of_somebody_who_made_nothing(limited: Gate) -> None:
+def test_reset_of_somebody_who_made_nothing(limited: Installed) -> None:
     send(limited, 2)
     assert limited.ok("sender", "reset", EVE) == f"{EVE} starts anew: 0 records no longer count\n"
     assert near(limited) == [(BOB, "ticket", 2, 4)]
 
 
-def test_reset_of_what_is_no_address(limited: Gate) -> None:
+def test_reset_of_what_is_no_address(limited: Installed) -> None:
     screen = limited("sender", "reset", "bob")
     assert (screen.exit, screen.out) == (1, "")
     assert "`bob` is no mail address" in screen.err
 
 
-def test_the_allow_list_is_exempt(limited: Gate) -> None:
+def test_the_allow_list_is_exempt(limited: Installed) -> None:
     limited.ok("sender", "allow", "BOB@client.org")
     send(limited, 6)
     assert len(limited.json("record", "list")) == 6
@@ -172,7 +173,7 @@ def test_the_allow_list_is_exempt(limited: Gate) -> None:
     assert len(limited.json("record", "list")) == 7
 
 
-def test_the_block_list_is_not(limited: Gate) -> None:
+def test_the_block_list_is_not(limited: Installed) -> None:
     send(limited, 2)
     limited.ok("sender", "block", BOB)
     assert [each["verdict"] for each in limited.json("sender", "list")] == ["block", "near-limit"]
@@ -181,21 +182,21 @@ def test_the_block_list_is_not(limited: Gate) -> None:
 NOBODY = "a@x.org, b@x.org"
 
 
-def test_whom_nobody_knows_is_counted_by_the_reverse_path(limited: Gate) -> None:
+def test_whom_nobody_knows_is_counted_by_the_reverse_path(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, path="Path@Client.org")
     assert near(limited) == [("path@client.org", "ticket", 4, 4)]
     limited.ok("sender", "reset", "path@client.org")
     assert near(limited) == []
 
 
-def test_or_by_the_alias_where_there_is_none(limited: Gate) -> None:
+def test_or_by_the_alias_where_there_is_none(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, path="")
     assert near(limited) == [("support@example.com", "ticket", 4, 4)]
     limited.ok("sender", "reset", "support@example.com")
     assert near(limited) == []
 
 
-def test_or_together_where_there_is_neither(limited: Gate) -> None:
+def test_or_together_where_there_is_neither(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, to="nobody@example.com", path="", fallback="task")
     assert near(limited) == [("unknown", "task", 4, 4)]
     assert limited.ok("sender", "reset", "unknown") == "unknown starts anew: 4 records no longer count\n"

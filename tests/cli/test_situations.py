@@ -5,15 +5,14 @@ import shlex
 from pathlib import Path
 
 import pytest
-
-from .conftest import Gate
+from helpers.installed import Installed
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 CHAPTER = README.partition("\n## Domains as people have them\n")[2].partition("\n## ")[0]
 SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^### |\Z)", CHAPTER, re.MULTILINE | re.DOTALL))
 
 
-def follow(gate: Gate, title: str, *, but: str = "") -> list[str]:
+def follow(installed: Installed, title: str, *, but: str = "") -> list[str]:
     """Run the commands of a section, without those that hold `but`; what each printed."""
     blocks = re.findall(r"```sh\n(.*?)```", SECTIONS[title], re.DOTALL)
     commands = [line for block in blocks for line in block.splitlines() if line and not (but and but in line)]
@@ -25,33 +24,33 @@ def follow(gate: Gate, title: str, *, but: str = "") -> list[str]:
         stdin = b""
         if "<" in words:
             del words[words.index("<") :]
-            stdin = gate.mail("support@example.com")
-        printed.append(gate.ok(*words[1:], stdin=stdin))
+            stdin = installed.mail("support@example.com")
+        printed.append(installed.ok(*words[1:], stdin=stdin))
     return printed
 
 
 @pytest.fixture
-def home(gate: Gate) -> Gate:
+def home(installed: Installed) -> Installed:
     """What the ten minutes before have made."""
-    gate.ok("domain", "add", "example.com", "--contact", "info@example.com", "--company", "Example Ltd")
-    gate.ok("alias", "add", "support@example.com", "--model", "ticket")
-    gate.ok("alias", "add", "sales@example.com", "--model", "crm.lead")
-    return gate
+    installed.ok("domain", "add", "example.com", "--contact", "info@example.com", "--company", "Example Ltd")
+    installed.ok("alias", "add", "support@example.com", "--model", "ticket")
+    installed.ok("alias", "add", "sales@example.com", "--model", "crm.lead")
+    return installed
 
 
-def deliver(gate: Gate, to: str, *recipients: str, sender: str = "bob@client.org", extra: str = "") -> str:
+def deliver(installed: Installed, to: str, *recipients: str, sender: str = "bob@client.org", extra: str = "") -> str:
     """Deliver a mail; what became of it: the records, or the reasons."""
-    screen = gate.deliver(gate.mail(to, sender=sender, extra=extra), *recipients, sender=sender)
+    screen = installed.deliver(installed.mail(to, sender=sender, extra=extra), *recipients, sender=sender)
     if screen.exit:
         return screen.out.split(maxsplit=1)[0]
-    number = gate.json("message", "list")[-1]["number"]
-    outcomes = gate.json("why", str(number))["outcomes"]
+    number = installed.json("message", "list")[-1]["number"]
+    outcomes = installed.json("why", str(number))["outcomes"]
     return ", ".join(each["record"] or f"{each['action']} {each['reason']}" for each in outcomes)
 
 
-def sent(gate: Gate) -> list[str]:
+def sent(installed: Installed) -> list[str]:
     """Every message in the outbox, as text."""
-    return [gate.ok("outbox", "raw", str(each["number"])) for each in gate.json("outbox", "list")]
+    return [installed.ok("outbox", "raw", str(each["number"])) for each in installed.json("outbox", "list")]
 
 
 def field(message: str, name: str) -> str:
@@ -66,7 +65,7 @@ def test_every_situation_has_a_test() -> None:
     assert named == set(SECTIONS)
 
 
-def test_one_domain_and_sub_domains(home: Gate) -> None:
+def test_one_domain_and_sub_domains(home: Installed) -> None:
     follow(home, "One domain, and sub-domains")
     assert deliver(home, "printers@support.example.com", "printers@support.example.com") == "ticket/1"
     assert deliver(home, "scanners@example.com", "scanners@example.com") == "ticket/2"
@@ -77,7 +76,7 @@ def test_one_domain_and_sub_domains(home: Gate) -> None:
     assert "From: MAILER-DAEMON <bounce@support.example.com>" in sent(home)[-1]
 
 
-def test_a_custom_domain_with_forwards(home: Gate) -> None:
+def test_a_custom_domain_with_forwards(home: Installed) -> None:
     printed = follow(home, "A custom domain, with forwards")
     assert "support@example.net" in printed[1]
     assert "support@example.net  support@example.com" in printed[2].splitlines()
@@ -101,7 +100,7 @@ def test_a_custom_domain_with_forwards(home: Gate) -> None:
     assert "example.com" not in refusal.replace("info@example.com", "")  # but for the contact address
 
 
-def test_a_custom_domain_into_a_mailbox(home: Gate) -> None:
+def test_a_custom_domain_into_a_mailbox(home: Installed) -> None:
     home.ok("domain", "add", "example.net", "--same-as", "example.com")
     printed = follow(home, "A custom domain, into one mailbox")
     assert "support@example.net,box@provider.net,alias" in printed[0].splitlines()
@@ -120,13 +119,13 @@ def test_a_custom_domain_into_a_mailbox(home: Gate) -> None:
     assert field(sent(home)[-1], "From").endswith("<catchall@example.net>")
 
 
-def test_a_custom_domain_with_an_mx_record(home: Gate) -> None:
+def test_a_custom_domain_with_an_mx_record(home: Installed) -> None:
     (printed,) = follow(home, "A custom domain, with MX")
     assert re.search(r"^example\.com\. +IN MX +10 mail\.example\.net\.$", printed, re.MULTILINE)
     assert '"v=spf1 mx ~all"' in printed
 
 
-def test_two_companies(home: Gate) -> None:
+def test_two_companies(home: Installed) -> None:
     follow(home, "Two companies")
     assert deliver(home, "hallo@example.org", "hallo@example.org") == "crm.lead/1"
     home.ok("post", "crm.lead/1", stdin=b"Guten Tag.\n")
@@ -149,7 +148,7 @@ def test_two_companies(home: Gate) -> None:
     assert "Antworten" in refusal
 
 
-def test_renamed_addresses(home: Gate) -> None:
+def test_renamed_addresses(home: Installed) -> None:
     follow(home, "Two companies")
     assert deliver(home, "hallo@example.org", "hallo@example.org") == "crm.lead/1"
     home.ok("post", "crm.lead/1", stdin=b"Hello.\n")
@@ -182,7 +181,7 @@ Your code: 123456.</p>
 """
 
 
-def test_a_forwarding_that_has_to_be_confirmed(home: Gate) -> None:
+def test_a_forwarding_that_has_to_be_confirmed(home: Installed) -> None:
     assert deliver(home, "catchall@example.com", "catchall@example.com") == "refuse catchall"
     follow(home, "Confirming a forwarding")
     assert home.deliver(CONFIRMATION.encode(), "catchall@example.com", sender="noreply@provider.net").exit == 0
@@ -198,7 +197,7 @@ def test_a_forwarding_that_has_to_be_confirmed(home: Gate) -> None:
     assert deliver(home, "catchall@example.com", "catchall@example.com", sender="eve@x.org") == "refuse catchall"
 
 
-def test_gmail_is_known_without_capture(home: Gate) -> None:
+def test_gmail_is_known_without_capture(home: Installed) -> None:
     mail = CONFIRMATION.replace("noreply@provider.net", "forwarding-noreply@google.com")
     for number, recipient in enumerate(("catchall@example.com", "bounce@example.com")):
         text = mail.replace("catchall@example.com", recipient).replace("<confirm", f"<c{number}")
@@ -208,7 +207,7 @@ def test_gmail_is_known_without_capture(home: Gate) -> None:
     assert "2 held" in home("held", "list").err
 
 
-def test_detection_of_local_parts(home: Gate) -> None:
+def test_detection_of_local_parts(home: Installed) -> None:
     home.ok("alias", "add", "commercial@example.com", "--model", "crm.lead")
     elsewhere = home.mail("bob@client.org, commercial@other-domain.test", extra="Cc: commercial@other-domain.test\n")
     assert home.json("route", "support@example.com", stdin=elsewhere)["outcomes"][0]["model"] == "ticket"

@@ -5,9 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
-
-from .conftest import Gate
-from .terminal import screens
+from helpers.installed import Installed
+from helpers.terminal import screens
 
 # CSI, OSC 52, BEL, BS, DEL, C1, bidi, zero width, line and paragraph separator, a tag, a private and an unassigned
 # code point; for the terminal all the same
@@ -66,19 +65,19 @@ def mail(to: bytes, subject: bytes = RAW, more: bytes = b"", name: bytes = RAW) 
 
 
 @pytest.fixture(scope="module")
-def evil(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+def evil(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """A gateway that a stranger has written everything to, and an administrator who pasted what he was sent."""
-    gate = Gate(tmp_path_factory.mktemp("evil"))
-    with gate.config.open("a") as file:
+    installed = Installed(tmp_path_factory.mktemp("evil"))
+    with installed.config.open("a") as file:
         file.write('[authentication]\ntrusted_authserv_ids = ["mx.example.com"]\nborder_strips = true\n')
     pasted, sender = EVIL.replace("\n", ""), ADDRESS.replace("\x9b", "")
-    gate.ok("domain", "add", "example.com", "--contact", "office@example.com", "--company", pasted)
-    gate.ok("alias", "add", "support@example.com", "--model", "ticket", "--set", f"k{pasted}=v{pasted}")
-    gate.ok("alias", "add", "closed@example.com", "--model", "lead", "--from", "members", "--refusal", pasted)
-    gate.ok("alias", "set", "support@example.com", "--notify", "ann@client.org", "--notify", sender)
-    gate.ok("contact", "add", "carl@client.org", "--name", pasted)
-    gate.ok("param", "set", "mail.gateway.loop.threshold", "6")
-    gate("contact", "add", ADDRESS, "--name", pasted)
+    installed.ok("domain", "add", "example.com", "--contact", "office@example.com", "--company", pasted)
+    installed.ok("alias", "add", "support@example.com", "--model", "ticket", "--set", f"k{pasted}=v{pasted}")
+    installed.ok("alias", "add", "closed@example.com", "--model", "lead", "--from", "members", "--refusal", pasted)
+    installed.ok("alias", "set", "support@example.com", "--notify", "ann@client.org", "--notify", sender)
+    installed.ok("contact", "add", "carl@client.org", "--name", pasted)
+    installed.ok("param", "set", "mail.gateway.loop.threshold", "6")
+    installed("contact", "add", ADDRESS, "--name", pasted)
     results = b"Authentication-Results: mx.example.com; dmarc=pass%s header.from=client.org%s\n" % (RAW, RAW)
     for subject, more in (
         (RAW, results),
@@ -87,24 +86,26 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Gate:
         (b"", b"List-Id: %s\nPrecedence: x%s\n" % (RAW, RAW)),
     ):
         for to in ("support@example.com", "closed@example.com", "catchall@example.com", "postmaster@example.com"):
-            gate.deliver(mail(to.encode(), subject, more), to, sender=sender)
-    gate.deliver(
+            installed.deliver(mail(to.encode(), subject, more), to, sender=sender)
+    installed.deliver(
         mail(b"support@example.com", name=WORD), "support@example.com", f"x{sender}@example.com", sender=sender
     )
-    gate.deliver(mail(b"support@example.com").replace(b"From:", b"X:"), "support@example.com", sender=f"{sender}x")
-    gate.deliver(mail(b"support@example.com", more=b"X-Spam-Flag: YES%s\n" % RAW), "support@example.com")
-    gate.deliver(DSN % {b"raw": RAW.replace(b"\n", b"")}, "bounce@example.com", sender="")
-    gate("sender", "block", sender)
-    gate("record", "follow", "ticket/1", sender)
-    return gate
+    installed.deliver(mail(b"support@example.com").replace(b"From:", b"X:"), "support@example.com", sender=f"{sender}x")
+    installed.deliver(mail(b"support@example.com", more=b"X-Spam-Flag: YES%s\n" % RAW), "support@example.com")
+    installed.deliver(DSN % {b"raw": RAW.replace(b"\n", b"")}, "bounce@example.com", sender="")
+    installed("sender", "block", sender)
+    installed("record", "follow", "ticket/1", sender)
+    return installed
 
 
-def commands(gate: Gate) -> Iterator[list[str]]:
+def commands(installed: Installed) -> Iterator[list[str]]:
     """Every command that shows something of it, as text and as JSON."""
-    messages = [each["number"] for each in gate.json("message", "list")]
-    owed = [each["number"] for each in gate.json("outbox", "list")]
-    (gate.folder / "mail.eml").write_bytes(mail(b"support@example.com"))
-    (gate.folder / "own.toml").write_text(gate.ok("export").replace("office@", f"o{EVIL[-9:]}@").replace("team", "t"))
+    messages = [each["number"] for each in installed.json("message", "list")]
+    owed = [each["number"] for each in installed.json("outbox", "list")]
+    (installed.folder / "mail.eml").write_bytes(mail(b"support@example.com"))
+    (installed.folder / "own.toml").write_text(
+        installed.ok("export").replace("office@", f"o{EVIL[-9:]}@").replace("team", "t")
+    )
     route = "route --message mail.eml -f"
     shown = [
         *("message list", "record list", "held list", "held list --refused", "outbox list", "bounce list --all"),
@@ -139,7 +140,7 @@ def commands(gate: Gate) -> Iterator[list[str]]:
     yield from (["message", "raw", str(each)] for each in messages[:5])
     yield from (["outbox", "raw", str(each)] for each in owed[:5])
     yield ["export"]
-    yield ["message", "save", "1", "--to", str(gate.folder / "saved")]
+    yield ["message", "save", "1", "--to", str(installed.folder / "saved")]
 
 
 def unfit(text: str, allowed: str = "\n") -> set[str]:
@@ -147,7 +148,7 @@ def unfit(text: str, allowed: str = "\n") -> set[str]:
     return {ascii(c) for c in text if not c.isprintable() and c not in allowed and unicodedata.category(c) != "Zs"}
 
 
-def test_nothing_that_a_stranger_wrote_reaches_a_terminal(evil: Gate) -> None:
+def test_nothing_that_a_stranger_wrote_reaches_a_terminal(evil: Installed) -> None:
     every = list(commands(evil))
     told = screens(evil, every, 80, TERM="dumb", NO_COLOR="1")
     assert len(told) == len({ascii(each) for each in every})
@@ -158,7 +159,7 @@ def test_nothing_that_a_stranger_wrote_reaches_a_terminal(evil: Gate) -> None:
         assert sign in shown, "it is there to be seen"
 
 
-def test_nor_does_it_break_a_line_of_a_pipe_or_of_json(evil: Gate) -> None:
+def test_nor_does_it_break_a_line_of_a_pipe_or_of_json(evil: Installed) -> None:
     """Raw bytes apart: they are asked for."""
     for command in ("message list", "record show ticket/1", "held list", "outbox list"):
         for arguments in (command.split(), [*command.split(), "--json"]):

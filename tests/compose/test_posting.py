@@ -4,8 +4,8 @@ import re
 from email.utils import getaddresses
 
 import pytest
-from build import BOB, HOME, SECRET, facts, mail
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import BOB, HOME, SECRET, facts, mail
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -403,10 +403,10 @@ def test_the_body_is_as_it_was(raw: bytes) -> None:
         pytest.param(mail(b"\xff\x00" * 3_000_000), id="6-megabytes"),
     ],
 )
-def test_what_leaves_is_that_header_and_that_body(gate: Gate, raw: bytes) -> None:
-    gate.change("info@example.com", notify=("anna@team.org", "carl@team.org"))
-    gate(raw, "info@example.com")
-    with gate.store.read() as tx:
+def test_what_leaves_is_that_header_and_that_body(gateway: Gateway, raw: bytes) -> None:
+    gateway.change("info@example.com", notify=("anna@team.org", "carl@team.org"))
+    gateway(raw, "info@example.com")
+    with gateway.store.read() as tx:
         debts = outbox.listing(tx)
         letters = [outbox.whole(tx, each) for each in debts]
     assert len(debts) == 2

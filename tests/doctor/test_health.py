@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from build import mail
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import mail
 
 from mailgate.doctor import health
 from mailgate.mta.wiring import Check
@@ -21,11 +21,11 @@ from mailgate.values.record import Ref
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Gate:
-    """A gate in a folder as `init` makes it."""
+def house(tmp_path: Path) -> Gateway:
+    """A gateway in a folder as `init` makes it."""
     folder = tmp_path / "house"
     folder.mkdir(mode=0o700)
-    return Gate(folder / "mailgate.db")
+    return Gateway(folder / "mailgate.db")
 
 
 def wrong(checks: Check | list[Check]) -> list[str]:
@@ -35,7 +35,7 @@ def wrong(checks: Check | list[Check]) -> list[str]:
     return [f"{each.name}: {each.text}" for each in every if each.verdict == "wrong"]
 
 
-def everything(house: Gate, now: float | None = None) -> list[Check]:
+def everything(house: Gateway, now: float | None = None) -> list[Check]:
     path = str(house.path)
     return [
         *health.files(path, os.geteuid()),
@@ -46,7 +46,7 @@ def everything(house: Gate, now: float | None = None) -> list[Check]:
     ]
 
 
-def test_a_healthy_house_has_nothing_wrong(house: Gate) -> None:
+def test_a_healthy_house_has_nothing_wrong(house: Gateway) -> None:
     house.alias("office@example.com", "task")
     found = everything(house)
     assert wrong(found) == []
@@ -103,7 +103,7 @@ def test_templates(tmp_path: Path) -> None:
 # The store, from outside
 
 
-def planted(change: Callable[[Path], None], house: Gate) -> list[str]:
+def planted(change: Callable[[Path], None], house: Gateway) -> list[str]:
     change(house.path)
     return wrong(health.files(str(house.path), os.geteuid()))
 
@@ -112,24 +112,24 @@ def test_no_folder(tmp_path: Path) -> None:
     assert "store folder" in wrong(health.files(str(tmp_path / "none" / "x.db"), 0))[0]
 
 
-def test_a_folder_that_is_open_to_others(house: Gate) -> None:
+def test_a_folder_that_is_open_to_others(house: Gateway) -> None:
     assert "open to others" in planted(lambda path: path.parent.chmod(0o755), house)[0]
 
 
-def test_a_store_that_others_can_read(house: Gate) -> None:
+def test_a_store_that_others_can_read(house: Gateway) -> None:
     assert "mailgate.db is open to others" in planted(lambda path: path.chmod(0o644), house)[0]
 
 
-def test_a_wal_that_was_left_behind(house: Gate) -> None:
+def test_a_wal_that_was_left_behind(house: Gateway) -> None:
     assert "WAL" in planted(lambda path: Path(f"{path}-wal").touch(), house)[0]
 
 
-def test_files_of_somebody_else(house: Gate) -> None:
+def test_files_of_somebody_else(house: Gateway) -> None:
     found = wrong(health.files(str(house.path), os.geteuid() + 1))
     assert any("mailgate.db belongs to" in each for each in found)
 
 
-def test_a_full_disk(house: Gate) -> None:
+def test_a_full_disk(house: Gateway) -> None:
     assert "MB free" in wrong(health.space(str(house.path), 1 << 60))[0]
     assert health.space("/nowhere/x.db", 1).verdict == "unknown"
 
@@ -180,7 +180,7 @@ def test_a_database_of_somebody_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "fix"), [(-1, "mailgate migrate"), (1, "upgrade mailgate")])
-def test_another_schema(house: Gate, change: int, fix: str) -> None:
+def test_another_schema(house: Gateway, change: int, fix: str) -> None:
     schema = database.condition(str(house.path)).schema + change
     with sqlite3.connect(house.path) as connection:
         connection.execute(f"PRAGMA user_version = {schema}")
@@ -190,7 +190,7 @@ def test_another_schema(house: Gate, change: int, fix: str) -> None:
     assert f"schema {schema}" in found.text
 
 
-def test_a_store_in_wal_mode(house: Gate) -> None:
+def test_a_store_in_wal_mode(house: Gateway) -> None:
     house.store.close()
     with sqlite3.connect(house.path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -198,7 +198,7 @@ def test_a_store_in_wal_mode(house: Gate) -> None:
     assert "journal mode wal" in wrong(health.database(str(house.path)))[0]
 
 
-def test_a_damaged_store(house: Gate) -> None:
+def test_a_damaged_store(house: Gateway) -> None:
     for number in range(200):
         house(mail("x" * 3000, message_id=f"<{number}@a.b>"), "info@example.com", "nobody@example.com")
     house.store.close()
@@ -208,7 +208,7 @@ def test_a_damaged_store(house: Gate) -> None:
     assert wrong(health.database(str(house.path)))
 
 
-def test_a_lock_that_somebody_holds(house: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_somebody_holds(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
     monkeypatch.setattr(database.condition, "__defaults__", (0.2,))
@@ -220,7 +220,7 @@ def test_a_lock_that_somebody_holds(house: Gate, monkeypatch: pytest.MonkeyPatch
 # What it knows
 
 
-def directory(house: Gate) -> list[str]:
+def directory(house: Gateway) -> list[str]:
     return wrong(health.directory(house.store))
 
 
@@ -228,14 +228,14 @@ def test_no_domain(tmp_path: Path) -> None:
     assert "no own domain" in wrong(health.directory(database.open_or_create(tmp_path / "x.db")))[0]
 
 
-def test_no_alias(house: Gate) -> None:
+def test_no_alias(house: Gateway) -> None:
     with house.store.write() as tx:
         for each in aliases.listing(tx):
             aliases.remove(tx, each.address)
     assert "all new mail is refused" in directory(house)[-1]
 
 
-def test_details_without_a_delimiter(house: Gate) -> None:
+def test_details_without_a_delimiter(house: Gateway) -> None:
     house.alias("office@example.com", "task")
     with house.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(delimiter=""))
@@ -244,19 +244,19 @@ def test_details_without_a_delimiter(house: Gate) -> None:
     assert "example.com: details are on, and there is no delimiter" in said
 
 
-def test_a_contact_address_where_nobody_is(house: Gate) -> None:
+def test_a_contact_address_where_nobody_is(house: Gateway) -> None:
     (said,) = directory(house)
     assert "people are told to write to office@example.com" in said
 
 
-def test_an_alias_that_points_nowhere(house: Gate) -> None:
+def test_an_alias_that_points_nowhere(house: Gateway) -> None:
     house.alias("office@example.com", "task")
     house.change("info@example.com", record=Ref("crm.lead", 77))
     (said,) = directory(house)
     assert said == "aliases: info@example.com: record crm.lead/77 does not exist"
 
 
-def test_no_signing_key(house: Gate) -> None:
+def test_no_signing_key(house: Gateway) -> None:
     with house.store.write() as tx:
         tx.execute("DELETE FROM signing_key")
     assert "keys: there is no signing key" in directory(house)
@@ -265,17 +265,17 @@ def test_no_signing_key(house: Gate) -> None:
 # What waits
 
 
-def waiting(house: Gate, after: float = 0.0, method: str = "sendmail") -> list[str]:
+def waiting(house: Gateway, after: float = 0.0, method: str = "sendmail") -> list[str]:
     return wrong(health.waiting(house.store, Submit(method), house.now + after))
 
 
-def refused(house: Gate) -> int:
+def refused(house: Gateway) -> int:
     house(mail(to="catchall@example.com"), "catchall@example.com")
     with house.store.read() as tx:
         return outbox.listing(tx)[0].number
 
 
-def test_an_outbox_that_nobody_works_on(house: Gate) -> None:
+def test_an_outbox_that_nobody_works_on(house: Gateway) -> None:
     refused(house)
     assert waiting(house, health.LATE - 1) == []
     (said,) = waiting(house, health.LATE + 1)
@@ -283,7 +283,7 @@ def test_an_outbox_that_nobody_works_on(house: Gate) -> None:
     assert waiting(house, health.LATE + 1, "none") == []
 
 
-def test_an_outbox_that_is_stuck(house: Gate) -> None:
+def test_an_outbox_that_is_stuck(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
         debt = outbox.claim(tx, "w", house.now)
@@ -295,21 +295,21 @@ def test_an_outbox_that_is_stuck(house: Gate) -> None:
     assert said == "outbox: 1 wait for 60 minutes, the first: connection refused"
 
 
-def test_what_could_not_be_sent_for_good(house: Gate) -> None:
+def test_what_could_not_be_sent_for_good(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'failed', error = 'no such user' WHERE number = ?", (number,))
     assert waiting(house) == ["outbox: 1 could not be sent for good, the first: no such user"]
 
 
-def test_held_mail_that_nobody_looked_at(house: Gate) -> None:
+def test_held_mail_that_nobody_looked_at(house: Gateway) -> None:
     house(mail(to="postmaster@example.com"), "postmaster@example.com")
     assert waiting(house) == []
     (said,) = waiting(house, health.OLD + 1)
     assert "the oldest for 7 days" in said
 
 
-def test_mail_that_a_fault_of_ours_held(house: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_that_a_fault_of_ours_held(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     house(mail(to="postmaster@example.com"), "postmaster@example.com")
     with house.store.write() as tx:
         tx.execute("UPDATE held SET reason = 'failed'")
@@ -317,7 +317,7 @@ def test_mail_that_a_fault_of_ours_held(house: Gate, monkeypatch: pytest.MonkeyP
     assert "fault of mailgate's own" in said
 
 
-def test_a_clock_that_is_behind(house: Gate) -> None:
+def test_a_clock_that_is_behind(house: Gateway) -> None:
     house(mail(), "info@example.com")
     (said,) = waiting(house, -3600 * 3)
     assert said == "clock: the clock is behind: the newest message is 3 hours from now"
@@ -326,7 +326,7 @@ def test_a_clock_that_is_behind(house: Gate) -> None:
 # Where it collects
 
 
-def test_mailboxes(house: Gate) -> None:
+def test_mailboxes(house: Gateway) -> None:
     box = Server("box", "imap", "imap.example.com", 993, "box@example.com", Secret("password-file", "/etc/secret"))
     assert health.collecting(house.store, house.now) == []
     with house.store.write() as tx:

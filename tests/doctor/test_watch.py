@@ -5,9 +5,9 @@ import email.policy
 import threading
 
 import pytest
-from build import mail
-from dialect import block, standard
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import mail
+from helpers.reports import block, standard
 
 from mailgate.doctor import watch
 from mailgate.store import database, domains, held, outbox, servers
@@ -17,36 +17,36 @@ from mailgate.store.servers import Secret, Server
 ADMIN = "admin@client.net"
 
 
-def trouble(gate: Gate, number: int = 1) -> None:
+def trouble(gateway: Gateway, number: int = 1) -> None:
     """Open held mail."""
-    gate(mail(to="postmaster@example.com", message_id=f"<{number}@x>"), "postmaster@example.com")
+    gateway(mail(to="postmaster@example.com", message_id=f"<{number}@x>"), "postmaster@example.com")
 
 
-def quiet(gate: Gate) -> None:
+def quiet(gateway: Gateway) -> None:
     """Somebody has seen to all of it."""
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         for each in held.listing(tx):
             held.release(tx, each.message)
         tx.execute("UPDATE failure SET state = 'acked'")
         tx.execute("DELETE FROM outbox WHERE kind != 'notice'")
 
 
-def notices(gate: Gate) -> list[Debt]:
-    with gate.store.read() as tx:
+def notices(gateway: Gateway) -> list[Debt]:
+    with gateway.store.read() as tx:
         return [each for each in outbox.listing(tx) if each.kind == "notice"]
 
 
 @pytest.fixture
-def watched(gate: Gate) -> Gate:
-    gate.config = gate.config._replace(notify=(ADMIN,))
-    return gate
+def watched(gateway: Gateway) -> Gateway:
+    gateway.config = gateway.config._replace(notify=(ADMIN,))
+    return gateway
 
 
-def look(gate: Gate, later: float = 0.0) -> int:
-    return watch.look(gate.store, gate.config, gate.now + later)
+def look(gateway: Gateway, later: float = 0.0) -> int:
+    return watch.look(gateway.store, gateway.config, gateway.now + later)
 
 
-def test_one_mail_when_something_begins_to_wait_and_one_when_nothing_does(watched: Gate) -> None:
+def test_one_mail_when_something_begins_to_wait_and_one_when_nothing_does(watched: Gateway) -> None:
     assert look(watched) == 0
     for number in range(5):
         trouble(watched, number)
@@ -58,7 +58,7 @@ def test_one_mail_when_something_begins_to_wait_and_one_when_nothing_does(watche
     assert look(watched) == 1, "it begins again"
 
 
-def test_what_the_doctor_finds_is_told_once_and_stands_until_he_looks_again(watched: Gate) -> None:
+def test_what_the_doctor_finds_is_told_once_and_stands_until_he_looks_again(watched: Gateway) -> None:
     def doctor(faults: int | None) -> int:
         return watch.look(watched.store, watched.config, watched.now, faults)
 
@@ -72,7 +72,7 @@ def test_what_the_doctor_finds_is_told_once_and_stands_until_he_looks_again(watc
     assert b"2 things are not as they should be (new): mailgate doctor\n" in notices(watched)[0].octets
 
 
-def test_another_thing_that_waits_is_another_change(watched: Gate) -> None:
+def test_another_thing_that_waits_is_another_change(watched: Gateway) -> None:
     trouble(watched)
     assert look(watched) == 1
     watched(mail(message_id="<1@x>"), "info@example.com")
@@ -87,7 +87,7 @@ def test_another_thing_that_waits_is_another_change(watched: Gate) -> None:
     assert "  1 message of ours did not arrive (new): mailgate bounce list\n" in text
 
 
-def test_an_outbox_that_is_stuck(watched: Gate) -> None:
+def test_an_outbox_that_is_stuck(watched: Gateway) -> None:
     watched(mail(to="catchall@example.com"), "catchall@example.com")
     assert look(watched) == 0
     assert look(watched, watch.STUCK + 1) == 1
@@ -96,7 +96,7 @@ def test_an_outbox_that_is_stuck(watched: Gate) -> None:
     assert look(watched, 10 * watch.STUCK) == 1
 
 
-def test_a_server_that_fails(watched: Gate) -> None:
+def test_a_server_that_fails(watched: Gateway) -> None:
     secret = Secret("password-file", "/x")
     with watched.store.write() as tx:
         number = servers.add(tx, Server("inbox", "imap", "h", 993, "u", secret)).number
@@ -107,7 +107,7 @@ def test_a_server_that_fails(watched: Gate) -> None:
     assert look(watched) == 1
 
 
-def test_what_is_sent_can_make_no_loop(watched: Gate) -> None:
+def test_what_is_sent_can_make_no_loop(watched: Gateway) -> None:
     trouble(watched)
     look(watched)
     (sent,) = notices(watched)
@@ -122,7 +122,7 @@ def test_what_is_sent_can_make_no_loop(watched: Gate) -> None:
     assert look(watched) == 0
 
 
-def test_an_own_address_is_not_told(watched: Gate) -> None:
+def test_an_own_address_is_not_told(watched: Gateway) -> None:
     own = ("info@example.com", "catchall+x@example.com", "nonsense", ADMIN, ADMIN)
     watched.config = watched.config._replace(notify=own)
     trouble(watched)
@@ -130,14 +130,14 @@ def test_an_own_address_is_not_told(watched: Gate) -> None:
     assert [each.recipient for each in notices(watched)] == [ADMIN]
 
 
-def test_without_a_name_nothing_is_noted(gate: Gate) -> None:
-    trouble(gate)
-    assert look(gate) == 0
-    gate.config = gate.config._replace(notify=(ADMIN,))
-    assert look(gate) == 1
+def test_without_a_name_nothing_is_noted(gateway: Gateway) -> None:
+    trouble(gateway)
+    assert look(gateway) == 0
+    gateway.config = gateway.config._replace(notify=(ADMIN,))
+    assert look(gateway) == 1
 
 
-def test_in_the_language_of_the_domain(watched: Gate) -> None:
+def test_in_the_language_of_the_domain(watched: Gateway) -> None:
     with watched.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(language="de"))
     trouble(watched)
@@ -147,7 +147,7 @@ def test_in_the_language_of_the_domain(watched: Gate) -> None:
     assert "(neu): mailgate held list" in message.get_content()
 
 
-def test_several_workers_tell_once(watched: Gate) -> None:
+def test_several_workers_tell_once(watched: Gateway) -> None:
     trouble(watched)
     told: list[int] = []
 

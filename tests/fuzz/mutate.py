@@ -30,10 +30,10 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from build import BOB
 from fuzz.checks import Wrong, check_content, check_outgoing, check_receipt, check_tree, clean, must
 from fuzz.mutator import CORPORA, TOKENS, Mails, Mutator, mails
 from fuzz.world import CONFIGS, ENVELOPES, PLACES, World, world
+from helpers.messages import BOB
 
 from mailgate.gateway import post, receive
 from mailgate.gateway.post import Text

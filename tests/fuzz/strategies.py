@@ -8,7 +8,7 @@ import os
 import quopri
 from typing import NamedTuple
 
-from build import mail
+from helpers.messages import mail
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 

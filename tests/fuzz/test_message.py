@@ -2,9 +2,9 @@
 
 import re
 
-from build import facts
 from fuzz.checks import clean
 from fuzz.strategies import fuzz, letters, soups
+from helpers.messages import facts
 from hypothesis import given
 from hypothesis import strategies as st
 

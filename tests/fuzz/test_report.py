@@ -2,9 +2,9 @@
 
 import re
 
-from build import facts, mail
 from fuzz.checks import clean
 from fuzz.strategies import ADDRESSES, BODIES, NASTY, SOUP, WORDS, fuzz, octets, soups
+from helpers.messages import facts, mail
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,8 +60,8 @@ def holds(found: Report | None) -> None:
 
 @fuzz
 @given(ROWS, st.sampled_from(list(GATES)), st.booleans(), st.sampled_from(["", "bob@client.org", None]))
-def test_any_words_behind_any_gate(body: bytes, gate: str, expected: bool, reverse_path: str | None) -> None:
-    raw = mail(body, to="bounce@example.com", **GATES[gate])
+def test_any_words_behind_any_gate(body: bytes, gateway: str, expected: bool, reverse_path: str | None) -> None:
+    raw = mail(body, to="bounce@example.com", **GATES[gateway])
     found = report.read(facts(raw, reverse_path=reverse_path), expected=expected)
     holds(found)
     crlf = report.read(

@@ -5,11 +5,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from build import INFO, decide, known, remembered, state, stored
 from fuzz.checks import WHY, check_receipt, clean
 from fuzz.mutate import Delivery, Figures, Site
 from fuzz.strategies import RECIPIENTS, REVERSE_PATHS, fuzz, letters, soups
 from fuzz.world import CONFIGS, world
+from helpers.messages import INFO, decide, known, remembered, state, stored
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any, NamedTuple
 from unittest import mock
 
-from build import BOB, mail
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import BOB, mail
 
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
@@ -97,21 +97,21 @@ class World(NamedTuple):
 def world(folder: Path) -> World:
     """Aliases of every kind, people of every kind, a conversation on crm.lead/1, a refusal; always the same octets."""
     with mock.patch("os.urandom", Random(0).randbytes):
-        gate = Gate(folder / "world.db")
-        gate(mail(message_id="<r0@client.org>", references="<first@client.org>"), "info@example.com")
-        gate(mail(message_id="<late@client.org>", subject="to nobody", to="all@other.test"), "all@other.test")
-        all_aliases(gate)
+        gateway = Gateway(folder / "world.db")
+        gateway(mail(message_id="<r0@client.org>", references="<first@client.org>"), "info@example.com")
+        gateway(mail(message_id="<late@client.org>", subject="to nobody", to="all@other.test"), "all@other.test")
+        all_aliases(gateway)
         lead = Ref("crm.lead", 1)
-        with gate.store.write() as tx:
+        with gateway.store.write() as tx:
             for follower in ("ann@client.org", "carl@client.org", '"bob ray"@client.org', "zoë@bücher.example"):
                 records.follow(tx, lead, follower)
-        posted = post.write(gate.store, lead, Text("Blue ones?\n", "Forty chairs"), (), gate.now)
-        with gate.store.read() as tx:
+        posted = post.write(gateway.store, lead, Text("Blue ones?\n", "Forty chairs"), (), gateway.now)
+        with gateway.store.read() as tx:
             debts = outbox.listing(tx)
         copy = next(each for each in debts if each.kind == "post" and each.recipient == "ann@client.org")
         refusal = next(each for each in debts if each.kind == "refusal")
         fields = BytesHeaderParser().parsebytes(copy.octets)
-        gate.store.close()
+        gateway.store.close()
         words = {
             "REPLY": str(fields["Reply-To"]),
             "BOUNCE": str(copy.reverse_path),
@@ -123,29 +123,29 @@ def world(folder: Path) -> World:
         detail = token.split(words["REPLY"].rpartition("@")[0])
         assert detail
         words["FORGED"] = words["REPLY"].replace(detail.mac, detail.mac[::-1])
-        return World(gate.path.read_bytes(), words)
+        return World(gateway.path.read_bytes(), words)
 
 
-def all_aliases(gate: Gate) -> None:
+def all_aliases(gateway: Gateway) -> None:
     """Every option of an alias, and people of every kind."""
     lead = Ref("crm.lead", 1)
-    gate.change("info@example.com", notify=("ann@client.org", "dora@client.org"))
-    gate.change("jobs@example.com", policy="contacts", automatic="hold", refusal="<p>Not <b>here</b>.</p>")
-    gate.alias("team@example.com", "crm.team", policy="members", authenticated=True)
-    gate.alias("vip@example.com", "crm.vip", policy="followers", owner=lead, spam="quiet")
-    gate.alias("log@example.com", "crm.lead", record=lead, automatic="normal")
-    gate.alias("thread@example.com", "crm.thread", replies="participants", notify=("ann@client.org",))
-    gate.alias("quiet@example.com", "crm.spam", spam="quiet", automatic="normal", values={"name": "x\u202ey"})
-    gate.alias("robots@other.test", "help.ticket", automatic="refuse")
-    gate.alias("desk@other.test", "help.desk", local_part=True)
-    gate.contact(BOB, name="Bob")
-    gate.contact("ann@client.org", member=True)
-    gate.contact("carl@client.org", archived=True)
-    with gate.store.write() as tx:
+    gateway.change("info@example.com", notify=("ann@client.org", "dora@client.org"))
+    gateway.change("jobs@example.com", policy="contacts", automatic="hold", refusal="<p>Not <b>here</b>.</p>")
+    gateway.alias("team@example.com", "crm.team", policy="members", authenticated=True)
+    gateway.alias("vip@example.com", "crm.vip", policy="followers", owner=lead, spam="quiet")
+    gateway.alias("log@example.com", "crm.lead", record=lead, automatic="normal")
+    gateway.alias("thread@example.com", "crm.thread", replies="participants", notify=("ann@client.org",))
+    gateway.alias("quiet@example.com", "crm.spam", spam="quiet", automatic="normal", values={"name": "x\u202ey"})
+    gateway.alias("robots@other.test", "help.ticket", automatic="refuse")
+    gateway.alias("desk@other.test", "help.desk", local_part=True)
+    gateway.contact(BOB, name="Bob")
+    gateway.contact("ann@client.org", member=True)
+    gateway.contact("carl@client.org", archived=True)
+    with gateway.store.write() as tx:
         contacts.set_sender(tx, "mallory@bad.example", "block")
         contacts.set_sender(tx, "friend@client.org", "allow")
-        gone = records.make(tx, "crm.lead", "gone", {}, alias=None, domain=None, sender="x", now=gate.now)
-    gate.alias("gone@example.com", "crm.lead", record=gone)
-    with gate.store.write() as tx:
+        gone = records.make(tx, "crm.lead", "gone", {}, alias=None, domain=None, sender="x", now=gateway.now)
+    gateway.alias("gone@example.com", "crm.lead", record=gone)
+    with gateway.store.write() as tx:
         records.remove(tx, gone)
         aliases.set_status(tx, aliases.get(tx, "info@example.com").number, "valid")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from build import HOME, OTHER, facts, mail, state
+from helpers.messages import HOME, OTHER, facts, mail, state
 
 from mailgate.mail import envelope
 from mailgate.mail.envelope import Envelope, Hints

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from build import facts, mail
+from helpers.messages import facts, mail
 from hypothesis import given
 from hypothesis import strategies as st
 

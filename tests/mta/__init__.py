@@ -1,1 +1,0 @@
-"""The files of examples/ behind a real Postfix and a real Exim."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from build import facts, mail
-from dialect import MUTATIONS, RETURNED, block, complaint, multipart, notice, receipt, standard
+from helpers.messages import facts, mail
+from helpers.reports import MUTATIONS, RETURNED, block, complaint, multipart, notice, receipt, standard
 
 from mailgate.reports import dsn, report
 from mailgate.reports.report import Report

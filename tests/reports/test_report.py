@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from build import facts, mail
+from helpers.messages import facts, mail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

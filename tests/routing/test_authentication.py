@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 import pytest
-from build import BOB, INFO, SECRET, decide, facts, known, mail, said, sent, state, stored, verdicts
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import BOB, INFO, SECRET, decide, facts, known, mail, said, sent, state, stored, verdicts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -670,26 +670,28 @@ def test_a_signed_address_says_nothing_of_its_writer(field: str, more: dict[str,
         pytest.param(f"{MX}; spf=pass", "none", (), id="none"),
     ],
 )
-def test_the_verdict_is_shown_and_stored(gate: Gate, field: str, shown: str, flags: tuple[str, ...]) -> None:
-    gate.config = gate.config._replace(authserv_ids=(MX,), border_strips=True)
+def test_the_verdict_is_shown_and_stored(gateway: Gateway, field: str, shown: str, flags: tuple[str, ...]) -> None:
+    gateway.config = gateway.config._replace(authserv_ids=(MX,), border_strips=True)
     raw = mail("", ("Authentication-Results", field))
     preview = outcome(field)
     assert explain.tree(facts(raw, "info@example.com"), preview, dry_run=True)["message"]["authentic"] == shown
-    receipt = gate(raw, "info@example.com")
+    receipt = gateway(raw, "info@example.com")
     assert receipt.number
-    assert gate.why(receipt.number)["message"]["authentic"] == shown
-    assert [each.flags for each in gate.messages()] == [flags]
+    assert gateway.why(receipt.number)["message"]["authentic"] == shown
+    assert [each.flags for each in gateway.messages()] == [flags]
 
 
-def test_a_copy_with_another_verdict_is_a_copy(gate: Gate) -> None:
+def test_a_copy_with_another_verdict_is_a_copy(gateway: Gateway) -> None:
     """Servers write the field, not the sender: it is no part of what he wrote."""
-    gate.config = gate.config._replace(authserv_ids=(MX,), border_strips=True)
-    gate(mail("", ("Authentication-Results", PASS)), "info@example.com")
-    gate(mail("", ("Authentication-Results", FAIL)), "info@example.com")
-    assert (gate.records(), gate.held(), len(gate.messages())) == (["crm.lead/1"], [], 1)
-    gate.contact(BOB)
-    gate(mail("", ("Authentication-Results", FAIL)), "info@example.com")
-    assert (gate.held(), len(gate.messages())) == (["unverified"], 2), "whom we know by more than that mail is held"
+    gateway.config = gateway.config._replace(authserv_ids=(MX,), border_strips=True)
+    gateway(mail("", ("Authentication-Results", PASS)), "info@example.com")
+    gateway(mail("", ("Authentication-Results", FAIL)), "info@example.com")
+    assert (gateway.records(), gateway.held(), len(gateway.messages())) == (["crm.lead/1"], [], 1)
+    gateway.contact(BOB)
+    gateway(mail("", ("Authentication-Results", FAIL)), "info@example.com")
+    assert (gateway.held(), len(gateway.messages())) == (["unverified"], 2), (
+        "whom we know by more than that mail is held"
+    )
 
 
 @pytest.mark.parametrize("more", [{"reverse_path": "catchall@example.com"}, {"spam": "YES"}], ids=["own-path", "spam"])

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from build import BOB, HOME, decide, facts, mail, said, state
+from helpers.messages import BOB, HOME, decide, facts, mail, said, state
 
 from mailgate.routing import confirmation
 from mailgate.values.address import Address, parse

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from build import mail
-from gate import BOB, Gate
+from helpers.gateway import BOB, Gateway
+from helpers.messages import mail
 
 from mailgate.gateway import held, post
 from mailgate.gateway.post import Text
@@ -35,16 +35,16 @@ class Talk(NamedTuple):
     signed: str
 
 
-def talk(gate: Gate) -> Talk:
-    with gate.store.write() as tx:
+def talk(gateway: Gateway) -> Talk:
+    with gateway.store.write() as tx:
         contacts.add_contact(tx, BOB, "Bob", member=True)
         contacts.add_contact(tx, CARL, "Carl", member=True)
-    gate(mail(f"Hello, {SECRET}.\n", subject=SECRET), "info@example.com")
-    with gate.store.write() as tx:
+    gateway(mail(f"Hello, {SECRET}.\n", subject=SECRET), "info@example.com")
+    with gateway.store.write() as tx:
         records.follow(tx, ONE, ANNA)
         records.follow(tx, ONE, CARL)
-    done = post.write(gate.store, ONE, Text("Hello.\n"), (), gate.now)
-    with gate.store.read() as tx:
+    done = post.write(gateway.store, ONE, Text("Hello.\n"), (), gateway.now)
+    with gateway.store.read() as tx:
         (bobs,) = (outbox.get(tx, each) for each in done.queued if outbox.get(tx, each).recipient == BOB)
     found = re.search(rb"^Reply-To: (.*)", bobs.octets, re.MULTILINE)
     assert found
@@ -52,7 +52,7 @@ def talk(gate: Gate) -> Talk:
 
 
 def writes(
-    gate: Gate,
+    gateway: Gateway,
     *more: tuple[str, str],
     who: str = EVE,
     to: str = "info@example.com",
@@ -61,7 +61,7 @@ def writes(
 ) -> Receipt:
     """A message from Eve, or from whoever is named; what she wrote is never the same."""
     fields = {"from": who, "to": to, "message_id": HERS, **fields}
-    return gate(mail(f"I am in, {gate.now}.\n", *more, **fields), to.partition(",")[0], reverse_path=path or who)
+    return gateway(mail(f"I am in, {gateway.now}.\n", *more, **fields), to.partition(",")[0], reverse_path=path or who)
 
 
 def outcomes(receipt: Receipt) -> list[str]:
@@ -73,26 +73,26 @@ def outcomes(receipt: Receipt) -> list[str]:
     )
 
 
-def followers(gate: Gate, ref: Ref = ONE) -> tuple[str, ...]:
-    with gate.store.read() as tx:
+def followers(gateway: Gateway, ref: Ref = ONE) -> tuple[str, ...]:
+    with gateway.store.read() as tx:
         return records.get(tx, ref).followers
 
 
-def letters(gate: Gate, kind: str) -> list[tuple[str, bytes]]:
+def letters(gateway: Gateway, kind: str) -> list[tuple[str, bytes]]:
     """Who was sent what of a kind: copy, post, refusal."""
-    with gate.store.read() as tx:
+    with gateway.store.read() as tx:
         return [(each.recipient, each.octets) for each in outbox.listing(tx) if each.kind == kind]
 
 
-def copied(gate: Gate) -> list[str]:
-    return [recipient for recipient, _ in letters(gate, "copy")]
+def copied(gateway: Gateway) -> list[str]:
+    return [recipient for recipient, _ in letters(gateway, "copy")]
 
 
-def unharmed(gate: Gate, *more: int) -> None:
+def unharmed(gateway: Gateway, *more: int) -> None:
     """The conversation has the messages it had, and these; nobody else follows it; and Eve was told nothing of it."""
-    assert gate.on("crm.lead/1") == [1, 2, *more]
-    assert followers(gate) == (BOB, ANNA, CARL)
-    with gate.store.read() as tx:
+    assert gateway.on("crm.lead/1") == [1, 2, *more]
+    assert followers(gateway) == (BOB, ANNA, CARL)
+    with gateway.store.read() as tx:
         to_eve = [each.octets for each in outbox.listing(tx) if each.recipient.endswith("evil.org")]
     assert not any(SECRET.encode() in octets for octets in to_eve)
 
@@ -106,50 +106,50 @@ ADDRESSES = ["info@example.com", "sales@example.com", "catchall@example.com"]
 @pytest.mark.parametrize("to", ADDRESSES)
 @pytest.mark.parametrize("named", NAMED)
 @pytest.mark.parametrize("policy", ["contacts", "followers", "members"])
-def test_i1_a_stranger_writes_on_no_closed_conversation(gate: Gate, policy: str, named: str, to: str) -> None:
-    ids = talk(gate)
-    gate.change("info@example.com", policy=policy)
-    found = writes(gate, to=to, references=getattr(ids, named))
+def test_i1_a_stranger_writes_on_no_closed_conversation(gateway: Gateway, policy: str, named: str, to: str) -> None:
+    ids = talk(gateway)
+    gateway.change("info@example.com", policy=policy)
+    found = writes(gateway, to=to, references=getattr(ids, named))
     assert outcomes(found) == ["refuse policy"]
-    assert (gate.records(), copied(gate), gate.outbox()[-1]) == (["crm.lead/1"], [], f"policy {EVE}")
-    unharmed(gate)
+    assert (gateway.records(), copied(gateway), gateway.outbox()[-1]) == (["crm.lead/1"], [], f"policy {EVE}")
+    unharmed(gateway)
 
 
 @pytest.mark.parametrize("to", ADDRESSES)
 @pytest.mark.parametrize("way", ["references", "in_reply_to"])
 @pytest.mark.parametrize("named", NAMED)
-def test_i1_on_an_open_one_he_is_an_outsider(gate: Gate, named: str, way: str, to: str) -> None:
-    ids = talk(gate)
-    found = writes(gate, to=to, **{way: getattr(ids, named)})
+def test_i1_on_an_open_one_he_is_an_outsider(gateway: Gateway, named: str, way: str, to: str) -> None:
+    ids = talk(gateway)
+    found = writes(gateway, to=to, **{way: getattr(ids, named)})
     assert outcomes(found) == ["post reply crm.lead/1"]
-    assert (gate.messages()[-1].flags, copied(gate)) == (("outsider",), [BOB, CARL]), "to members only"
-    unharmed(gate, 3)
-    post.write(gate.store, ONE, Text("Who is that?\n"), (), gate.now)
-    assert EVE not in [recipient for recipient, _ in letters(gate, "post")]
+    assert (gateway.messages()[-1].flags, copied(gateway)) == (("outsider",), [BOB, CARL]), "to members only"
+    unharmed(gateway, 3)
+    post.write(gateway.store, ONE, Text("Who is that?\n"), (), gateway.now)
+    assert EVE not in [recipient for recipient, _ in letters(gateway, "post")]
 
 
 @pytest.mark.parametrize("named", NAMED)
-def test_i1_where_only_participants_answer_he_is_held(gate: Gate, named: str) -> None:
-    ids = talk(gate)
-    gate.change("info@example.com", replies="participants")
-    assert outcomes(writes(gate, references=getattr(ids, named))) == ["hold outsider"]
-    assert (gate.held(), copied(gate)) == (["outsider"], [])
-    unharmed(gate)
+def test_i1_where_only_participants_answer_he_is_held(gateway: Gateway, named: str) -> None:
+    ids = talk(gateway)
+    gateway.change("info@example.com", replies="participants")
+    assert outcomes(writes(gateway, references=getattr(ids, named))) == ["hold outsider"]
+    assert (gateway.held(), copied(gateway)) == (["outsider"], [])
+    unharmed(gateway)
 
 
 @pytest.mark.parametrize("named", NAMED)
 @pytest.mark.parametrize("policy", ["everyone", "contacts", "followers", "members"])
-def test_i1_in_the_name_of_a_participant(gate: Gate, policy: str, named: str) -> None:
+def test_i1_in_the_name_of_a_participant(gateway: Gateway, policy: str, named: str) -> None:
     """From is text; where a server of ours calls it forged, it is held."""
-    gate.config = gate.config._replace(authserv_ids=(MX,), border_strips=True)
-    ids = talk(gate)
-    gate.change("info@example.com", policy=policy)
+    gateway.config = gateway.config._replace(authserv_ids=(MX,), border_strips=True)
+    ids = talk(gateway)
+    gateway.change("info@example.com", policy=policy)
     forged = ("Authentication-Results", f"{MX}; dmarc=fail header.from=client.org")
     for to in ("info@example.com", ids.signed):
-        found = writes(gate, forged, who=BOB, path=EVE, to=to, references=getattr(ids, named), message_id=f"<{to}>")
+        found = writes(gateway, forged, who=BOB, path=EVE, to=to, references=getattr(ids, named), message_id=f"<{to}>")
         assert outcomes(found) == ["hold unverified"]
-    assert (copied(gate), letters(gate, "refusal")) == ([], [])
-    unharmed(gate)
+    assert (copied(gateway), letters(gateway, "refusal")) == ([], [])
+    unharmed(gateway)
 
 
 @pytest.mark.parametrize(
@@ -166,17 +166,17 @@ def test_i1_in_the_name_of_a_participant(gate: Gate, policy: str, named: str) ->
         "<m1@client.org.evil.org>",
     ],
 )
-def test_i1_an_id_that_was_made_up_is_nobodys(gate: Gate, id: str) -> None:
-    talk(gate)
-    assert outcomes(writes(gate, references=id, in_reply_to=id)) == ["create alias crm.lead"]
-    unharmed(gate)
+def test_i1_an_id_that_was_made_up_is_nobodys(gateway: Gateway, id: str) -> None:
+    talk(gateway)
+    assert outcomes(writes(gateway, references=id, in_reply_to=id)) == ["create alias crm.lead"]
+    unharmed(gateway)
 
 
-def test_i1_sent_to_an_alias_of_another_model_it_is_no_answer(gate: Gate) -> None:
-    ids = talk(gate)
-    found = writes(gate, to="jobs@example.com, info@example.com", references=ids.ours)
+def test_i1_sent_to_an_alias_of_another_model_it_is_no_answer(gateway: Gateway) -> None:
+    ids = talk(gateway)
+    found = writes(gateway, to="jobs@example.com, info@example.com", references=ids.ours)
     assert outcomes(found) == ["create alias hr.job"]
-    unharmed(gate)
+    unharmed(gateway)
 
 
 # --- I3: signed addresses that others have ---------------------------------------------------------------------------
@@ -192,46 +192,46 @@ def test_i1_sent_to_an_alias_of_another_model_it_is_no_answer(gate: Gate) -> Non
         pytest.param({"replies": "participants"}, "post token crm.lead/1", id="participants"),
     ],
 )
-def test_i3_the_address_says_which_record_not_who(gate: Gate, change: dict[str, str], wanted: str) -> None:
-    ids = talk(gate)
-    gate.change("info@example.com", **change)
-    assert outcomes(writes(gate, to=ids.signed)) == [wanted]
-    assert outcomes(writes(gate, who=BOB, to=ids.signed, message_id="<his>")) == ["post token crm.lead/1"]
-    unharmed(gate, *([3, 4] if wanted.startswith("post") else [4]))
+def test_i3_the_address_says_which_record_not_who(gateway: Gateway, change: dict[str, str], wanted: str) -> None:
+    ids = talk(gateway)
+    gateway.change("info@example.com", **change)
+    assert outcomes(writes(gateway, to=ids.signed)) == [wanted]
+    assert outcomes(writes(gateway, who=BOB, to=ids.signed, message_id="<his>")) == ["post token crm.lead/1"]
+    unharmed(gateway, *([3, 4] if wanted.startswith("post") else [4]))
 
 
 @pytest.mark.parametrize("name", ["sales", "jobs", "catchall", "nobody"])
 @pytest.mark.parametrize("policy", ["contacts", "followers", "members"])
-def test_i3_at_whatever_address_its_record_is_closed(gate: Gate, policy: str, name: str) -> None:
-    ids = talk(gate)
-    gate.change("info@example.com", policy=policy)
-    found = writes(gate, to=ids.signed.replace("info+", f"{name}+"))
+def test_i3_at_whatever_address_its_record_is_closed(gateway: Gateway, policy: str, name: str) -> None:
+    ids = talk(gateway)
+    gateway.change("info@example.com", policy=policy)
+    found = writes(gateway, to=ids.signed.replace("info+", f"{name}+"))
     assert outcomes(found) == ["refuse policy"]
-    unharmed(gate)
+    unharmed(gateway)
 
 
-def test_i2_a_detail_with_any_letter_changed_is_none(gate: Gate) -> None:
-    ids = talk(gate)
+def test_i2_a_detail_with_any_letter_changed_is_none(gateway: Gateway) -> None:
+    ids = talk(gateway)
     name, _, detail = ids.signed.partition("@")[0].partition("+")
     for at in range(4, len(detail)):
         other = "b" if detail[at] == "a" else "a"
         forged = f"{name}+{detail[:at]}{other}{detail[at + 1 :]}@example.com"
-        found = writes(gate, to=forged, who=f"eve{at}@evil.org", message_id=f"<{at}@evil.org>")
+        found = writes(gateway, to=forged, who=f"eve{at}@evil.org", message_id=f"<{at}@evil.org>")
         assert outcomes(found) == ["create alias crm.lead"], forged
-    unharmed(gate)
+    unharmed(gateway)
 
 
 # --- I4: what a stranger is shown ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("field", ["cc", "to", "reply_to", "sender", "bcc", "resent_cc", "delivered_to", "return_path"])
-def test_i4_whoever_is_named_in_a_field_takes_no_part(gate: Gate, field: str) -> None:
-    ids = talk(gate)
+def test_i4_whoever_is_named_in_a_field_takes_no_part(gateway: Gateway, field: str) -> None:
+    ids = talk(gateway)
     fields: dict[str, str | None] = {field: EVE if field != "to" else f"{ids.signed}, {EVE}"}
-    writes(gate, who=BOB, references=ids.ours, **{"to": ids.signed, **fields})
-    post.write(gate.store, ONE, Text("Noted.\n"), (), gate.now)
-    assert (copied(gate), EVE in [each for each, _ in letters(gate, "post")]) == ([ANNA, CARL], False)
-    unharmed(gate, 3, 4)
+    writes(gateway, who=BOB, references=ids.ours, **{"to": ids.signed, **fields})
+    post.write(gateway.store, ONE, Text("Noted.\n"), (), gateway.now)
+    assert (copied(gateway), EVE in [each for each, _ in letters(gateway, "post")]) == ([ANNA, CARL], False)
+    unharmed(gateway, 3, 4)
 
 
 @pytest.mark.parametrize(
@@ -246,16 +246,16 @@ def test_i4_whoever_is_named_in_a_field_takes_no_part(gate: Gate, field: str) ->
 )
 @pytest.mark.parametrize("way", ["signed", "by-id", "new"])
 def test_i4_a_code_that_a_service_sends_to_us_is_shown_to_nobody(
-    gate: Gate, sender: str, fields: dict[str, str | None], way: str
+    gateway: Gateway, sender: str, fields: dict[str, str | None], way: str
 ) -> None:
     """Somebody registers there with an address of ours, to read what comes in his conversation."""
-    ids = talk(gate)
+    ids = talk(gateway)
     to = ids.signed if way == "signed" else "info@example.com"
-    found = writes(gate, who=sender, to=to, references=ids.ours if way == "by-id" else None, **fields)
+    found = writes(gateway, who=sender, to=to, references=ids.ours if way == "by-id" else None, **fields)
     assert [each.action for each in found.decision.outcomes] == ["create" if way == "new" else "post"]
-    assert (copied(gate), letters(gate, "refusal")) == ([], [])
-    assert followers(gate) == (BOB, ANNA, CARL)
-    assert way != "new" or followers(gate, Ref("crm.lead", 2)) == ()
+    assert (copied(gateway), letters(gateway, "refusal")) == ([], [])
+    assert followers(gateway) == (BOB, ANNA, CARL)
+    assert way != "new" or followers(gateway, Ref("crm.lead", 2)) == ()
 
 
 # --- I5, I6, I7, I8: who is writing ----------------------------------------------------------------------------------
@@ -263,10 +263,10 @@ def test_i4_a_code_that_a_service_sends_to_us_is_shown_to_nobody(
 BOSS = "boss@corp.com"
 
 
-def known_only(gate: Gate) -> None:
+def known_only(gateway: Gateway) -> None:
     """info@ is for contacts, and the boss is one."""
-    gate.change("info@example.com", policy="contacts")
-    gate.contact(BOSS, member=True)
+    gateway.change("info@example.com", policy="contacts")
+    gateway.contact(BOSS, member=True)
 
 
 @pytest.mark.parametrize(
@@ -307,13 +307,13 @@ def known_only(gate: Gate) -> None:
         pytest.param("<>", False, id="null"),
     ],
 )
-def test_who_the_author_is(gate: Gate, sender: str, known: bool) -> None:
-    known_only(gate)
-    found = writes(gate, who=sender, path="evil@x.com")
+def test_who_the_author_is(gateway: Gateway, sender: str, known: bool) -> None:
+    known_only(gateway)
+    found = writes(gateway, who=sender, path="evil@x.com")
     assert outcomes(found) == (["create alias crm.lead"] if known else ["refuse policy"])
-    open_too = writes(gate, who=sender, path="evil@x.com", to="jobs@example.com", message_id="<2@evil.org>")
+    open_too = writes(gateway, who=sender, path="evil@x.com", to="jobs@example.com", message_id="<2@evil.org>")
     assert outcomes(open_too) == ["create alias hr.job"], "nobody is kept out where everyone may write"
-    assert (BOSS in followers(gate, Ref("hr.job", 1))) is known
+    assert (BOSS in followers(gateway, Ref("hr.job", 1))) is known
 
 
 @pytest.mark.parametrize(
@@ -327,16 +327,16 @@ def test_who_the_author_is(gate: Gate, sender: str, known: bool) -> None:
         pytest.param([("From", "")], id="empty"),
     ],
 )
-def test_i6_two_from_fields_are_nobody(gate: Gate, fields: list[tuple[str, str]]) -> None:
-    known_only(gate)
-    assert outcomes(writes(gate, *fields, who=BOSS, path="evil@x.com")) == ["refuse policy"]
+def test_i6_two_from_fields_are_nobody(gateway: Gateway, fields: list[tuple[str, str]]) -> None:
+    known_only(gateway)
+    assert outcomes(writes(gateway, *fields, who=BOSS, path="evil@x.com")) == ["refuse policy"]
 
 
 @pytest.mark.parametrize("name", [b"From ", b"From\t", b"from \t"])
-def test_i6_a_field_that_some_readers_do_not_see(gate: Gate, name: bytes) -> None:
-    known_only(gate)
+def test_i6_a_field_that_some_readers_do_not_see(gateway: Gateway, name: bytes) -> None:
+    known_only(gateway)
     raw = mail(**{"from": BOSS, "message_id": HERS}).replace(b"From:", name + b":")
-    assert outcomes(gate(raw, "info@example.com", reverse_path="evil@x.com")) == ["refuse policy"]
+    assert outcomes(gateway(raw, "info@example.com", reverse_path="evil@x.com")) == ["refuse policy"]
 
 
 @pytest.mark.parametrize(
@@ -351,11 +351,13 @@ def test_i6_a_field_that_some_readers_do_not_see(gate: Gate, name: bytes) -> Non
 )
 @pytest.mark.parametrize("path", [EVE, BOSS])
 @pytest.mark.parametrize("sender", [EVE, None], ids=["with-from", "without"])
-def test_i8_only_from_says_who_writes(gate: Gate, sender: str | None, path: str, fields: dict[str, str | None]) -> None:
-    known_only(gate)
-    found = writes(gate, path=path, **{"from": sender, **fields})
+def test_i8_only_from_says_who_writes(
+    gateway: Gateway, sender: str | None, path: str, fields: dict[str, str | None]
+) -> None:
+    known_only(gateway)
+    found = writes(gateway, path=path, **{"from": sender, **fields})
     assert outcomes(found) == ["refuse policy"]
-    assert gate.outbox() == [f"policy {path}"]
+    assert gateway.outbox() == [f"policy {path}"]
 
 
 @pytest.mark.parametrize(
@@ -371,11 +373,11 @@ def test_i8_only_from_says_who_writes(gate: Gate, sender: str | None, path: str,
     ],
 )
 @pytest.mark.parametrize("path", [EVE, BOSS])
-def test_i8_only_dmarc_speaks_for_from(gate: Gate, path: str, said: str, taken: bool) -> None:
-    gate.config = gate.config._replace(authserv_ids=(MX,), border_strips=True)
-    known_only(gate)
-    gate.change("info@example.com", authenticated=True)
-    found = writes(gate, ("Authentication-Results", f"{MX}; {said}"), who=BOSS, path=path)
+def test_i8_only_dmarc_speaks_for_from(gateway: Gateway, path: str, said: str, taken: bool) -> None:
+    gateway.config = gateway.config._replace(authserv_ids=(MX,), border_strips=True)
+    known_only(gateway)
+    gateway.change("info@example.com", authenticated=True)
+    found = writes(gateway, ("Authentication-Results", f"{MX}; {said}"), who=BOSS, path=path)
     assert outcomes(found) == (["create alias crm.lead"] if taken else ["refuse policy"])
 
 
@@ -405,22 +407,22 @@ def test_i8_only_dmarc_speaks_for_from(gate: Gate, path: str, said: str, taken: 
     ],
 )
 @pytest.mark.parametrize("what", ["contact", "allowed", "blocked"])
-def test_nobody_is_taken_for_another(gate: Gate, what: str, address: str, same: bool) -> None:
+def test_nobody_is_taken_for_another(gateway: Gateway, what: str, address: str, same: bool) -> None:
     if what == "contact":
-        gate.change("info@example.com", policy="contacts")
-        gate.contact("mike@client.org")
+        gateway.change("info@example.com", policy="contacts")
+        gateway.contact("mike@client.org")
         wanted = "create alias crm.lead" if same else "refuse policy"
     elif what == "allowed":
-        gate.parameter("mail.gateway.loop.threshold", "1")
-        with gate.store.write() as tx:
+        gateway.parameter("mail.gateway.loop.threshold", "1")
+        with gateway.store.write() as tx:
             contacts.set_sender(tx, "mike@client.org", "allow")
-        writes(gate, who=address, path=EVE, message_id="<first>")
+        writes(gateway, who=address, path=EVE, message_id="<first>")
         wanted = "create alias crm.lead" if same else "refuse rate-limit"
     else:
-        with gate.store.write() as tx:
+        with gateway.store.write() as tx:
             contacts.set_sender(tx, "mike@client.org", "block")
         wanted = "hold blocked" if same else "create alias crm.lead"
-    assert outcomes(writes(gate, who=address, path=EVE)) == [wanted]
+    assert outcomes(writes(gateway, who=address, path=EVE)) == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -435,8 +437,8 @@ def test_nobody_is_taken_for_another(gate: Gate, what: str, address: str, same: 
         pytest.param("ｉnfo@example.com", False, id="I12-a-full-width-letter"),
     ],
 )
-def test_which_addresses_are_ours(gate: Gate, address: str, ours: bool) -> None:
-    assert outcomes(writes(gate, to=address)) == (["create alias crm.lead"] if ours else ["refuse no-route"])
+def test_which_addresses_are_ours(gateway: Gateway, address: str, ours: bool) -> None:
+    assert outcomes(writes(gateway, to=address)) == (["create alias crm.lead"] if ours else ["refuse no-route"])
 
 
 # --- I15: ids that somebody takes first ------------------------------------------------------------------------------
@@ -447,63 +449,63 @@ X = "<x@client.org>"
 
 @pytest.mark.parametrize("same", ["id", "all"])
 @pytest.mark.parametrize("to", [("info", "info"), ("info", "jobs")], ids=["one-alias", "two-aliases"])
-def test_i15_what_makes_a_duplicate(gate: Gate, to: tuple[str, str], same: str) -> None:
+def test_i15_what_makes_a_duplicate(gateway: Gateway, to: tuple[str, str], same: str) -> None:
     first = mail("One.\n", to="x@y.org", message_id=X)
     second = first if same == "all" else mail("Two.\n", to="x@y.org", message_id=X)
     for raw, name in itertools.product((first, second), dict.fromkeys(to)):
-        gate(raw, f"{name}@example.com")
-    assert len(gate.records()) == len(set(to)) * (1 if same == "all" else 2)
+        gateway(raw, f"{name}@example.com")
+    assert len(gateway.records()) == len(set(to)) * (1 if same == "all" else 2)
 
 
-def refused(gate: Gate) -> None:
-    gate.change("sales@example.com", policy="contacts")
-    assert outcomes(writes(gate, to="sales@example.com", message_id=X)) == ["refuse policy"]
+def refused(gateway: Gateway) -> None:
+    gateway.change("sales@example.com", policy="contacts")
+    assert outcomes(writes(gateway, to="sales@example.com", message_id=X)) == ["refuse policy"]
 
 
-def refused_by_status(gate: Gate) -> None:
-    assert outcomes(writes(gate, to="nobody@example.com", message_id=X)) == ["refuse no-route"]
+def refused_by_status(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, to="nobody@example.com", message_id=X)) == ["refuse no-route"]
 
 
-def held_as_spam(gate: Gate) -> None:
-    assert outcomes(writes(gate, message_id=X, x_spam_flag="YES")) == ["hold spam"]
+def held_as_spam(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, message_id=X, x_spam_flag="YES")) == ["hold spam"]
 
 
-def held_as_blocked(gate: Gate) -> None:
-    with gate.store.write() as tx:
+def held_as_blocked(gateway: Gateway) -> None:
+    with gateway.store.write() as tx:
         contacts.set_sender(tx, EVE, "block")
-    assert outcomes(writes(gate, message_id=X)) == ["hold blocked"]
+    assert outcomes(writes(gateway, message_id=X)) == ["hold blocked"]
 
 
-def held_at_postmaster(gate: Gate) -> None:
-    assert outcomes(writes(gate, to="postmaster@example.com", message_id=X)) == ["hold postmaster"]
+def held_at_postmaster(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, to="postmaster@example.com", message_id=X)) == ["hold postmaster"]
 
 
-def held_at_the_bounce_address(gate: Gate) -> None:
-    assert outcomes(writes(gate, to="bounce@example.com", message_id=X)) == ["hold bounce-address"]
+def held_at_the_bounce_address(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, to="bounce@example.com", message_id=X)) == ["hold bounce-address"]
 
 
-def taken(gate: Gate) -> None:
-    assert outcomes(writes(gate, message_id=X)) == ["create alias crm.lead"]
+def taken(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, message_id=X)) == ["create alias crm.lead"]
 
 
-def taken_elsewhere(gate: Gate) -> None:
-    assert outcomes(writes(gate, to="jobs@example.com", message_id=X)) == ["create alias hr.job"]
+def taken_elsewhere(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, to="jobs@example.com", message_id=X)) == ["create alias hr.job"]
 
 
-def taken_in_his_name(gate: Gate) -> None:
-    assert outcomes(writes(gate, who=BOB, path=EVE, message_id=X)) == ["create alias crm.lead"]
+def taken_in_his_name(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, who=BOB, path=EVE, message_id=X)) == ["create alias crm.lead"]
 
 
-def mentioned(gate: Gate) -> None:
-    assert outcomes(writes(gate, references=X)) == ["create alias crm.lead"]
+def mentioned(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, references=X)) == ["create alias crm.lead"]
 
 
-def as_a_report(gate: Gate) -> None:
+def as_a_report(gateway: Gateway) -> None:
     report = "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.org\n"
     raw = mail(
         f"{report}Action: failed\nStatus: 5.1.1\n--b--\n", message_id=X, content_type="multipart/report; boundary=b"
     )
-    assert outcomes(gate(raw, "info@example.com", reverse_path="")) == ["bounce report"]
+    assert outcomes(gateway(raw, "info@example.com", reverse_path="")) == ["bounce report"]
 
 
 PLANTED = [
@@ -513,61 +515,67 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-def test_i15_whoever_took_the_id_first_the_real_one_is_taken(gate: Gate, plant: Callable[[Gate], None]) -> None:
+def test_i15_whoever_took_the_id_first_the_real_one_is_taken(
+    gateway: Gateway, plant: Callable[[Gateway], None]
+) -> None:
     """And the people who answer us are where they were: our own id is newer than any that was planted before."""
-    plant(gate)
-    before = gate.every_record()
-    found = writes(gate, who=BOB, message_id=X)
+    plant(gateway)
+    before = gateway.every_record()
+    found = writes(gateway, who=BOB, message_id=X)
     assert outcomes(found) == ["create alias crm.lead"]
-    (real,) = (each.ref for each in gate.every_record() if each not in before)
-    assert followers(gate, real) == (BOB,)
-    ours = post.write(gate.store, real, Text("Hello.\n"), (), gate.now).message_id
-    answer = writes(gate, who=BOB, message_id="<re@client.org>", in_reply_to=ours, references=f"{X} {ours}")
+    (real,) = (each.ref for each in gateway.every_record() if each not in before)
+    assert followers(gateway, real) == (BOB,)
+    ours = post.write(gateway.store, real, Text("Hello.\n"), (), gateway.now).message_id
+    answer = writes(gateway, who=BOB, message_id="<re@client.org>", in_reply_to=ours, references=f"{X} {ours}")
     assert outcomes(answer) == [f"post reply {real}"]
-    assert EVE not in copied(gate)
+    assert EVE not in copied(gateway)
 
 
 @pytest.mark.parametrize("plant", [mentioned, refused_by_status])
-def test_i15_who_only_names_an_id_takes_no_answer_to_it(gate: Gate, plant: Callable[[Gate], None]) -> None:
-    plant(gate)
-    writes(gate, who=BOB, message_id=X)
-    real = gate.records()[-1]
+def test_i15_who_only_names_an_id_takes_no_answer_to_it(gateway: Gateway, plant: Callable[[Gateway], None]) -> None:
+    plant(gateway)
+    writes(gateway, who=BOB, message_id=X)
+    real = gateway.records()[-1]
     for number, who in enumerate((BOB, CARL, EVE)):
-        assert outcomes(writes(gate, who=who, references=X, message_id=f"<{number}>")) == [f"post reply {real}"]
+        assert outcomes(writes(gateway, who=who, references=X, message_id=f"<{number}>")) == [f"post reply {real}"]
 
 
 @pytest.mark.parametrize("plant", [taken, taken_elsewhere, taken_in_his_name])
-def test_i15_what_reuses_an_id_is_answered_by_address_or_by_ours(gate: Gate, plant: Callable[[Gate], None]) -> None:
+def test_i15_what_reuses_an_id_is_answered_by_address_or_by_ours(
+    gateway: Gateway, plant: Callable[[Gateway], None]
+) -> None:
     """An id that was used twice is that of the first; nothing that names it is lost."""
-    plant(gate)
-    writes(gate, who=BOB, message_id=X)
-    assert gate.messages()[-1].flags == ("reused-id",)
-    real = gate.every_record()[-1].ref
-    writes(gate, who=CARL, references=X, message_id="<carls@team.org>")
-    assert len(gate.on(str(real))) == 1
-    assert sum(len(gate.on(each)) for each in gate.records()) == 3
-    assert copied(gate) == [], "Eve follows what she began, and gets no copy of it"
+    plant(gateway)
+    writes(gateway, who=BOB, message_id=X)
+    assert gateway.messages()[-1].flags == ("reused-id",)
+    real = gateway.every_record()[-1].ref
+    writes(gateway, who=CARL, references=X, message_id="<carls@team.org>")
+    assert len(gateway.on(str(real))) == 1
+    assert sum(len(gateway.on(each)) for each in gateway.records()) == 3
+    assert copied(gateway) == [], "Eve follows what she began, and gets no copy of it"
 
 
 NOWHERE = [refused, refused_by_status, held_as_spam, held_as_blocked, held_at_postmaster, held_at_the_bounce_address]
 
 
 @pytest.mark.parametrize("plant", [*NOWHERE, as_a_report])
-def test_i15_what_stands_on_no_record_takes_no_id_from_others(gate: Gate, plant: Callable[[Gate], None]) -> None:
-    plant(gate)
-    writes(gate, who=BOB, message_id=X)
-    assert gate.messages()[-1].flags == ()
-    real = gate.records()[-1]
-    assert outcomes(writes(gate, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
+def test_i15_what_stands_on_no_record_takes_no_id_from_others(
+    gateway: Gateway, plant: Callable[[Gateway], None]
+) -> None:
+    plant(gateway)
+    writes(gateway, who=BOB, message_id=X)
+    assert gateway.messages()[-1].flags == ()
+    real = gateway.records()[-1]
+    assert outcomes(writes(gateway, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
 
 
-def test_i15_what_a_person_puts_on_a_record_later_is_what_reuses_the_id(gate: Gate) -> None:
-    held_at_postmaster(gate)
-    writes(gate, who=BOB, message_id=X)
-    real = gate.records()[-1]
-    held.route(gate.store, gate.config, 1, "sales@example.com", gate.now)
-    assert [each.flags for each in gate.messages()] == [("reused-id",), ()]
-    assert outcomes(writes(gate, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
+def test_i15_what_a_person_puts_on_a_record_later_is_what_reuses_the_id(gateway: Gateway) -> None:
+    held_at_postmaster(gateway)
+    writes(gateway, who=BOB, message_id=X)
+    real = gateway.records()[-1]
+    held.route(gateway.store, gateway.config, 1, "sales@example.com", gateway.now)
+    assert [each.flags for each in gateway.messages()] == [("reused-id",), ()]
+    assert outcomes(writes(gateway, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
 
 
 LISTED = {"list_id": "<l.evil.org>"}
@@ -575,30 +583,32 @@ LISTED = {"list_id": "<l.evil.org>"}
 
 @pytest.mark.parametrize(("eves", "bobs"), [(LISTED, {}), ({}, LISTED)], ids=["as-a-list", "before-a-list"])
 def test_i15_no_list_hides_what_another_wrote(
-    gate: Gate, eves: dict[str, str | None], bobs: dict[str, str | None]
+    gateway: Gateway, eves: dict[str, str | None], bobs: dict[str, str | None]
 ) -> None:
-    assert outcomes(writes(gate, message_id=X, **eves)) == ["create alias crm.lead"]
-    assert outcomes(writes(gate, who=BOB, message_id=X, **bobs)) == ["create alias crm.lead"]
-    assert outcomes(writes(gate, who=BOB, message_id=X, **({} if bobs else LISTED))) == ["ignore duplicate"]
+    assert outcomes(writes(gateway, message_id=X, **eves)) == ["create alias crm.lead"]
+    assert outcomes(writes(gateway, who=BOB, message_id=X, **bobs)) == ["create alias crm.lead"]
+    assert outcomes(writes(gateway, who=BOB, message_id=X, **({} if bobs else LISTED))) == ["ignore duplicate"]
 
 
 ROOT = "<root@partner.org>"
 """The id of a message that only went between Bob and Anna, before one of them wrote to us."""
 
 
-def test_a_thread_that_began_elsewhere_is_not_the_strangers_who_names_it_first(gate: Gate) -> None:
-    assert outcomes(writes(gate, references=ROOT)) == ["create alias crm.lead"]
-    assert outcomes(writes(gate, who=BOB, references=ROOT, message_id="<his>")) == ["create alias crm.lead"]
-    assert outcomes(writes(gate, who=ANNA, references=ROOT, message_id="<hers>", cc=BOB)) == ["post reply crm.lead/2"]
-    assert gate.on("crm.lead/1") == [1]
+def test_a_thread_that_began_elsewhere_is_not_the_strangers_who_names_it_first(gateway: Gateway) -> None:
+    assert outcomes(writes(gateway, references=ROOT)) == ["create alias crm.lead"]
+    assert outcomes(writes(gateway, who=BOB, references=ROOT, message_id="<his>")) == ["create alias crm.lead"]
+    assert outcomes(writes(gateway, who=ANNA, references=ROOT, message_id="<hers>", cc=BOB)) == [
+        "post reply crm.lead/2"
+    ]
+    assert gateway.on("crm.lead/1") == [1]
 
 
 @pytest.mark.parametrize("planted", ["in-our-name", "and-answered-by-us"])
-def test_nor_is_it_his_because_everybody_writes_to_us(gate: Gate, planted: str) -> None:
+def test_nor_is_it_his_because_everybody_writes_to_us(gateway: Gateway, planted: str) -> None:
     """Our own address stands in To of every mail, and takes part in what we answered."""
-    writes(gate, who="info@example.com" if planted == "in-our-name" else EVE, path=EVE, references=ROOT)
-    post.write(gate.store, ONE, Text("Hello.\n"), (EVE,), gate.now)
-    assert outcomes(writes(gate, who=BOB, references=ROOT, message_id="<his>")) == ["create alias crm.lead"]
+    writes(gateway, who="info@example.com" if planted == "in-our-name" else EVE, path=EVE, references=ROOT)
+    post.write(gateway.store, ONE, Text("Hello.\n"), (EVE,), gateway.now)
+    assert outcomes(writes(gateway, who=BOB, references=ROOT, message_id="<his>")) == ["create alias crm.lead"]
 
 
 @pytest.mark.parametrize(
@@ -613,12 +623,12 @@ def test_nor_is_it_his_because_everybody_writes_to_us(gate: Gate, planted: str) 
     ],
 )
 def test_a_stranger_joins_it_only_where_a_participant_is_written_to(
-    gate: Gate, fields: dict[str, str], replies: str, wanted: str
+    gateway: Gateway, fields: dict[str, str], replies: str, wanted: str
 ) -> None:
-    writes(gate, who=BOB, references=ROOT, message_id="<his>")
-    gate.change("info@example.com", replies=replies)
-    assert outcomes(writes(gate, references=ROOT, **fields)) == [wanted]
-    assert copied(gate) == []
+    writes(gateway, who=BOB, references=ROOT, message_id="<his>")
+    gateway.change("info@example.com", replies=replies)
+    assert outcomes(writes(gateway, references=ROOT, **fields)) == [wanted]
+    assert copied(gateway) == []
 
 
 # --- ids of ours in the hands of others ------------------------------------------------------------------------------
@@ -634,32 +644,32 @@ def test_a_stranger_joins_it_only_where_a_participant_is_written_to(
         pytest.param({"x_mailgate_loop": "{}"}, id="as-a-mark"),
     ],
 )
-def test_an_id_of_ours_as_her_own_makes_it_ours_and_so_nothing(gate: Gate, fields: dict[str, str]) -> None:
-    ids = talk(gate)
-    found = writes(gate, **{name: value.format(ids.ours) for name, value in fields.items()})
+def test_an_id_of_ours_as_her_own_makes_it_ours_and_so_nothing(gateway: Gateway, fields: dict[str, str]) -> None:
+    ids = talk(gateway)
+    found = writes(gateway, **{name: value.format(ids.ours) for name, value in fields.items()})
     assert outcomes(found) == ["ignore loop"]
-    assert outcomes(writes(gate, who=BOB, references=ids.ours, message_id="<re>")) == ["post reply crm.lead/1"]
-    assert gate.messages()[-1].flags == ()
-    assert copied(gate) == [ANNA, CARL]
+    assert outcomes(writes(gateway, who=BOB, references=ids.ours, message_id="<re>")) == ["post reply crm.lead/1"]
+    assert gateway.messages()[-1].flags == ()
+    assert copied(gateway) == [ANNA, CARL]
 
 
-def test_the_id_of_a_participant_as_her_own_changes_no_parent(gate: Gate) -> None:
-    ids = talk(gate)
-    assert outcomes(writes(gate, message_id=ids.theirs)) == ["create alias crm.lead"]
-    assert gate.messages()[-1].flags == ("reused-id",)
-    assert outcomes(writes(gate, who=ANNA, references=ids.theirs, message_id="<re>")) == ["post reply crm.lead/1"]
-    assert gate.on("crm.lead/2") == [3]
+def test_the_id_of_a_participant_as_her_own_changes_no_parent(gateway: Gateway) -> None:
+    ids = talk(gateway)
+    assert outcomes(writes(gateway, message_id=ids.theirs)) == ["create alias crm.lead"]
+    assert gateway.messages()[-1].flags == ("reused-id",)
+    assert outcomes(writes(gateway, who=ANNA, references=ids.theirs, message_id="<re>")) == ["post reply crm.lead/1"]
+    assert gateway.on("crm.lead/2") == [3]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_newest_id_of_a_record_counts_wherever_it_stands(gate: Gate, order: tuple[int, int]) -> None:
+def test_the_newest_id_of_a_record_counts_wherever_it_stands(gateway: Gateway, order: tuple[int, int]) -> None:
     """Who names his own record as well has his message there, and none of ours."""
-    ids = talk(gate)
-    writes(gate)
+    ids = talk(gateway)
+    writes(gateway)
     named = [ids.ours, HERS]
-    found = writes(gate, references=" ".join(named[each] for each in order), message_id="<2@evil.org>")
+    found = writes(gateway, references=" ".join(named[each] for each in order), message_id="<2@evil.org>")
     assert outcomes(found) == ["post reply crm.lead/2"]
-    unharmed(gate)
+    unharmed(gateway)
 
 
 @pytest.mark.parametrize(
@@ -671,24 +681,24 @@ def test_the_newest_id_of_a_record_counts_wherever_it_stands(gate: Gate, order: 
     ],
 )
 def test_a_participant_who_writes_from_another_address(
-    gate: Gate, change: dict[str, str], by_id: str, by_address: str
+    gateway: Gateway, change: dict[str, str], by_id: str, by_address: str
 ) -> None:
-    ids = talk(gate)
-    gate.change("info@example.com", **change)
+    ids = talk(gateway)
+    gateway.change("info@example.com", **change)
     home = "bob@at-home.org"
-    assert outcomes(writes(gate, who=home, references=ids.ours)) == [by_id]
-    assert outcomes(writes(gate, who=home, to=ids.signed, message_id="<2>")) == [by_address]
-    assert followers(gate) == (BOB, ANNA, CARL)
+    assert outcomes(writes(gateway, who=home, references=ids.ours)) == [by_id]
+    assert outcomes(writes(gateway, who=home, to=ids.signed, message_id="<2>")) == [by_address]
+    assert followers(gateway) == (BOB, ANNA, CARL)
 
 
-def test_what_was_posted_by_the_signed_address_is_not_held_when_it_comes_again(gate: Gate) -> None:
+def test_what_was_posted_by_the_signed_address_is_not_held_when_it_comes_again(gateway: Gateway) -> None:
     """Where only participants answer, and the signed address stands in no field."""
-    ids = talk(gate)
-    gate.change("info@example.com", replies="participants")
+    ids = talk(gateway)
+    gateway.change("info@example.com", replies="participants")
     raw = mail("So do I.\n", to="info@example.com", references=ids.ours, **{"from": "bob@at-home.org"})
     for _ in range(2):
-        gate(raw, ids.signed, "info@example.com", reverse_path="bob@at-home.org")
-    assert (gate.on("crm.lead/1"), gate.held(), len(gate.messages())) == ([1, 2, 3], [], 3)
+        gateway(raw, ids.signed, "info@example.com", reverse_path="bob@at-home.org")
+    assert (gateway.on("crm.lead/1"), gateway.held(), len(gateway.messages())) == ([1, 2, 3], [], 3)
 
 
 # --- I16 -------------------------------------------------------------------------------------------------------------
@@ -697,7 +707,7 @@ def test_what_was_posted_by_the_signed_address_is_not_held_when_it_comes_again(g
 @pytest.mark.parametrize(
     "subject", ["Re: [#1] hi", f"Re: {SECRET}", "Re: [crm.lead/1] hi", "[Ticket#1] Re: hi", "Re: crm.lead/1"]
 )
-def test_i16_a_subject_is_no_route(gate: Gate, subject: str) -> None:
-    talk(gate)
-    assert outcomes(writes(gate, subject=subject)) == ["create alias crm.lead"]
-    unharmed(gate)
+def test_i16_a_subject_is_no_route(gateway: Gateway, subject: str) -> None:
+    talk(gateway)
+    assert outcomes(writes(gateway, subject=subject)) == ["create alias crm.lead"]
+    unharmed(gateway)

@@ -1,7 +1,7 @@
 """The catchall takes answers, and tells everybody else where to write."""
 
 import pytest
-from build import HOME, INFO, OTHER, decide, mail, said, sent, state
+from helpers.messages import HOME, INFO, OTHER, decide, mail, said, sent, state
 
 from mailgate.values.directory import Alias
 

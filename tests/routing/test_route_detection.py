@@ -1,8 +1,8 @@
 """Local-part detection and allowed domains: what an alias takes whose full address is written nowhere, and what not."""
 
 import pytest
-from build import HOME, INFO, JOBS, OTHER, decide, known, mail, said, sent, state, stored
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import HOME, INFO, JOBS, OTHER, decide, known, mail, said, sent, state, stored
 
 from mailgate.routing.state import Follower, State
 from mailgate.values.directory import Alias, Contact
@@ -244,23 +244,25 @@ def test_a_customer_of_that_name_gets_copies_and_sends_them_on() -> None:
         pytest.param(True, "", "Commercial+x@else.org", True, ["crm.team/1"], id="case-and-detail"),
     ],
 )
-def test_parameter_and_alias(gate: Gate, on: bool, allowed: str, to: str, envelope: bool, wanted: list[str]) -> None:
-    gate.alias("commercial@example.com", "crm.team", local_part=on)
-    gate.parameter("mail.catchall.domain.allowed", allowed)
-    gate(mail(to=to), *([to] if envelope else []))
-    assert gate.records() == wanted
+def test_parameter_and_alias(
+    gateway: Gateway, on: bool, allowed: str, to: str, envelope: bool, wanted: list[str]
+) -> None:
+    gateway.alias("commercial@example.com", "crm.team", local_part=on)
+    gateway.parameter("mail.catchall.domain.allowed", allowed)
+    gateway(mail(to=to), *([to] if envelope else []))
+    assert gateway.records() == wanted
 
 
-def test_a_list_that_is_cleared_restricts_nothing(gate: Gate) -> None:
-    gate.alias("commercial@example.com", "crm.team", local_part=True)
+def test_a_list_that_is_cleared_restricts_nothing(gateway: Gateway) -> None:
+    gateway.alias("commercial@example.com", "crm.team", local_part=True)
     for number, (allowed, records) in enumerate((("partner.org", 0), ("", 1), ("partner.org", 1))):
-        gate.parameter("mail.catchall.domain.allowed", allowed)
-        gate(mail(to="x@y.org", message_id=f"<{number}>"), "commercial@else.org")
-        assert len(gate.records()) == records
+        gateway.parameter("mail.catchall.domain.allowed", allowed)
+        gateway(mail(to="x@y.org", message_id=f"<{number}>"), "commercial@else.org")
+        assert len(gateway.records()) == records
 
 
-def test_a_blind_copy_of_what_a_customer_got_is_the_envelopes_alone(gate: Gate) -> None:
+def test_a_blind_copy_of_what_a_customer_got_is_the_envelopes_alone(gateway: Gateway) -> None:
     """The manual's example: `commercial@` of a customer stands in To, the mail comes to another alias of ours."""
-    gate.alias("commercial@example.com", "crm.team", local_part=True)
-    gate(mail(to="commercial@else.org", cc="commercial@client.org"), "info@example.com")
-    assert gate.made() == ["crm.lead by info@example.com"]
+    gateway.alias("commercial@example.com", "crm.team", local_part=True)
+    gateway(mail(to="commercial@else.org", cc="commercial@client.org"), "info@example.com")
+    assert gateway.made() == ["crm.lead by info@example.com"]

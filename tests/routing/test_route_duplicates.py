@@ -1,7 +1,7 @@
 """What was seen before: effects, refusals, ids used again, a list's copy and a plain one."""
 
 import pytest
-from build import BOB, INFO, JOBS, decide, effects, mail, remembered, said, sent, state, verdicts
+from helpers.messages import BOB, INFO, JOBS, decide, effects, mail, remembered, said, sent, state, verdicts
 
 from mailgate.routing.state import Seen
 

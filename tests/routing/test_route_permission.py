@@ -5,8 +5,8 @@ import itertools
 from typing import Any, NamedTuple
 
 import pytest
-from build import BOB, INFO, JOBS, SALES, SECRET, decide, known, mail, said, sent, state, stored
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import BOB, INFO, JOBS, SALES, SECRET, decide, known, mail, said, sent, state, stored
 
 from mailgate.gateway.receive import Receipt
 from mailgate.routing.decision import Decision
@@ -144,12 +144,12 @@ def test_what_no_alias_governs_takes_every_answer(author: str, to: str) -> None:
         pytest.param("bob@client.org", '"bob@client.org" <eve@evil.org>', False, id="I5-in-the-name"),
     ],
 )
-def test_contacts_match_exactly(gate: Gate, contact: str, author: str, taken: bool) -> None:
-    gate.change("info@example.com", policy="members")
-    gate.contact(contacts.key(contact), member=True)
-    gate(mail(**{"from": author}), "info@example.com")
-    assert gate.records() == (["crm.lead/1"] if taken else [])
-    assert gate.held(refused=True) == ([] if taken else ["policy"])
+def test_contacts_match_exactly(gateway: Gateway, contact: str, author: str, taken: bool) -> None:
+    gateway.change("info@example.com", policy="members")
+    gateway.contact(contacts.key(contact), member=True)
+    gateway(mail(**{"from": author}), "info@example.com")
+    assert gateway.records() == (["crm.lead/1"] if taken else [])
+    assert gateway.held(refused=True) == ([] if taken else ["policy"])
 
 
 def test_what_was_taken_before_is_not_judged_again() -> None:
@@ -198,11 +198,11 @@ def test_who_follows_another_record_is_an_outsider() -> None:
     assert outsider(found)
 
 
-def test_whom_nobody_knows_follows_nothing(gate: Gate) -> None:
-    gate.change("info@example.com", replies="participants")
-    gate(mail(), "info@example.com")
-    gate(mail(references="<m1@client.org>", message_id="<2>", **{"from": f"{BOB}, a@x.org"}), "info@example.com")
-    assert (gate.on("crm.lead/1"), gate.held()) == ([1], ["outsider"])
+def test_whom_nobody_knows_follows_nothing(gateway: Gateway) -> None:
+    gateway.change("info@example.com", replies="participants")
+    gateway(mail(), "info@example.com")
+    gateway(mail(references="<m1@client.org>", message_id="<2>", **{"from": f"{BOB}, a@x.org"}), "info@example.com")
+    assert (gateway.on("crm.lead/1"), gateway.held()) == ([1], ["outsider"])
 
 
 def test_the_policy_is_asked_before() -> None:
@@ -276,14 +276,14 @@ def test_the_policy_comes_first(setting: str) -> None:
     assert (found.outgoing, found.status.exit) == ((), 0)
 
 
-def test_a_machines_mail_is_held_once(gate: Gate) -> None:
-    gate.change("info@example.com", automatic="hold")
+def test_a_machines_mail_is_held_once(gateway: Gateway) -> None:
+    gateway.change("info@example.com", automatic="hold")
     for _ in range(3):
-        gate(mail(**AUTOMATIC), "info@example.com")
-    assert (gate.held(), gate.records(), len(gate.messages())) == (["automatic"], [], 1)
-    gate.change("info@example.com", automatic="quiet")
-    gate(mail(**AUTOMATIC), "info@example.com")
-    assert (gate.held(), gate.records()) == ([], ["crm.lead/1"])
+        gateway(mail(**AUTOMATIC), "info@example.com")
+    assert (gateway.held(), gateway.records(), len(gateway.messages())) == (["automatic"], [], 1)
+    gateway.change("info@example.com", automatic="quiet")
+    gateway(mail(**AUTOMATIC), "info@example.com")
+    assert (gateway.held(), gateway.records()) == ([], ["crm.lead/1"])
 
 
 # --- ceilings --------------------------------------------------------------------------------------------------------
@@ -380,19 +380,19 @@ def test_with_one_recipient_all_wait(order: tuple[str, ...]) -> None:
 
 
 @pytest.fixture
-def limited(gate: Gate) -> Gate:
+def limited(gateway: Gateway) -> Gateway:
     """A gateway whose aliases make two records an hour, and five in all."""
-    gate.config = gate.config._replace(records_per_alias=2, records_in_all=5)
-    return gate
+    gateway.config = gateway.config._replace(records_per_alias=2, records_in_all=5)
+    return gateway
 
 
-def new(gate: Gate, name: str = "info", sender: str = BOB) -> Receipt:
+def new(gateway: Gateway, name: str = "info", sender: str = BOB) -> Receipt:
     """A message that nobody has seen before."""
     to = f"{name}@example.com"
-    return gate(mail(to=to, message_id=f"<{gate.now}@x.org>", **{"from": sender}), to, reverse_path=sender)
+    return gateway(mail(to=to, message_id=f"<{gateway.now}@x.org>", **{"from": sender}), to, reverse_path=sender)
 
 
-def test_what_waits_leaves_nothing(limited: Gate) -> None:
+def test_what_waits_leaves_nothing(limited: Gateway) -> None:
     limited.change("info@example.com", notify=(ANNA,))
     assert not any(deferred(new(limited)) for _ in range(2))
     before = (limited.records(), limited.messages(), limited.outbox())
@@ -403,7 +403,7 @@ def test_what_waits_leaves_nothing(limited: Gate) -> None:
     assert not deferred(new(limited, "jobs"))
 
 
-def test_an_hour_later_it_comes_again_and_is_taken(limited: Gate) -> None:
+def test_an_hour_later_it_comes_again_and_is_taken(limited: Gateway) -> None:
     first = limited.now + 1
     raw = mail(message_id="<late>")
     for _ in range(2):
@@ -416,7 +416,7 @@ def test_an_hour_later_it_comes_again_and_is_taken(limited: Gate) -> None:
     assert [deferred(new(limited)) for _ in range(2)] == [False, True], "and this one counts"
 
 
-def test_records_made_by_hand_take_nobodys_place(limited: Gate) -> None:
+def test_records_made_by_hand_take_nobodys_place(limited: Gateway) -> None:
     with limited.store.write() as tx:
         for number in range(9):
             alias = "info@example.com" if number % 2 else None
@@ -424,7 +424,7 @@ def test_records_made_by_hand_take_nobodys_place(limited: Gate) -> None:
     assert [deferred(new(limited)) for _ in range(3)] == [False, False, True]
 
 
-def test_who_is_reset_leaves_what_he_made_counted(limited: Gate) -> None:
+def test_who_is_reset_leaves_what_he_made_counted(limited: Gateway) -> None:
     """One sender begins anew; how many records mail may make in an hour is about all of them."""
     for _ in range(2):
         new(limited)
@@ -434,7 +434,7 @@ def test_who_is_reset_leaves_what_he_made_counted(limited: Gate) -> None:
     assert deferred(new(limited))
 
 
-def test_a_duplicate_of_what_was_taken_does_not_wait(limited: Gate) -> None:
+def test_a_duplicate_of_what_was_taken_does_not_wait(limited: Gateway) -> None:
     raw = mail()
     limited(raw, "info@example.com")
     new(limited)
@@ -444,7 +444,7 @@ def test_a_duplicate_of_what_was_taken_does_not_wait(limited: Gate) -> None:
     assert [each.reason for each in again.decision.outcomes] == ["duplicate"]
 
 
-def test_nor_where_it_stands_beside_a_new_one(limited: Gate) -> None:
+def test_nor_where_it_stands_beside_a_new_one(limited: Gateway) -> None:
     raw = mail(to="x@y.org")
     limited(raw, "info@example.com")
     new(limited)
@@ -452,7 +452,7 @@ def test_nor_where_it_stands_beside_a_new_one(limited: Gate) -> None:
     assert limited.records() == ["crm.lead/1", "crm.lead/2", "hr.job/1"]
 
 
-def test_an_answer_does_not_wait(limited: Gate) -> None:
+def test_an_answer_does_not_wait(limited: Gateway) -> None:
     for _ in range(2):
         new(limited)
     assert deferred(new(limited))
@@ -460,7 +460,7 @@ def test_an_answer_does_not_wait(limited: Gate) -> None:
     assert limited.on("crm.lead/1") == [1, 3]
 
 
-def test_recipients_that_wait_together_are_served_together_later(limited: Gate) -> None:
+def test_recipients_that_wait_together_are_served_together_later(limited: Gateway) -> None:
     for _ in range(2):
         new(limited)
     raw = mail(to="x@y.org", message_id="<both>")
@@ -473,7 +473,7 @@ def test_recipients_that_wait_together_are_served_together_later(limited: Gate) 
     assert limited.records() == ["crm.lead/1", "crm.lead/2", "crm.lead/3", "hr.job/1"]
 
 
-def test_the_ceiling_of_all_counts_every_alias(limited: Gate) -> None:
+def test_the_ceiling_of_all_counts_every_alias(limited: Gateway) -> None:
     taken = [not deferred(new(limited, each)) for each in ("info", "sales", "jobs", "info", "sales", "jobs", "jobs")]
     assert taken == [True] * 5 + [False] * 2
 
@@ -481,9 +481,9 @@ def test_the_ceiling_of_all_counts_every_alias(limited: Gate) -> None:
 # --- the words of a refusal ------------------------------------------------------------------------------------------
 
 
-def text(gate: Gate) -> str:
+def text(gateway: Gateway) -> str:
     """What the last notice says to people."""
-    with gate.store.read() as tx:
+    with gateway.store.read() as tx:
         notice = email.message_from_bytes(outbox.listing(tx)[-1].octets)
     part = notice.get_payload(0)
     assert isinstance(part, email.message.Message)
@@ -492,12 +492,12 @@ def text(gate: Gate) -> str:
     return octets.decode()
 
 
-def refused(gate: Gate, words: str) -> str:
+def refused(gateway: Gateway, words: str) -> str:
     """The notice that somebody gets whom the alias, with its own words, does not take."""
-    gate.change("info@example.com", policy="contacts", refusal=words)
-    gate.now += 7201
-    gate(mail(message_id=f"<{gate.now}>"), "info@example.com")
-    return text(gate)
+    gateway.change("info@example.com", policy="contacts", refusal=words)
+    gateway.now += 7201
+    gateway(mail(message_id=f"<{gateway.now}>"), "info@example.com")
+    return text(gateway)
 
 
 @pytest.mark.parametrize(
@@ -517,9 +517,9 @@ def refused(gate: Gate, words: str) -> str:
         pytest.param("<p>Ruf an: Prüfstelle</p>", "Ruf an: Prüfstelle", id="not-ascii"),
     ],
 )
-def test_the_words_of_an_alias(gate: Gate, words: str, shown: str) -> None:
-    assert "only takes mail from" in refused(gate, "")
-    found = refused(gate, words)
+def test_the_words_of_an_alias(gateway: Gateway, words: str, shown: str) -> None:
+    assert "only takes mail from" in refused(gateway, "")
+    found = refused(gateway, words)
     assert f"\n    info@example.com\n\n{shown}\n\n" in found
     assert "only takes mail from" not in found
     assert not any(tag in found for tag in ("<p>", "<b>", "<br>", "<div>", "<img", "&nbsp;", "color:"))
@@ -542,8 +542,8 @@ def test_the_words_of_an_alias(gate: Gate, words: str, shown: str) -> None:
         pytest.param("<P CLASS='x'>\n<BR>\n</P>", id="in-capitals"),
     ],
 )
-def test_words_that_nobody_can_see_are_none(gate: Gate, words: str) -> None:
-    assert refused(gate, words) == refused(gate, "")
+def test_words_that_nobody_can_see_are_none(gateway: Gateway, words: str) -> None:
+    assert refused(gateway, words) == refused(gateway, "")
 
 
 @pytest.mark.parametrize(
@@ -555,19 +555,19 @@ def test_words_that_nobody_can_see_are_none(gate: Gate, words: str) -> None:
         pytest.param("catchall@example.com", None, False, id="the-catchall"),
     ],
 )
-def test_only_its_own_refusals_have_them(gate: Gate, to: str, references: str | None, shown: bool) -> None:
-    gate.change("info@example.com", policy="contacts", refusal="Please call us.")
-    gate.change("jobs@example.com", policy="contacts")
-    gate.contact("anna@x.org")
-    gate(mail(message_id="<theirs>", **{"from": "anna@x.org"}), "info@example.com", reverse_path="anna@x.org")
-    gate(mail(to=to, references=references), to)
-    assert ("Please call us." in text(gate)) is shown
+def test_only_its_own_refusals_have_them(gateway: Gateway, to: str, references: str | None, shown: bool) -> None:
+    gateway.change("info@example.com", policy="contacts", refusal="Please call us.")
+    gateway.change("jobs@example.com", policy="contacts")
+    gateway.contact("anna@x.org")
+    gateway(mail(message_id="<theirs>", **{"from": "anna@x.org"}), "info@example.com", reverse_path="anna@x.org")
+    gateway(mail(to=to, references=references), to)
+    assert ("Please call us." in text(gateway)) is shown
 
 
-def test_the_rate_has_words_of_its_own(gate: Gate) -> None:
-    gate.change("info@example.com", refusal="Please call us.")
-    gate.parameter("mail.gateway.loop.threshold", "1")
+def test_the_rate_has_words_of_its_own(gateway: Gateway) -> None:
+    gateway.change("info@example.com", refusal="Please call us.")
+    gateway.parameter("mail.gateway.loop.threshold", "1")
     for number in range(2):
-        gate(mail(message_id=f"<{number}>"), "info@example.com")
-    assert gate.outbox() == [f"rate-limit {BOB}"]
-    assert "Please call us." not in text(gate)
+        gateway(mail(message_id=f"<{number}>"), "info@example.com")
+    assert gateway.outbox() == [f"rate-limit {BOB}"]
+    assert "Please call us." not in text(gateway)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from build import BOB, HELP, INFO, JOBS, SALES, decide, facts, known, mail, said, sent, state, stored
+from helpers.messages import BOB, HELP, INFO, JOBS, SALES, decide, facts, known, mail, said, sent, state, stored
 
 from mailgate.routing import permission
 from mailgate.values.record import Ref

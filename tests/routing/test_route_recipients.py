@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from build import (
+from helpers.messages import (
     BOB,
     HELP,
     HOME,

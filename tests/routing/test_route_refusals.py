@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from build import (
+from helpers.messages import (
     BOB,
     HOME,
     INFO,

@@ -5,8 +5,24 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from build import BOB, HELP, HOME, INFO, JOBS, OTHER, SALES, SECRET, decide, known, mail, said, sent, state, stored
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import (
+    BOB,
+    HELP,
+    HOME,
+    INFO,
+    JOBS,
+    OTHER,
+    SALES,
+    SECRET,
+    decide,
+    known,
+    mail,
+    said,
+    sent,
+    state,
+    stored,
+)
 
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
@@ -413,30 +429,30 @@ def test_a_refused_signed_answer_is_told_to_who_wrote_it() -> None:
 # --- signed addresses, with a store ----------------------------------------------------------------------------------
 
 
-def written(gate: Gate, ref: Ref = ONE, to: str = BOB) -> str:
+def written(gateway: Gateway, ref: Ref = ONE, to: str = BOB) -> str:
     """Where somebody answers to what we write to him."""
-    queued = post.write(gate.store, ref, Text("Hello.\n"), (to,), gate.now).queued
-    with gate.store.read() as tx:
+    queued = post.write(gateway.store, ref, Text("Hello.\n"), (to,), gateway.now).queued
+    with gateway.store.read() as tx:
         octets = outbox.get(tx, queued[-1]).octets
     found = re.search(rb"^Reply-To: (.*)", octets, re.MULTILINE)
     assert found
     return found[1].decode()
 
 
-def flagged(gate: Gate, receipt: Receipt) -> tuple[list[str], tuple[str, ...]]:
+def flagged(gateway: Gateway, receipt: Receipt) -> tuple[list[str], tuple[str, ...]]:
     """The outcomes of a message, and its flags."""
-    return said(receipt.decision), gate.messages()[-1].flags
+    return said(receipt.decision), gateway.messages()[-1].flags
 
 
 @pytest.fixture
-def lead(gate: Gate) -> Gate:
+def lead(gateway: Gateway) -> Gateway:
     """With crm.lead/1, made by mail to info@."""
-    gate(mail(), "info@example.com")
-    return gate
+    gateway(mail(), "info@example.com")
+    return gateway
 
 
 @pytest.mark.parametrize("name", ["info", "catchall", "all", "gone"])
-def test_a_signed_answer(lead: Gate, name: str) -> None:
+def test_a_signed_answer(lead: Gateway, name: str) -> None:
     to = written(lead)
     with lead.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(catchall="all"))
@@ -446,7 +462,7 @@ def test_a_signed_answer(lead: Gate, name: str) -> None:
     assert len(lead.on("crm.lead/1")) == 3
 
 
-def test_an_answer_after_one_rotation_and_after_two(lead: Gate) -> None:
+def test_an_answer_after_one_rotation_and_after_two(lead: Gateway) -> None:
     to = written(lead)
     with lead.store.write() as tx:
         keys.rotate(tx, lead.now)
@@ -470,7 +486,7 @@ def forged(to: str) -> str:
 
 @pytest.mark.parametrize("change", [bounce, forged])
 @pytest.mark.parametrize("ids", [True, False], ids=["beside-an-id", "alone"])
-def test_a_detail_that_is_none_is_flagged(lead: Gate, change: Callable[[str], str], ids: bool) -> None:
+def test_a_detail_that_is_none_is_flagged(lead: Gateway, change: Callable[[str], str], ids: bool) -> None:
     to = change(written(lead))
     answered = lead.messages()[-1].message_id if ids else None
     receipt = lead(mail(to=to, message_id="<2>", references=answered), to)
@@ -478,7 +494,7 @@ def test_a_detail_that_is_none_is_flagged(lead: Gate, change: Callable[[str], st
     assert flagged(lead, receipt) == ([wanted], ("bad-detail",))
 
 
-def test_a_detail_of_a_record_that_is_gone(lead: Gate) -> None:
+def test_a_detail_of_a_record_that_is_gone(lead: Gateway) -> None:
     to = written(lead)
     with lead.store.write() as tx:
         records.remove(tx, ONE)
@@ -487,7 +503,7 @@ def test_a_detail_of_a_record_that_is_gone(lead: Gate) -> None:
     assert f"{to} crm.lead/1 is gone" in saw(receipt.decision)
 
 
-def test_a_detail_for_reports_leads_no_answer_back(lead: Gate) -> None:
+def test_a_detail_for_reports_leads_no_answer_back(lead: Gateway) -> None:
     """Signed and ours, but not for this."""
     written(lead)
     with lead.store.read() as tx:
@@ -512,7 +528,7 @@ GROUPS = [
 @pytest.mark.parametrize("named", [True, False], ids=["named", "blind"])
 @pytest.mark.parametrize("ids", [True, False], ids=["ids", "no-ids"])
 def test_one_by_one_or_together_the_records_are_the_same(
-    lead: Gate, groups: Sequence[Sequence[int]], named: bool, ids: bool
+    lead: Gateway, groups: Sequence[Sequence[int]], named: bool, ids: bool
 ) -> None:
     to = written(lead)
     recipients = (to, "jobs@example.com", "help@other.test")

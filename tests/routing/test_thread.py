@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from build import HELP, INFO, JOBS, SALES, facts, known, mail, meant, state, stored
+from helpers.messages import HELP, INFO, JOBS, SALES, facts, known, mail, meant, state, stored
 
 from mailgate.routing import thread
 from mailgate.routing.state import Known, Placement, Seen

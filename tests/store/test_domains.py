@@ -1,21 +1,21 @@
 """Names that are in each other's way, retired names, domains and parameters."""
 
 import pytest
-from build import mail
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import mail
 
 from mailgate.store import aliases, contacts, domains
 from mailgate.values.directory import Domain
 from mailgate.values.problem import NotFound, Problem
 
 
-def change(gate: Gate, name: str, **more: str) -> Domain:
-    with gate.store.write() as tx:
+def change(gateway: Gateway, name: str, **more: str) -> Domain:
+    with gateway.store.write() as tx:
         return domains.save(tx, domains.get(tx, name)._replace(**more))
 
 
-def add(gate: Gate, name: str, **more: str) -> Domain:
-    with gate.store.write() as tx:
+def add(gateway: Gateway, name: str, **more: str) -> Domain:
+    with gateway.store.write() as tx:
         return domains.add(tx, Domain(name, **more))
 
 
@@ -32,22 +32,22 @@ def add(gate: Gate, name: str, **more: str) -> Domain:
         pytest.param("oldbounce@example.com", "retired bounce", id="a-retired-bounce-address"),
     ],
 )
-def test_an_alias_in_the_way_of_something(gate: Gate, address: str, thing: str) -> None:
-    change(gate, "example.com", catchall="old", bounce="oldbounce")
-    change(gate, "example.com", catchall="catchall", bounce="bounce")
+def test_an_alias_in_the_way_of_something(gateway: Gateway, address: str, thing: str) -> None:
+    change(gateway, "example.com", catchall="old", bounce="oldbounce")
+    change(gateway, "example.com", catchall="catchall", bounce="bounce")
     with pytest.raises(Problem, match=thing) as caught:
-        gate.alias(address, "x.y")
+        gateway.alias(address, "x.y")
     assert caught.value.hints
 
 
 @pytest.mark.parametrize("address", ["info@other.test", "catchall@other.test", "bounce@other.test", "all@example.com"])
-def test_the_same_name_in_another_domain_is_fine(gate: Gate, address: str) -> None:
-    assert gate.alias(address, "x.y").address == address
+def test_the_same_name_in_another_domain_is_fine(gateway: Gateway, address: str) -> None:
+    assert gateway.alias(address, "x.y").address == address
 
 
-def test_an_alias_needs_an_own_domain(gate: Gate) -> None:
+def test_an_alias_needs_an_own_domain(gateway: Gateway) -> None:
     with pytest.raises(NotFound, match=r"gmail\.com"):
-        gate.alias("info@gmail.com", "x.y")
+        gateway.alias("info@gmail.com", "x.y")
 
 
 @pytest.mark.parametrize(
@@ -63,40 +63,40 @@ def test_an_alias_needs_an_own_domain(gate: Gate) -> None:
         pytest.param({"delimiter": "++"}, r"\+\+", id="delimiter-of-two"),
     ],
 )
-def test_a_domain_in_the_way_of_something(gate: Gate, more: dict[str, str], thing: str) -> None:
-    change(gate, "example.com", catchall="old")
-    change(gate, "example.com", catchall="catchall")
+def test_a_domain_in_the_way_of_something(gateway: Gateway, more: dict[str, str], thing: str) -> None:
+    change(gateway, "example.com", catchall="old")
+    change(gateway, "example.com", catchall="catchall")
     with pytest.raises(Problem, match=thing):
-        change(gate, "example.com", **more)
-    with gate.store.read() as tx:
+        change(gateway, "example.com", **more)
+    with gateway.store.read() as tx:
         assert (domains.get(tx, "example.com").catchall, domains.get(tx, "example.com").bounce) == (
             "catchall",
             "bounce",
         ), "nothing was changed"
 
 
-def test_a_changed_name_works_on_as_retired_until_it_is_forgotten(gate: Gate) -> None:
-    assert change(gate, "example.com", catchall="answers", bounce="returns").retired == (
+def test_a_changed_name_works_on_as_retired_until_it_is_forgotten(gateway: Gateway) -> None:
+    assert change(gateway, "example.com", catchall="answers", bounce="returns").retired == (
         ("bounce", "bounce"),
         ("catchall", "catchall"),
     )
     raw = mail(to="catchall@example.com")
-    assert [each.reason for each in gate(raw, "catchall@example.com").decision.outcomes] == ["catchall"]
-    with gate.store.write() as tx:
+    assert [each.reason for each in gateway(raw, "catchall@example.com").decision.outcomes] == ["catchall"]
+    with gateway.store.write() as tx:
         domains.forget(tx, "Example.com", "Catchall")
-    later = gate(mail(to="catchall@example.com", message_id="<2>"), "catchall@example.com")
+    later = gateway(mail(to="catchall@example.com", message_id="<2>"), "catchall@example.com")
     assert [each.reason for each in later.decision.outcomes] == ["no-route"]
-    assert gate.alias("catchall@example.com", "x.y").local == "catchall"
+    assert gateway.alias("catchall@example.com", "x.y").local == "catchall"
 
 
-def test_a_name_taken_back_is_no_longer_retired(gate: Gate) -> None:
-    change(gate, "example.com", catchall="answers")
-    assert change(gate, "example.com", catchall="catchall").retired == (("answers", "catchall"),)
+def test_a_name_taken_back_is_no_longer_retired(gateway: Gateway) -> None:
+    change(gateway, "example.com", catchall="answers")
+    assert change(gateway, "example.com", catchall="catchall").retired == (("answers", "catchall"),)
 
 
-def test_only_a_retired_name_is_forgotten(gate: Gate) -> None:
+def test_only_a_retired_name_is_forgotten(gateway: Gateway) -> None:
     for name in ("catchall", "info", "nonsense"):
-        with pytest.raises(NotFound), gate.store.write() as tx:
+        with pytest.raises(NotFound), gateway.store.write() as tx:
             domains.forget(tx, "example.com", name)
 
 
@@ -109,27 +109,27 @@ def test_only_a_retired_name_is_forgotten(gate: Gate) -> None:
         ("localhost", "localhost"),
     ],
 )
-def test_domain_names_are_a_labels(gate: Gate, typed: str, name: str) -> None:
-    assert add(gate, typed).name == name
+def test_domain_names_are_a_labels(gateway: Gateway, typed: str, name: str) -> None:
+    assert add(gateway, typed).name == name
 
 
 @pytest.mark.parametrize("typed", ["", "a b.org", "x_y@z.org", "exämple,com", "-x.org", "a..b", "EXAMPLE.com"])
-def test_domain_names_that_cannot_be(gate: Gate, typed: str) -> None:
+def test_domain_names_that_cannot_be(gateway: Gateway, typed: str) -> None:
     with pytest.raises(Problem):
-        add(gate, typed)
+        add(gateway, typed)
 
 
-def test_a_domain_in_use_is_not_removed(gate: Gate) -> None:
-    with pytest.raises(Problem, match="1 alias"), gate.store.write() as tx:
+def test_a_domain_in_use_is_not_removed(gateway: Gateway) -> None:
+    with pytest.raises(Problem, match="1 alias"), gateway.store.write() as tx:
         domains.remove(tx, "other.test")
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         aliases.remove(tx, "help@other.test")
         domains.remove(tx, "other.test")
         assert [each.name for each in domains.listing(tx)] == ["example.com"]
 
 
-def test_the_default_domain(gate: Gate) -> None:
-    with gate.store.write() as tx:
+def test_the_default_domain(gateway: Gateway) -> None:
+    with gateway.store.write() as tx:
         assert domains.default(tx) == domains.get(tx, "example.com")
         domains.save(tx, domains.get(tx, "other.test")._replace(default=True))
         assert domains.default(tx) == domains.get(tx, "other.test")
@@ -147,10 +147,10 @@ def test_the_default_domain(gate: Gate) -> None:
         pytest.param("   ", "", id="blank-clears"),
     ],
 )
-def test_allowed_domains(gate: Gate, typed: str, stored: str) -> None:
-    gate.parameter("mail.catchall.domain.allowed", "x.org")
-    gate.parameter("mail.catchall.domain.allowed", typed)
-    with gate.store.read() as tx:
+def test_allowed_domains(gateway: Gateway, typed: str, stored: str) -> None:
+    gateway.parameter("mail.catchall.domain.allowed", "x.org")
+    gateway.parameter("mail.catchall.domain.allowed", typed)
+    with gateway.store.read() as tx:
         assert contacts.parameter(tx, "mail.catchall.domain.allowed") == stored
 
 
@@ -167,13 +167,13 @@ def test_allowed_domains(gate: Gate, typed: str, stored: str) -> None:
         ("mail.nonsense", "1"),
     ],
 )
-def test_parameters_that_make_no_sense(gate: Gate, name: str, value: str) -> None:
+def test_parameters_that_make_no_sense(gateway: Gateway, name: str, value: str) -> None:
     with pytest.raises(Problem):
-        gate.parameter(name, value)
+        gateway.parameter(name, value)
 
 
-def test_parameters_have_defaults(gate: Gate) -> None:
-    with gate.store.read() as tx:
+def test_parameters_have_defaults(gateway: Gateway) -> None:
+    with gateway.store.read() as tx:
         assert contacts.parameters(tx) == {
             "mail.gateway.loop.minutes": "120",
             "mail.gateway.loop.threshold": "20",

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from build import BOB, mail
-from dialect import BOUNCE, DAEMON, Copy, block, complaint, multipart, notice, posted, standard
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import BOB, mail
+from helpers.reports import BOUNCE, DAEMON, Copy, block, complaint, multipart, notice, posted, standard
 
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
@@ -23,50 +23,50 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def sent(gate: Gate) -> dict[str, Copy]:
+def sent(gateway: Gateway) -> dict[str, Copy]:
     """A post on crm.lead/1, which Bob made, to Bob and Carl, who follow it."""
-    gate(mail(), "info@example.com")
-    follow(gate, CARL)
-    return posted(gate)
+    gateway(mail(), "info@example.com")
+    follow(gateway, CARL)
+    return posted(gateway)
 
 
-def follow(gate: Gate, address: str, record: Ref = ONE) -> None:
-    with gate.store.write() as tx:
+def follow(gateway: Gateway, address: str, record: Ref = ONE) -> None:
+    with gateway.store.write() as tx:
         records.follow(tx, record, address)
 
 
-def come(gate: Gate, raw: bytes, recipient: str = BOUNCE) -> None:
+def come(gateway: Gateway, raw: bytes, recipient: str = BOUNCE) -> None:
     """A daemon sends a report; each is another message."""
-    gate(raw.replace(b"<report.1@", f"<report.{next(_numbers)}@".encode()), recipient, reverse_path="")
+    gateway(raw.replace(b"<report.1@", f"<report.{next(_numbers)}@".encode()), recipient, reverse_path="")
 
 
-def listed(gate: Gate, *, acked: bool = True) -> list[Failure]:
-    with gate.store.read() as tx:
+def listed(gateway: Gateway, *, acked: bool = True) -> list[Failure]:
+    with gateway.store.read() as tx:
         return failures.listing(tx, acked=acked)
 
 
-def entry(gate: Gate) -> Failure:
+def entry(gateway: Gateway) -> Failure:
     """The only failure there is."""
-    (found,) = listed(gate)
+    (found,) = listed(gateway)
     return found
 
 
-def ack(gate: Gate, number: int = 1) -> Failure:
-    with gate.store.write() as tx:
+def ack(gateway: Gateway, number: int = 1) -> Failure:
+    with gateway.store.write() as tx:
         return failures.ack(tx, number)
 
 
-def contact(gate: Gate, address: str) -> Contact:
-    with gate.store.read() as tx:
+def contact(gateway: Gateway, address: str) -> Contact:
+    with gateway.store.read() as tx:
         return contacts.contact(tx, address)
 
 
-def copies(gate: Gate, raw: bytes, recipient: str = "info@example.com", reverse_path: str = BOB) -> list[str]:
+def copies(gateway: Gateway, raw: bytes, recipient: str = "info@example.com", reverse_path: str = BOB) -> list[str]:
     """To whom a message goes on."""
-    with gate.store.read() as tx:
+    with gateway.store.read() as tx:
         before = {each.number for each in outbox.listing(tx)}
-    gate(raw, recipient, reverse_path=reverse_path)
-    with gate.store.read() as tx:
+    gateway(raw, recipient, reverse_path=reverse_path)
+    with gateway.store.read() as tx:
         return [each.recipient for each in outbox.listing(tx) if each.kind == "copy" and each.number not in before]
 
 
@@ -76,12 +76,12 @@ def answer(copy: Copy, author: str = BOB, **fields: str | None) -> bytes:
     return mail("Yes.\n", message_id=f"<a{next(_numbers)}@client.org>", **(given | fields))
 
 
-def test_an_entry_with_everything_in_it(gate: Gate, sent: dict[str, Copy]) -> None:
+def test_an_entry_with_everything_in_it(gateway: Gateway, sent: dict[str, Copy]) -> None:
     said = "550 5.1.1 <bob@client.org>: user unknown"
     told = block(BOB, said=said) + "Remote-MTA: dns; mx.client.org\n"
-    come(gate, standard(told, original=sent[BOB].header()), sent[BOB].reverse_path)
-    report = gate.messages()[-1].number
-    assert entry(gate) == Failure(
+    come(gateway, standard(told, original=sent[BOB].header()), sent[BOB].reverse_path)
+    report = gateway.messages()[-1].number
+    assert entry(gateway) == Failure(
         number=1,
         recipient=BOB,
         message=sent[BOB].number,
@@ -96,10 +96,10 @@ def test_an_entry_with_everything_in_it(gate: Gate, sent: dict[str, Copy]) -> No
         remote="mx.client.org",
         report=report,
         state="open",
-        made=gate.now,
+        made=gateway.now,
     )
-    made = entry(gate)
-    with gate.store.read() as tx:
+    made = entry(gateway)
+    with gateway.store.read() as tx:
         assert failures.get(tx, 1) == made
         assert failures.of_message(tx, sent[BOB].number) == [made]
         assert failures.of_message(tx, report) == []
@@ -125,41 +125,41 @@ WORDINGS: dict[str, Callable[[Copy], tuple[bytes, str]]] = {
 
 
 @pytest.mark.parametrize("first", WORDINGS)
-def test_a_failure_is_recorded_once_in_whatever_wording(gate: Gate, sent: dict[str, Copy], first: str) -> None:
-    gate.contact(BOB)
+def test_a_failure_is_recorded_once_in_whatever_wording(gateway: Gateway, sent: dict[str, Copy], first: str) -> None:
+    gateway.contact(BOB)
     for _ in range(2):
         for way in (WORDINGS[first], *WORDINGS.values()):
-            come(gate, *way(sent[BOB]))
-    assert [(each.recipient, each.message, each.follower) for each in listed(gate)] == [(BOB, sent[BOB].number, BOB)]
-    assert contact(gate, BOB).bounces == 1
+            come(gateway, *way(sent[BOB]))
+    assert [(each.recipient, each.message, each.follower) for each in listed(gateway)] == [(BOB, sent[BOB].number, BOB)]
+    assert contact(gateway, BOB).bounces == 1
 
 
-def test_the_same_report_counts_once(gate: Gate) -> None:
+def test_the_same_report_counts_once(gateway: Gateway) -> None:
     """Although it names no message."""
     raw = standard(block(BOB), original="\n")
     for recipient in (BOUNCE, BOUNCE, "info@example.com"):
-        gate(raw, recipient, reverse_path="")
-    assert len(listed(gate)) == 1
+        gateway(raw, recipient, reverse_path="")
+    assert len(listed(gateway)) == 1
 
 
-def test_every_message_and_every_recipient_fails_for_itself(gate: Gate, sent: dict[str, Copy]) -> None:
-    later = posted(gate)
+def test_every_message_and_every_recipient_fails_for_itself(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    later = posted(gateway)
     for copy, address in itertools.product((sent[BOB], later[BOB]), (BOB, CARL)):
-        come(gate, standard(block(address), original=copy.header()))
+        come(gateway, standard(block(address), original=copy.header()))
     expected = [(copy[BOB].number, address) for copy in (sent, later) for address in (BOB, CARL)]
-    assert [(each.message, each.recipient) for each in listed(gate)] == expected
+    assert [(each.message, each.recipient) for each in listed(gateway)] == expected
 
 
-def test_reports_that_name_no_message_are_told_apart(gate: Gate) -> None:
+def test_reports_that_name_no_message_are_told_apart(gateway: Gateway) -> None:
     for _ in range(2):
-        come(gate, standard(block(BOB), original="\n"))
-    assert [(each.recipient, each.message, each.message_id) for each in listed(gate)] == [(BOB, None, None)] * 2
+        come(gateway, standard(block(BOB), original="\n"))
+    assert [(each.recipient, each.message, each.message_id) for each in listed(gateway)] == [(BOB, None, None)] * 2
 
 
-def test_reports_on_a_message_that_nobody_knows_are_one(gate: Gate) -> None:
+def test_reports_on_a_message_that_nobody_knows_are_one(gateway: Gateway) -> None:
     for _ in range(2):
-        come(gate, standard(block(BOB)))
-    assert (entry(gate).message, entry(gate).message_id) == (None, "<orig.1@example.com>")
+        come(gateway, standard(block(BOB)))
+    assert (entry(gateway).message, entry(gateway).message_id) == (None, "<orig.1@example.com>")
 
 
 UNKNOWN: dict[str, bytes] = {
@@ -171,11 +171,11 @@ UNKNOWN: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("raw", UNKNOWN.values(), ids=UNKNOWN)
-def test_what_cannot_be_understood_is_kept(gate: Gate, raw: bytes) -> None:
-    come(gate, raw)
-    assert (entry(gate).state, entry(gate).action, entry(gate).follower) == ("open", "failed", None)
-    assert entry(gate).kind == ("no-such-address" if b"#client" in raw else "unknown")
-    assert gate.raw(entry(gate).report)
+def test_what_cannot_be_understood_is_kept(gateway: Gateway, raw: bytes) -> None:
+    come(gateway, raw)
+    assert (entry(gateway).state, entry(gateway).action, entry(gateway).follower) == ("open", "failed", None)
+    assert entry(gateway).kind == ("no-such-address" if b"#client" in raw else "unknown")
+    assert gateway.raw(entry(gateway).report)
 
 
 FULL = block(BOB, status="4.2.2", said="452 4.2.2 mailbox full")
@@ -203,14 +203,14 @@ BETTERED = {
 @pytest.mark.parametrize(("first", "second", "expected"), BETTERED.values(), ids=BETTERED)
 @pytest.mark.parametrize("acked", [False, True], ids=["open", "acked"])
 def test_a_better_report_betters_the_entry(
-    gate: Gate, sent: dict[str, Copy], first: str, second: str, expected: tuple[str, str, bool], acked: bool
+    gateway: Gateway, sent: dict[str, Copy], first: str, second: str, expected: tuple[str, str, bool], acked: bool
 ) -> None:
-    come(gate, standard(first, original=sent[BOB].header()))
-    made = entry(gate)
+    come(gateway, standard(first, original=sent[BOB].header()))
+    made = entry(gateway)
     if acked:
-        ack(gate)
-    come(gate, standard(second, original=sent[BOB].header()))
-    found = entry(gate)
+        ack(gateway)
+    come(gateway, standard(second, original=sent[BOB].header()))
+    found = entry(gateway)
     assert (found.kind, found.status, found.permanent) == expected
     worse = found.permanent and not made.permanent  # what somebody has seen to was not this
     assert (found.state, found.made, found.report) == (
@@ -219,53 +219,53 @@ def test_a_better_report_betters_the_entry(
 
 
 @pytest.mark.parametrize("acked", [False, True], ids=["open", "acked"])
-def test_a_later_proof_is_noted(gate: Gate, acked: bool) -> None:
+def test_a_later_proof_is_noted(gateway: Gateway, acked: bool) -> None:
     """The first report named only what another program sent."""
-    gate(mail(), "info@example.com")
+    gateway(mail(), "info@example.com")
     raw = mail(message_id="<erp.1@example.com>", to=BOB, **{"from": "info@example.com"})
-    made = post.register(gate.store, ONE, raw, (), gate.now)
-    come(gate, standard(GONE, original="Message-ID: <erp.1@example.com>\n\n"))
-    assert entry(gate).follower is None
+    made = post.register(gateway.store, ONE, raw, (), gateway.now)
+    come(gateway, standard(GONE, original="Message-ID: <erp.1@example.com>\n\n"))
+    assert entry(gateway).follower is None
     if acked:
-        ack(gate)
-    come(gate, standard(GONE, original="\n"), made.reverse_path)
-    assert (entry(gate).follower, entry(gate).state) == (BOB, "acked" if acked else "open")
-    come(gate, standard(GONE, original="Message-ID: <erp.1@example.com>\n\n"))
-    assert entry(gate).follower == BOB
+        ack(gateway)
+    come(gateway, standard(GONE, original="\n"), made.reverse_path)
+    assert (entry(gateway).follower, entry(gateway).state) == (BOB, "acked" if acked else "open")
+    come(gateway, standard(GONE, original="Message-ID: <erp.1@example.com>\n\n"))
+    assert entry(gateway).follower == BOB
 
 
-def test_a_complaint_beside_a_failure(gate: Gate, sent: dict[str, Copy]) -> None:
+def test_a_complaint_beside_a_failure(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Each is a matter of its own, whichever comes first, and stays one."""
     for raw in (complaint("", original=sent[BOB].header(to=BOB)), standard(GONE, original=sent[BOB].header())) * 2:
-        come(gate, raw)
-    assert [(each.kind, each.recipient) for each in listed(gate)] == [("complaint", BOB), ("no-such-address", BOB)]
+        come(gateway, raw)
+    assert [(each.kind, each.recipient) for each in listed(gateway)] == [("complaint", BOB), ("no-such-address", BOB)]
 
 
-def test_counts_on_contacts(gate: Gate, sent: dict[str, Copy]) -> None:
+def test_counts_on_contacts(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Every failed message counts, until the contact himself writes; a machine that answers for him is not he."""
-    gate.contact(BOB)
-    gate.contact(CARL)
-    for copy in (sent[BOB], posted(gate)[BOB]):
-        come(gate, standard(GONE, original=copy.header()))
-        come(gate, standard(block(BOB, "delayed", "4.4.1"), original=copy.header()))
-    assert (contact(gate, BOB).bounces, contact(gate, CARL).bounces) == (2, 0)
-    gate(answer(sent[BOB], auto_submitted="auto-replied"), sent[BOB].reply_to)
-    gate(answer(sent[BOB]), sent[BOB].reply_to, reverse_path="")
-    gate(answer(sent[CARL], CARL), sent[CARL].reply_to, reverse_path=CARL)
-    gate(answer(sent[BOB]), BOUNCE)  # held
-    assert contact(gate, BOB).bounces == 2
-    gate(answer(sent[BOB], "Bob Ray <BOB@client.org>"), sent[BOB].reply_to)
-    assert contact(gate, BOB).bounces == 0
-    come(gate, standard(GONE, original=posted(gate)[BOB].header()))
-    assert contact(gate, BOB).bounces == 1
+    gateway.contact(BOB)
+    gateway.contact(CARL)
+    for copy in (sent[BOB], posted(gateway)[BOB]):
+        come(gateway, standard(GONE, original=copy.header()))
+        come(gateway, standard(block(BOB, "delayed", "4.4.1"), original=copy.header()))
+    assert (contact(gateway, BOB).bounces, contact(gateway, CARL).bounces) == (2, 0)
+    gateway(answer(sent[BOB], auto_submitted="auto-replied"), sent[BOB].reply_to)
+    gateway(answer(sent[BOB]), sent[BOB].reply_to, reverse_path="")
+    gateway(answer(sent[CARL], CARL), sent[CARL].reply_to, reverse_path=CARL)
+    gateway(answer(sent[BOB]), BOUNCE)  # held
+    assert contact(gateway, BOB).bounces == 2
+    gateway(answer(sent[BOB], "Bob Ray <BOB@client.org>"), sent[BOB].reply_to)
+    assert contact(gateway, BOB).bounces == 0
+    come(gateway, standard(GONE, original=posted(gateway)[BOB].header()))
+    assert contact(gateway, BOB).bounces == 1
 
 
-def test_a_new_record_resets_the_count_as_well(gate: Gate, sent: dict[str, Copy]) -> None:
-    gate.contact(BOB)
-    come(gate, standard(GONE, original=sent[BOB].header()))
-    gate(mail(message_id="<new@client.org>"), "jobs@example.com")
-    assert contact(gate, BOB).bounces == 0
-    assert entry(gate).state == "open"
+def test_a_new_record_resets_the_count_as_well(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    gateway.contact(BOB)
+    come(gateway, standard(GONE, original=sent[BOB].header()))
+    gateway(mail(message_id="<new@client.org>"), "jobs@example.com")
+    assert contact(gateway, BOB).bounces == 0
+    assert entry(gateway).state == "open"
 
 
 STOPS = {
@@ -278,105 +278,116 @@ STOPS = {
 
 @pytest.mark.parametrize(("told", "proved", "expected"), STOPS.values(), ids=STOPS)
 def test_a_proved_permanent_failure_stops_copies(
-    gate: Gate, sent: dict[str, Copy], told: str, proved: bool, expected: list[str]
+    gateway: Gateway, sent: dict[str, Copy], told: str, proved: bool, expected: list[str]
 ) -> None:
     told = told.replace(BOB, CARL)
-    come(gate, standard(told, original="\n"), sent[CARL].reverse_path if proved else BOUNCE)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == expected
+    come(gateway, standard(told, original="\n"), sent[CARL].reverse_path if proved else BOUNCE)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == expected
 
 
-def test_ack_frees_the_follower(gate: Gate, sent: dict[str, Copy]) -> None:
-    come(gate, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
-    assert ack(gate).state == "acked"
-    assert (listed(gate, acked=False), len(listed(gate))) == ([], 1)
-    with gate.store.read() as tx:
+def test_ack_frees_the_follower(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    come(gateway, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == []
+    assert ack(gateway).state == "acked"
+    assert (listed(gateway, acked=False), len(listed(gateway))) == ([], 1)
+    with gateway.store.read() as tx:
         assert held.waiting(tx).failures == 0
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
-    come(gate, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)  # the same failure once more
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
-    later = posted(gate)  # but the next message that fails is another failure
-    come(gate, standard(GONE.replace(BOB, CARL), original="\n"), later[CARL].reverse_path)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
+    come(
+        gateway, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path
+    )  # the same failure once more
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
+    later = posted(gateway)  # but the next message that fails is another failure
+    come(gateway, standard(GONE.replace(BOB, CARL), original="\n"), later[CARL].reverse_path)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == []
 
 
 @pytest.mark.parametrize(("alias", "record"), [("jobs@example.com", "hr.job/1"), ("sales@example.com", "crm.lead/2")])
-def test_a_failure_stops_copies_on_its_record_alone(gate: Gate, sent: dict[str, Copy], alias: str, record: str) -> None:
-    gate(mail(message_id="<two@client.org>"), alias)
+def test_a_failure_stops_copies_on_its_record_alone(
+    gateway: Gateway, sent: dict[str, Copy], alias: str, record: str
+) -> None:
+    gateway(mail(message_id="<two@client.org>"), alias)
     other = Ref.parse(record)
     assert other
-    follow(gate, CARL, other)
-    come(gate, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
-    copy = posted(gate, record=record)
-    assert copies(gate, answer(copy[BOB]), copy[BOB].reply_to) == [CARL]
+    follow(gateway, CARL, other)
+    come(gateway, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == []
+    copy = posted(gateway, record=record)
+    assert copies(gateway, answer(copy[BOB]), copy[BOB].reply_to) == [CARL]
 
 
-def test_a_forwarders_report_stops_copies_to_the_follower(gate: Gate, sent: dict[str, Copy]) -> None:
-    come(gate, standard(block("carl@elsewhere.net"), original="\n"), sent[CARL].reverse_path)
-    assert (entry(gate).recipient, entry(gate).follower) == ("carl@elsewhere.net", CARL)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
+def test_a_forwarders_report_stops_copies_to_the_follower(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    come(gateway, standard(block("carl@elsewhere.net"), original="\n"), sent[CARL].reverse_path)
+    assert (entry(gateway).recipient, entry(gateway).follower) == ("carl@elsewhere.net", CARL)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == []
 
 
 @pytest.mark.parametrize(
     "told", [lambda: standard(block(DORA), original="\n"), complaint], ids=["failure", "complaint"]
 )
-def test_two_followers_who_forward_to_one_address(gate: Gate, sent: dict[str, Copy], told: Callable[[], bytes]) -> None:
+def test_two_followers_who_forward_to_one_address(
+    gateway: Gateway, sent: dict[str, Copy], told: Callable[[], bytes]
+) -> None:
     """Each is stopped for himself, once."""
-    follow(gate, "eric@client.org")
-    copy = posted(gate)
+    follow(gateway, "eric@client.org")
+    copy = posted(gateway)
     raw = told().replace(b"ann@client.org", DORA.encode())
     for address in (CARL, "eric@client.org", CARL, "eric@client.org"):
-        come(gate, raw, copy[address].reverse_path)
-    come(gate, raw.replace(b"<orig.1@example.com>", copy[BOB].message_id.encode()))  # and once more, proving nobody
-    assert [(each.recipient, each.follower) for each in listed(gate)[:2]] == [(DORA, CARL), (DORA, "eric@client.org")]
-    assert copies(gate, answer(copy[BOB]), copy[BOB].reply_to) == []
+        come(gateway, raw, copy[address].reverse_path)
+    come(gateway, raw.replace(b"<orig.1@example.com>", copy[BOB].message_id.encode()))  # and once more, proving nobody
+    assert [(each.recipient, each.follower) for each in listed(gateway)[:2]] == [
+        (DORA, CARL),
+        (DORA, "eric@client.org"),
+    ]
+    assert copies(gateway, answer(copy[BOB]), copy[BOB].reply_to) == []
 
 
-def test_a_permanent_failure_leaves_posts_alone(gate: Gate, sent: dict[str, Copy]) -> None:
+def test_a_permanent_failure_leaves_posts_alone(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Who writes by hand may try again."""
-    come(gate, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
-    assert set(posted(gate)) == {BOB, CARL}
+    come(gateway, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path)
+    assert set(posted(gateway)) == {BOB, CARL}
 
 
-def test_a_proved_complaint_stops_copies_and_posts(gate: Gate, sent: dict[str, Copy]) -> None:
-    come(gate, complaint(f"Original-Mail-From: <{sent[CARL].reverse_path}>\n", original="\n"), "abuse@example.com")
-    assert (entry(gate).kind, entry(gate).recipient, entry(gate).follower) == ("complaint", CARL, CARL)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == []
-    assert set(posted(gate)) == {BOB}
+def test_a_proved_complaint_stops_copies_and_posts(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    come(gateway, complaint(f"Original-Mail-From: <{sent[CARL].reverse_path}>\n", original="\n"), "abuse@example.com")
+    assert (entry(gateway).kind, entry(gateway).recipient, entry(gateway).follower) == ("complaint", CARL, CARL)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == []
+    assert set(posted(gateway)) == {BOB}
     for to in (CARL, "CARL@client.org", f"Carl <{CARL}>"):
         with pytest.raises(Problem) as problem:
-            post.write(gate.store, ONE, Text("Again.\n"), (DORA, to), gate.now)
+            post.write(gateway.store, ONE, Text("Again.\n"), (DORA, to), gateway.now)
         assert CARL in str(problem.value).lower()
         assert any("bounce ack" in hint for hint in problem.value.hints)
-    assert set(posted(gate, DORA)) == {BOB, DORA}
-    ack(gate)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
-    assert set(posted(gate, CARL)) == {BOB, CARL}
+    assert set(posted(gateway, DORA)) == {BOB, DORA}
+    ack(gateway)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
+    assert set(posted(gateway, CARL)) == {BOB, CARL}
 
 
-def test_a_complaint_holds_on_every_record(gate: Gate, sent: dict[str, Copy]) -> None:
-    gate(mail(message_id="<two@client.org>"), "jobs@example.com")
-    follow(gate, CARL, Ref("hr.job", 1))
-    come(gate, complaint("", original=f"Reply-To: {sent[CARL].reply_to}\n\n"), "abuse@example.com")
-    assert set(posted(gate, record="hr.job/1")) == {BOB}
-    other = posted(gate, record="hr.job/1")
-    assert copies(gate, answer(other[BOB]), other[BOB].reply_to) == []
+def test_a_complaint_holds_on_every_record(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    gateway(mail(message_id="<two@client.org>"), "jobs@example.com")
+    follow(gateway, CARL, Ref("hr.job", 1))
+    come(gateway, complaint("", original=f"Reply-To: {sent[CARL].reply_to}\n\n"), "abuse@example.com")
+    assert set(posted(gateway, record="hr.job/1")) == {BOB}
+    other = posted(gateway, record="hr.job/1")
+    assert copies(gateway, answer(other[BOB]), other[BOB].reply_to) == []
 
 
 @pytest.mark.parametrize("notified", [False, True], ids=["follows", "notified"])
-def test_who_complained_gets_no_copy_of_what_makes_a_record(gate: Gate, sent: dict[str, Copy], notified: bool) -> None:
-    gate.change("jobs@example.com", notify=(CARL, DORA) if notified else (DORA,))
-    come(gate, complaint("", original=f"Reply-To: {sent[CARL].reply_to}\n\n"), "abuse@example.com")
-    assert copies(gate, mail(message_id="<two@client.org>"), "jobs@example.com") == [DORA]
+def test_who_complained_gets_no_copy_of_what_makes_a_record(
+    gateway: Gateway, sent: dict[str, Copy], notified: bool
+) -> None:
+    gateway.change("jobs@example.com", notify=(CARL, DORA) if notified else (DORA,))
+    come(gateway, complaint("", original=f"Reply-To: {sent[CARL].reply_to}\n\n"), "abuse@example.com")
+    assert copies(gateway, mail(message_id="<two@client.org>"), "jobs@example.com") == [DORA]
 
 
-def test_when_everybody_complained_nobody_is_left_to_write_to(gate: Gate) -> None:
-    gate(mail(), "info@example.com")
-    copy = posted(gate)[BOB]
-    come(gate, complaint("", original=f"Reply-To: {copy.reply_to}\n\n"), "abuse@example.com")
+def test_when_everybody_complained_nobody_is_left_to_write_to(gateway: Gateway) -> None:
+    gateway(mail(), "info@example.com")
+    copy = posted(gateway)[BOB]
+    come(gateway, complaint("", original=f"Reply-To: {copy.reply_to}\n\n"), "abuse@example.com")
     with pytest.raises(Problem, match="nobody would get it"):
-        post.write(gate.store, ONE, Text("Again.\n"), (), gate.now)
+        post.write(gateway.store, ONE, Text("Again.\n"), (), gateway.now)
 
 
 @pytest.mark.parametrize(
@@ -389,40 +400,40 @@ def test_when_everybody_complained_nobody_is_left_to_write_to(gate: Gate) -> Non
         ),
     ],
 )
-def test_a_complaint_that_nothing_proves_stops_nothing(gate: Gate, sent: dict[str, Copy], told: str) -> None:
-    come(gate, complaint(told), "abuse@example.com")
-    assert (entry(gate).kind, entry(gate).recipient, entry(gate).follower) == ("complaint", CARL, None)
-    assert copies(gate, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
-    assert set(posted(gate, CARL)) == {BOB, CARL}
+def test_a_complaint_that_nothing_proves_stops_nothing(gateway: Gateway, sent: dict[str, Copy], told: str) -> None:
+    come(gateway, complaint(told), "abuse@example.com")
+    assert (entry(gateway).kind, entry(gateway).recipient, entry(gateway).follower) == ("complaint", CARL, None)
+    assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
+    assert set(posted(gateway, CARL)) == {BOB, CARL}
 
 
-def test_the_report_of_a_failure_is_kept(gate: Gate, sent: dict[str, Copy]) -> None:
+def test_the_report_of_a_failure_is_kept(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Its bytes can be shown as long as the failure stands."""
     raw = standard(GONE, original=sent[BOB].header())
-    gate(raw, BOUNCE, reverse_path="")
-    stored = gate.messages()[-1]
-    assert (stored.number, stored.classed, stored.author_text) == (entry(gate).report, "report", DAEMON)
-    assert gate.raw(stored.number) == raw
+    gateway(raw, BOUNCE, reverse_path="")
+    stored = gateway.messages()[-1]
+    assert (stored.number, stored.classed, stored.author_text) == (entry(gateway).report, "report", DAEMON)
+    assert gateway.raw(stored.number) == raw
 
 
-def test_a_number_that_is_none(gate: Gate) -> None:
-    with gate.store.write() as tx:
+def test_a_number_that_is_none(gateway: Gateway) -> None:
+    with gateway.store.write() as tx:
         for act in (failures.get, failures.ack):
             with pytest.raises(NotFound, match="no failure 7"):
                 act(tx, 7)
 
 
-def test_ack_twice(gate: Gate, sent: dict[str, Copy]) -> None:
-    come(gate, standard(GONE, original=sent[BOB].header()))
-    assert ack(gate) == ack(gate)
+def test_ack_twice(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    come(gateway, standard(GONE, original=sent[BOB].header()))
+    assert ack(gateway) == ack(gateway)
 
 
-def test_what_is_noted_without_a_recipient(gate: Gate, sent: dict[str, Copy]) -> None:
+def test_what_is_noted_without_a_recipient(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Kept apart from those on a recipient of the same message."""
     found = Reported(None, "failed", "5.0.0", "", "", "unknown", True, "<x@y.org>")
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         numbers = [
-            failures.note(tx, sent[BOB].number, each, gate.now)
+            failures.note(tx, sent[BOB].number, each, gateway.now)
             for each in (found, found._replace(recipient=BOB), found, found._replace(recipient=BOB))
         ]
     assert numbers == [1, 2, 1, 2]

@@ -1,9 +1,9 @@
 """Other names of a domain, former names of an alias, and addresses that a forwarder rewrote."""
 
 import pytest
-from build import BOB, mail
-from dialect import block, posted, standard
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import BOB, mail
+from helpers.reports import block, posted, standard
 
 from mailgate.store import aliases, contacts, directory, domains, failures
 from mailgate.values import address
@@ -12,13 +12,13 @@ from mailgate.values.directory import Domain
 from mailgate.values.problem import NotFound, Problem
 
 
-def other_name(gate: Gate, name: str = "custom.org", of: str = "example.com") -> Domain:
-    with gate.store.write() as tx:
+def other_name(gateway: Gateway, name: str = "custom.org", of: str = "example.com") -> Domain:
+    with gateway.store.write() as tx:
         return domains.add(tx, Domain(name, same_as=of))
 
 
-def rename(gate: Gate, before: str, after: str) -> None:
-    with gate.store.write() as tx:
+def rename(gateway: Gateway, before: str, after: str) -> None:
+    with gateway.store.write() as tx:
         aliases.rename(tx, before, after)
 
 
@@ -30,18 +30,18 @@ def rename(gate: Gate, before: str, after: str) -> None:
         ("jobs@custom.org", "hr.job by jobs@example.com"),
     ],
 )
-def test_every_alias_exists_under_another_name(gate: Gate, recipient: str, result: str) -> None:
-    other_name(gate)
-    gate(mail(to=recipient), recipient)
-    assert gate.made() == [result]
+def test_every_alias_exists_under_another_name(gateway: Gateway, recipient: str, result: str) -> None:
+    other_name(gateway)
+    gateway(mail(to=recipient), recipient)
+    assert gateway.made() == [result]
 
 
-def test_the_explanation_says_what_an_address_is_now(gate: Gate) -> None:
-    other_name(gate)
-    rename(gate, "info@example.com", "desk@example.com")
+def test_the_explanation_says_what_an_address_is_now(gateway: Gateway) -> None:
+    other_name(gateway)
+    rename(gateway, "info@example.com", "desk@example.com")
     saw = []
     for number, recipient in enumerate(("info@custom.org", "info@example.com", "desk@custom.org", "desk@example.com")):
-        receipt = gate(mail(to=recipient, message_id=f"<{number}@b>"), recipient)
+        receipt = gateway(mail(to=recipient, message_id=f"<{number}@b>"), recipient)
         saw.append(next(each.saw for each in receipt.decision.steps if each.rule == "alias"))
     assert saw == [
         "info@custom.org is desk@example.com",
@@ -51,33 +51,33 @@ def test_the_explanation_says_what_an_address_is_now(gate: Gate) -> None:
     ]
 
 
-def test_one_mail_under_both_names_makes_one_record(gate: Gate) -> None:
-    other_name(gate)
+def test_one_mail_under_both_names_makes_one_record(gateway: Gateway) -> None:
+    other_name(gateway)
     raw = mail(to="info@custom.org, info@example.com")
-    gate(raw, "info@custom.org")
-    gate(raw, "info@example.com")
-    gate(raw, "info@example.com", "info@custom.org")
-    assert gate.records() == ["crm.lead/1"]
+    gateway(raw, "info@custom.org")
+    gateway(raw, "info@example.com")
+    gateway(raw, "info@example.com", "info@custom.org")
+    assert gateway.records() == ["crm.lead/1"]
 
 
-def test_reserved_bounce_catchall_and_unknown_names_too(gate: Gate) -> None:
-    other_name(gate)
-    gate(mail(to="postmaster@custom.org", message_id="<a@b>"), "postmaster@custom.org")
-    gate(mail(to="bounce@custom.org", message_id="<c@b>"), "bounce@custom.org")
-    assert gate.held() == ["postmaster", "bounce-address"]
-    gate(mail(to="catchall@custom.org", message_id="<d@b>"), "catchall@custom.org")
-    assert gate.outbox() == [f"catchall {BOB}"]
-    assert gate(mail(to="nobody@custom.org"), "nobody@custom.org").decision.status.exit == 67
+def test_reserved_bounce_catchall_and_unknown_names_too(gateway: Gateway) -> None:
+    other_name(gateway)
+    gateway(mail(to="postmaster@custom.org", message_id="<a@b>"), "postmaster@custom.org")
+    gateway(mail(to="bounce@custom.org", message_id="<c@b>"), "bounce@custom.org")
+    assert gateway.held() == ["postmaster", "bounce-address"]
+    gateway(mail(to="catchall@custom.org", message_id="<d@b>"), "catchall@custom.org")
+    assert gateway.outbox() == [f"catchall {BOB}"]
+    assert gateway(mail(to="nobody@custom.org"), "nobody@custom.org").decision.status.exit == 67
 
 
-def test_another_name_of_another_name_is_one_of_the_first(gate: Gate) -> None:
-    other_name(gate)
-    assert other_name(gate, "third.org", "custom.org").same_as == "example.com"
+def test_another_name_of_another_name_is_one_of_the_first(gateway: Gateway) -> None:
+    other_name(gateway)
+    assert other_name(gateway, "third.org", "custom.org").same_as == "example.com"
 
 
-def test_what_another_name_does_not_have(gate: Gate) -> None:
-    other_name(gate)
-    with gate.store.write() as tx:
+def test_what_another_name_does_not_have(gateway: Gateway) -> None:
+    other_name(gateway)
+    with gateway.store.write() as tx:
         with pytest.raises(Problem, match=r"another name of example\.com"):
             domains.save(tx, domains.get(tx, "custom.org")._replace(catchall="x"))
         for each in aliases.listing(tx):
@@ -89,113 +89,113 @@ def test_what_another_name_does_not_have(gate: Gate) -> None:
         domains.remove(tx, "example.com")
 
 
-def test_nobody_is_sent_to_a_catchall_under_another_name(gate: Gate) -> None:
-    other_name(gate)
-    with gate.store.write() as tx, pytest.raises(Problem, match="takes no new mail"):
+def test_nobody_is_sent_to_a_catchall_under_another_name(gateway: Gateway) -> None:
+    other_name(gateway)
+    with gateway.store.write() as tx, pytest.raises(Problem, match="takes no new mail"):
         domains.save(tx, domains.get(tx, "example.com")._replace(contact="catchall@custom.org"))
 
 
-def test_nobody_follows_under_another_name(gate: Gate) -> None:
-    other_name(gate)
-    with gate.store.read() as tx:
+def test_nobody_follows_under_another_name(gateway: Gateway) -> None:
+    other_name(gateway)
+    with gateway.store.read() as tx:
         assert directory.is_own(tx, "info+x@custom.org")
         assert directory.is_stranger(tx, "nobody@custom.org")
         assert directory.takes_reports(tx, [Address("bounce", "custom.org")])
 
 
-def test_an_own_author_under_another_name_is_ours(gate: Gate) -> None:
-    other_name(gate)
-    gate.change("info@example.com", policy="contacts")
-    gate.contact("jobs@custom.org")
-    receipt = gate(mail(**{"from": "jobs@custom.org"}), "info@example.com")
+def test_an_own_author_under_another_name_is_ours(gateway: Gateway) -> None:
+    other_name(gateway)
+    gateway.change("info@example.com", policy="contacts")
+    gateway.contact("jobs@custom.org")
+    receipt = gateway(mail(**{"from": "jobs@custom.org"}), "info@example.com")
     assert [each.action for each in receipt.decision.outcomes] == ["hold"]
 
 
-def test_a_renamed_alias_keeps_what_it_did(gate: Gate) -> None:
+def test_a_renamed_alias_keeps_what_it_did(gateway: Gateway) -> None:
     raw = mail()
-    gate(raw, "info@example.com")
-    rename(gate, "info@example.com", "desk@other.test")
-    gate(raw, "info@example.com")
-    gate(raw, "desk@other.test")
-    assert gate.made() == ["crm.lead by desk@other.test"]
-    gate(mail(message_id="<m2@client.org>"), "info@example.com")
-    assert gate.made() == ["crm.lead by desk@other.test"] * 2
+    gateway(raw, "info@example.com")
+    rename(gateway, "info@example.com", "desk@other.test")
+    gateway(raw, "info@example.com")
+    gateway(raw, "desk@other.test")
+    assert gateway.made() == ["crm.lead by desk@other.test"]
+    gateway(mail(message_id="<m2@client.org>"), "info@example.com")
+    assert gateway.made() == ["crm.lead by desk@other.test"] * 2
 
 
-def test_a_refusal_is_answered_once_also_after_a_rename(gate: Gate) -> None:
-    gate.change("info@example.com", policy="members")
+def test_a_refusal_is_answered_once_also_after_a_rename(gateway: Gateway) -> None:
+    gateway.change("info@example.com", policy="members")
     raw = mail()
-    gate(raw, "info@example.com")
-    rename(gate, "info@example.com", "desk@example.com")
-    gate(raw, "info@example.com")
-    gate(mail(message_id="<m2@client.org>"), "info@example.com")
-    assert gate.outbox() == [f"policy {BOB}"]
+    gateway(raw, "info@example.com")
+    rename(gateway, "info@example.com", "desk@example.com")
+    gateway(raw, "info@example.com")
+    gateway(mail(message_id="<m2@client.org>"), "info@example.com")
+    assert gateway.outbox() == [f"policy {BOB}"]
 
 
-def test_the_policy_of_a_renamed_alias_still_governs(gate: Gate) -> None:
-    gate(mail(), "info@example.com")
-    rename(gate, "info@example.com", "desk@example.com")
-    gate.change("desk@example.com", policy="followers")
+def test_the_policy_of_a_renamed_alias_still_governs(gateway: Gateway) -> None:
+    gateway(mail(), "info@example.com")
+    rename(gateway, "info@example.com", "desk@example.com")
+    gateway.change("desk@example.com", policy="followers")
     answer = mail(message_id="<m2@client.org>", in_reply_to="<m1@client.org>", **{"from": "eve@x.org"})
-    receipt = gate(answer, "info@example.com", reverse_path="eve@x.org")
+    receipt = gateway(answer, "info@example.com", reverse_path="eve@x.org")
     assert [each.reason for each in receipt.decision.outcomes] == ["policy"]
 
 
-def test_names_in_the_way_of_a_rename(gate: Gate) -> None:
+def test_names_in_the_way_of_a_rename(gateway: Gateway) -> None:
     for taken in ("sales@example.com", "catchall@example.com", "bounce@example.com", "info@example.com"):
         with pytest.raises(Problem):
-            rename(gate, "info@example.com", taken)
-    rename(gate, "info@example.com", "desk@example.com")
+            rename(gateway, "info@example.com", taken)
+    rename(gateway, "info@example.com", "desk@example.com")
     with pytest.raises(Problem, match="former name of an alias") as caught:
-        gate.alias("info@example.com", "x.y")
+        gateway.alias("info@example.com", "x.y")
     assert caught.value.hints == ("mailgate domain forget example.com info",)
-    with gate.store.write() as tx, pytest.raises(Problem, match="at once"):
+    with gateway.store.write() as tx, pytest.raises(Problem, match="at once"):
         domains.save(tx, domains.get(tx, "example.com")._replace(catchall="info"))
-    with gate.store.read() as tx, pytest.raises(NotFound, match=r"former name of alias `desk@example\.com`"):
+    with gateway.store.read() as tx, pytest.raises(NotFound, match=r"former name of alias `desk@example\.com`"):
         aliases.get(tx, "info@example.com")
 
 
-def test_a_rename_back_and_the_end_of_former_names(gate: Gate) -> None:
-    rename(gate, "info@example.com", "desk@example.com")
-    rename(gate, "desk@example.com", "info@example.com")
-    with gate.store.read() as tx:
+def test_a_rename_back_and_the_end_of_former_names(gateway: Gateway) -> None:
+    rename(gateway, "info@example.com", "desk@example.com")
+    rename(gateway, "desk@example.com", "info@example.com")
+    with gateway.store.read() as tx:
         assert domains.get(tx, "example.com").former_aliases == ("desk",)
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(catchall="all"))
         assert domains.get(tx, "example.com").former_aliases == ("desk",)
         aliases.remove(tx, "info@example.com")
         assert domains.get(tx, "example.com").former_aliases == ()
-    assert gate.alias("desk@example.com", "x.y").address == "desk@example.com"
+    assert gateway.alias("desk@example.com", "x.y").address == "desk@example.com"
 
 
-def test_a_forgotten_name_is_unknown(gate: Gate) -> None:
-    rename(gate, "info@example.com", "desk@example.com")
-    with gate.store.write() as tx:
+def test_a_forgotten_name_is_unknown(gateway: Gateway) -> None:
+    rename(gateway, "info@example.com", "desk@example.com")
+    with gateway.store.write() as tx:
         domains.forget(tx, "example.com", "info")
-    assert gate(mail(), "info@example.com").decision.status.exit == 67
+    assert gateway(mail(), "info@example.com").decision.status.exit == 67
 
 
-def test_detection_knows_a_former_name(gate: Gate) -> None:
-    gate.change("info@example.com", local_part=True)
-    rename(gate, "info@example.com", "desk@example.com")
-    gate(mail(to="info@elsewhere.net"), "info@elsewhere.net")
-    assert gate.made() == ["crm.lead by desk@example.com"]
+def test_detection_knows_a_former_name(gateway: Gateway) -> None:
+    gateway.change("info@example.com", local_part=True)
+    rename(gateway, "info@example.com", "desk@example.com")
+    gateway(mail(to="info@elsewhere.net"), "info@elsewhere.net")
+    assert gateway.made() == ["crm.lead by desk@example.com"]
 
 
-def test_a_sender_that_is_no_alias_takes_answers(gate: Gate) -> None:
-    with gate.store.write() as tx:
+def test_a_sender_that_is_no_alias_takes_answers(gateway: Gateway) -> None:
+    with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(sender="notifications"))
-    gate(mail(to="notifications@example.com"), "notifications@example.com")
-    assert gate.outbox() == [f"catchall {BOB}"]
-    with gate.store.write() as tx:
+    gateway(mail(to="notifications@example.com"), "notifications@example.com")
+    assert gateway.outbox() == [f"catchall {BOB}"]
+    with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(sender="hello"))
         assert domains.get(tx, "example.com").retired == (("notifications", "catchall"),)
-    assert gate.alias("hello@example.com", "x.y").model == "x.y"  # a sender may be an alias
-    with gate.store.write() as tx:
+    assert gateway.alias("hello@example.com", "x.y").model == "x.y"  # a sender may be an alias
+    with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(sender=""))
         assert domains.get(tx, "example.com").retired == (("notifications", "catchall"),)
     for taken in ("bounce", "postmaster"):
-        with gate.store.write() as tx, pytest.raises(Problem):
+        with gateway.store.write() as tx, pytest.raises(Problem):
             domains.save(tx, domains.get(tx, "example.com")._replace(sender=taken))
 
 
@@ -224,28 +224,28 @@ def test_a_reverse_path_that_a_forwarder_rewrote(written: str, was: str | None) 
     assert str(address.rewritten(found)) == (was or str(found))
 
 
-def test_a_blocked_sender_is_blocked_behind_a_forwarder(gate: Gate) -> None:
-    with gate.store.write() as tx:
+def test_a_blocked_sender_is_blocked_behind_a_forwarder(gateway: Gateway) -> None:
+    with gateway.store.write() as tx:
         contacts.set_sender(tx, "bob@client.org", "block")
     raw = mail(**{"from": "somebody@else.org"})
-    gate(raw, "info@example.com", reverse_path="SRS0=HHH=TT=client.org=bob@provider.net")
-    assert gate.held() == ["blocked"]
+    gateway(raw, "info@example.com", reverse_path="SRS0=HHH=TT=client.org=bob@provider.net")
+    assert gateway.held() == ["blocked"]
 
 
-def test_one_refusal_a_window_though_the_forwarder_renames_him_daily(gate: Gate) -> None:
-    gate.change("info@example.com", policy="members")
+def test_one_refusal_a_window_though_the_forwarder_renames_him_daily(gateway: Gateway) -> None:
+    gateway.change("info@example.com", policy="members")
     for day in "abc":
         raw = mail(message_id=f"<{day}@client.org>")
-        gate(raw, "info@example.com", reverse_path=f"SRS0={day}={day}=client.org=bob@provider.net")
-    assert gate.outbox() == ["policy SRS0=a=a=client.org=bob@provider.net"]
+        gateway(raw, "info@example.com", reverse_path=f"SRS0={day}={day}=client.org=bob@provider.net")
+    assert gateway.outbox() == ["policy SRS0=a=a=client.org=bob@provider.net"]
 
 
-def test_a_report_that_names_our_rewritten_return_address_is_proved(gate: Gate) -> None:
-    gate(mail(), "info@example.com")
-    local, _, host = posted(gate)[BOB].reverse_path.partition("@")
+def test_a_report_that_names_our_rewritten_return_address_is_proved(gateway: Gateway) -> None:
+    gateway(mail(), "info@example.com")
+    local, _, host = posted(gateway)[BOB].reverse_path.partition("@")
     returned = f"Return-Path: <SRS0=h=t={host}={local}@forwarder.net>\nFrom: x@y.org\nSubject: Hello\n\nText\n"
     raw = standard(block("someone@far.net"), original=returned, to="bounce@example.com")
-    gate(raw, "bounce@example.com", reverse_path="")
-    with gate.store.read() as tx:
+    gateway(raw, "bounce@example.com", reverse_path="")
+    with gateway.store.read() as tx:
         (failure,) = failures.listing(tx)
     assert (failure.follower, str(failure.record)) == (BOB, "crm.lead/1")

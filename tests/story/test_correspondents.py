@@ -3,9 +3,7 @@
 import itertools
 
 import pytest
-from build import BOB, mail
-from gate import Gate
-from world import (
+from helpers.correspondents import (
     ANNA,
     Answer,
     Habit,
@@ -20,6 +18,8 @@ from world import (
     worst,
     worst_to_from,
 )
+from helpers.gateway import Gateway
+from helpers.messages import BOB, mail
 
 from mailgate.store import domains, outbox
 
@@ -56,9 +56,9 @@ HABITS: dict[str, Habit] = {
 }
 
 
-def sent(gate: Gate) -> list[str]:
+def sent(gateway: Gateway) -> list[str]:
     """Everything that left: kind and recipient."""
-    with gate.store.read() as tx:
+    with gateway.store.read() as tx:
         return [f"{each.kind} {each.recipient}" for each in outbox.listing(tx)]
 
 
@@ -67,39 +67,39 @@ def sent(gate: Gate) -> list[str]:
     ("customer", "colleague"),
     [pytest.param(one, two, id=f"{one}-{two}") for one, two in itertools.product(HABITS, repeat=2)],
 )
-def test_every_pairing_falls_quiet(gate: Gate, customer: str, colleague: str, details: bool) -> None:
-    gate.parameter("mail.gateway.loop.threshold", str(THRESHOLD))
-    gate.change("info@example.com", notify=(ANNA,))
-    with gate.store.write() as tx:
+def test_every_pairing_falls_quiet(gateway: Gateway, customer: str, colleague: str, details: bool) -> None:
+    gateway.parameter("mail.gateway.loop.threshold", str(THRESHOLD))
+    gateway.change("info@example.com", notify=(ANNA,))
+    with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(details=details))
-    gate(mail(message_id="<start@client.org>"), "info@example.com")
-    settle([gate], Mailbox(BOB, HABITS[customer]), Mailbox(ANNA, HABITS[colleague]))
-    everything = sent(gate)
+    gateway(mail(message_id="<start@client.org>"), "info@example.com")
+    settle([gateway], Mailbox(BOB, HABITS[customer]), Mailbox(ANNA, HABITS[colleague]))
+    everything = sent(gateway)
     assert everything[0] == f"copy {ANNA}"
     assert len(everything) <= BOUND
-    assert "failed" not in gate.held()
+    assert "failed" not in gateway.held()
 
 
-def test_a_mail_bomb_gets_one_answer(gate: Gate) -> None:
+def test_a_mail_bomb_gets_one_answer(gateway: Gateway) -> None:
     for number in range(200):
-        gate(mail(message_id=f"<{number}@client.org>", subject=f"Bang {number}"), "info@example.com")
-    assert len(gate.records()) == 20
-    assert sent(gate) == [f"refusal {BOB}"]
-    assert len(gate.held(refused=True)) == 180
+        gateway(mail(message_id=f"<{number}@client.org>", subject=f"Bang {number}"), "info@example.com")
+    assert len(gateway.records()) == 20
+    assert sent(gateway) == [f"refusal {BOB}"]
+    assert len(gateway.held(refused=True)) == 180
 
 
-def test_a_bomb_of_forged_senders_makes_us_write_to_a_hundred_of_them_at_most(gate: Gate) -> None:
-    gate.change("info@example.com", policy="contacts")
+def test_a_bomb_of_forged_senders_makes_us_write_to_a_hundred_of_them_at_most(gateway: Gateway) -> None:
+    gateway.change("info@example.com", policy="contacts")
     for number in range(150):
         victim = f"victim{number}@client.org"
-        gate(mail(**{"from": victim}, message_id=f"<{number}@client.org>"), "info@example.com", reverse_path=victim)
-    assert len(sent(gate)) == 100
-    assert gate.records() == []
+        gateway(mail(**{"from": victim}, message_id=f"<{number}@client.org>"), "info@example.com", reverse_path=victim)
+    assert len(sent(gateway)) == 100
+    assert gateway.records() == []
 
 
-def test_a_bomb_in_one_name_makes_us_write_to_him_five_times_a_day_at_most(gate: Gate) -> None:
+def test_a_bomb_in_one_name_makes_us_write_to_him_five_times_a_day_at_most(gateway: Gateway) -> None:
     for number in range(30):
-        gate.alias(f"closed{number}@example.com", "ticket", policy="contacts")
+        gateway.alias(f"closed{number}@example.com", "ticket", policy="contacts")
         to = f"closed{number}@example.com"
-        gate(mail(to=to, message_id=f"<{number}@client.org>"), to)
-    assert sent(gate) == [f"refusal {BOB}"] * 5
+        gateway(mail(to=to, message_id=f"<{number}@client.org>"), to)
+    assert sent(gateway) == [f"refusal {BOB}"] * 5

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from build import facts, mail
-from gate import Gate
+from helpers.gateway import Gateway
+from helpers.messages import facts, mail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def files(folder: Path) -> Iterator[Path]:
     return (each for each in sorted(folder.rglob("*")) if each.is_file() and each.suffix != ".tsv")
 
 
-def check(gate: Gate, raw: bytes, receipt: Receipt) -> None:
+def check(gateway: Gateway, raw: bytes, receipt: Receipt) -> None:
     """One explained verdict, an exit status that is a decision, and the exact bytes of what was kept."""
     decision = receipt.decision
     assert decision.status.exit in status.EXITS
@@ -51,8 +51,8 @@ def check(gate: Gate, raw: bytes, receipt: Receipt) -> None:
     assert len(decision.status.line.encode()) < 500
     assert "\n" not in decision.status.line
     if receipt.number is not None:
-        assert gate.raw(receipt.number) == raw
-        why = gate.why(receipt.number)
+        assert gateway.raw(receipt.number) == raw
+        why = gateway.why(receipt.number)
         assert why["outcomes"]
         str(why).encode("utf-8")
     else:
@@ -69,7 +69,7 @@ ENVELOPES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("shift", range(len(ENVELOPES)))
 @pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
-def test_corpus(gate: Gate, folder: Path, shift: int) -> None:
+def test_corpus(gateway: Gateway, folder: Path, shift: int) -> None:
     """Every file of a small corpus in every envelope, of a large one in one of them."""
     if not folder.is_dir():
         pytest.skip(f"no corpus in {folder}: name its parent in MAILGATE_CORPORA")
@@ -81,7 +81,9 @@ def test_corpus(gate: Gate, folder: Path, shift: int) -> None:
             continue
         envelope = envelopes[(number + shift) % len(envelopes)]
         check(
-            gate, raw, gate(raw, *envelope["recipients"], reverse_path=envelope.get("reverse_path", "bob@client.org"))
+            gateway,
+            raw,
+            gateway(raw, *envelope["recipients"], reverse_path=envelope.get("reverse_path", "bob@client.org")),
         )
 
 
@@ -137,10 +139,10 @@ GENERATED: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("made", GENERATED.values(), ids=GENERATED)
-def test_generated(gate: Gate, made: Callable[[], bytes]) -> None:
+def test_generated(gateway: Gateway, made: Callable[[], bytes]) -> None:
     raw = made()
     started = time.process_time()
-    check(gate, raw, gate(raw, "info@example.com", "catchall@example.com"))
+    check(gateway, raw, gateway(raw, "info@example.com", "catchall@example.com"))
     assert time.process_time() - started < 5
 
 
@@ -148,19 +150,19 @@ CONTROLS = [chr(code) for code in (*range(32), 127, 0x80, 0x85, 0x9B, 0x2028, 0x
 
 
 @pytest.mark.parametrize("field", ["from", "to", "cc", "resent_to", "delivered_to", "reply_to", "sender", "message_id"])
-def test_control_characters_in_address_fields(gate: Gate, field: str) -> None:
+def test_control_characters_in_address_fields(gateway: Gateway, field: str) -> None:
     for control in CONTROLS:
         raw = mail(**{field: f"Bob{control} <bo{control}b@cli{control}ent.org>, info@example.com"})
-        check(gate, raw, gate(raw, "info@example.com"))
+        check(gateway, raw, gateway(raw, "info@example.com"))
         author = facts(raw).author.address
         assert author is None or control not in str(author)
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=[f"{ord(c):04x}" for c in CONTROLS])
-def test_control_characters_in_the_envelope(gate: Gate, control: str) -> None:
+def test_control_characters_in_the_envelope(gateway: Gateway, control: str) -> None:
     for position in (f"{control}info@example.com", f"in{control}fo@example.com", f"info@exam{control}ple.com"):
         raw = mail(message_id=f"<{ord(control)}{position.index(control)}>")
-        check(gate, raw, gate(raw, position, reverse_path=f"bo{control}b@client.org"))
+        check(gateway, raw, gateway(raw, position, reverse_path=f"bo{control}b@client.org"))
 
 
 MANY = {
@@ -174,21 +176,23 @@ MANY = {
 
 
 @pytest.mark.parametrize("made", MANY.values(), ids=MANY)
-def test_beyond_a_limit_a_message_is_taken_flagged_and_never_answered(gate: Gate, made: Callable[[int], bytes]) -> None:
+def test_beyond_a_limit_a_message_is_taken_flagged_and_never_answered(
+    gateway: Gateway, made: Callable[[int], bytes]
+) -> None:
     raw = made(1_200)
-    gate(raw.replace(b"info@", b"catchall@"), "catchall@example.com")
-    assert (gate.held(), gate.outbox()) == (["catchall"], [])
-    check(gate, raw, gate(raw, "info@example.com"))
-    assert gate.records() == ["crm.lead/1"]
-    (defect, *_) = gate.why(2)["message"]["defects"]
+    gateway(raw.replace(b"info@", b"catchall@"), "catchall@example.com")
+    assert (gateway.held(), gateway.outbox()) == (["catchall"], [])
+    check(gateway, raw, gateway(raw, "info@example.com"))
+    assert gateway.records() == ["crm.lead/1"]
+    (defect, *_) = gateway.why(2)["message"]["defects"]
     assert re.match(r"more than \d+ |header too large", defect)
 
 
-def test_one_octet_too_much_is_refused(gate: Gate) -> None:
+def test_one_octet_too_much_is_refused(gateway: Gateway) -> None:
     raw = mail()
-    gate.config = gate.config._replace(max_size=len(raw))
-    assert gate(raw, "info@example.com").decision.status.exit == 0
-    found = gate(raw + b"x", "info@example.com")
+    gateway.config = gateway.config._replace(max_size=len(raw))
+    assert gateway(raw, "info@example.com").decision.status.exit == 0
+    found = gateway(raw + b"x", "info@example.com")
     assert found.decision.status.line == "5.3.4 <info@example.com>: message too large"
     assert found.number is None
 
@@ -201,10 +205,10 @@ def test_one_octet_too_much_is_refused(gate: Gate) -> None:
         *('"a@b.org, c@d.org"@e.org', "-oQ/tmp@e.org", "@a.org:c@d.org", "a@b.org%c@d.org", "a!b@c.org", "a@[1.2.3.4]"),
     ],
 )
-def test_o2_an_answer_has_one_recipient_or_none(gate: Gate, path: str) -> None:
+def test_o2_an_answer_has_one_recipient_or_none(gateway: Gateway, path: str) -> None:
     raw = mail(to="catchall@example.com", **{"from": "a@b.org, c@d.org"})
-    gate(raw, "catchall@example.com", reverse_path=path)
-    with gate.store.read() as tx:
+    gateway(raw, "catchall@example.com", reverse_path=path)
+    with gateway.store.read() as tx:
         owed = outbox.listing(tx)
     assert len(owed) <= 1
     for each in owed:
@@ -213,32 +217,32 @@ def test_o2_an_answer_has_one_recipient_or_none(gate: Gate, path: str) -> None:
         assert each.octets.partition(b"\n\n")[0].count(b"\nTo: ") == 1
 
 
-def test_o4_nothing_is_acknowledged(gate: Gate) -> None:
+def test_o4_nothing_is_acknowledged(gateway: Gateway) -> None:
     for number in range(500):
         victim = f"v{number}@victim.org"
         raw = mail(message_id=f"<{number}@evil.org>", subject="Buy this", **{"from": victim})
-        gate(raw, "info@example.com", reverse_path=victim)
-    assert (len(gate.records()), gate.outbox()) == (500, [])
+        gateway(raw, "info@example.com", reverse_path=victim)
+    assert (len(gateway.records()), gateway.outbox()) == (500, [])
 
 
-def test_o8_a_flood_of_one_report_is_one_message(gate: Gate) -> None:
+def test_o8_a_flood_of_one_report_is_one_message(gateway: Gateway) -> None:
     block = "Final-Recipient: rfc822; ann@client.org\nAction: failed\nStatus: 5.1.1\n"
     parts = f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n{block}\n--b--\n"
     raw = mail(parts, content_type="multipart/report; boundary=b", **{"from": "mailer-daemon@client.org"})
     for number in range(500):
-        gate(b"Received: by mx%d\n" % number + raw, "bounce@example.com", reverse_path="")
-    assert len(gate.messages()) == 1
-    with gate.store.read() as tx:
+        gateway(b"Received: by mx%d\n" % number + raw, "bounce@example.com", reverse_path="")
+    assert len(gateway.messages()) == 1
+    with gateway.store.read() as tx:
         assert [each.recipient for each in failures.listing(tx)] == ["ann@client.org"]
 
 
-def test_t10_one_line_a_message_in_the_log(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t10_one_line_a_message_in_the_log(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     monkeypatch.setattr("syslog.syslog", lambda _priority, line: lines.append(line))
     evil = "".join(CONTROLS)
     for to in ("info@example.com", f"x{evil}@example.com"):
         raw = mail(message_id=f"<a{evil}b>", subject=evil, **{"from": f"Bob{evil} <bob@client.org>"})
-        log.delivered(gate(raw, to, reverse_path=f'"b{evil}b"@client.org'))
+        log.delivered(gateway(raw, to, reverse_path=f'"b{evil}b"@client.org'))
     log.deferred(OSError(f"a{evil}\nmailgate: forged"))
     assert len(lines) == 3
     assert all(line.isprintable() and len(line) <= 900 for line in lines)
@@ -258,12 +262,12 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
-def test_memory_for_50_mb(gate: Gate) -> None:
+def test_memory_for_50_mb(gateway: Gateway) -> None:
     """Three times the size in all, and the bytes themselves are once already there."""
     raw = GENERATED["50-mb"]()
-    command = [sys.executable, "-c", MEASURE, str(gate.path)]
+    command = [sys.executable, "-c", MEASURE, str(gateway.path)]
     grown = int(subprocess.run(command, input=raw, capture_output=True, check=True, timeout=60).stdout)
-    assert gate.raw(1) == raw
+    assert gateway.raw(1) == raw
     assert grown < 2 * len(raw)
 
 
@@ -303,12 +307,12 @@ PIECES = [
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=40))
-def test_any_pieces(gate: Gate, pieces: list[bytes]) -> None:
+def test_any_pieces(gateway: Gateway, pieces: list[bytes]) -> None:
     raw = b"".join(pieces)
-    check(gate, raw, gate(raw, "info@example.com", "catchall@example.com"))
+    check(gateway, raw, gateway(raw, "info@example.com", "catchall@example.com"))
 
 
-def test_every_cut_of_a_message(gate: Gate) -> None:
+def test_every_cut_of_a_message(gateway: Gateway) -> None:
     raw = mail(references="<a@x> <b@x>", cc='"x, y" <z@y.org>', content_type='multipart/mixed; boundary="x"')
     for end in itertools.chain(range(1, len(raw), 3), [len(raw)]):
-        check(gate, raw[:end], gate(raw[:end], "info@example.com"))
+        check(gateway, raw[:end], gateway(raw[:end], "info@example.com"))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from email import message_from_bytes, policy
 
 import pytest
-from build import BOB, facts, mail, said
-from gate import NOW, Gate
+from helpers.gateway import NOW, Gateway
+from helpers.messages import BOB, facts, mail, said
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -26,22 +26,22 @@ PDF = b"%PDF-\x00\xff\r\n" * 100
 
 
 @pytest.fixture
-def lead(gate: Gate) -> Gate:
+def lead(gateway: Gateway) -> Gateway:
     """With crm.lead/1 `Offer`, which Anna and Carl follow."""
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         records.make(tx, "crm.lead", "Offer", {}, alias="info@example.com", domain="example.com", now=NOW)
         for each in (ANNA, CARL):
             records.follow(tx, ONE, each)
-    return gate
+    return gateway
 
 
-def write(gate: Gate, text: str = "Hello.\n", *to: str, **more: object) -> Posted:
-    return post.write(gate.store, ONE, Text(text, **more), to, gate.now)
+def write(gateway: Gateway, text: str = "Hello.\n", *to: str, **more: object) -> Posted:
+    return post.write(gateway.store, ONE, Text(text, **more), to, gateway.now)
 
 
-def leaving(gate: Gate, done: Posted) -> list[Debt]:
+def leaving(gateway: Gateway, done: Posted) -> list[Debt]:
     """What goes out, whole."""
-    with gate.store.read() as tx:
+    with gateway.store.read() as tx:
         debts = [outbox.get(tx, number) for number in done.queued]
         return [each._replace(octets=outbox.whole(tx, each)) for each in debts]
 
@@ -61,7 +61,7 @@ def names(octets: bytes) -> list[str]:
 # --- to whom ---------------------------------------------------------------------------------------------------------
 
 
-def test_one_message_for_each_and_one_body(lead: Gate) -> None:
+def test_one_message_for_each_and_one_body(lead: Gateway) -> None:
     done = write(lead, "Hello.\n", EVE, "Anna <ANNA@Team.org>")
     assert done.recipients == ("ANNA@team.org", CARL, EVE)
     debts = leaving(lead, done)
@@ -76,7 +76,7 @@ def test_one_message_for_each_and_one_body(lead: Gate) -> None:
     assert (value(kept, "To"), value(kept, "Reply-To")) == (f"ANNA@team.org, {CARL}, {EVE}", "info@example.com")
 
 
-def test_each_signed_address_is_bound_to_who_gets_it(lead: Gate) -> None:
+def test_each_signed_address_is_bound_to_who_gets_it(lead: Gateway) -> None:
     for each in leaving(lead, write(lead, "Hello.\n", EVE.upper())):
         receipt = lead(mail(to=value(each.octets, "Reply-To"), message_id=f"<{each.number}>"), "nobody@example.com")
         assert said(receipt.decision) == ["post token crm.lead/1"]
@@ -88,7 +88,7 @@ def test_each_signed_address_is_bound_to_who_gets_it(lead: Gate) -> None:
             assert token.doubt(detail, secrets, "crm.lead/1", address.lower(each.recipient)) == ""
 
 
-def test_the_fields_of_a_post(lead: Gate) -> None:
+def test_the_fields_of_a_post(lead: Gateway) -> None:
     (first, _) = leaving(lead, write(lead))
     assert names(first.octets) == [
         *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "References", "X-Mailgate-Loop"),
@@ -109,21 +109,21 @@ def test_the_fields_of_a_post(lead: Gate) -> None:
         pytest.param(BOB, "called our mail spam", id="complained"),
     ],
 )
-def test_to_whom_nothing_is_sent(lead: Gate, to: str, because: str) -> None:
+def test_to_whom_nothing_is_sent(lead: Gateway, to: str, because: str) -> None:
     complained(lead, BOB)
     with pytest.raises(Problem, match=because):
         write(lead, "Hello.\n", to)
     assert (lead.outbox(), lead.on("crm.lead/1")) == ([], [])
 
 
-def complained(gate: Gate, who: str) -> None:
+def complained(gateway: Gateway, who: str) -> None:
     found = Reported(who, "complaint", "", "", "", "complaint", True, follower=who)
-    receipt = gate(mail(message_id=f"<report-{who}>"), "postmaster@example.com")
-    with gate.store.write() as tx:
-        failures.note(tx, receipt.number or 0, found, gate.now)
+    receipt = gateway(mail(message_id=f"<report-{who}>"), "postmaster@example.com")
+    with gateway.store.write() as tx:
+        failures.note(tx, receipt.number or 0, found, gateway.now)
 
 
-def test_a_follower_who_complained_is_left_out(lead: Gate) -> None:
+def test_a_follower_who_complained_is_left_out(lead: Gateway) -> None:
     complained(lead, ANNA)
     assert write(lead).recipients == (CARL,)
     complained(lead, CARL)
@@ -132,7 +132,7 @@ def test_a_follower_who_complained_is_left_out(lead: Gate) -> None:
 
 
 @pytest.mark.parametrize("kind", ["alias", "catchall"])
-def test_a_follower_who_became_an_own_address_is_left_out(lead: Gate, kind: str) -> None:
+def test_a_follower_who_became_an_own_address_is_left_out(lead: Gateway, kind: str) -> None:
     with lead.store.write() as tx:
         records.follow(tx, ONE, "desk@example.com")
     assert write(lead).recipients == (ANNA, CARL, "desk@example.com")
@@ -144,7 +144,7 @@ def test_a_follower_who_became_an_own_address_is_left_out(lead: Gate, kind: str)
     assert write(lead).recipients == (ANNA, CARL)
 
 
-def test_a_record_that_is_not_there(lead: Gate) -> None:
+def test_a_record_that_is_not_there(lead: Gateway) -> None:
     with pytest.raises(NotFound):
         post.write(lead.store, Ref("crm.lead", 9), Text("x"), (BOB,), NOW)
 
@@ -164,7 +164,7 @@ def test_a_record_that_is_not_there(lead: Gate) -> None:
         pytest.param("\u200b", "", "", id="nothing-to-see"),
     ],
 )
-def test_our_name(lead: Gate, name: str, company: str, shown: str) -> None:
+def test_our_name(lead: Gateway, name: str, company: str, shown: str) -> None:
     with lead.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(company=company))
     for each in leaving(lead, write(lead, name=name)):
@@ -173,7 +173,7 @@ def test_our_name(lead: Gate, name: str, company: str, shown: str) -> None:
         assert len(names(each.octets)) == 10
 
 
-def test_from_the_alias_that_governs_else_the_catchall(lead: Gate) -> None:
+def test_from_the_alias_that_governs_else_the_catchall(lead: Gateway) -> None:
     def addresses() -> tuple[str, str]:
         first = leaving(lead, write(lead))[0].octets
         return str(facts(first).author.address), re.sub(r"\+.*@", "+@", value(first, "Reply-To"))
@@ -190,7 +190,7 @@ def test_from_the_alias_that_governs_else_the_catchall(lead: Gate) -> None:
     assert addresses() == ("catchall@example.com", "catchall+@example.com")
 
 
-def test_details_off_and_the_ids_still_lead_back(lead: Gate) -> None:
+def test_details_off_and_the_ids_still_lead_back(lead: Gateway) -> None:
     with lead.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(details=False))
     (first, _) = leaving(lead, write(lead))
@@ -200,7 +200,7 @@ def test_details_off_and_the_ids_still_lead_back(lead: Gate) -> None:
         assert said(lead(raw, "info@example.com").decision) == ["post reply crm.lead/1"]
 
 
-def test_a_thread_grows(lead: Gate) -> None:
+def test_a_thread_grows(lead: Gateway) -> None:
     first = leaving(lead, write(lead))[0].octets
     assert (value(first, "Subject"), value(first, "In-Reply-To")) == ("Offer", "")
     assert value(first, "References") == value(first, "Message-ID")
@@ -221,7 +221,7 @@ def test_a_thread_grows(lead: Gate) -> None:
     assert value(last, "References").split() == [value(first, "Message-ID"), *ids[-18:], value(last, "Message-ID")]
 
 
-def test_a_note_goes_to_nobody(lead: Gate) -> None:
+def test_a_note_goes_to_nobody(lead: Gateway) -> None:
     done = post.note(lead.store, ONE, Text("He is angry.\n"), NOW)
     assert (done.recipients, done.queued, lead.outbox()) == ((), (), [])
     assert lead.on("crm.lead/1") == [done.number]
@@ -282,7 +282,7 @@ def test_every_text_arrives(bare: Callable[[Text], bytes], text: str, files: boo
         pytest.param("../../etc/passwd", "passwd", id="path"),
     ],
 )
-def test_a_file_of_any_name(lead: Gate, name: str, read: str | None) -> None:
+def test_a_file_of_any_name(lead: Gateway, name: str, read: str | None) -> None:
     done = write(lead, "See there.\n", files=(File(name, "application/pdf", PDF), File("b", "text/plain", b"b\n")))
     for each in leaving(lead, done):
         found = content.content(each.octets)
@@ -311,14 +311,14 @@ def test_a_type_cannot_break_out(bare: Callable[[Text], bytes]) -> None:
 # --- what another program sends --------------------------------------------------------------------------------------
 
 
-def register(gate: Gate, raw: bytes, *to: str) -> Registered:
-    return post.register(gate.store, ONE, raw, to, gate.now)
+def register(gateway: Gateway, raw: bytes, *to: str) -> Registered:
+    return post.register(gateway.store, ONE, raw, to, gateway.now)
 
 
 BARE = b"From: Shop <shop@example.com>\nTo: bob@client.org\nSubject: Your order\n"
 
 
-def test_what_is_missing_is_added_and_nothing_else_changes(lead: Gate) -> None:
+def test_what_is_missing_is_added_and_nothing_else_changes(lead: Gateway) -> None:
     done = register(lead, BARE + b"\nThanks.\n")
     assert done.octets.startswith(BARE)
     assert (
@@ -377,7 +377,7 @@ def test_what_is_missing_is_added_and_nothing_else_changes(lead: Gate) -> None:
     ],
 )
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["lf", "crlf"])
-def test_given_fields_are_kept(lead: Gate, header: bytes, kept: bytes, added: list[str], end: bytes) -> None:
+def test_given_fields_are_kept(lead: Gateway, header: bytes, kept: bytes, added: list[str], end: bytes) -> None:
     raw = (BARE + header + b"\n").replace(b"\n", end) + b"a\nb\r\nc\rd\n"
     done = register(lead, raw)
     start = (BARE + kept).replace(b"\n", end)
@@ -389,7 +389,7 @@ def test_given_fields_are_kept(lead: Gate, header: bytes, kept: bytes, added: li
     assert (b"\r\n" in head, head.count(b"\n")) == (end == b"\r\n", head.count(end))
 
 
-def test_references_keep_the_ancestors_and_get_the_own_id(lead: Gate) -> None:
+def test_references_keep_the_ancestors_and_get_the_own_id(lead: Gateway) -> None:
     done = register(lead, BARE + b"In-Reply-To: <b@x>\nReferences: <a@x> <b@x>\nMessage-ID: <1@shop>\n\nx")
     found = facts(done.octets)
     assert (found.message_id, done.message_id, found.field("references")) == (
@@ -409,7 +409,7 @@ def test_references_keep_the_ancestors_and_get_the_own_id(lead: Gate) -> None:
         pytest.param(BARE + b"this is no field\nx\n", b"\n\nthis is no field\nx\n", id="no-field"),
     ],
 )
-def test_odd_headers(lead: Gate, before: bytes, wanted: bytes) -> None:
+def test_odd_headers(lead: Gateway, before: bytes, wanted: bytes) -> None:
     done = register(lead, before)
     assert done.octets.startswith(BARE + b"Message-ID: ")
     assert done.octets.endswith(wanted)
@@ -423,7 +423,7 @@ FIELD = st.text(st.characters(max_codepoint=0x17F), max_size=60)
     st.lists(st.tuples(st.sampled_from(["Subject", "X-Any", "References", "Comments", "Reply-To"]), FIELD), max_size=5)
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-def test_a_registered_message_stays_one(lead: Gate, fields: Sequence[tuple[str, str]]) -> None:
+def test_a_registered_message_stays_one(lead: Gateway, fields: Sequence[tuple[str, str]]) -> None:
     raw = BARE + b"".join(f"{name}: {text}\n".encode() for name, text in fields) + b"\nThe end.\n"
     done = register(lead, raw)
     again = register(lead, done.octets)
@@ -447,7 +447,7 @@ DATE = "Date: Mon, 1 Jan 2024 00:00:00 +0000\n"
         pytest.param("", False, id="neither"),
     ],
 )
-def test_the_same_message_again_is_the_same_registration(lead: Gate, header: str, raw_again: bool) -> None:
+def test_the_same_message_again_is_the_same_registration(lead: Gateway, header: str, raw_again: bool) -> None:
     raw = BARE + header.encode() + b"\nThanks.\n"
     first = register(lead, raw)
     for again in (first.octets, first.octets.replace(b"\n", b"\r\n"), b"Received: by mx\n" + first.octets):
@@ -457,7 +457,7 @@ def test_the_same_message_again_is_the_same_registration(lead: Gate, header: str
     assert lead.on("crm.lead/1") == ([1] if raw_again else [1, 2])
 
 
-def test_another_message_of_that_id_is_an_error(lead: Gate) -> None:
+def test_another_message_of_that_id_is_an_error(lead: Gateway) -> None:
     register(lead, BARE + b"Message-ID: <1@shop>\n\nThanks.\n")
     with pytest.raises(Problem, match="<1@shop> is message 1 already"):
         register(lead, BARE + b"Message-ID: <1@shop>\n\nNo thanks.\n")
@@ -477,7 +477,7 @@ def test_another_message_of_that_id_is_an_error(lead: Gate) -> None:
     ],
 )
 @pytest.mark.parametrize("to", ["info@example.com", "jobs@example.com", "catchall@example.com"])
-def test_what_comes_back_is_ignored(lead: Gate, id: str, back: Callable[[bytes, bytes], bytes], to: str) -> None:
+def test_what_comes_back_is_ignored(lead: Gateway, id: str, back: Callable[[bytes, bytes], bytes], to: str) -> None:
     raw = BARE + id.encode() + b"\nThanks.\n"
     done = register(lead, raw)
     receipt = lead(back(raw, done.octets), to, reverse_path="shop@example.com")
@@ -486,7 +486,7 @@ def test_what_comes_back_is_ignored(lead: Gate, id: str, back: Callable[[bytes, 
 
 
 @pytest.mark.parametrize("id", ["Message-ID: <1@shop>\n", ""], ids=["its-own-id", "our-id"])
-def test_its_answer_finds_the_record(lead: Gate, id: str) -> None:
+def test_its_answer_finds_the_record(lead: Gateway, id: str) -> None:
     done = register(lead, BARE + id.encode() + b"\nThanks.\n")
     answers = [
         ({"to": done.reply_to}, "token"),
@@ -510,7 +510,7 @@ def test_its_answer_finds_the_record(lead: Gate, id: str) -> None:
         pytest.param(b"To: bob@client.org\n", (BOB, EVE), "", id="two-given"),
     ],
 )
-def test_to_whom_the_signed_address_is_bound(lead: Gate, header: bytes, to: Sequence[str], bound: str) -> None:
+def test_to_whom_the_signed_address_is_bound(lead: Gateway, header: bytes, to: Sequence[str], bound: str) -> None:
     done = register(lead, b"From: shop@example.com\nMessage-ID: <1@shop>\n" + header + b"\nx\n", *to)
     with lead.store.read() as tx:
         row = tx.execute("SELECT * FROM delivery").fetchone()
@@ -521,7 +521,7 @@ def test_to_whom_the_signed_address_is_bound(lead: Gate, header: bytes, to: Sequ
 @pytest.mark.parametrize(
     "raw", [b"", b"\n\n", b"hello\n", b"Subject: x\n\nx"], ids=["empty", "blank", "text", "subject"]
 )
-def test_no_message(lead: Gate, raw: bytes) -> None:
+def test_no_message(lead: Gateway, raw: bytes) -> None:
     with pytest.raises(Problem, match="no message"):
         register(lead, raw)
     assert lead.messages() == []

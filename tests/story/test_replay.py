@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from build import mail
-from dialect import posted
-from gate import BOB, Gate
+from helpers.gateway import BOB, Gateway
+from helpers.messages import mail
+from helpers.reports import posted
 
 from mailgate.gateway.receive import Receipt
 from mailgate.store import failures
@@ -95,27 +95,27 @@ class Replay:
     """A gateway with a record and a post on it, to which mails come in one way."""
 
     def __init__(self, folder: Path, way: Way) -> None:
-        self.gate = Gate(folder / "mailgate.db")
+        self.gateway = Gateway(folder / "mailgate.db")
         self.way = way
-        with self.gate.store.read() as connection:
+        with self.gateway.store.read() as connection:
             pass
         connection.execute("PRAGMA synchronous = OFF")  # thousands of deliveries, and no power that fails
-        self.gate.parameter("mail.gateway.loop.threshold", "100000")
-        self.gate(mail(to="jobs@example.com"), "jobs@example.com")
-        self.copy = posted(self.gate, record="hr.job/1")[BOB]
+        self.gateway.parameter("mail.gateway.loop.threshold", "100000")
+        self.gateway(mail(to="jobs@example.com"), "jobs@example.com")
+        self.copy = posted(self.gateway, record="hr.job/1")[BOB]
         self.recipients = [each.replace("SIGNED", self.copy.reverse_path) for each in way.recipients]
         self.last = self.kept()
 
     def __call__(self, row: Row) -> Came:
         """A mail comes."""
         before = self.last
-        receipt = self.gate(row.raw, *self.recipients, reverse_path=self.way.reverse_path)
+        receipt = self.gateway(row.raw, *self.recipients, reverse_path=self.way.reverse_path)
         self.last = self.kept()
         return Came(row, receipt, before, self.last)
 
     def kept(self) -> Kept:
         """How much there is."""
-        with self.gate.store.read() as tx:
+        with self.gateway.store.read() as tx:
             tables = ("record", "message", "outbox", "failure", "held")
             return Kept(*(tx.execute(f"SELECT count(*) FROM {each}").fetchone()[0] for each in tables))
 
@@ -150,7 +150,7 @@ def replayed(
     replay = Replay(tmp_path_factory.mktemp("replay"), request.param)
     once = [replay(each) for each in corpus]
     yield Replayed(replay, once, [replay(each) for each in corpus])
-    replay.gate.store.close()
+    replay.gateway.store.close()
 
 
 def test_a_report_is_accounted_for_and_makes_no_record(replayed: Replayed) -> None:
@@ -198,7 +198,7 @@ def test_coming_again_changes_nothing(replayed: Replayed) -> None:
 def test_strangers_prove_nothing(replayed: Replayed) -> None:
     """Only what comes to the signed address stops anybody: him that it is signed for."""
     replay = replayed.replay
-    with replay.gate.store.read() as tx:
+    with replay.gateway.store.read() as tx:
         stopped = {each.follower for each in failures.listing(tx, acked=True)}
     assert stopped <= ({BOB, None} if "SIGNED" in replay.way.recipients else {None})
 
@@ -214,7 +214,7 @@ def test_ordinary_mails_reach_their_alias(corpus: list[Row], tmp_path: Path) -> 
     assert became["create alias"] == replay.last.records - 1
     assert became["create alias"] > 0.9 * len(ordinary)
     assert became["bounce report"] <= 1
-    replay.gate.store.close()
+    replay.gateway.store.close()
 
 
 @pytest.mark.parametrize("name", ["weird/mails", "hostile"])
@@ -233,4 +233,4 @@ def test_anything_may_come_to_a_bounce_address(tmp_path: Path, name: str, way: s
             assert came.receipt.decision.status.exit == 0
     assert replay.last.messages > start.messages
     assert (replay.last.records, replay.last.outbox) == (start.records, start.outbox)
-    replay.gate.store.close()
+    replay.gateway.store.close()

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
-from build import BOB, mail
-from gate import NOW, Gate
-from world import (
+from helpers.correspondents import (
     ANNA,
     CARL,
     ONE,
@@ -32,6 +30,8 @@ from world import (
     worst_to_from,
     worst_to_the_return_path,
 )
+from helpers.gateway import NOW, Gateway
+from helpers.messages import BOB, mail
 
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
@@ -40,35 +40,35 @@ from mailgate.store import database, domains, records
 from mailgate.values.directory import Domain
 
 
-def follow_by_hand(gate: Gate) -> None:
+def follow_by_hand(gateway: Gateway) -> None:
     """A record of info@ that Anna and Carl follow."""
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         records.make(tx, "crm.lead", "Offer", {}, alias="info@example.com", domain="example.com", now=NOW)
         for each in (ANNA, CARL):
             records.follow(tx, ONE, each)
 
 
-def we_post(gate: Gate) -> None:
+def we_post(gateway: Gateway) -> None:
     """Two followers, and all begins with a message to both."""
-    follow_by_hand(gate)
-    post.write(gate.store, ONE, Text("Where are you all?\n"), (), gate.now)
+    follow_by_hand(gateway)
+    post.write(gateway.store, ONE, Text("Where are you all?\n"), (), gateway.now)
 
 
-def anna_answers(gate: Gate) -> None:
+def anna_answers(gateway: Gateway) -> None:
     """Two followers, and all begins with one of them, who answers before anybody's program did."""
-    we_post(gate)
-    debts = [leaving(gate), leaving(gate)]
+    we_post(gateway)
+    debts = [leaving(gateway), leaving(gateway)]
     to = next(Letter("", each.octets).address("Reply-To") for each in debts if each and each.recipient == ANNA)
-    gate(mail(to=to, message_id="<start@team.org>", **{"from": ANNA}), to, reverse_path=ANNA)
+    gateway(mail(to=to, message_id="<start@team.org>", **{"from": ANNA}), to, reverse_path=ANNA)
 
 
-def a_customer_writes(gate: Gate) -> None:
+def a_customer_writes(gateway: Gateway) -> None:
     """A customer whose mail makes a record, and two followers who get a copy of it."""
-    gate.change("info@example.com", notify=(ANNA, CARL))
-    gate(mail(message_id="<start@client.org>"), "info@example.com")
+    gateway.change("info@example.com", notify=(ANNA, CARL))
+    gateway(mail(message_id="<start@client.org>"), "info@example.com")
 
 
-Start = Callable[[Gate], None]
+Start = Callable[[Gateway], None]
 WORLDS: dict[Start, tuple[str, ...]] = {
     we_post: (ANNA, CARL),
     anna_answers: (ANNA, CARL),
@@ -94,78 +94,82 @@ def boxes(start: Start, habits: Sequence[Habit]) -> list[Mailbox]:
 
 
 @pytest.mark.parametrize(("start", "habits"), worlds(*TAME))
-def test_what_says_that_it_is_automatic_goes_to_nobody(gate: Gate, start: Start, habits: tuple[Habit, ...]) -> None:
-    start(gate)
-    began = copies(gate)
+def test_what_says_that_it_is_automatic_goes_to_nobody(
+    gateway: Gateway, start: Start, habits: tuple[Habit, ...]
+) -> None:
+    start(gateway)
+    began = copies(gateway)
     people = boxes(start, habits)
-    settle([gate], *people)
-    assert copies(gate) == began
-    assert gate.records() == ["crm.lead/1"]
+    settle([gateway], *people)
+    assert copies(gateway) == began
+    assert gateway.records() == ["crm.lead/1"]
     for each in people:
         asked = each.got and (start is we_post or each.habit is not exchange)  # a copy asks not to be answered
         assert bool(each.sent) == bool(asked)
 
 
 @pytest.mark.parametrize(("start", "habits"), worlds(remembering))
-def test_who_tells_everybody_once_is_heard_once(gate: Gate, start: Start, habits: tuple[Habit, ...]) -> None:
-    start(gate)
-    began = Counter(author for author, _, _ in set(copies(gate)))
+def test_who_tells_everybody_once_is_heard_once(gateway: Gateway, start: Start, habits: tuple[Habit, ...]) -> None:
+    start(gateway)
+    began = Counter(author for author, _, _ in set(copies(gateway)))
     people = boxes(start, habits)
-    settle([gate], *people)
-    assert relayed(gate) - began == {each.address: 1 for each in people if each.sent}
-    assert gate.records() == ["crm.lead/1"]
+    settle([gateway], *people)
+    assert relayed(gateway) - began == {each.address: 1 for each in people if each.sent}
+    assert gateway.records() == ["crm.lead/1"]
 
 
 @pytest.mark.parametrize("threshold", [1, 3, 20])
 @pytest.mark.parametrize("start", WORLDS)
-def test_the_worst_is_stopped_by_the_threshold_and_by_nothing_else(gate: Gate, start: Start, threshold: int) -> None:
-    gate.parameter("mail.gateway.loop.threshold", str(threshold))
-    start(gate)
-    settle([gate], *boxes(start, [worst] * 3))
-    assert relayed(gate) == dict.fromkeys(WORLDS[start], threshold)
-    assert gate.records() == ["crm.lead/1"]
+def test_the_worst_is_stopped_by_the_threshold_and_by_nothing_else(
+    gateway: Gateway, start: Start, threshold: int
+) -> None:
+    gateway.parameter("mail.gateway.loop.threshold", str(threshold))
+    start(gateway)
+    settle([gateway], *boxes(start, [worst] * 3))
+    assert relayed(gateway) == dict.fromkeys(WORLDS[start], threshold)
+    assert gateway.records() == ["crm.lead/1"]
 
 
 @pytest.mark.parametrize("start", WORLDS)
-def test_it_stays_quiet_until_somebody_writes_again(gate: Gate, start: Start) -> None:
-    gate.parameter("mail.gateway.loop.threshold", "3")
-    start(gate)
+def test_it_stays_quiet_until_somebody_writes_again(gateway: Gateway, start: Start) -> None:
+    gateway.parameter("mail.gateway.loop.threshold", "3")
+    start(gateway)
     people = boxes(start, [worst] * 3)
-    settle([gate], *people)
-    ended = copies(gate)
+    settle([gateway], *people)
+    ended = copies(gateway)
     for _ in range(3):
-        gate.now += WINDOW + 1
-        settle([gate], *people)
-    assert copies(gate) == ended
-    post.write(gate.store, ONE, Text("Anybody back?\n"), (), gate.now)
-    settle([gate], *people)
-    again = Counter(author for author, _, _ in set(copies(gate)) - set(ended))
+        gateway.now += WINDOW + 1
+        settle([gateway], *people)
+    assert copies(gateway) == ended
+    post.write(gateway.store, ONE, Text("Anybody back?\n"), (), gateway.now)
+    settle([gateway], *people)
+    again = Counter(author for author, _, _ in set(copies(gateway)) - set(ended))
     assert again == dict.fromkeys(WORLDS[start], 3)
 
 
 @pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
 @pytest.mark.parametrize(("start", "habits"), worlds(marked, worst, worst_to_from))
-def test_it_always_ends(gate: Gate, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
-    gate.parameter("mail.gateway.loop.threshold", "3")
-    with gate.store.write() as tx:
+def test_it_always_ends(gateway: Gateway, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
+    gateway.parameter("mail.gateway.loop.threshold", "3")
+    with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(details=details))
-    start(gate)
+    start(gateway)
     people = boxes(start, habits)
-    settle([gate], *people)
-    assert max(relayed(gate).values(), default=0) <= 3
+    settle([gateway], *people)
+    assert max(relayed(gateway).values(), default=0) <= 3
     new = [each for each in people if each.habit is worst_to_from or (each.habit is worst and not details)]
-    assert len(gate.records()) <= 2 + 3 * len(new), "new records are for the loop guard to stop"
+    assert len(gateway.records()) <= 2 + 3 * len(new), "new records are for the loop guard to stop"
 
 
 @pytest.mark.parametrize("start", WORLDS)
-def test_the_return_path_takes_answers_and_is_silent(gate: Gate, start: Start) -> None:
-    start(gate)
-    began = copies(gate)
+def test_the_return_path_takes_answers_and_is_silent(gateway: Gateway, start: Start) -> None:
+    start(gateway)
+    began = copies(gateway)
     people = boxes(start, [worst_to_the_return_path] * 3)
-    settle([gate], *people)
-    assert copies(gate) == began
-    assert gate.held() == ["bounce-address"] * sum(len(each.sent) for each in people)
-    assert gate.held()
+    settle([gateway], *people)
+    assert copies(gateway) == began
+    assert gateway.held() == ["bounce-address"] * sum(len(each.sent) for each in people)
+    assert gateway.held()
 
 
 # --- mail that comes back --------------------------------------------------------------------------------------------
@@ -185,20 +189,22 @@ def test_the_return_path_takes_answers_and_is_silent(gate: Gate, start: Start) -
     ],
 )
 @pytest.mark.parametrize("start", WORLDS)
-def test_a_follower_who_redirects_his_mail_to_us(gate: Gate, start: Start, dropped: tuple[bytes, ...], to: str) -> None:
-    start(gate)
-    began = copies(gate)
+def test_a_follower_who_redirects_his_mail_to_us(
+    gateway: Gateway, start: Start, dropped: tuple[bytes, ...], to: str
+) -> None:
+    start(gateway)
+    began = copies(gateway)
     people = boxes(start, [redirecting(to, *dropped)] * 3)
-    settle([gate], *people)
-    assert copies(gate) == began
-    assert gate.records() == ["crm.lead/1"]
+    settle([gateway], *people)
+    assert copies(gateway) == began
+    assert gateway.records() == ["crm.lead/1"]
     assert any(each.sent for each in people)
 
 
 # --- two gateways ----------------------------------------------------------------------------------------------------
 
 
-class There(Gate):
+class There(Gateway):
     """Another gateway, there.net with list@ (ticket) and desk@ (task)."""
 
     def __init__(self, path: Path) -> None:
@@ -213,25 +219,25 @@ class There(Gate):
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Gate]:
+def there(tmp_path: Path) -> Iterator[Gateway]:
     made = There(tmp_path / "there.db")
     yield made
     made.store.close()
 
 
-def notifying(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
+def notifying(gateway: Gateway, addresses: Sequence[str], *whom: str) -> None:
     for each in addresses:
-        gate.change(each, notify=whom)
+        gateway.change(each, notify=whom)
 
 
-def one_record_behind(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
+def one_record_behind(gateway: Gateway, addresses: Sequence[str], *whom: str) -> None:
     """Like a mailing list: whatever comes to one of the addresses is posted on one record."""
-    with gate.store.write() as tx:
+    with gateway.store.write() as tx:
         ref = records.make(tx, "list", "List", {}, alias=addresses[0], domain=addresses[0].partition("@")[2], now=NOW)
         for each in whom:
             records.follow(tx, ref, each)
     for each in addresses:
-        gate.change(each, record=ref)
+        gateway.change(each, record=ref)
 
 
 @pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
@@ -246,52 +252,52 @@ def one_record_behind(gate: Gate, addresses: Sequence[str], *whom: str) -> None:
     ],
 )
 def test_two_gateways_that_follow_each_other(
-    gate: Gate,
-    there: Gate,
+    gateway: Gateway,
+    there: Gateway,
     arrange: Callable[..., None],
     ours: Sequence[str],
     theirs: Sequence[str],
     details: bool,
 ) -> None:
     here, far = [f"{each}@example.com" for each in ours], [f"{each}@there.net" for each in theirs]
-    arrange(gate, here, *far, ANNA, BOB)
+    arrange(gateway, here, *far, ANNA, BOB)
     arrange(there, far, *here, CARL)
-    for each, name in ((gate, "example.com"), (there, "there.net")):
+    for each, name in ((gateway, "example.com"), (there, "there.net")):
         each.parameter("mail.gateway.loop.threshold", "3")
         with each.store.write() as tx:
             domains.save(tx, domains.get(tx, name)._replace(details=details))
     people = [Mailbox(ANNA, silent), Mailbox(CARL, silent)]
-    gate(mail(), "info@example.com")
-    settle([gate, there], *people)
+    gateway(mail(), "info@example.com")
+    settle([gateway, there], *people)
     assert [bool(each.got) for each in people] == [True, True]
-    for each, strangers in ((gate, {*far, BOB}), (there, set(here))):
+    for each, strangers in ((gateway, {*far, BOB}), (there, set(here))):
         authors = relayed(each)
         assert set(authors) <= strangers
         assert max(authors.values()) <= 3
         assert len(each.records()) <= 1 + 2 * 3 * len(strangers), "threshold, for each model and author"
-    began = copies(gate), copies(there)
-    for each in (gate, there):
+    began = copies(gateway), copies(there)
+    for each in (gateway, there):
         each.now += WINDOW + 1
-    settle([gate, there], *people)
-    assert (copies(gate), copies(there)) == began
+    settle([gateway, there], *people)
+    assert (copies(gateway), copies(there)) == began
 
 
 @pytest.mark.parametrize("start", WORLDS)
-def test_a_new_name_for_every_letter_does_not_go_on_for_ever(gate: Gate, start: Start) -> None:
+def test_a_new_name_for_every_letter_does_not_go_on_for_ever(gateway: Gateway, start: Start) -> None:
     def many_names(box: Mailbox, letter: Letter) -> Answer:
         name = f"ticket+{len(box.sent)}.{box.address}"
         return box.away(letter.address("Reply-To"), name, **{"from": name})
 
-    gate.parameter("mail.gateway.loop.threshold", "3")
-    start(gate)
-    settle([gate], *boxes(start, [many_names] * 3))
-    assert len({message for _, _, message in copies(gate)}) == 5 * 3
-    assert len(gate.records()) == 1
+    gateway.parameter("mail.gateway.loop.threshold", "3")
+    start(gateway)
+    settle([gateway], *boxes(start, [many_names] * 3))
+    assert len({message for _, _, message in copies(gateway)}) == 5 * 3
+    assert len(gateway.records()) == 1
 
 
-def test_an_out_of_office_stands_on_the_record_it_answers(gate: Gate) -> None:
-    we_post(gate)
+def test_an_out_of_office_stands_on_the_record_it_answers(gateway: Gateway) -> None:
+    we_post(gateway)
     people = boxes(we_post, [marked] * 2)
-    settle([gate], *people)
-    assert len(gate.on("crm.lead/1")) == 1 + sum(len(each.sent) for each in people) == 3
-    assert gate.held() == []
+    settle([gateway], *people)
+    assert len(gateway.on("crm.lead/1")) == 1 + sum(len(each.sent) for each in people) == 3
+    assert gateway.held() == []

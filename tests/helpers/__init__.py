@@ -1,0 +1,1 @@
+"""What several tests share: messages, a gateway in process, the installed program, a terminal, correspondents."""

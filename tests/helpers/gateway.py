@@ -1,0 +1,112 @@
+"""A gateway with a store of its own, for tests that need what was remembered."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Given, Receipt
+from mailgate.settings.config import Config
+from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, records
+from mailgate.store.database import Store
+from mailgate.store.records import Record
+from mailgate.values.directory import Alias, Contact, Domain
+from mailgate.values.record import Ref
+
+NOW = 1_700_000_000.0
+BOB = "bob@client.org"
+
+
+class Gateway:
+    """example.com with info@ and sales@ (crm.lead) and jobs@ (hr.job), and other.test with help@ (help.ticket)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = Config(path=None, store=str(path))
+        self.store: Store = database.open_or_create(path)
+        self.now = NOW
+        with self.store.write() as tx:
+            domains.add(tx, Domain("example.com", contact="office@example.com", default=True))
+            domains.add(tx, Domain("other.test", catchall="all", bounce="returns"))
+        self.alias("info@example.com", "crm.lead", values={"team": "sales"})
+        self.alias("sales@example.com", "crm.lead")
+        self.alias("jobs@example.com", "hr.job")
+        self.alias("help@other.test", "help.ticket")
+
+    def alias(self, address: str, model: str, **more: Any) -> Alias:
+        """Add an alias."""
+        with self.store.write() as tx:
+            return aliases.add(tx, address, Alias(0, "", "", model, **more))
+
+    def change(self, address: str, **more: Any) -> None:
+        """Change an alias."""
+        with self.store.write() as tx:
+            aliases.save(tx, aliases.get(tx, address)._replace(**more))
+
+    def parameter(self, name: str, value: str) -> None:
+        """Set a parameter."""
+        with self.store.write() as tx:
+            contacts.set_parameter(tx, name, value)
+
+    def contact(self, address: str, **more: Any) -> None:
+        """Add a contact."""
+        with self.store.write() as tx:
+            contacts.save_contact(tx, Contact(address, **more))
+
+    def __call__(
+        self,
+        raw: bytes,
+        *recipients: str,
+        reverse_path: str | None = BOB,
+        environ: Mapping[str, str] = {},
+        fallback: str | None = None,
+        source: str = "pipe",
+    ) -> Receipt:
+        """Receive a message, one second after the last."""
+        self.now += 1
+        given = Given(reverse_path, recipients, environ, fallback, source)
+        return receive.receive(self.store, self.config, raw, given, self.now)
+
+    def records(self) -> list[str]:
+        """Every record, `crm.lead/1` and so on, in order of their names."""
+        return sorted(str(each.ref) for each in self.every_record())
+
+    def every_record(self) -> list[Record]:
+        """Every record as it is stored."""
+        with self.store.read() as tx:
+            return records.listing(tx)
+
+    def made(self) -> list[str]:
+        """Model and alias of every record, sorted: what does not depend on the order of deliveries."""
+        return sorted(f"{each.ref.model} by {each.alias}" for each in self.every_record())
+
+    def on(self, ref: str) -> list[int]:
+        """The numbers of the messages on a record."""
+        model, _, number = ref.partition("/")
+        with self.store.read() as tx:
+            return [each.number for each in messages.listing(tx, Ref(model, int(number)))]
+
+    def messages(self) -> list[messages.Stored]:
+        """Every message stored."""
+        with self.store.read() as tx:
+            return messages.listing(tx)
+
+    def raw(self, number: int) -> bytes:
+        """The bytes of one."""
+        with self.store.read() as tx:
+            return messages.raw(tx, number)
+
+    def why(self, number: int) -> dict[str, Any]:
+        """The stored explanation of one."""
+        with self.store.read() as tx:
+            return messages.explanation(tx, number)
+
+    def held(self, *, refused: bool = False) -> list[str]:
+        """The reasons of held (or refused and kept) mail."""
+        with self.store.read() as tx:
+            return [each.reason for each in held.listing(tx, refused=refused)]
+
+    def outbox(self) -> list[str]:
+        """What is owed: reason and recipient."""
+        with self.store.read() as tx:
+            return [f"{each.reason} {each.recipient}" for each in outbox.listing(tx)]

@@ -1,0 +1,390 @@
+"""Servers that say what is not so, that break, or that never come to an end: each with its stated outcome."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailgate.gateway import log, receive
+from mailgate.inbound import fetch, mailbox
+from mailgate.inbound.fetch import Result
+from mailgate.inbound.folder import Tally
+from mailgate.mail.message import Message
+from mailgate.routing.decision import Decision
+from mailgate.settings import config
+from mailgate.store import collected, database, servers
+from mailgate.store.servers import Secret, Server
+
+from .conftest import Collector, mail
+from .dovecot import Account
+from .fake import Cut, FakeImap, literal
+
+NOW = 1_700_000_000.0
+
+
+class Box:
+    """A fake server with some messages, and a collector that collects from it in this process."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self.fake = FakeImap(*(mail(number) for number in range(1, 6)))
+        self.settings = config.load(str(collector.config), None, {})
+        self.now = NOW
+        with collector.store.write() as tx:
+            secret = Secret("password-file", str(collector.secret))
+            blank = Server("box", "imap", "127.0.0.1", self.fake.port, "bob", secret, "none")
+            self.server = servers.add(tx, blank)
+
+    def set(self, **changes: object) -> None:
+        """Change the server's row."""
+        with self.collector.store.write() as tx:
+            self.server = servers.save(tx, self.server._replace(**changes))
+
+    def run(self) -> Result:
+        """Fetch once, an hour later."""
+        self.now += 3600
+        return fetch.run(self.collector.store, self.settings, self.server, clock=lambda: self.now)
+
+    def failed(self) -> list[str]:
+        """What could not be collected, and why."""
+        with self.collector.store.read() as tx:
+            return [f"{each.id}: {each.error}" for each in collected.failed(tx, self.server.number)]
+
+
+@pytest.fixture
+def box(collector: Collector) -> Iterator[Box]:
+    found = Box(collector)
+    yield found
+    found.fake.close()
+
+
+def test_it_speaks(box: Box) -> None:
+    assert box.run().tally.created == 5
+    assert box.run().tally.fetched == 0
+
+
+def test_it_lists_more_than_it_has(box: Box) -> None:
+    box.fake.listed = lambda: [1, 2, 3, 4, 5, 77]
+    result = box.run()
+    assert (result.state, result.tally.created, result.tally.left) == ("ok", 5, 1)
+    assert box.run().tally.left == 1
+    assert box.run().tally == Tally(fetched=1, failed=1)
+    assert box.failed() == ["77: could not be collected in 3 attempts: the server lists it, but does not give it"]
+    assert box.run().tally == Tally()
+
+
+def test_it_lists_fewer_than_it_has(box: Box) -> None:
+    box.fake.listed = lambda: [1, 3, 5]
+    assert box.run().tally.created == 3
+    box.fake.listed = lambda: [2]
+    assert box.run().tally.created == 1
+    box.fake.listed = lambda: [1, 2, 3, 4, 5]
+    assert box.run().tally == Tally(fetched=4, created=1, ignored=3)
+    assert len(box.collector.raws()) == 5
+
+
+def test_somebody_expunges_under_our_feet(box: Box) -> None:
+    lists = iter([[1, 2, 3, 4, 5], [1, 2, 4, 5]])
+    box.fake.listed = lambda: next(lists)
+    del box.fake.mailbox[3]
+    assert box.run() == Result(box.server, "ok", Tally(fetched=4, created=4))
+    assert box.failed() == []
+
+
+@pytest.mark.parametrize("nothing", [b"NIL", b'""', b"{0}\r\n"])
+def test_a_message_without_octets(box: Box, nothing: bytes) -> None:
+    body = box.fake.body
+    box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] %s)\r\n" % nothing if uid == 3 else body(uid)
+    assert [box.run().tally[:2] for _ in range(4)] == [(4, 4), (0, 0), (1, 0), (0, 0)]
+    assert box.collector.held() == ["failed"]
+    assert b"Subject: Hello 3" in box.collector.raws()[-1], "its header is kept"
+    assert box.failed() == ["3: could not be collected in 3 attempts: the server gives nothing of it; mailgate 0.1.0"]
+
+
+def test_a_literal_without_its_text(box: Box) -> None:
+    body = box.fake.body
+    box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] {900}\r\n)\r\n" if uid == 3 else body(uid)
+    mailbox_read = mailbox.READ_TIME
+    mailbox.READ_TIME = 1.0
+    try:
+        tallies = [box.run().tally for _ in range(4)]
+    finally:
+        mailbox.READ_TIME = mailbox_read
+    assert [each.created for each in tallies] == [4, 0, 0, 0]
+    assert sum(each.failed for each in tallies) == 1
+    assert box.collector.held() == ["failed"]
+
+
+def test_a_nul_in_a_literal(box: Box) -> None:
+    odd = mail(3, body="a\0b\n")
+    box.fake.mailbox[3] = odd
+    assert box.run().tally.created == 5
+    assert odd in box.collector.raws()
+
+
+def test_a_literal_beyond_all_bounds_is_not_read(box: Box) -> None:
+    body = box.fake.body
+    huge = b"* 3 FETCH (UID 3 BODY[] {2000000000}\r\n"
+    box.fake.body = lambda uid: huge if uid == 3 else body(uid)
+    tallies = [box.run().tally for _ in range(4)]
+    assert [each.created for each in tallies] == [4, 0, 0, 0]
+    assert sum(each.failed for each in tallies) == 1
+    assert box.collector.held() == ["failed"]
+
+
+@pytest.mark.parametrize("poison", [1, 3, 5])
+def test_a_message_at_which_the_server_dies_stops_no_other(box: Box, poison: int) -> None:
+    def body(uid: int) -> bytes:
+        if uid == poison:
+            raise Cut
+        return literal(uid, "BODY[]", box.fake.mailbox[uid])
+
+    box.fake.body = body
+    box.set(done="move:Done", failed="move:Bad")
+    results = [box.run() for _ in range(4)]
+    assert [each.tally.created for each in results] == [4, 0, 0, 0]
+    assert sum(each.tally.failed for each in results) == 1
+    assert results[0].state == "ok"
+    assert box.collector.held() == ["failed"]
+    assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
+    assert box.run().tally == Tally()
+
+
+def test_a_message_that_the_server_refuses(box: Box) -> None:
+    fetched = box.fake.do_fetch
+
+    def refuse(arguments: str) -> bytes:
+        uids = [int(each) for each in arguments.partition(" ")[0].split(",")]
+        return b"NO it is broken" if 3 in uids and "BODY.PEEK[]" in arguments else fetched(arguments)
+
+    box.fake.do_fetch = refuse
+    assert [box.run().tally.created for _ in range(3)] == [4, 0, 0]
+    assert box.collector.held() == ["failed"]
+    box.fake.do_fetch = fetched
+    with box.collector.store.write() as tx:
+        assert collected.again(tx, box.server.number) == 1
+    assert box.run().tally.created == 1
+
+
+def test_a_server_that_breaks_at_every_message_blames_none(box: Box) -> None:
+    def body(uid: int) -> bytes:
+        raise Cut
+
+    whole = box.fake.body
+    box.fake.body = body
+    for _ in range(6):
+        result = box.run()
+        assert (result.state, result.tally.fetched) == ("failed", 0)
+        assert "the connection broke" in result.error
+    box.fake.body = whole
+    assert box.run().tally.created == 5
+    assert box.collector.held() == []
+
+
+def test_answers_that_nobody_asked_for(box: Box) -> None:
+    body = box.fake.body
+    chatter = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 99 FLAGS ())\r\n* 4 EXPUNGE\r\n* OK still here\r\n"
+    box.fake.body = lambda uid: chatter + body(uid) + chatter
+    assert box.run().tally == Tally(fetched=5, created=5)
+
+
+def test_a_server_that_cannot_be_understood(box: Box) -> None:
+    box.fake.do_fetch = lambda arguments: b"* 1 FETCH (((\r\n"
+    result = box.run()
+    assert (result.state, result.tally.fetched) == ("failed", 0)
+    assert "the connection broke" in result.error
+
+
+def test_a_server_that_falls_silent(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    monkeypatch.setattr(mailbox, "READ_TIME", 0.3)
+    quiet = threading.Event()
+    box.fake.do_search = lambda _: b"" * quiet.wait(20)
+    assert "timed out" in box.run().error
+    quiet.set()
+
+
+def test_a_server_that_never_comes_to_an_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox, "COMMAND_TIME", 0.5)
+    monkeypatch.setattr(mailbox, "READ_TIME", 20.0)
+    box.fake.drips = True
+    assert "no end after" in box.run().error
+
+
+def test_no_room_for_what_is_moved(box: Box) -> None:
+    box.fake.do_move = lambda _: b"NO [OVERQUOTA] full"
+    box.set(done="move:Done")
+    result = box.run()
+    assert (result.state, result.tally.created) == ("ok", 5)
+    assert result.warning.startswith("INBOX: collected, but not moved: ")
+    assert sum("MOVE" in each for each in box.fake.commands) == 1, "one no is enough for one run"
+    del box.fake.do_move
+    assert box.run() == Result(box.server, "ok")
+    assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
+
+
+def test_a_lease_that_ran_out_stops_the_one_who_had_it(box: Box) -> None:
+    body = box.fake.body
+
+    def late(uid: int) -> bytes:
+        other = database.open_existing(box.collector.path)
+        with other.write() as tx:
+            tx.execute("UPDATE server SET holder = 'other 1 1', held_until = 9e9")
+        other.close()
+        return body(uid)
+
+    box.fake.body = late
+    assert box.run().state == "busy"
+    assert box.collector.raws() == []
+    assert box.collector.rows("SELECT holder FROM server") == [("other 1 1",)]
+
+
+def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
+    class Death(BaseException):
+        pass
+
+    def dying(server: Server, settings: config.Config, opened: database.Store) -> mailbox.Session:
+        session = fetch.connect(server, settings, opened)
+        whole = session.messages
+
+        def messages(ids: list[str], octets: int) -> dict[str, bytes]:
+            if "2" in ids:
+                raise Death
+            return whole(ids, octets)
+
+        session.messages = messages
+        return session
+
+    results = []
+    for _ in range(6):
+        box.now += 3600
+        try:
+            results.append(
+                fetch.run(box.collector.store, box.settings, box.server, connect=dying, clock=lambda: box.now)
+            )
+        except Death:
+            with box.collector.store.write() as tx:  # a process that died gives no lease back
+                tx.execute("UPDATE server SET holder = 'elsewhere 1 1', held_until = 0")
+    assert [each.tally.failed for each in results if each.tally.failed] == [1]
+    assert sorted(box.collector.subjects()) == ["Hello 1", "Hello 3", "Hello 4", "Hello 5"]
+    assert box.collector.held() == ["failed"]
+
+
+def test_a_person_reads_and_expunges_while_we_collect(collector: Collector, account: Account) -> None:
+    """On a real server: one message is read, one goes, between our listing and our fetching."""
+    import imaplib
+
+    from .dovecot import PASSWORD
+
+    account.deliver(*(mail(number) for number in range(1, 6)))
+    collector.add("box", "imap", account, "--done", "move:Done")
+    with collector.store.read() as tx:
+        server = servers.get(tx, "box")
+
+    def connect(server: Server, settings: config.Config, opened: database.Store) -> mailbox.Session:
+        session = fetch.connect(server, settings, opened)
+        sizes = session.sizes
+
+        def person(ids: list[str]) -> dict[str, int]:
+            found = sizes(ids)
+            with imaplib.IMAP4("localhost", account.server.imap) as other:
+                other.login(account.name, PASSWORD)
+                other.select("INBOX")
+                other.uid("STORE", "2", "+FLAGS", r"(\Seen)")
+                other.uid("STORE", "3", "+FLAGS", r"(\Deleted)")
+                other.expunge()
+            return found
+
+        session.sizes = person
+        return session
+
+    settings = config.load(str(collector.config), None, {})
+    result = fetch.run(collector.store, settings, server, connect=connect)
+    assert result == Result(server, "ok", Tally(fetched=4, created=4))
+    assert list(account.files("Done").values()) == ["", "S", "", ""]
+    assert account.files() == {}
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_password_file_that_others_can_read(box: Box, mode: int) -> None:
+    box.collector.secret.chmod(mode)
+    result = box.run()
+    assert result.error == f"the password file {box.collector.secret} is open to others (mode {mode:o})"
+    assert result.hints == (f"chmod 600 {box.collector.secret}",)
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ("false", "`false` failed with exit status 1"),
+        ("/nonexistent", "cannot run `/nonexistent`: No such file or directory"),
+        ("true", "`true` gives no secret: its first line is empty"),
+        ("echo 'half", "`echo 'half` is no command line"),
+        ("echo $HOME; echo", "127.0.0.1:{port} does not let `bob` in"),  # no shell
+    ],
+)
+def test_a_command_that_tells_no_secret(box: Box, command: str, error: str, tmp_path: Path) -> None:
+    box.fake.do_login = lambda words: b"NO wrong" if "$HOME; echo" in words else b""
+    box.set(secret=Secret("password-command", command))
+    assert box.run().error.startswith(error.format(port=box.fake.port))
+
+
+def test_a_process_that_holds_a_secret_leaves_no_core(box: Box) -> None:
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    box.run()
+    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
+def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mailgate.oauth import secret
+
+    monkeypatch.setattr(secret, "COMMAND_TIME", 0.2)
+    box.set(secret=Secret("password-command", "sleep 60"))
+    assert box.run().error == "`sleep 60` told no secret within 0 s"
+
+
+def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = receive.apply.apply
+
+    def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
+        if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
+            raise ZeroDivisionError("a mistake")
+        return whole(tx, message, state, decision, *more)
+
+    monkeypatch.setattr(receive.apply, "apply", faulty)
+    tallies = [box.run().tally for _ in range(4)]
+    assert [(each.created, each.failed, each.left) for each in tallies] == [(4, 0, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)]
+    assert box.collector.held() == ["failed"]
+    assert box.collector.raws()[-1] == mail(3), "as a whole"
+
+
+def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(log, "server", lambda name, text, good=False: said.append(f"{name} {text}"))
+    delays = []
+
+    def health() -> servers.Health:
+        with box.collector.store.read() as tx:
+            return servers.health(tx, box.server.number)
+
+    box.run()
+    box.fake.do_login = lambda _: b"NO go away"
+    for _ in range(7):
+        assert box.run().state == "failed"
+        delays.append(health().due - box.now)
+    assert delays == [60, 300, 900, 1800, 3600, 3600, 3600]
+    (began,) = said
+    assert began.startswith("box fails: 127.0.0.1:")
+    box.now += 5 * 86_400
+    for _ in range(3):
+        box.run()
+    assert len(said) == 2
+    assert said[1].startswith("box paused after days of failure, until `mailgate server enable box`: ")
+    assert (fetch.due(health(), box.now + 1e9), health().state) == ("paused", "paused")
+    del box.fake.do_login
+    assert box.run().state == "ok"
+    assert said[2:] == ["box works again"]
+    assert (fetch.due(health(), box.now), health().state) == ("", "ok")

@@ -1,0 +1,1 @@
+"""The files of examples/ behind a real Postfix and a real Exim."""

@@ -1,0 +1,108 @@
+"""Figures: every message received counts once."""
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from helpers.gateway import Gateway
+from helpers.messages import mail
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailgate.gateway import held
+from mailgate.store import database, stats
+
+TO = {
+    "info@example.com": "create",
+    "catchall@example.com": "refuse",
+    "postmaster@example.com": "hold",
+    "bounce@example.com": "hold",
+}
+
+
+def figures(gateway: Gateway, hours: int = 24) -> stats.Figures:
+    with gateway.store.read() as tx:
+        return stats.figures(tx, hours, gateway.now)
+
+
+def test_each_counts_under_the_most_it_led_to(gateway: Gateway) -> None:
+    gateway(mail(message_id="<1@x>"), "info@example.com", "jobs@example.com")
+    gateway(mail(message_id="<2@x>", to="catchall@example.com"), "catchall@example.com")
+    gateway(mail(message_id="<3@x>", to="postmaster@example.com"), "postmaster@example.com")
+    gateway(mail(message_id="<4@x>", references="<1@x>"), "info@example.com")
+    gateway(mail(message_id="<5@x>", to="nobody@example.com"), "nobody@example.com")
+    gateway(mail(message_id="<6@x>", to="catchall@example.com"), "catchall@example.com", "info@example.com")
+    found = figures(gateway)
+    counts = {name: count for name, count in found.outcomes.items() if count}
+    assert found.received == len(gateway.messages()) == sum(counts.values())
+    assert counts == {"create": 2, "post": 1, "refuse": 1, "hold": 1}
+    assert found.refusals == {"catchall": 1}
+    assert found.holds == {"postmaster": 1}
+    assert found.aliases == {"info@example.com": 3, "jobs@example.com": 1}
+    assert found.outbox.queued == 1
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.sampled_from(sorted(TO)), st.integers(0, 5_000), st.booleans()), max_size=25))
+def test_the_sums_are_the_mail_received(mails: list[tuple[str, int, bool]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        gateway = Gateway(Path(folder) / "mailgate.db")
+        for number, (to, later, again) in enumerate(mails):
+            gateway.now += later
+            for _ in range(1 + again):
+                gateway(mail(message_id=f"<{number}@x>", to=to, subject=str(number)), to)
+        found = figures(gateway, hours=60)
+        with gateway.store.read() as tx:
+            totals = stats.totals(tx)
+            lines = list(stats.lines(tx, 0))
+        gateway.store.close()
+    assert found.received == len(mails) == sum(each.received for each in found.hours) == sum(totals.values())
+    assert len(lines) == len(mails)
+    for name, count in found.outcomes.items():
+        assert count == sum(TO[to] == name for to, _, _ in mails) == sum(each.counts[name] for each in found.hours)
+    assert sum(found.refusals.values()) == found.outcomes["refuse"]
+    assert sum(found.holds.values()) == found.outcomes["hold"]
+
+
+def test_hours_begin_where_clocks_say(gateway: Gateway) -> None:
+    gateway.now = 1_700_002_800.0 - 2  # a second before a full hour, when it is received
+    gateway(mail(message_id="<1@x>"), "info@example.com")
+    gateway(mail(message_id="<2@x>"), "info@example.com")
+    found = figures(gateway, hours=2)
+    assert [(each.start, each.received) for each in found.hours] == [(1_699_999_200.0, 1), (1_700_002_800.0, 1)]
+    assert figures(gateway, hours=1).received == 1
+
+
+def test_what_is_placed_by_hand_counts_where_it_went(gateway: Gateway) -> None:
+    gateway(mail(to="postmaster@example.com"), "postmaster@example.com")
+    held.route(gateway.store, gateway.config, 1, "info@example.com", gateway.now)
+    assert {name for name, count in figures(gateway).outcomes.items() if count} == {"create"}
+
+
+def test_the_age_of_the_outbox(gateway: Gateway) -> None:
+    gateway(mail(to="catchall@example.com"), "catchall@example.com")
+    gateway.now += 600
+    assert figures(gateway).outbox == stats.Outbox(1, 0, 600.0)
+
+
+def test_an_older_store_is_counted_too(gateway: Gateway, tmp_path: Path) -> None:
+    """What the columns say after the migration is what they say when a message is received today."""
+    for number, to in enumerate(TO):
+        gateway(mail(message_id=f"<{number}@x>", to=to), to)
+    gateway(mail(message_id="<9@x>"), "info@example.com", "catchall@example.com")
+    query = "SELECT number, verdict, reason FROM message ORDER BY number"
+    with gateway.store.read() as tx:
+        wanted = [tuple(row) for row in tx.execute(query)]
+    gateway.store.close()
+    with sqlite3.connect(gateway.path) as connection:
+        connection.executescript(
+            "DROP INDEX message_by_received; ALTER TABLE message DROP COLUMN verdict;"
+            "ALTER TABLE message DROP COLUMN reason; DROP TABLE notice; DROP TABLE login;"
+            "ALTER TABLE server DROP COLUMN client; ALTER TABLE server DROP COLUMN client_secret_file;"
+            "ALTER TABLE server DROP COLUMN scope; PRAGMA user_version = 5;"
+        )
+    connection.close()
+    database.migrate(gateway.path)
+    gateway.store = database.open_existing(gateway.path)
+    with gateway.store.read() as tx:
+        assert [tuple(row) for row in tx.execute(query)] == wanted
