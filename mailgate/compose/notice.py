@@ -78,7 +78,7 @@ def bulletin(waits: Sequence[Wait], to: str, domain: Domain, secret: bytes, rand
         new = f" ({texts['new']})" if each.new else ""
         lines.append(f"  {text}{new}: mailgate {_COMMANDS[each.topic]}")
     lines += ["", texts["end"]] if waits else [texts["end"]]
-    mark = token.new(token.POST, secret, random)
+    mark = token.new_mark(token.POST, secret, random)
     message_id = token.message_id(mark, domain.name)
     part = mime.part("text/plain; charset=utf-8", "\n".join(lines) + "\n")
     header = [

@@ -85,11 +85,11 @@ def recipient(identity: Identity, address: str, record: str, number: int, key: s
     reply_to = f"{identity.locals[0]}@{domain.name}"
     back = domain.bounce
     if domain.details and domain.delimiter:
-        detail = token.detail(token.REPLY, identity.secret, number, record, key)
+        detail = token.sign(token.REPLY, identity.secret, number, record, key)
         spelled = (f"{local}{domain.delimiter}{detail}" for local in identity.locals)
         fits = next((local for local in spelled if len(local) <= LOCAL_LIMIT), None)
         reply_to = f"{fits}@{domain.name}" if fits else reply_to
-        signed = f"{back}{domain.delimiter}{token.detail(token.BOUNCE, identity.secret, number, record, key)}"
+        signed = f"{back}{domain.delimiter}{token.sign(token.BOUNCE, identity.secret, number, record, key)}"
         back = signed if len(signed) <= LOCAL_LIMIT else back
     return Recipient(address, reply_to, f"{back}@{domain.name}")
 

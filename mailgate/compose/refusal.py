@@ -59,7 +59,7 @@ def refusal(
     `random`: at least 16 octets; `now`: seconds since the epoch; `template`: what `template()` gave; `policy`: that of
     the alias which refuses, for the words. Never fails, and no header field of the message is ever copied into ours.
     """
-    mark = token.new(token.REFUSAL, secret, random)
+    mark = token.new_mark(token.REFUSAL, secret, random)
     message_id = token.message_id(mark, domain.name)
     about = _about(message, outgoing)
     subject = f"Re: {shown(message.subject, SUBJECT_LIMIT)}".rstrip()

@@ -43,14 +43,14 @@ class Arrival(NamedTuple):
 def detailed(address: str, delimiter: str, secret: bytes) -> str:
     """An address with a signed detail that names nothing, as answers and reports have it."""
     local, _, host = address.rpartition("@")
-    return f"{local}{delimiter}{token.detail(token.REPLY, secret, 0, str(Ref('probe', 1)), '')}@{host}"
+    return f"{local}{delimiter}{token.sign(token.REPLY, secret, 0, str(Ref('probe', 1)), '')}@{host}"
 
 
 def send(store: Store, config: Config, recipient: str, now: float) -> str:
     """Submit a probe; its Message-ID. Its mark makes the gateway ignore it. Raises Problem when it cannot leave."""
     with store.read() as tx:
         secret = keys.secrets(tx)[0]
-    mark = token.new(token.POST, secret, os.urandom(16))
+    mark = token.new_mark(token.POST, secret, os.urandom(16))
     host = recipient.rpartition("@")[2]
     message_id = token.message_id(mark, host)
     octets = b"".join(

@@ -201,10 +201,10 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
 
 def _mark(facts: Message, message_id: str, whom: Identity) -> str:
     """The mark of a message, the same each time it is asked for: one that it carries, else one made from its id."""
-    carried = token.find(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (whom.secret,))
+    carried = token.find_mark(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (whom.secret,))
     if carried and carried.kind == token.POST:
         return carried.text
-    return token.new(token.POST, whom.secret, hashlib.sha256(message_id.encode()).digest())
+    return token.new_mark(token.POST, whom.secret, hashlib.sha256(message_id.encode()).digest())
 
 
 def _written(facts: Message) -> list[str]:

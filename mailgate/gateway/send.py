@@ -71,7 +71,7 @@ def identity(tx: Transaction, record: Record) -> Identity:
 
 def mark(whom: Identity) -> str:
     """A new mark for a message to a record's people."""
-    return token.new(token.POST, whom.secret, os.urandom(16))
+    return token.new_mark(token.POST, whom.secret, os.urandom(16))
 
 
 def send(

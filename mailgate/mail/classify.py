@@ -159,8 +159,8 @@ def marks(message: Message, secrets: tuple[bytes, ...], own_author: bool) -> Com
     claims to come from us and does not answer the message with that mark.
     """
     itself = " ".join((message.message_id or "", *message.plain("x-mailgate-loop")))
-    back = token.find(itself, secrets)
-    named = [mark for each in message.references if (mark := token.find(each, secrets))]
+    back = token.find_mark(itself, secrets)
+    named = [mark for each in message.references if (mark := token.find_mark(each, secrets))]
     answered = " ".join(message.plain("in-reply-to")).lower()
     if not back and own_author:
         back = next((mark for mark in named[-1:] if mark.text not in answered), None)

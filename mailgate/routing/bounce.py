@@ -25,7 +25,7 @@ def findings(told: Report, addressed: Addressed, state: State) -> tuple[Reported
 
 
 def _is_refusal(message_id: str, state: State) -> bool:
-    mark = token.find(message_id, state.secrets)
+    mark = token.find_mark(message_id, state.secrets)
     return mark is not None and mark.kind == token.REFUSAL
 
 
@@ -47,7 +47,7 @@ def _about(told: Report, addressed: Addressed, state: State) -> _About:
     named = next((each for each in known if known[each].outgoing), next(iter(told.message_ids), None))
     if named not in known:
         return _About(named, None, (), False, False)
-    ours = token.find(named, state.secrets) is not None
+    ours = token.find_mark(named, state.secrets) is not None
     return _About(named, known[named], state.sent_to.get(known[named].number, ()), False, ours)
 
 

@@ -79,7 +79,7 @@ def _himself(outcome: Outcome, message: Message, state: State) -> frozenset[str]
     if outcome.reason != "token" or outcome.record in state.followed:
         return frozenset()
     every = (*message.envelope.recipients, *message.header_addresses)
-    owns = [resolve.resolve(each, state, envelope=True) for each in every if token.split(lower(each.local))]
+    owns = [resolve.resolve(each, state, envelope=True) for each in every if token.parse(lower(each.local))]
     found = (own.delivery(token.REPLY) for own in owns)
     return frozenset(each.recipient for each in found if each and each.placement.record == outcome.record)
 

@@ -88,19 +88,19 @@ def spellings(local: str, delimiter: str) -> tuple[str, ...]:
     if delimiter:
         pieces = local.split(delimiter, _SPELLINGS)
         found += [delimiter.join(pieces[:end]) for end in range(len(pieces) - 1, 0, -1)]
-    if ours := token.split(local):
-        found.insert(1, ours.name)
+    if ours := token.parse(local):
+        found.insert(1, ours.local)
     return tuple(dict.fromkeys(name for name in found if name))
 
 
 def _signed(local: str, state: State) -> Signed | None:
-    detail = token.split(local)
+    detail = token.parse(local)
     if not detail:
         return None
     delivery = state.deliveries.get(detail.number)
     if not delivery:
         return Signed(detail.purpose, None, "names nothing that was sent")
-    doubt = token.doubt(detail, state.secrets, str(delivery.placement.record), delivery.recipient)
+    doubt = token.fault(detail, state.secrets, str(delivery.placement.record), delivery.recipient)
     if not doubt and detail.purpose == token.REPLY and delivery.placement.record not in state.records:
         doubt = f"{delivery.placement.record} is gone"
     return Signed(detail.purpose, None if doubt else delivery, doubt)
@@ -135,7 +135,7 @@ def doubtful(message: Message, state: State) -> bool:
     """Whether a signed detail stands in an address of ours that links nothing: forged, of an old key, of something
     gone, for another purpose."""
     every = (*message.envelope.recipients, *message.header_addresses)
-    owns = (resolve(each, state, envelope=True) for each in every if token.split(lower(each.local)))
+    owns = (resolve(each, state, envelope=True) for each in every if token.parse(lower(each.local)))
     return any(
         own.signed.delivery is None or (own.signed.purpose == token.BOUNCE and own.kind != "bounce")
         for own in owns

@@ -19,7 +19,7 @@ def is_own(tx: Transaction, text: str) -> bool:
     domain = domains.from_row(tx, row)
     local = address.lower(found.local)
     known_as = spellings(local, domain.delimiter)
-    if token.split(local) or not _names(domain).isdisjoint(known_as):
+    if token.parse(local) or not _names(domain).isdisjoint(known_as):
         return True
     aliases = (
         tx.execute("SELECT 1 FROM alias WHERE domain = ? AND local = ?", (domain.canonical, each)).fetchone()
@@ -40,7 +40,7 @@ def takes_reports(tx: Transaction, addresses: Iterable[Address]) -> bool:
             continue
         found = domains.from_row(tx, row)
         known_as = {name for local in locals_ for name in spellings(local, found.delimiter)}
-        details = (token.split(local) for local in locals_)
+        details = (token.parse(local) for local in locals_)
         if known_as.intersection(found.bounces) or any(each and each.purpose == token.BOUNCE for each in details):
             return True
     return False

@@ -172,7 +172,7 @@ def _ids(tx: Transaction, references: tuple[str, ...]) -> dict[str, list[Row]]:
 
 def _signed(tx: Transaction, addresses: Iterable[Address]) -> dict[int, Delivery]:
     """The deliveries that signed details in addresses name, not checked yet."""
-    numbers = {detail.number for each in addresses if (detail := token.split(lower(each.local)))}
+    numbers = {detail.number for each in addresses if (detail := token.parse(lower(each.local)))}
     return {each.number: each for each in _deliveries(tx, "number IN ({})", sorted(numbers))} if numbers else {}
 
 

@@ -1,13 +1,32 @@
-"""Sign and check the details mailgate puts into addresses and ids.
+"""Sign and check the marks and tokens that mailgate puts into ids and addresses.
 
-A mark is `mg1.KIND.RANDOM.MAC`: one letter for what carries it, 80 random bits, and 80 bits of HMAC-SHA256 over both,
-in lower-case base32 because mail systems fold the case of what they do not own. It stands in the left part of every
-Message-ID of ours (`<mg1.KIND.RANDOM.MAC@domain>`), in References, and in the field X-Mailgate-Loop. It says *this is
-ours, and of this kind*; it never says who is writing.
+Both are lower-case base32 (RFC 4648 section 6), because mail systems change the case of what they do not own. Both are
+signed with HMAC-SHA256, cut to 80 bits (16 letters), over their content joined by NUL octets. `mailgate key list` shows
+the keys: the newest one signs, the others are still accepted.
 
-A detail is `mg1PKKMAC...N`: a letter for the purpose, two for the key, 80 bits of HMAC-SHA256 (16 letters), and the
-number of the delivery, in an address `local+detail@domain`. The MAC covers purpose, number, record and recipient. It
-says which record is meant; whoever has it may have got it from the recipient.
+Mark: mg1.KIND.RANDOM.MAC
+
+    mg1.p.gaytemzugu3doobz.kiktt5gc2cvdixll
+        | |                |
+        | |                MAC of "mark", KIND, RANDOM
+        | 80 random bits
+        KIND: r a refusal, p a post or a notice
+
+    A mark is the left part of every Message-ID that mailgate creates (<MARK@example.com>). References and the field
+    X-Mailgate-Loop repeat it. It says that mailgate wrote the message, and which kind of message it is; it does not say
+    who sends it.
+
+Token: mg1, then PURPOSE, KEY, MAC, NUMBER
+
+    info+mg1reolchiv35m7fzdfabnbj@example.com
+            || |               |
+            || |               NUMBER of the delivery: base32 digits, most significant first, at most 12
+            || MAC of "detail", PURPOSE, NUMBER, the record, the recipient
+            |KEY: the fingerprint of the key, 2 letters
+            PURPOSE: r an answer, b a bounce
+
+    An address with a token behind its delimiter is a signed address. The token names one delivery, and with it the
+    record and the recipient. It does not prove who writes: the recipient may have passed the address on.
 """
 
 from typing import NamedTuple
@@ -21,38 +40,40 @@ BOUNCE = "b"
 _OCTETS = 10  # 80 bits of randomness, 80 bits of MAC
 _PREFIX = "mg1."
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-_DETAIL = r"mg1([rb])([a-z2-7]{2})([a-z2-7]{16})([a-z2-7]{1,12})"
+_PATTERN = r"mg1([rb])([a-z2-7]{2})([a-z2-7]{16})([a-z2-7]{1,12})"
+_NUMBER_LIMIT = 1 << 62
+"""Numbers of deliveries are smaller, so that SQLite takes them."""
 
 
 class Mark(NamedTuple):
-    """A checked mark: what kind of message of ours carries it."""
+    """A mark with a valid signature: the kind of the message that carries it, and its text."""
 
     kind: str
     text: str
 
 
-class Detail(NamedTuple):
-    """What looks like a signed detail in an address, not checked yet.
+class Token(NamedTuple):
+    """A signed address taken apart; `fault` checks the signature.
 
-    `name` is what stands in front of the delimiter, `number` that of the delivery it names.
+    `local` is the local part in front of the delimiter, `number` the number of the delivery.
     """
 
-    name: str
+    local: str
     purpose: str
     key: str
     mac: str
     number: int
 
 
-def new(kind: str, secret: bytes, random: bytes) -> str:
+def new_mark(kind: str, secret: bytes, random: bytes) -> str:
     """A mark of `kind`, made from at least 10 random octets."""
     nonce = _base32(random[:_OCTETS])
     return f"{_PREFIX}{kind}.{nonce}.{_mac(secret, 'mark', kind, nonce)}"
 
 
-def find(text: str, secrets: tuple[bytes, ...]) -> Mark | None:
-    """The first mark in a header value or id that one of our keys signed."""
-    if _PREFIX not in text.lower():  # nearly every mail: nothing is imported for it
+def find_mark(text: str, secrets: tuple[bytes, ...]) -> Mark | None:
+    """The first mark in a header value or id that one of the keys signed."""
+    if _PREFIX not in text.lower():  # nearly every message: nothing is imported for it
         return None
     import hmac
     import re
@@ -69,44 +90,44 @@ def message_id(mark: str, domain: str) -> str:
     return f"<{mark}@{domain}>"
 
 
-def detail(purpose: str, secret: bytes, number: int, record: str, recipient: str) -> str:
-    """The signed detail for one delivery: 23 characters, and one more for every factor of 32 in its number."""
+def sign(purpose: str, secret: bytes, number: int, record: str, recipient: str) -> str:
+    """The token of one delivery: 23 characters, and one more for every factor of 32 in its number."""
     mac = _mac(secret, "detail", purpose, str(number), record, recipient)
     return f"mg1{purpose}{fingerprint(secret)}{mac}{_digits(number)}"
 
 
-def split(local: str) -> Detail | None:
-    """What a lower-case local part ends in, None when that is no detail of ours.
+def parse(local: str) -> Token | None:
+    """The token at the end of a lower-case local part, None when there is none.
 
-    Any one character that is neither letter nor digit delimits: the setting may have been another one once.
+    The delimiter may be any character that is neither a letter nor a digit: the setting may have changed since.
     """
     if "mg1" not in local:
         return None
     import re
 
-    match = re.fullmatch(rf"(.+)[^a-z0-9]{_DETAIL}", local)
+    match = re.fullmatch(rf"(.+)[^a-z0-9]{_PATTERN}", local)
     if not match:
         return None
-    name, purpose, key, mac, digits = match.groups()
+    base, purpose, key, mac, digits = match.groups()
     number = 0
     for digit in digits:
         number = 32 * number + _LETTERS.index(digit)
-    return Detail(name, purpose, key, mac, number) if number < 1 << 62 else None
+    return Token(base, purpose, key, mac, number) if number < _NUMBER_LIMIT else None
 
 
-def doubt(found: Detail, secrets: tuple[bytes, ...], record: str, recipient: str) -> str:
-    """Why a detail is none of ours for this record and recipient, `""` when one of our keys signed it."""
+def fault(token: Token, secrets: tuple[bytes, ...], record: str, recipient: str) -> str:
+    """Why a token is not valid for this record and recipient, `""` when one of the keys signed it."""
     import hmac
 
-    keys = [secret for secret in secrets if fingerprint(secret) == found.key]
+    keys = [secret for secret in secrets if fingerprint(secret) == token.key]
     if not keys:
         return "signed with a key that is not ours, or no longer"
-    signed = ("detail", found.purpose, str(found.number), record, recipient)
-    return "" if any(hmac.compare_digest(found.mac, _mac(secret, *signed)) for secret in keys) else "forged"
+    signed = ("detail", token.purpose, str(token.number), record, recipient)
+    return "" if any(hmac.compare_digest(token.mac, _mac(secret, *signed)) for secret in keys) else "forged"
 
 
 def fingerprint(secret: bytes) -> str:
-    """Two letters that tell keys apart, and nothing about them."""
+    """Two letters that tell keys apart and reveal nothing about them."""
     return _mac(secret, "key")[:2]
 
 

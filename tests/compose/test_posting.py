@@ -20,7 +20,7 @@ from mailgate.values.directory import Domain
 NOW = 1_700_000_000.0
 RECORD = "crm.lead/7"
 OURS = Identity(HOME, ("info", "catchall"), SECRET)
-MARK = token.new(token.POST, SECRET, b"0123456789")
+MARK = token.new_mark(token.POST, SECRET, b"0123456789")
 ID = f"<{MARK}@example.com>"
 
 
@@ -145,10 +145,10 @@ def test_addresses(domain: Domain, locals_: tuple[str, ...], number: int, reply_
 def test_signed_addresses_are_what_is_checked() -> None:
     found: Recipient = posting.recipient(OURS, "Bob Ray <bob@client.org>", RECORD, 7, BOB)
     for written, purpose in ((found.reply_to, token.REPLY), (found.reverse_path, token.BOUNCE)):
-        detail = token.split(written.partition("@")[0])
+        detail = token.parse(written.partition("@")[0])
         assert detail
         assert (detail.purpose, detail.number) == (purpose, 7)
-        assert token.doubt(detail, (SECRET,), RECORD, BOB) == ""
+        assert token.fault(detail, (SECRET,), RECORD, BOB) == ""
 
 
 # --- the thread ------------------------------------------------------------------------------------------------------

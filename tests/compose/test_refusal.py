@@ -349,7 +349,7 @@ def test_no_template_makes_a_refusal_fail(template: str) -> None:
 def test_the_header() -> None:
     letter = refuse()
     found = parsed(letter)
-    mark = token.new(token.REFUSAL, SECRET, RANDOM)
+    mark = token.new_mark(token.REFUSAL, SECRET, RANDOM)
     assert names(letter) == NAMES
     assert letter.message_id == f"<{mark}@example.com>"
     assert letter.subject == "Re: Offer"

@@ -192,7 +192,7 @@ class Site:
             assert told
             addresses += [each for text in told.return_addresses if (each := lenient(text))]
             ids = told.message_ids
-        details = [token.split(lower(each.local)) for each in addresses]
+        details = [token.parse(lower(each.local)) for each in addresses]
         ours = any(each and each._replace(name="") in self.known for each in details)
         must(ours or (proved and any(each in self.marks for each in ids)), "a signature that is none", outcomes)
 

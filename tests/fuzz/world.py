@@ -16,7 +16,7 @@ from mailgate.gateway.receive import Given
 from mailgate.store import aliases, contacts, outbox, records
 from mailgate.values import token
 from mailgate.values.record import Ref
-from mailgate.values.token import Detail
+from mailgate.values.token import Token
 
 CONFIGS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
@@ -87,10 +87,10 @@ class World(NamedTuple):
         found = ENVELOPES[name]
         return found._replace(recipients=tuple(self.fill(each) for each in found.recipients))
 
-    def details(self) -> frozenset[Detail]:
+    def details(self) -> frozenset[Token]:
         """The signed details that a mail can know."""
         addresses = (self.words["REPLY"], self.words["BOUNCE"])
-        found = (token.split(text.rpartition("@")[0]) for text in addresses)
+        found = (token.parse(text.rpartition("@")[0]) for text in addresses)
         return frozenset(each._replace(name="") for each in found if each)
 
 
@@ -120,7 +120,7 @@ def world(folder: Path) -> World:
             "FIRST": "<first@client.org>",
             "REFUSAL": str(BytesHeaderParser().parsebytes(refusal.octets)["Message-ID"]),
         }
-        detail = token.split(words["REPLY"].rpartition("@")[0])
+        detail = token.parse(words["REPLY"].rpartition("@")[0])
         assert detail
         words["FORGED"] = words["REPLY"].replace(detail.mac, detail.mac[::-1])
         return World(gateway.path.read_bytes(), words)

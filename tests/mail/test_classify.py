@@ -215,9 +215,9 @@ def test_spam_mark(name: str, value: str, spam: bool) -> None:
     assert bool(classify.spam_mark(read((name, value)))) is spam
 
 
-REFUSAL = token.new(token.REFUSAL, SECRET, b"0123456789")
-POST = token.new(token.POST, SECRET, b"9876543210")
-FORGED = token.new(token.REFUSAL, b"another key", b"0123456789")
+REFUSAL = token.new_mark(token.REFUSAL, SECRET, b"0123456789")
+POST = token.new_mark(token.POST, SECRET, b"9876543210")
+FORGED = token.new_mark(token.REFUSAL, b"another key", b"0123456789")
 
 
 @pytest.mark.parametrize(

@@ -641,7 +641,7 @@ def test_without_trust_nothing_changes() -> None:
     assert (said(found), found.authentic, verdicts(found)["sender"]) == (CREATED, "none", "no verdict")
 
 
-SIGNED = f"info+{token.detail(token.REPLY, SECRET, 7, str(ONE), BOB)}@example.com"
+SIGNED = f"info+{token.sign(token.REPLY, SECRET, 7, str(ONE), BOB)}@example.com"
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ UNPROVED: dict[str, Callable[[Copy], tuple[bytes, str]]] = {
     "forged": lambda copy: (standard(block(BOB), original=NOTHING), forged(copy)),
     "of-a-key-that-is-not-ours": lambda copy: (
         standard(block(BOB), original=NOTHING),
-        f"bounce+{token.detail(token.BOUNCE, SECRET, 1, 'crm.lead/1', BOB)}@example.com",
+        f"bounce+{token.sign(token.BOUNCE, SECRET, 1, 'crm.lead/1', BOB)}@example.com",
     ),
     "in-a-domain-that-is-not-ours": lambda copy: (
         standard(block(BOB), original=f"Return-Path: <{copy.reverse_path.replace('example.com', 'evil.net')}>\n\n"),
@@ -403,7 +403,7 @@ def judged(raw: bytes, given: State, recipient: str = BOUNCE) -> tuple[Reported,
 
 def test_of_one_id_our_own_message_is_meant() -> None:
     """A provider brought it back, or somebody used it: that copy is no message of ours."""
-    ours = token.message_id(token.new(token.POST, SECRET, b"0123456789"), "example.com")
+    ours = token.message_id(token.new_mark(token.POST, SECRET, b"0123456789"), "example.com")
     delivery = Delivery(1, 7, ours, Placement(ONE, None), BOB)
     given = state(known=known(stored(5, ours, ONE), stored(7, ours, ONE, outgoing=True)), sent_to={7: (delivery,)})
     (found,) = judged(standard(block(BOB), original=f"Message-ID: {ours}\n\n"), given)
@@ -412,7 +412,7 @@ def test_of_one_id_our_own_message_is_meant() -> None:
 
 def test_an_id_alone_makes_no_forwarder() -> None:
     """What came back may have come from anybody; only a return address has one recipient."""
-    ours = token.message_id(token.new(token.POST, SECRET, b"0123456789"), "example.com")
+    ours = token.message_id(token.new_mark(token.POST, SECRET, b"0123456789"), "example.com")
     delivery = Delivery(1, 7, ours, Placement(ONE, None), BOB)
     given = state(known=known(stored(7, ours, ONE, outgoing=True)), sent_to={7: (delivery,)})
     (found,) = judged(standard(block(EVE), original=f"Message-ID: {ours}\n\n"), given)

@@ -19,7 +19,7 @@ from mailgate.values.record import Ref
 ANNA = "anna@team.org"
 ONE, TWO, OWNER, JOB = Ref("crm.lead", 1), Ref("crm.lead", 2), Ref("crm.team", 5), Ref("hr.job", 1)
 ALL = frozenset({ONE, TWO, OWNER, JOB})
-SIGNED = token.detail(token.REPLY, SECRET, 7, str(ONE), "whoever@client.org")
+SIGNED = token.sign(token.REPLY, SECRET, 7, str(ONE), "whoever@client.org")
 
 
 class Way(NamedTuple):

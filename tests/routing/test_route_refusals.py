@@ -358,8 +358,8 @@ def test_spam(aliases: tuple[Alias, ...], fields: dict[str, str | None], wanted:
     assert (said(found), found.outgoing, found.status.exit) == (wanted, (), 0)
 
 
-MARK = token.new(token.REFUSAL, SECRET, b"0123456789")
-POST = token.new(token.POST, SECRET, b"0123456789")
+MARK = token.new_mark(token.REFUSAL, SECRET, b"0123456789")
+POST = token.new_mark(token.POST, SECRET, b"0123456789")
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def sending(number: int = 7, record: Ref = ONE, by: Alias | None = INFO, to: str
 def detail(
     number: int = 7, record: Ref = ONE, to: str = BOB, *, purpose: str = token.REPLY, secret: bytes = SECRET
 ) -> str:
-    return token.detail(purpose, secret, number, str(record), to)
+    return token.sign(purpose, secret, number, str(record), to)
 
 
 def store(*deliveries: Delivery, aliases: tuple[Alias, ...] = (), **more: object) -> State:

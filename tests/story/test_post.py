@@ -81,11 +81,11 @@ def test_each_signed_address_is_bound_to_who_gets_it(lead: Gateway) -> None:
         receipt = lead(mail(to=value(each.octets, "Reply-To"), message_id=f"<{each.number}>"), "nobody@example.com")
         assert said(receipt.decision) == ["post token crm.lead/1"]
         for written in (value(each.octets, "Reply-To"), each.reverse_path or ""):
-            detail = token.split(written.partition("@")[0])
+            detail = token.parse(written.partition("@")[0])
             assert detail
             with lead.store.read() as tx:
                 secrets = tuple(row["secret"] for row in tx.execute("SELECT secret FROM signing_key"))
-            assert token.doubt(detail, secrets, "crm.lead/1", address.lower(each.recipient)) == ""
+            assert token.fault(detail, secrets, "crm.lead/1", address.lower(each.recipient)) == ""
 
 
 def test_the_fields_of_a_post(lead: Gateway) -> None:

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from mailgate.values import address, names, token
-from mailgate.values.token import Detail, Mark
+from mailgate.values.token import Mark, Token
 
 KEY, OLD, FOREIGN = b"a" * 32, b"b" * 32, b"c" * 32
-MARK = token.new(token.REFUSAL, KEY, b"0123456789")
+MARK = token.new_mark(token.REFUSAL, KEY, b"0123456789")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ MARK = token.new(token.REFUSAL, KEY, b"0123456789")
     ],
 )
 def test_found(text: str) -> None:
-    assert token.find(text, (KEY,)) == Mark("r", MARK)
+    assert token.find_mark(text, (KEY,)) == Mark("r", MARK)
 
 
 @pytest.mark.parametrize(
@@ -35,20 +35,20 @@ def test_found(text: str) -> None:
         pytest.param(MARK[:-1], id="cut"),
         pytest.param(MARK.replace("mg1.r.", "mg1.p."), id="another-kind"),
         pytest.param(MARK.replace("mg1.", "mg2."), id="another-version"),
-        pytest.param(token.new(token.REFUSAL, FOREIGN, b"0123456789"), id="another-key"),
+        pytest.param(token.new_mark(token.REFUSAL, FOREIGN, b"0123456789"), id="another-key"),
     ],
 )
 def test_not_found(text: str) -> None:
-    assert token.find(text, (KEY,)) is None
+    assert token.find_mark(text, (KEY,)) is None
 
 
 def test_an_old_key_still_counts() -> None:
-    assert token.find(MARK, (OLD, KEY)) == Mark("r", MARK)
-    assert token.find(MARK, ()) is None
+    assert token.find_mark(MARK, (OLD, KEY)) == Mark("r", MARK)
+    assert token.find_mark(MARK, ()) is None
 
 
 def test_kind_is_said() -> None:
-    found = token.find(token.new(token.POST, KEY, b"0123456789"), (KEY,))
+    found = token.find_mark(token.new_mark(token.POST, KEY, b"0123456789"), (KEY,))
     assert found
     assert found.kind == token.POST
 
@@ -58,18 +58,18 @@ def test_one_changed_character_is_enough() -> None:
     for at in range(len("mg1.r."), len(MARK)):
         if MARK[at] != ".":
             other = alphabet[(alphabet.index(MARK[at]) + 1) % 32]
-            assert token.find(MARK[:at] + other + MARK[at + 1 :], (KEY,)) is None
+            assert token.find_mark(MARK[:at] + other + MARK[at + 1 :], (KEY,)) is None
 
 
 def test_no_guess_is_accepted() -> None:
     guess = random.Random(7)
     for _ in range(10_000):
         nonce, mac = ("".join(guess.choices("abcdefghijklmnopqrstuvwxyz234567", k=16)) for _ in range(2))
-        assert token.find(f"mg1.r.{nonce}.{mac}", (KEY,)) is None
+        assert token.find_mark(f"mg1.r.{nonce}.{mac}", (KEY,)) is None
 
 
 def test_a_mark_is_random_and_fits_a_local_part() -> None:
-    assert token.new("r", KEY, b"0123456789") != token.new("r", KEY, b"9123456789")
+    assert token.new_mark("r", KEY, b"0123456789") != token.new_mark("r", KEY, b"9123456789")
     assert len(MARK) <= 64
     assert MARK.lower() == MARK
 
@@ -79,14 +79,14 @@ def test_message_id() -> None:
 
 
 def test_a_huge_field_is_cut_not_searched_for_ever() -> None:
-    assert token.find("mg1." * 500_000, (KEY,)) is None
+    assert token.find_mark("mg1." * 500_000, (KEY,)) is None
 
 
 # --- details ---------------------------------------------------------------------------------------------------------
 
 RECORD, BOB = "crm.lead/7", "bob@client.org"
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-DETAIL = token.detail(token.REPLY, KEY, 41, RECORD, BOB)
+DETAIL = token.sign(token.REPLY, KEY, 41, RECORD, BOB)
 DELIMITERS = [chr(code) for code in range(128) if names.is_delimiter(chr(code))]
 
 
@@ -94,24 +94,24 @@ def doubt(
     text: str, *secrets: bytes, purpose: str = token.REPLY, number: int = 41, record: str = RECORD, to: str = BOB
 ) -> str:
     """Why `info+text` names nothing, asked for what this delivery was."""
-    found = token.split(f"info+{text}")
+    found = token.parse(f"info+{text}")
     if not found or found.purpose != purpose or found.number != number:
         return "another"
-    return token.doubt(found, secrets or (KEY,), record, to)
+    return token.fault(found, secrets or (KEY,), record, to)
 
 
 def test_a_detail_is_found_again() -> None:
-    found = token.split(f"info+{DETAIL}")
+    found = token.parse(f"info+{DETAIL}")
     assert found
-    assert (found.name, found.purpose, found.key, found.number) == ("info", "r", token.fingerprint(KEY), 41)
-    assert token.doubt(found, (KEY,), RECORD, BOB) == ""
+    assert (found.local, found.purpose, found.key, found.number) == ("info", "r", token.fingerprint(KEY), 41)
+    assert token.fault(found, (KEY,), RECORD, BOB) == ""
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
 def test_every_delimiter_that_a_domain_may_have(delimiter: str) -> None:
-    found = token.split(f"info{delimiter}{DETAIL}")
+    found = token.parse(f"info{delimiter}{DETAIL}")
     assert found
-    assert found == token.split(f"info+{DETAIL}")
+    assert found == token.parse(f"info+{DETAIL}")
     assert address.parse(f"info{delimiter}{DETAIL}@example.com")
 
 
@@ -122,13 +122,13 @@ def test_there_are_delimiters() -> None:
 def test_an_address_in_upper_case() -> None:
     folded = address.parse(f"INFO+{DETAIL.upper()}@EXAMPLE.COM")
     assert folded
-    assert token.split(address.lower(folded.local)) == token.split(f"info+{DETAIL}")
+    assert token.parse(address.lower(folded.local)) == token.parse(f"info+{DETAIL}")
 
 
 @pytest.mark.parametrize("purpose", [token.REPLY, token.BOUNCE])
 @pytest.mark.parametrize("number", [0, 1, 31, 32, 1023, 1 << 40, (1 << 60) - 1])
 def test_numbers(number: int, purpose: str) -> None:
-    text = token.detail(purpose, KEY, number, RECORD, BOB)
+    text = token.sign(purpose, KEY, number, RECORD, BOB)
     assert doubt(text, purpose=purpose, number=number) == ""
 
 
@@ -136,7 +136,7 @@ def test_numbers(number: int, purpose: str) -> None:
     ("number", "length"), [(0, 23), (31, 23), (32, 24), (1023, 24), (1024, 25), ((1 << 60) - 1, 34)]
 )
 def test_length(number: int, length: int) -> None:
-    text = token.detail(token.REPLY, KEY, number, RECORD, BOB)
+    text = token.sign(token.REPLY, KEY, number, RECORD, BOB)
     assert len(text) == length
     assert re.fullmatch("[a-z0-9]+", text)
 
@@ -169,22 +169,22 @@ def test_a_detail_is_for_one_record_and_recipient(asked: dict[str, str]) -> None
         pytest.param(DETAIL.replace("mg1r", "mg1b"), id="purpose"),
         pytest.param(f"{DETAIL[:-1]}k", id="number"),
         pytest.param(f"{DETAIL}a", id="number-32-times"),
-        pytest.param(DETAIL[:6] + token.detail(token.REPLY, KEY, 42, RECORD, BOB)[6:-2] + DETAIL[-2:], id="mac-of-42"),
+        pytest.param(DETAIL[:6] + token.sign(token.REPLY, KEY, 42, RECORD, BOB)[6:-2] + DETAIL[-2:], id="mac-of-42"),
         pytest.param(DETAIL[:4] + token.fingerprint(FOREIGN) + DETAIL[6:], id="key"),
     ],
 )
 def test_a_detail_put_together_from_pieces(swapped: str) -> None:
-    found = token.split(f"info+{swapped}")
+    found = token.parse(f"info+{swapped}")
     assert found
-    assert token.doubt(found, (KEY, FOREIGN), RECORD, BOB) == "forged"
+    assert token.fault(found, (KEY, FOREIGN), RECORD, BOB) == "forged"
 
 
 def test_keys() -> None:
     assert len({token.fingerprint(each) for each in (KEY, OLD, FOREIGN)}) == 3
-    old = token.detail(token.REPLY, OLD, 41, RECORD, BOB)
+    old = token.sign(token.REPLY, OLD, 41, RECORD, BOB)
     assert doubt(old, KEY, OLD) == ""
     assert "no longer" in doubt(old, KEY)
-    assert "no longer" in token.doubt(Detail("info", "r", token.fingerprint(OLD), "a" * 16, 41), (), RECORD, BOB)
+    assert "no longer" in token.fault(Token("info", "r", token.fingerprint(OLD), "a" * 16, 41), (), RECORD, BOB)
     assert doubt(old[:-3] + ("a" if old[-3] != "a" else "b") + old[-2:], KEY, OLD) == "forged"
 
 
@@ -199,9 +199,9 @@ def test_no_guessed_detail_is_accepted() -> None:
     for _ in range(10_000):
         mac = "".join(guess.choices(LETTERS, k=16))
         text = f"mg1r{token.fingerprint(KEY)}{mac}{''.join(guess.choices(LETTERS, k=2))}"
-        found = token.split(f"info+{text}")
+        found = token.parse(f"info+{text}")
         assert found
-        assert token.doubt(found, (KEY,), RECORD, BOB) == "forged"
+        assert token.fault(found, (KEY,), RECORD, BOB) == "forged"
 
 
 @pytest.mark.parametrize(
@@ -224,11 +224,11 @@ def test_no_guessed_detail_is_accepted() -> None:
     ],
 )
 def test_no_detail(local: str) -> None:
-    assert token.split(local) is None
+    assert token.parse(local) is None
 
 
 @pytest.mark.parametrize("name", ["info", "in+fo", "a.b-c", '"q uoted', "é", "info+mg1r", f"info+{DETAIL}"])
 def test_the_name_before_a_detail(name: str) -> None:
-    found = token.split(f"{name}+{DETAIL}")
+    found = token.parse(f"{name}+{DETAIL}")
     assert found
-    assert found.name == name
+    assert found.local == name
