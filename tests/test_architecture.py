@@ -17,6 +17,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "address": "",
         "charset": "",
         "digest": "",
+        "outcome": "",
         "problem": "",
         "record": "",
         "status": "",

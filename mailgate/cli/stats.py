@@ -16,11 +16,11 @@ from mailgate.cli.ui.console import Span
 from mailgate.doctor import exposition
 from mailgate.doctor.exposition import Metric
 from mailgate.process import writer
-from mailgate.routing.explain import OUTCOMES
 from mailgate.store import held, servers
 from mailgate.store import stats as tally
 from mailgate.store.stats import Figures, Line
 from mailgate.values.charset import printable
+from mailgate.values.outcome import ACTIONS
 
 _PAUSE = 0.5
 """Seconds between two looks at the store."""
@@ -166,9 +166,9 @@ def _data(found: Figures) -> dict[str, Any]:
 def _show(found: Figures) -> None:
     if not sys.stdout.isatty():
         rows = [
-            (console.when(each.start), each.received, *(each.counts[name] for name in OUTCOMES)) for each in found.hours
+            (console.when(each.start), each.received, *(each.counts[name] for name in ACTIONS)) for each in found.hours
         ]
-        console.table(("HOUR", "RECEIVED", *(name.upper() for name in OUTCOMES)), rows, "")
+        console.table(("HOUR", "RECEIVED", *(name.upper() for name in ACTIONS)), rows, "")
         return
     _picture(found)
     console.say()
@@ -194,11 +194,11 @@ def _picture(found: Figures) -> None:
         row: list[Span] = [(f"{hour:11}  ", "dim"), (f"{each.received or '-':>6}  ", "")]
         row += [
             (_LETTERS[name] * -(-each.counts[name] // scale), _STYLES.get(name, ""))
-            for name in OUTCOMES
+            for name in ACTIONS
             if each.counts[name]
         ]
         rows.append(row)
-    legend = "  ".join(f"{_LETTERS[name]} {_WORDS[name]}" for name in OUTCOMES)
+    legend = "  ".join(f"{_LETTERS[name]} {_WORDS[name]}" for name in ACTIONS)
     console.lines(
         [[("HOUR (UTC)     MAIL  ", "bold"), (f"a letter for {scale} messages" if scale > 1 else "", "dim")], *rows]
     )

@@ -16,6 +16,7 @@ from mailgate.store import collected, servers
 from mailgate.store.collected import TRIES, Row
 from mailgate.store.database import Store, Transaction
 from mailgate.store.servers import Server
+from mailgate.values.outcome import foremost
 from mailgate.values.problem import StoreError
 
 BATCH = 32
@@ -354,5 +355,5 @@ def kind_of(receipt: Receipt) -> str:
         return "left"
     if any(each.action == "hold" and each.reason in ("failed", "too-large") for each in outcomes):
         return "failed"
-    actions = {each.action for each in outcomes if not each.repeated}
-    return next((word for action, word in _KINDS.items() if action in actions), "ignored")
+    action, _ = foremost((outcome.action, outcome.reason) for outcome in outcomes if not outcome.repeated)
+    return _KINDS.get(action, "ignored")

@@ -8,8 +8,6 @@ from mailgate.routing.decision import Decision, Outcome, Reported
 from mailgate.values.record import Ref
 
 SCHEMA = 1
-OUTCOMES = ("create", "post", "bounce", "hold", "refuse", "ignore")
-"""What can become of a message, the most first."""
 
 
 def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[str, Ref] = {}) -> dict[str, Any]:
@@ -77,16 +75,3 @@ def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
     if outcome.seen is not None:
         shown["message"] = outcome.seen
     return shown
-
-
-def main_outcome(outcomes: list[dict[str, Any]]) -> tuple[str, str]:
-    """(action, reason) under which a message with these outcomes counts."""
-    if not outcomes:
-        return "", ""
-    first = min(outcomes, key=lambda each: rank(each["action"]))
-    return first["action"], first["reason"]
-
-
-def rank(action: str) -> int:
-    """How much an outcome says of a message, the most first."""
-    return OUTCOMES.index(action) if action in OUTCOMES else len(OUTCOMES)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.routing.explain import main_outcome
 from mailgate.store.database import Row, Transaction, insert_octets
+from mailgate.values.outcome import foremost
 from mailgate.values.problem import NotFound
 from mailgate.values.record import Ref
 
@@ -118,7 +118,8 @@ def note_effect(tx: Transaction, number: int, message: Message, effect: str, acc
 def explain(tx: Transaction, number: int, explanation: dict[str, Any]) -> None:
     """Store the explanation that `why` gives back, and the one outcome under which the message counts."""
     text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))
-    values = (text, *main_outcome(explanation["outcomes"]), number)
+    outcomes = [(outcome["action"], outcome["reason"]) for outcome in explanation["outcomes"]]
+    values = (text, *foremost(outcomes), number)
     tx.execute("UPDATE message SET explanation = ?, verdict = ?, reason = ? WHERE number = ?", values)
 
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from mailgate.routing.explain import OUTCOMES, rank
 from mailgate.store.database import Row, Transaction
+from mailgate.values.outcome import ACTIONS, rank
 
 HOUR = 3_600.0
 _CHUNK = 500
@@ -103,14 +103,14 @@ def _line(tx: Transaction, row: Row) -> Line:
 def figures(tx: Transaction, hours: int, now: float) -> Figures:
     """The mail of so many whole hours, the one that `now` is in among them."""
     first = now - now % HOUR - (hours - 1) * HOUR
-    counts = [dict.fromkeys(OUTCOMES, 0) for _ in range(hours)]
+    counts = [dict.fromkeys(ACTIONS, 0) for _ in range(hours)]
     reasons: dict[str, dict[str, int]] = {"refuse": {}, "hold": {}}
     rows = tx.execute(
         "SELECT received, verdict, reason FROM message WHERE direction = 'in' AND received >= ? AND received <= ?",
         (first, now),
     )
     for row in rows:
-        verdict = row["verdict"] if row["verdict"] in OUTCOMES else "ignore"
+        verdict = row["verdict"] if row["verdict"] in ACTIONS else "ignore"
         counts[min(hours - 1, int((row["received"] - first) // HOUR))][verdict] += 1
         if verdict in reasons:
             reasons[verdict][row["reason"]] = reasons[verdict].get(row["reason"], 0) + 1
@@ -118,7 +118,7 @@ def figures(tx: Transaction, hours: int, now: float) -> Figures:
         since=first,
         until=now,
         hours=tuple(Hour(first + at * HOUR, each) for at, each in enumerate(counts)),
-        outcomes={name: sum(each[name] for each in counts) for name in OUTCOMES},
+        outcomes={name: sum(each[name] for each in counts) for name in ACTIONS},
         refusals=_sorted(reasons["refuse"]),
         holds=_sorted(reasons["hold"]),
         aliases=_top_aliases(tx, first, now),
