@@ -23,8 +23,10 @@ HOUSE: dict[str, dict[str, str]] = {
         "status": "",
         "token": "",
         "directory": "record",
+        "mailboxes": "address",
         "names": "address problem",
         "provider": "problem",
+        "srs": "address",
     },
     "mail": {
         "envelope": "",

@@ -13,10 +13,9 @@ from mailgate.compose import mime
 from mailgate.compose.mime import field, shown
 from mailgate.mail.message import Message
 from mailgate.values import token
+from mailgate.values.address import LOCAL_LIMIT
 from mailgate.values.directory import Domain
 
-LOCAL_LIMIT = 64
-"""Octets of a local part (RFC 5321 section 4.5.3.1.1)."""
 SUBJECT_LIMIT = 500
 _NAME_LIMIT = 100
 _ANCESTORS = 20

@@ -20,8 +20,7 @@ from mailgate.store import contacts, deliveries, messages, records
 from mailgate.store.database import Store, Transaction
 from mailgate.store.directory import is_own
 from mailgate.store.records import Record
-from mailgate.values import token
-from mailgate.values.address import mailboxes
+from mailgate.values import mailboxes, token
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
 
@@ -209,7 +208,7 @@ def _mark(facts: Message, message_id: str, whom: Identity) -> str:
 
 def _written(facts: Message) -> list[str]:
     """Everybody in To, Cc and Bcc, once, however he is spelled."""
-    blind = (each for value in facts.plain("bcc") for each in mailboxes(value))
+    blind = (each for value in facts.plain("bcc") for each in mailboxes.read(value))
     return list(dict.fromkeys(each.key for each in (*facts.to, *facts.cc, *blind)))
 
 

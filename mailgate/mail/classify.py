@@ -4,8 +4,8 @@ import re
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.values import token
-from mailgate.values.address import Address, lower, rewritten
+from mailgate.values import srs, token
+from mailgate.values.address import Address, lower
 from mailgate.values.token import Mark
 
 
@@ -81,7 +81,7 @@ def _keywords(message: Message, name: str) -> list[str]:
 
 def is_robot(sender: Address) -> bool:
     """Whether a local part belongs to no person (RFC 3834 section 2, RFC 5230 section 4.6)."""
-    return bool(_ROBOT.fullmatch(lower(rewritten(sender).local)))
+    return bool(_ROBOT.fullmatch(lower(srs.original(sender).local)))
 
 
 def is_daemon(sender: Address | None) -> bool:

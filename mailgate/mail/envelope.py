@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mailgate.values import address
+from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
 
 _MOST = 100
@@ -78,7 +78,7 @@ def collected(hints: Hints, mailbox: str | None, author: Address | None, default
     """
     envelope = read(None, (), {}, hints, author, default_domain)
     own = address.lenient(mailbox) if mailbox else None
-    fields = ([each for each in address.mailboxes(text, _MOST) if each != own] for text in hints.last)
+    fields = ([each for each in mailboxes.read(text, _MOST) if each != own] for text in hints.last)
     first, *more = [each for each in fields if each] or [[]]
     if len(first) > 1:  # Exim notes all recipients of one delivery
         return envelope._replace(recipients=tuple(dict.fromkeys(first)), source="fetch")

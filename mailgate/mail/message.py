@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate.mail.envelope import Envelope, Hints
-from mailgate.values import address, charset
-from mailgate.values.address import Address, Author
+from mailgate.values import charset, mailboxes
+from mailgate.values.address import Address
 from mailgate.values.digest import Hash, sha256
+from mailgate.values.mailboxes import Author
 
 HEADER_LIMIT = 8 << 20
 """Octets of the header block that are scanned."""
@@ -103,7 +104,7 @@ class Message(NamedTuple):
         """Every value of a field as a clean line, for fields whose grammar has no encoded words; the first 64 KiB."""
         if name not in self.fields:
             return []
-        values = [value[: address.FIELD_LIMIT] for value in self.fields[name]]
+        values = [value[: mailboxes.FIELD_LIMIT] for value in self.fields[name]]
         return [charset.line(value.decode("utf-8", "replace"), len(value)) for value in values]
 
 
@@ -213,7 +214,7 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
         nonlocal left
         found: dict[Address, None] = {}
         for value in (value for name in names for value in fields.get(name, ())):
-            named = address.mailboxes(value.decode("utf-8", "replace"), left + 1)
+            named = mailboxes.read(value.decode("utf-8", "replace"), left + 1)
             found.update(dict.fromkeys(named[:left]))
             if len(named) > left:
                 defects.append(f"more than {ADDRESS_LIMIT} recipient addresses")
@@ -269,11 +270,11 @@ def _first(fields: Mapping[str, tuple[bytes, ...]], name: str) -> str | None:
 
 def _author(header: Header) -> Author:
     values = header.fields.get("from", ())
-    found = address.author([value.decode("utf-8", "replace") for value in values])
+    found = mailboxes.author([value.decode("utf-8", "replace") for value in values])
     if found.address and _FROM_IN_DOUBT in header.defects:  # a field to one reader, none to another
         found = found._replace(address=None, defect=_FROM_IN_DOUBT)
     name = charset.line(charset.decode_words(found.name.encode("utf-8", "replace")), 200)
-    text = charset.line(charset.decode_words(b", ".join(values)[: address.FIELD_LIMIT]))
+    text = charset.line(charset.decode_words(b", ".join(values)[: mailboxes.FIELD_LIMIT]))
     return found._replace(name=name, text=text)
 
 

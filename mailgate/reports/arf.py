@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mailgate.values import address, charset
+from mailgate.values import charset, mailboxes
 from mailgate.values.address import Address, lower
 
 LIMIT = 64 * 1024
@@ -95,7 +95,7 @@ def _hidden(found: Address) -> bool:
 
 def _mailboxes(values: Iterable[str]) -> list[Address]:
     """The addresses in all values, also in `rfc822; ann@client.org`."""
-    return [each for value in values for each in address.mailboxes(value, RECIPIENTS_LIMIT)][:RECIPIENTS_LIMIT]
+    return [each for value in values for each in mailboxes.read(value, RECIPIENTS_LIMIT)][:RECIPIENTS_LIMIT]
 
 
 def _fields(text: str) -> dict[str, list[str]]:

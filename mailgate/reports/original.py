@@ -6,7 +6,7 @@ Providers replace a Message-ID on the way and keep the sender's in a field of th
 import re
 from typing import NamedTuple
 
-from mailgate.values import address, charset
+from mailgate.values import charset, mailboxes
 
 LIMIT = 64 * 1024
 """Characters of a returned header that are looked at."""
@@ -56,7 +56,7 @@ def read(text: str) -> Returned:
             if found := one_id(value):
                 ids.append((_ID_FIELDS.index(name), found))
         elif match.start() <= end:
-            named = address.mailboxes(charset.line(value, 4000), ADDRESSES_LIMIT)
+            named = mailboxes.read(charset.line(value, 4000), ADDRESSES_LIMIT)
             addresses += [(_ADDRESS_FIELDS.index(name), str(each)) for each in named]
     return Returned(_ranked(ids), _ranked(addresses)[:ADDRESSES_LIMIT])
 

@@ -239,10 +239,10 @@ class _Reader:
     def in_fields(self, gate: Gate) -> "list[Block]":
         """The recipients that Exim's field names, else the fields of RFC 3464 in broken MIME."""
         from mailgate.reports import dsn, plaintext
-        from mailgate.values import address
+        from mailgate.values import mailboxes
 
         message = self.message
-        exim = [str(each) for value in message.plain("x-failed-recipients") for each in address.mailboxes(value)]
+        exim = [str(each) for value in message.plain("x-failed-recipients") for each in mailboxes.read(value)]
         if exim:
             return plaintext.of_these(exim, plaintext.split(self.words).said, message.subject)
         if gate.trust == FIELDS:

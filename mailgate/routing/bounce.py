@@ -6,7 +6,7 @@ from mailgate.reports.report import Finding, Report
 from mailgate.routing.decision import Reported
 from mailgate.routing.resolve import Addressed, resolve
 from mailgate.routing.state import Delivery, Known, State
-from mailgate.values import address, token
+from mailgate.values import address, srs, token
 from mailgate.values.address import lower
 
 
@@ -59,7 +59,7 @@ def _ours(same_id: tuple[Known, ...]) -> Known:
 def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None:
     """The delivery that the return address names, or another signed address: the one that the report was sent to, one
     in what comes back, also when a forwarder rewrote it."""
-    written = [address.rewritten(each) for text in told.return_addresses if (each := address.lenient(text))]
+    written = [srs.original(each) for text in told.return_addresses if (each := address.lenient(text))]
     every = (*addressed.all, *(resolve(each, state, envelope=False) for each in written))
     found = (each.delivery(purpose) for purpose in (token.BOUNCE, token.REPLY) for each in every)
     return next((each for each in found if each), None)

@@ -4,7 +4,8 @@ from mailgate.mail.message import Message
 from mailgate.routing import resolve
 from mailgate.routing.authentication import Authentication
 from mailgate.routing.state import State
-from mailgate.values.address import Address, rewritten
+from mailgate.values import srs
+from mailgate.values.address import Address
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
 
@@ -27,7 +28,7 @@ def own_author(message: Message, state: State) -> bool:
 def own_sender(message: Message, state: State) -> str:
     """The own address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
     path = message.envelope.reverse_path
-    for address in (message.author.address, path, rewritten(path) if path else None):
+    for address in (message.author.address, path, srs.original(path) if path else None):
         if _is_ours(address, state):
             return str(address)
     return ""
@@ -81,5 +82,5 @@ def rate_key(message: Message, acting: str) -> str:
     if message.author.address:
         return message.author.address.key
     if message.envelope.reverse_path:
-        return rewritten(message.envelope.reverse_path).key
+        return srs.original(message.envelope.reverse_path).key
     return acting or NOBODY

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mailgate.routing.permission import NOBODY
 from mailgate.store.database import Row, Transaction
-from mailgate.values import address
+from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
 from mailgate.values.directory import Contact
 from mailgate.values.problem import NotFound, Problem
@@ -36,7 +36,7 @@ def spelled(text: str) -> str:
 
 
 def _parsed(text: str) -> Address:
-    found = address.parse(text) or address.author([text]).address
+    found = address.parse(text) or mailboxes.author([text]).address
     if found is None:
         raise Problem(f"`{text}` is no mail address", "an address looks like `bob@client.org`")
     return found

@@ -8,7 +8,7 @@ but never settled is sent again, with the same Message-ID: at least once.
 from typing import NamedTuple
 
 from mailgate.store.database import Row, Transaction
-from mailgate.values import address
+from mailgate.values import address, srs
 from mailgate.values.problem import NotFound, Problem
 
 LEASE = 600.0
@@ -60,7 +60,7 @@ def queue(
         " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')"
         " RETURNING number",
         (
-            *(kind, reason, about, recipient, address.rewritten(person).key if person else recipient, reverse_path),
+            *(kind, reason, about, recipient, srs.original(person).key if person else recipient, reverse_path),
             *(subject, octets, message, body_at, now, now),
         ),
     ).fetchone()

@@ -14,9 +14,10 @@ from mailgate.store.aliases import from_row as alias_from
 from mailgate.store.contacts import contact_from, parameters
 from mailgate.store.database import Row, Transaction
 from mailgate.store.domains import from_row as domain_from
-from mailgate.values import token
-from mailgate.values.address import Address, Author, lenient, lower, rewritten
+from mailgate.values import srs, token
+from mailgate.values.address import Address, lenient, lower
 from mailgate.values.directory import Alias, Contact, Domain
+from mailgate.values.mailboxes import Author
 from mailgate.values.record import Ref
 
 DAY, HOUR = 86_400.0, 3_600.0
@@ -38,10 +39,10 @@ def take(
     `told`: what it reports; `target` and `by`: the record a person puts it on, the alias he lets act.
     """
     settings = _settings(tx, config, fallback)
-    back = [rewritten(each) for text in (told.return_addresses if told else ()) if (each := lenient(text))]
+    back = [srs.original(each) for text in (told.return_addresses if told else ()) if (each := lenient(text))]
     envelope = message.envelope
     meant = dict.fromkeys((*envelope.recipients, *envelope.alternatives, *message.header_addresses, *back))
-    path = rewritten(envelope.reverse_path) if envelope.reverse_path else None
+    path = srs.original(envelope.reverse_path) if envelope.reverse_path else None
     people = list(dict.fromkeys(each for each in (message.author.address, envelope.reverse_path, path) if each))
     domains = _domains(tx, {address.domain for address in (*meant, *people)})
     locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}

@@ -14,7 +14,7 @@ from mailgate.compose.posting import Heading, Identity, Recipient, Thread
 from mailgate.mail import content
 from mailgate.mail.content import Content
 from mailgate.store import outbox
-from mailgate.values import address, token
+from mailgate.values import address, mailboxes, token
 from mailgate.values.directory import Domain
 
 NOW = 1_700_000_000.0
@@ -251,7 +251,7 @@ def test_the_date_is_that_of_the_copy() -> None:
 def test_to(to: list[str]) -> None:
     heading = Heading("Us", "x", ID, MARK, Thread(), NOW, ())
     octets = posting.header(OURS, heading, to, "info@example.com", copy=False)
-    assert [str(each) for each in address.mailboxes(value(octets, "To"))] == to if to else "To" not in names(octets)
+    assert [str(each) for each in mailboxes.read(value(octets, "To"))] == to if to else "To" not in names(octets)
 
 
 # --- nothing gets in -------------------------------------------------------------------------------------------------

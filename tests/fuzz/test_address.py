@@ -4,7 +4,7 @@ from fuzz.strategies import ADDRESSES, ANYTHING, SOUP, WORDS, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.values import address, charset
+from mailgate.values import address, charset, mailboxes
 from mailgate.values.address import Address
 
 
@@ -18,8 +18,8 @@ def holds(found: Address) -> None:
     text = str(found)
     assert address.parse(text) == found
     assert address.lenient(text) == found
-    assert address.mailboxes(text) == [found] or not plain(found)
-    assert address.author([text]).address == (None if "=?" in found.local or len(text.encode()) > 254 else found)
+    assert mailboxes.read(text) == [found] or not plain(found)
+    assert mailboxes.author([text]).address == (None if "=?" in found.local or len(text.encode()) > 254 else found)
     key = address.parse(found.key)
     assert key is not None
     assert key.key == found.key == found._replace(local=address.lower(found.local)).key
@@ -34,7 +34,7 @@ def holds(found: Address) -> None:
 @fuzz
 @given(SOUP | ANYTHING)
 def test_what_is_read_prints_to_itself(text: str) -> None:
-    found = [address.parse(text), address.lenient(text), address.author([text]).address, *address.mailboxes(text)]
+    found = [address.parse(text), address.lenient(text), mailboxes.author([text]).address, *mailboxes.read(text)]
     for each in found:
         if each:
             holds(each)
@@ -45,8 +45,8 @@ def test_what_is_read_prints_to_itself(text: str) -> None:
 def test_a_strict_reader_and_a_lenient_one_agree(text: str, name: str) -> None:
     strict = address.parse(text)
     assert strict is None or address.lenient(text) == strict
-    author = address.author([f"{name}<{text}>"]).address
-    assert author is None or author in address.mailboxes(f"{name}<{text}>")
+    author = mailboxes.author([f"{name}<{text}>"]).address
+    assert author is None or author in mailboxes.read(f"{name}<{text}>")
 
 
 @fuzz
@@ -58,16 +58,16 @@ def test_any_mailbox_survives(found: Address) -> None:
 @fuzz
 @given(st.lists(ADDRESSES.filter(plain), max_size=8), st.sampled_from([", ", ",", " ; ", ",\t"]))
 def test_a_list_is_read_as_it_was_printed(every: list[Address], between: str) -> None:
-    assert address.mailboxes(between.join(map(str, every))) == every
+    assert mailboxes.read(between.join(map(str, every))) == every
     named = between.join(f'"{at}, (x" (a "comment) <{each}>' for at, each in enumerate(every))
-    assert address.mailboxes(named) == every
+    assert mailboxes.read(named) == every
 
 
 @fuzz
 @given(ADDRESSES.filter(plain), WORDS)
 def test_a_name_says_nothing_about_the_author(found: Address, name: str) -> None:
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    author = address.author([f'"{quoted}" <{found}>'])
+    author = mailboxes.author([f'"{quoted}" <{found}>'])
     if author.address:
         assert (author.address, author.name) == (found, name)
     else:
@@ -77,9 +77,9 @@ def test_a_name_says_nothing_about_the_author(found: Address, name: str) -> None
 @fuzz
 @given(ADDRESSES, ADDRESSES, st.sampled_from([", ", "; ", " ", "<", ">", " <x> ", ": ", '" "', "\0"]))
 def test_nobody_wrote_what_two_did(one: Address, two: Address, between: str) -> None:
-    found = address.author([f"{one}{between}{two}"]).address
+    found = mailboxes.author([f"{one}{between}{two}"]).address
     assert found not in (one, two)
-    assert address.author([str(one), str(two)]).address is None
+    assert mailboxes.author([str(one), str(two)]).address is None
 
 
 @fuzz

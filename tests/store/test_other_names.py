@@ -6,7 +6,6 @@ from helpers.messages import BOB, mail
 from helpers.reports import block, posted, standard
 
 from mailgate.store import aliases, contacts, directory, domains, failures
-from mailgate.values import address
 from mailgate.values.address import Address
 from mailgate.values.directory import Domain
 from mailgate.values.problem import NotFound, Problem
@@ -197,31 +196,6 @@ def test_a_sender_that_is_no_alias_takes_answers(gateway: Gateway) -> None:
     for taken in ("bounce", "postmaster"):
         with gateway.store.write() as tx, pytest.raises(Problem):
             domains.save(tx, domains.get(tx, "example.com")._replace(sender=taken))
-
-
-@pytest.mark.parametrize(
-    ("written", "was"),
-    [
-        ("SRS0=HHH=TT=Client.org=Bob@provider.net", "Bob@client.org"),
-        ("srs0+hhh=tt=client.org=bob@provider.net", "bob@client.org"),
-        ("SRS0-hhh=tt=client.org=b=ob@provider.net", "b=ob@client.org"),
-        ("SRS1=HHH=first.net==ABC=TT=client.org=bob@provider.net", "bob@client.org"),
-        ("prvs=0123456789=bob@client.org", "bob@client.org"),
-        ("btv1==012abc==bob@client.org", "bob@client.org"),
-        ("SRS0=HHH=TT=client.org=prvs=0123456789=bob@provider.net", "bob@client.org"),
-        ("SRS0=HHH=TT=no domain=bob@provider.net", None),
-        ("SRS0=HHH@provider.net", None),
-        ("SRS0=HHH=TT=client.org=@provider.net", None),
-        ("bob=client.org@provider.net", None),
-        ("bob@client.org", None),
-    ],
-)
-def test_a_reverse_path_that_a_forwarder_rewrote(written: str, was: str | None) -> None:
-    found = address.lenient(written)
-    if found is None:
-        assert was is None
-        return
-    assert str(address.rewritten(found)) == (was or str(found))
 
 
 def test_a_blocked_sender_is_blocked_behind_a_forwarder(gateway: Gateway) -> None:
