@@ -78,7 +78,7 @@ def _exchange(request: urllib.request.Request, ca: str) -> tuple[int, str, bytes
         if ca:
             context.load_verify_locations(ca)
         handlers.append(urllib.request.HTTPSHandler(context=context))
-    if provider.is_here(request.full_url):
+    if provider.is_loopback(request.full_url):
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)
     try:

@@ -80,7 +80,7 @@ class Client:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.provider: Provider = provider.known(server.secret.source, server.type, server.secret.scope)
+        self.provider: Provider = provider.resolve(server.secret.source, server.type, server.secret.scope)
         bounds.no_core()
         file = server.secret.client_secret_file
         self._secret = secret.read(Secret("password-file", file)) if file else None
@@ -140,8 +140,8 @@ class Client:
 
         client = WebApplicationClient(self.server.secret.client)
         verifier, state = client.create_code_verifier(64), generate_token(43)
-        redirect = f"http://{self.provider.here}:{port}"
-        more = dict(self.provider.more)
+        redirect = f"http://{self.provider.loopback}:{port}"
+        more = dict(self.provider.parameters)
         if "@" in self.server.user:
             more["login_hint"] = self.server.user
         scheme, _, rest = url.partition(":")

@@ -270,7 +270,7 @@ def _checked(server: Server) -> Server:
     if server.address and address.lenient(server.address) is None:
         raise Problem(f"`{server.address}` is no mail address", "--address is that of the mailbox itself")
     if server.secret.kind == "login":
-        provider.known(server.secret.source, server.type, server.secret.scope)
+        provider.resolve(server.secret.source, server.type, server.secret.scope)
         if not server.secret.client or not (server.secret.client + server.secret.scope).isprintable():
             hint = "--client-id ID: what the provider calls the application that you registered there"
             raise Problem("a login needs the id of a client", hint)

@@ -1,4 +1,8 @@
-"""SHA-256 without loading OpenSSL: every delivery needs a digest, and the library costs it ten milliseconds."""
+"""SHA-256 without OpenSSL, whose import costs every delivery ten milliseconds.
+
+A digest is stored and shown as 64 lower-case hexadecimal digits. That of a message recognises the same mail when it
+arrives again, over another route or from another mailbox: `mail.message` has what it covers.
+"""
 
 import sys
 from typing import TYPE_CHECKING, Protocol
@@ -6,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from hashlib import sha256
 else:
-    try:  # the interpreter's own implementation, as the stdlib's `random` uses it, under the name it has
+    try:  # the interpreter's own implementation, which the stdlib's `random` uses too
         sha256 = __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256
     except ImportError:
         from hashlib import sha256
@@ -15,7 +19,7 @@ __all__ = ["Hash", "sha256"]
 
 
 class Hash(Protocol):
-    """What a running digest can do."""
+    """A digest that is being computed."""
 
     def update(self, data: bytes | memoryview, /) -> None: ...
 

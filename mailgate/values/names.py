@@ -1,4 +1,4 @@
-"""What an alias, a domain's own address and a model may be called."""
+"""Check the names that administrators choose: local parts, delimiters, models."""
 
 import re
 import unicodedata
@@ -12,11 +12,11 @@ _MODEL = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def local_part(text: str) -> str:
-    """The local part that a typed name becomes. Raises Problem for a name that would have to be guessed.
+    """The local part for a name that a person typed. Raises Problem for a name that leaves room for a guess.
 
-    Accents go, letters become lower case, an `@domain` splits off, white space and dots at the ends go, runs of dots
-    collapse, and every run of characters that RFC 5322 allows in no atom becomes one `-`. A letter or digit that is
-    not ASCII after that is refused: two different names must never become one.
+    It drops accents, an `@domain`, and white space and dots at the ends. It lowers letters, joins runs of dots, and
+    turns every run of characters that no atom of RFC 5322 may have into one `-`. It refuses a letter or digit that is
+    still not ASCII, so that two different names never become one.
     """
     decomposed = unicodedata.normalize("NFD", text.strip())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c)).lower().partition("@")[0]
@@ -35,17 +35,17 @@ def local_part(text: str) -> str:
 
 
 def is_delimiter(text: str) -> bool:
-    """Whether a text can stand between a local part and its detail: one character that an atom may hold."""
+    """Whether a text can separate a local part from a detail: one character of an atom, neither letter nor digit."""
     return len(text) == 1 and not text.isalnum() and not _NOT_AN_ATOM.match(text)
 
 
 def is_model(text: str) -> bool:
-    """Whether a text can be the name of a model."""
+    """Whether a text is a valid model name."""
     return bool(_MODEL.fullmatch(text))
 
 
 def model(text: str) -> str:
-    """A model name as it is. Raises Problem when it holds anything but letters, digits, `.`, `_`, `-`."""
+    """The model name, unchanged. Raises Problem when it has anything but letters, digits, `.`, `_`, `-`."""
     if not is_model(text):
         raise Problem(
             f"`{text}` cannot be a model", "a model has only letters, digits, `.`, `_` and `-`, as in `crm.lead`"

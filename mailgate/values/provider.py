@@ -1,4 +1,4 @@
-"""Who gives access to a mailbox by OAuth2: what is known of Google and Microsoft, and what is not of all others."""
+"""Describe OAuth2 providers of mailboxes: Google and Microsoft in full, any other by its issuer and a scope."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,40 +15,41 @@ _SCOPES = {
 
 
 class Provider(NamedTuple):
-    """An issuer (RFC 8414), and how to ask it.
+    """An authorization server (RFC 8414), and how it differs from the standard.
 
-    device: whether a code on another device is asked for first; `more`: what the authorization request also says.
-    exact: whether its metadata names just this issuer; `here`: the name of this machine in a redirect to it.
-    idle: days without use after which a login ends, where it does not say when, None: nobody knows.
+    `issuer`: its URL; `scope`: what to request. `device`: whether the device flow (RFC 8628) comes first. `parameters`:
+    further parameters of the authorization request. `exact`: whether its metadata must name this very issuer.
+    `loopback`: the host name that a redirect to this machine has. `idle`: days without use after which a login expires,
+    None when unknown.
     """
 
     issuer: str
     scope: str
     device: bool = True
-    more: Mapping[str, str] = {}
+    parameters: Mapping[str, str] = {}
     exact: bool = True
-    here: str = "127.0.0.1"
+    loopback: str = "127.0.0.1"
     idle: int | None = None
 
 
-def known(name: str, speaks: str, scope: str = "") -> Provider:
-    """What stands behind `--login NAME`: google, microsoft or an issuer's URL; `speaks`: imap or pop. Raises Problem.
+def resolve(name: str, protocol: str, scope: str = "") -> Provider:
+    """The provider that `--login NAME` means: google, microsoft or the URL of an issuer. Raises Problem.
 
-    Google's device flow gives no access to mail, and only with `prompt` it gives a refresh token once more. Microsoft's
-    metadata names a tenant by its number, and it knows this machine as localhost alone.
+    `protocol` is imap or pop. Google's device flow grants no access to mail, and only `prompt=consent` makes it issue a
+    second refresh token. Microsoft's metadata names a tenant by its number, and its redirects accept only localhost.
     """
     issuer = {"google": "https://accounts.google.com", "microsoft": f"https://{_MICROSOFT}/common/v2.0"}.get(name, name)
     if not is_safe(issuer):
-        raise Problem(f"`{name}` is no provider", "--login google, microsoft, or the https URL of an issuer")
+        raise Problem(f"`{name}` is not a provider", "--login google, microsoft, or the https URL of an issuer")
     host = urlsplit(issuer).hostname
     if host == "accounts.google.com":
-        more = {"access_type": "offline", "prompt": "consent"}
-        return Provider(issuer, scope or "https://mail.google.com/", device=False, more=more, idle=180)
+        parameters = {"access_type": "offline", "prompt": "consent"}
+        return Provider(issuer, scope or "https://mail.google.com/", device=False, parameters=parameters, idle=180)
     if host == _MICROSOFT:
-        return Provider(issuer, scope or _SCOPES[speaks], exact=False, here="localhost", idle=90)
+        return Provider(issuer, scope or _SCOPES[protocol], exact=False, loopback="localhost", idle=90)
     if not scope:
         raise Problem(
-            f"nobody knows what {host} calls access to mail",
+            f"unknown scope for mail at {host}",
             "--scope TEXT, often with offline_access in it, so that the login lasts",
         )
     return Provider(issuer, scope)
@@ -62,10 +63,10 @@ def is_safe(url: str) -> bool:
     except ValueError:
         return False
     clean = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}') and "@" not in parts.netloc
-    here = parts.scheme == "http" and host in _LOOPBACK
-    return clean and host != "" and port != 0 and (parts.scheme == "https" or here) and not parts.fragment
+    local = parts.scheme == "http" and host in _LOOPBACK
+    return clean and host != "" and port != 0 and (parts.scheme == "https" or local) and not parts.fragment
 
 
-def is_here(url: str) -> bool:
+def is_loopback(url: str) -> bool:
     """Whether a URL leads to this machine."""
     return urlsplit(url).hostname in _LOOPBACK

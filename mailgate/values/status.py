@@ -1,7 +1,7 @@
-"""Name every outcome as an RFC 3463 code; exit status, LMTP reply and DSN action follow from it.
+"""Derive exit status, LMTP reply and DSN action from one enhanced status code (RFC 3463).
 
-One datum, everything else derived. Only 0 and 75 mean the same to every mail server, and of the permanent ones only
-65, 67 and 77 are ever used: `EXITS` is the whole table, and nothing else may leave the pipe.
+Only 0 and 75 mean the same to every mail server. Of the permanent exit statuses, mailgate uses 65, 67 and 77; `EXITS`
+has them all, and `mailgate deliver` never exits with another.
 """
 
 from typing import NamedTuple
@@ -11,14 +11,14 @@ EXITS = (0, 65, 67, 75, 77)
 
 
 class Status(NamedTuple):
-    """An enhanced status code (RFC 3463 section 2) and a text of one line without control characters."""
+    """An enhanced status code (RFC 3463 section 2), and a text of one line without control characters."""
 
     code: str
     text: str = ""
 
     @property
     def exit(self) -> int:
-        """The exit status a mail server's pipe gets."""
+        """The exit status (sysexits) for a mail server's pipe."""
         if self.code[0] == "2":
             return 0
         if self.code[0] == "4":
@@ -27,7 +27,7 @@ class Status(NamedTuple):
 
     @property
     def line(self) -> str:
-        """What the mail server gets to read: nothing on success, else one line under 500 bytes, the code in front."""
+        """The line for the mail server: empty on success, else the code and the text, under 500 bytes."""
         if self.code[0] == "2":
             return ""
         line = f"{self.code} {self.text}".encode("utf-8", "replace")[:480]
@@ -62,7 +62,7 @@ REFUSED = {
 
 
 def refused(reason: str, address: str) -> Status:
-    """The status of a refusal; `address` is the own address meant, already printable."""
+    """The status of a refusal; `address` is the local address that refuses, already printable."""
     return Status(REFUSED[reason], f"<{address}>: {_TEXT[reason]}" if address else _TEXT[reason])
 
 
@@ -77,24 +77,21 @@ _TEXT = {
 
 
 def temporary(text: str = "temporary failure, the mail stays in your queue", code: str = "4.3.0") -> Status:
-    """Not a decision: the mail server keeps the mail and tries again."""
+    """The status when there is no decision: the mail server keeps the message and tries again."""
     return Status(code, f"mailgate: {text}")
 
 
 def misconfigured(text: str) -> Status:
-    """A fault in our own set-up (RFC 3463 X.3.5); temporary, so that it bounces nobody's mail."""
+    """The status of a faulty configuration (RFC 3463 X.3.5); temporary, so that no mail bounces because of it."""
     return temporary(text, "4.3.5")
 
 
 def combine(statuses: list[Status]) -> Status:
-    """The one status of a call with several recipients that were all refused by status.
+    """The one status for a call whose recipients were all refused by status.
 
-    67 if all are 67, 65 alone, else 77; the line is that of the first refused recipient whose exit is returned.
+    Where all have the same exit, that one, else 77. The line is that of the first recipient with this exit.
     """
     exits = {status.exit for status in statuses}
-    wanted = exits.pop() if len(exits) == 1 else 77
-    return (
-        next(status for status in statuses if status.exit == wanted)
-        if wanted != 77 or any(status.exit == 77 for status in statuses)
-        else Status("5.7.1", statuses[0].text)
-    )
+    combined = exits.pop() if len(exits) == 1 else 77
+    first = next((status for status in statuses if status.exit == combined), None)
+    return first or Status("5.7.1", statuses[0].text)

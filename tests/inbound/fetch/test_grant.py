@@ -215,7 +215,7 @@ def test_a_verification_page_must_be_one_that_opens(issuer: Issuer) -> None:
 
 
 def test_google() -> None:
-    found = provider.known("google", "imap")
+    found = provider.resolve("google", "imap")
     assert (found.issuer, found.scope) == ("https://accounts.google.com", "https://mail.google.com/")
     assert not found.device, "its device flow knows no right to read mail"
     secret = Secret("login", "google", CLIENT)
@@ -227,21 +227,21 @@ def test_google() -> None:
 
 
 def test_microsoft() -> None:
-    found = provider.known("microsoft", "imap")
+    found = provider.resolve("microsoft", "imap")
     assert found.issuer == "https://login.microsoftonline.com/common/v2.0"
     assert found.scope == "https://outlook.office.com/IMAP.AccessAsUser.All offline_access"
-    assert provider.known("microsoft", "pop").scope.startswith("https://outlook.office.com/POP.AccessAsUser.All ")
-    assert (found.device, found.exact, found.here) == (True, False, "localhost")
-    tenant = provider.known("https://login.microsoftonline.com/example.com/v2.0", "imap")
+    assert provider.resolve("microsoft", "pop").scope.startswith("https://outlook.office.com/POP.AccessAsUser.All ")
+    assert (found.device, found.exact, found.loopback) == (True, False, "localhost")
+    tenant = provider.resolve("https://login.microsoftonline.com/example.com/v2.0", "imap")
     assert tenant == found._replace(issuer="https://login.microsoftonline.com/example.com/v2.0")
 
 
 def test_others_have_to_be_told() -> None:
-    assert provider.known("https://login.example.com/realms/a", "imap", "mail").exact
-    with pytest.raises(Problem, match="calls access to mail"):
-        provider.known("https://login.example.com/realms/a", "imap")
-    with pytest.raises(Problem, match="`gogle` is no provider"):
-        provider.known("gogle", "imap", "mail")
+    assert provider.resolve("https://login.example.com/realms/a", "imap", "mail").exact
+    with pytest.raises(Problem, match="unknown scope for mail"):
+        provider.resolve("https://login.example.com/realms/a", "imap")
+    with pytest.raises(Problem, match="`gogle` is not a provider"):
+        provider.resolve("gogle", "imap", "mail")
 
 
 # How long it lasts

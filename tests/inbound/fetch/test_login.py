@@ -427,7 +427,7 @@ def test_what_ends_a_login_and_what_does_not(collector: Watched, account: Accoun
         ("add x --type imap --host a --user b --login google", "a login needs the id of a client"),
         (
             "add x --type imap --host a --user b --login http://a.example --client-id 1",
-            "`http://a.example` is no provider",
+            "`http://a.example` is not a provider",
         ),
         ("add x --type imap --host a --user b --password-file c --client-id 1", "--client-id is for --login"),
         ("add x --type imap --host a --user b", "'--token-command' or '--login'"),
