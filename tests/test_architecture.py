@@ -45,6 +45,7 @@ HOUSE: dict[str, dict[str, str]] = {
     "process": {
         "bounds": "",
         "deadline": "",
+        "extras": "",
         "owner": "",
         "unpack": "",
         "writer": "",

@@ -10,6 +10,7 @@ from mailgate.gateway import log
 from mailgate.inbound.folder import LEASE, Folder, Progress, Tally, Usurped, Work
 from mailgate.inbound.mailbox import Lost, Refused, Session
 from mailgate.oauth import sasl, secret
+from mailgate.process import extras
 from mailgate.settings.config import Config
 from mailgate.store import collected, logins, servers
 from mailgate.store.database import Store
@@ -34,6 +35,7 @@ class Result(NamedTuple):
 
 def connect(server: Server, config: Config, store: Store) -> Session:
     """A session with a server; where it takes the token no more, once again with a fresh one. Raises Problem."""
+    extras.require(*server.libraries)
     if server.secret.kind != "login":
         return _session(server, config, secret.read(server.secret))
     from mailgate.oauth import access
