@@ -7,6 +7,7 @@ import click
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command
 from mailgate.cli.run import not_set_up
+from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
 from mailgate.process import extras, owner
 from mailgate.settings import config
@@ -46,4 +47,5 @@ def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
         except Problem as problem:
             raise not_set_up(problem) from problem
 
-    server.serve(listen, opened, settings, fallback_model, lambda: spawn.start(app.configuration, app.database))
+    fallback = Fallback(fallback_model) if fallback_model is not None else None
+    server.serve(listen, opened, settings, fallback, lambda: spawn.start(app.configuration, app.database))

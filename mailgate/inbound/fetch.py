@@ -30,7 +30,7 @@ class Result(NamedTuple):
     error: str = ""
     hints: tuple[str, ...] = ()
     warning: str = ""
-    owed: bool = False
+    queued: bool = False
 
 
 def connect(server: Server, config: Config, store: Store) -> Session:
@@ -88,7 +88,7 @@ def run(
     try:
         return _ended(work, *_failure(work))
     except Usurped:
-        return Result(server, "busy", work.summary(), owed=work.owed)
+        return Result(server, "busy", work.summary(), queued=work.queued)
     finally:
         with contextlib.suppress(StoreError, sqlite3.Error, OSError), store.write() as tx:
             servers.release(tx, server.number, holder)
@@ -127,7 +127,7 @@ def _ended(work: "_Run", error: str, hints: tuple[str, ...]) -> Result:
         log.server(name, "works again", good=True)
     warnings = [each for each in (work.warning, login and logins.told(name, login, work.clock())) if each]
     state = "failed" if error else "ok"
-    return Result(work.server, state, work.summary(), error, hints, "; ".join(warnings), work.owed)
+    return Result(work.server, state, work.summary(), error, hints, "; ".join(warnings), work.queued)
 
 
 class _Run(Work):

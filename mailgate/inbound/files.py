@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from mailgate.gateway import log
 from mailgate.gateway import receive as gateway
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
 from mailgate.inbound.folder import BATCH, Progress, Tally, kind_of
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import collected
 from mailgate.store.database import Store, Transaction
@@ -46,7 +47,7 @@ def take(
     """
     place = os.path.realpath(path)
     count, messages = _READERS[kind](place, config.max_size)
-    given = Given(None, (), {}, model, "file", values)
+    kept = Incoming(b"", fallback=Fallback(model, values) if model else None, source="file")
     with store.write() as tx:
         box = collected.mailbox(tx, None, f"{kind}:{place}", "")
         known = set(collected.known(tx, box))
@@ -54,13 +55,13 @@ def take(
     waiting: dict[str, Found] = {}
 
     def receive(names: list[str], failure: str = "") -> None:
-        letters = [(waiting[each].raw, given._replace(whole=waiting[each].whole, failure=failure)) for each in names]
+        batch = [kept._replace(**waiting[name]._asdict(), failure=failure) for name in names]
 
         def settle(tx: Transaction, at: int, receipt: Receipt) -> None:
             if kind_of(receipt) != "left":
                 collected.settle(tx, box, names[at], "taken", told=True)
 
-        for receipt in gateway.receive_all(store, config, letters, clock(), settle):
+        for receipt in gateway.receive_all(store, config, batch, clock(), settle):
             log.delivered(receipt)
             counts["fetched"] += 1
             counts[kind_of(receipt)] += 1

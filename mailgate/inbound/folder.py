@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from mailgate.gateway import log, receive
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
 from mailgate.inbound.mailbox import COMMAND_TIME, OCTETS, Lost, Refused, Session
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import collected, servers
 from mailgate.store.collected import TRIES, Row
@@ -64,13 +65,13 @@ class Work:
     ) -> None:
         self.store, self.config, self.server, self.holder = store, config, server, holder
         self.progress, self.clock = progress, clock
-        self.given = Given(None, (), {}, server.model, "fetch", server.values, server.mailbox)
+        self.fallback = Fallback(server.model, server.values) if server.model else None
         self.counts = dict.fromkeys(Tally._fields, 0)
         self.waiting: dict[str, int] = {}
         self.until = clock() + LEASE
         self.warning = ""
         self.trouble = ""  # with one folder, the others go on
-        self.owed = False
+        self.queued = False
         self.wary = False  # the process before us died at this server: perhaps of a message
         self.alone: set[str] = set()  # fetched one by one: the connection broke while they were fetched together
         self.single = ""  # the message that is being fetched alone
@@ -199,7 +200,7 @@ class Folder:
         except Lost:
             self.run.alone.update(self._key(each) for each in ids)
             raise
-        if there := [(each, bodies[each], self.run.given) for each in ids if bodies.get(each)]:
+        if there := [(each, self._incoming(bodies[each])) for each in ids if bodies.get(each)]:
             self._take(there)
         for each in ids:
             if not bodies.get(each):
@@ -218,12 +219,16 @@ class Folder:
             self.missing[id] = str(refused)
         else:
             if body:
-                self._take([(id, body, self.run.given)])
+                self._take([(id, self._incoming(body))])
             else:
                 self.missing[id] = _NOT_GIVEN if body is None else _NOTHING
         self.run.single = ""
 
-    def _take(self, letters: list[tuple[str, bytes, Given]]) -> None:
+    def _incoming(self, raw: bytes) -> Incoming:
+        """A message of this server, or a part of one."""
+        return Incoming(raw, fallback=self.run.fallback, source="fetch", mailbox=self.server.mailbox)
+
+    def _take(self, letters: list[tuple[str, Incoming]]) -> None:
         """Receive messages with one commit; one that we cannot take for a mistake of ours stops no other."""
         try:
             self._receive(letters)
@@ -234,15 +239,15 @@ class Folder:
                 for each in letters:
                     self._take([each])
                 return
-            ((id, raw, given),) = letters
+            ((id, incoming),) = letters
             why = f"{type(error).__name__}: {error}"[:200]
             with self.store.write() as tx:
                 attempts = collected.tried(tx, self.box, id, why)
             self.run.put_off.add(self._key(id))
-            if attempts >= TRIES and not given.failure:
-                self._take([(id, raw, given._replace(failure=why))])
+            if attempts >= TRIES and not incoming.failure:
+                self._take([(id, incoming._replace(failure=why))])
 
-    def _receive(self, letters: list[tuple[str, bytes, Given]]) -> None:
+    def _receive(self, letters: list[tuple[str, Incoming]]) -> None:
         """Receive messages, and note in the same transaction that they are settled."""
         kinds: list[str] = []
 
@@ -255,11 +260,11 @@ class Folder:
             collected.settle(tx, self.box, letters[at][0], state, error, told=how == "keep")
             self.run.alive(tx)
 
-        every = [(raw, given) for _, raw, given in letters]
-        receipts = receive.receive_all(self.store, self.run.config, every, self.run.clock(), settle)
-        for (id, _, _), kind, receipt in zip(letters, kinds, receipts, strict=True):
+        batch = [incoming for _, incoming in letters]
+        receipts = receive.receive_all(self.store, self.run.config, batch, self.run.clock(), settle)
+        for (id, _), kind, receipt in zip(letters, kinds, receipts, strict=True):
             log.delivered(receipt)
-            self.run.owed |= receipt.owed
+            self.run.queued |= receipt.queued
             if kind != "left":
                 self.untold["failed" if kind == "failed" else "done"].append(id)
                 self.run.counted(kind, self.folder)
@@ -278,7 +283,8 @@ class Folder:
             raise
         self.run.single = ""
         if header:
-            self._take([(id, header, self.run.given._replace(failure=why, whole=max(size, len(header) + 1)))])
+            part = self._incoming(header)._replace(failure=why, whole=max(size, len(header) + 1))
+            self._take([(id, part)])
         else:
             self._nothing(id, why or "the server does not give its header")
 
