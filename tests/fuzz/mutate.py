@@ -198,7 +198,7 @@ class Site:
             addresses += [each for text in told.return_addresses if (each := lenient(text))]
             ids = told.message_ids
         details = [token.parse(lower(each.local)) for each in addresses]
-        ours = any(each and each._replace(name="") in self.known for each in details)
+        ours = any(each and each._replace(local="") in self.known for each in details)
         must(ours or (proved and any(each in self.marks for each in ids)), "a signature that is none", outcomes)
 
     def check_owed(self, figures: Figures) -> None:

@@ -95,7 +95,7 @@ class World(NamedTuple):
         """The signed details that a mail can know."""
         addresses = (self.words["REPLY"], self.words["BOUNCE"])
         found = (token.parse(text.rpartition("@")[0]) for text in addresses)
-        return frozenset(each._replace(name="") for each in found if each)
+        return frozenset(each._replace(local="") for each in found if each)
 
 
 def world(folder: Path) -> World:
