@@ -41,6 +41,7 @@ def test_the_files_are_those_of_the_readme() -> None:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All pages."""
+    pytest.importorskip("click_man")
     folder = tmp_path_factory.mktemp("man")
     subprocess.run([sys.executable, str(ROOT / "tools" / "manual.py"), str(folder)], check=True, timeout=100)
     return folder

@@ -16,7 +16,8 @@ from mailgate.cli.run import not_set_up
 from mailgate.cli.ui import console
 from mailgate.inbound import fetch, files
 from mailgate.inbound.fetch import Result
-from mailgate.inbound.folder import Progress, Tally
+from mailgate.inbound.files import Archive
+from mailgate.inbound.progress import OnProgress, Tally
 from mailgate.outbound import spawn
 from mailgate.process import owner
 from mailgate.settings import config
@@ -107,7 +108,7 @@ def _files(
     if model is None and given:
         raise click.UsageError("--set is for the records of --model.")
     with _progress(kind) as progress:
-        found = files.take(opened, settings, kind, paths[0], model and model_name(model), given, progress)
+        found = files.take(opened, settings, Archive(kind, paths[0], model and model_name(model), given), progress)
     if as_json:
         console.data([{kind: paths[0], **found._asdict()}])
     elif not quiet:
@@ -125,7 +126,7 @@ def _one(
         health = servers.health(tx, server.number)
     if not server.enabled:
         raise Problem(f"server `{server.name}` is disabled", f"mailgate server enable {server.name}")
-    why = "" if by_hand else fetch.due(health, time.time())
+    why = "" if by_hand else fetch.not_due(health, time.time())
     if why:
         return Result(server, why, error=health.error)
     if again:
@@ -139,7 +140,7 @@ def _one(
 
 
 @contextlib.contextmanager
-def _progress(name: str) -> Iterator[Progress]:
+def _progress(name: str) -> Iterator[OnProgress]:
     """A bar on a terminal, nothing anywhere else."""
     import sys
 
@@ -147,9 +148,9 @@ def _progress(name: str) -> Iterator[Progress]:
         yield lambda done, of: None
         return
     from rich.console import Console
-    from rich.progress import Progress as Bar
+    from rich.progress import Progress
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
 
         def advance(done: int, of: int) -> None:

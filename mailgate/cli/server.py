@@ -8,7 +8,6 @@ from mailgate.cli import login as log_in
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
 from mailgate.cli.ui import console
-from mailgate.process import extras
 from mailgate.store import collected, logins, servers
 from mailgate.store.logins import Login
 from mailgate.store.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
@@ -141,8 +140,6 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 
 
 def _warn(found: Server) -> None:
-    if problem := extras.missing(*found.libraries):
-        console.warning(f"server {found.name}: {problem}: {problem.hints[0]}")
     if found.security == "none":
         console.warning(f"server {found.name}: everything, the password too, goes in the clear (--security none)")
     elif not found.verify:
@@ -215,17 +212,16 @@ def set_(app: App, /, name: str, as_json: bool, unset: tuple[str, ...], **option
 @pass_app
 def test(app: App, name: str, as_json: bool) -> None:
     """Log in and count what is there; nothing is fetched, marked or changed."""
-    from mailgate.inbound import fetch
+    from mailgate.inbound.connection import connect
     from mailgate.inbound.mailbox import Lost, Refused
 
     with app.store.read() as tx:
         found = servers.get(tx, name)
-    extras.require(*found.libraries)
     _warn(found)
     counts: dict[str, int] = {}
     folder = ""
     try:
-        session = fetch.connect(found, app.config, app.store)
+        session = connect(found, app.config, app.store)
         for folder in found.folders:
             session.open(folder, change=False)
             counts[folder] = len(session.listing())

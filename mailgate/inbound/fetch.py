@@ -1,4 +1,4 @@
-"""Collect the mail of one server, whatever breaks, and write down how the server fares."""
+"""Run over one server under its lease, whatever breaks, and note how healthy the server is."""
 
 import contextlib
 import sqlite3
@@ -7,22 +7,25 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mailgate.gateway import log
-from mailgate.inbound.folder import LEASE, Folder, Progress, Tally, Usurped, Work
-from mailgate.inbound.mailbox import Lost, Refused, Session
-from mailgate.oauth import sasl, secret
-from mailgate.process import extras
+from mailgate.inbound import collect, connection
+from mailgate.inbound.job import Job
+from mailgate.inbound.lease import Lease, LeaseLost
+from mailgate.inbound.mailbox import Lost, Session
+from mailgate.inbound.progress import OnProgress, Progress, Tally
+from mailgate.inbound.suspects import Suspects
 from mailgate.settings.config import Config
-from mailgate.store import collected, logins, servers
+from mailgate.store import logins, servers
 from mailgate.store.database import Store
 from mailgate.store.servers import Health, Server
 from mailgate.values.problem import Problem, StoreError
 
-_LOSSES = 3
-"""Broken connections in a row, without a message between them, after which a run ends."""
-
 
 class Result(NamedTuple):
-    """How a run ended. state: ok, failed, busy (another process is at it), or why it was not tried: waiting, paused."""
+    """How a run ended.
+
+    state: ok, failed, busy (another process collects from the server), or why it was not tried: waiting, paused.
+    `queued`: whether anything was queued for sending.
+    """
 
     server: Server
     state: str
@@ -33,32 +36,8 @@ class Result(NamedTuple):
     queued: bool = False
 
 
-def connect(server: Server, config: Config, store: Store) -> Session:
-    """A session with a server; where it takes the token no more, once again with a fresh one. Raises Problem."""
-    extras.require(*server.libraries)
-    if server.secret.kind != "login":
-        return _session(server, config, secret.read(server.secret))
-    from mailgate.oauth import access
-
-    token = access.token(store, server)
-    try:
-        return _session(server, config, token)
-    except sasl.Refused:
-        return _session(server, config, access.token(store, server, refused=token))
-
-
-def _session(server: Server, config: Config, word: str) -> Session:
-    if server.type == "pop":
-        from mailgate.inbound import pop
-
-        return pop.connect(server, word, config.max_size)
-    from mailgate.inbound import imap
-
-    return imap.connect(server, word, config.max_size)
-
-
-def due(health: Health, now: float) -> str:
-    """Why a server is not tried by itself, `""` when it is."""
+def not_due(health: Health, now: float) -> str:
+    """Why a timer leaves a server alone: paused or waiting; `""` when it is due."""
     if health.paused is not None:
         return "paused"
     return "waiting" if health.due > now else ""
@@ -68,123 +47,61 @@ def run(
     store: Store,
     config: Config,
     server: Server,
-    progress: Progress = lambda done, of: None,
-    connect: Callable[[Server, Config, Store], Session] = connect,
+    on_progress: OnProgress = lambda done, of: None,
+    connect: Callable[[Server, Config, Store], Session] = connection.connect,
     clock: Callable[[], float] = time.time,
 ) -> Result:
     """Collect what a server has, within the limits of one run. Raises StoreError, sqlite3.Error, OSError.
 
     `clock` gives seconds since the epoch.
     """
-    holder = servers.myself()
-    with store.write() as tx:
-        now = clock()
-        former = servers.hold(tx, server.number, holder, now + LEASE, now)
-    if former is None:
+    lease = Lease(store, server.number, clock)
+    died = lease.take()
+    if died is None:
         return Result(server, "busy")
-    work = _Run(store, config, server, holder, progress, clock)
-    work.connect = lambda: connect(server, config, store)
-    work.wary = former != ""
+    job = Job(store, config, server, clock, lease, Suspects(careful=died != ""), Progress(on_progress))
     try:
-        return _ended(work, *_failure(work))
-    except Usurped:
-        return Result(server, "busy", work.summary(), queued=work.queued)
+        error, hints = _collect(job, lambda: connect(server, config, store))
+        return _finish(job, error, hints)
+    except LeaseLost:
+        return Result(server, "busy", job.progress.tally, queued=job.progress.queued)
     finally:
-        with contextlib.suppress(StoreError, sqlite3.Error, OSError), store.write() as tx:
-            servers.release(tx, server.number, holder)
+        with contextlib.suppress(StoreError, sqlite3.Error, OSError):
+            lease.give_back()
 
 
-def _failure(work: "_Run") -> tuple[str, tuple[str, ...]]:
-    """Do the work; what stopped it, `""` when nothing did, and what helps."""
+def _collect(job: Job, connect: Callable[[], Session]) -> tuple[str, tuple[str, ...]]:
+    """Do the work. What stopped it, `""` for nothing, and hints."""
     try:
-        work.collect()
-    except (StoreError, sqlite3.Error, OSError, Usurped):
+        collect.collect(job, connect)
+    except (StoreError, sqlite3.Error, OSError, LeaseLost):
         raise
     except Problem as problem:
         return str(problem), problem.hints
     except Lost as lost:
-        return f"{work.server.host}: the connection broke: {lost}", ()
-    except Exception as error:  # a mistake of ours about this server: the others shall not wait for it
-        return f"a fault of mailgate's own: {type(error).__name__}: {error}"[:300], (log.fault(error),)
-    return work.trouble, (f"mailgate server test {work.server.name}",) if work.trouble else ()
+        return f"{job.server.host}: the connection broke: {lost}", ()
+    except Exception as error:  # a mistake of ours about this server: the other servers shall not wait for it
+        return f"internal error: {type(error).__name__}: {error}"[:300], (log.fault(error),)
+    trouble = job.progress.trouble
+    return trouble, (f"mailgate server test {job.server.name}",) if trouble else ()
 
 
-def _ended(work: "_Run", error: str, hints: tuple[str, ...]) -> Result:
-    """Write down how the server fares, and say so once when that has changed."""
-    number, name = work.server.number, work.server.name
-    with work.store.write() as tx:
-        before = servers.health(tx, number)
+def _finish(job: Job, error: str, hints: tuple[str, ...]) -> Result:
+    """Note how healthy the server is, and log it once when that has changed."""
+    server, progress = job.server, job.progress
+    with job.store.write() as tx:
+        before = after = servers.health(tx, server.number)
         if error:
-            after = servers.failed(tx, number, error, work.clock())
+            after = servers.failed(tx, server.number, error, job.clock())
         else:
-            servers.succeeded(tx, number, work.warning, work.clock())
-        login = logins.get(tx, number)
+            servers.succeeded(tx, server.number, progress.warning, job.clock())
+        login = logins.get(tx, server.number)
     if error and before.failing is None:
-        log.server(name, f"fails: {error}")
+        log.server(server.name, f"fails: {error}")
     elif error and before.paused is None and after.paused is not None:
-        log.server(name, f"paused after days of failure, until `mailgate server enable {name}`: {error}")
+        log.server(server.name, f"paused after days of failure, until `mailgate server enable {server.name}`: {error}")
     elif not error and before.failing is not None:
-        log.server(name, "works again", good=True)
-    warnings = [each for each in (work.warning, login and logins.told(name, login, work.clock())) if each]
-    state = "failed" if error else "ok"
-    return Result(work.server, state, work.summary(), error, hints, "; ".join(warnings), work.queued)
-
-
-class _Run(Work):
-    """A run, over as many connections as it takes; `connect` makes one."""
-
-    connect: Callable[[], Session]
-
-    def collect(self) -> None:
-        """Walk through the folders; begin anew when the connection breaks, as long as that leads on."""
-        done: set[str] = set()
-        losses, fetched = 0, 0
-        while True:
-            try:
-                self._connection(done)
-                return
-            except Lost as lost:
-                losses = 1 if self.counts["fetched"] > fetched else losses + 1
-                fetched = self.counts["fetched"]
-                blamed = self._blame(str(lost))
-                if losses >= _LOSSES and not blamed:
-                    raise
-
-    def _connection(self, done: set[str]) -> None:
-        """Whatever can be done over one connection; adds the folders that are done."""
-        session = self.connect()
-        last: list[Folder] = []
-        try:
-            for folder in (each for each in self.server.folders if each not in done):
-                last.append(Folder(self, session, folder))
-                try:
-                    last[-1].collect()
-                except Refused as refused:
-                    self.trouble = f"{self.server.host} refuses what is needed for {folder}: {refused}"
-                done.add(folder)
-        except Lost:
-            with contextlib.suppress(Lost, Refused):
-                session.close()
-            raise
-        except BaseException:
-            with contextlib.suppress(Exception):
-                session.close()
-            raise
-        session.close()
-        for each in last:
-            each.closed()
-
-    def _blame(self, why: str) -> bool:
-        """Whether a broken connection is the fault of the one message that was being fetched: the others came through,
-        or it broke there twice."""
-        id, self.single = self.single, ""
-        if not id:
-            return False
-        self.breaks[id] = self.breaks.get(id, 0) + 1
-        if not self.counts["fetched"] and self.breaks[id] < 2:
-            return False
-        self.put_off.add(id)
-        box, _, name = id.partition("\n")
-        with self.store.write() as tx:
-            collected.tried(tx, int(box), name, f"the connection broke: {why}")
-        return True
+        log.server(server.name, "works again", good=True)
+    warnings = [progress.warning, logins.told(server.name, login, job.clock()) if login else ""]
+    warning = "; ".join(text for text in warnings if text)
+    return Result(server, "failed" if error else "ok", progress.tally, error, hints, warning, progress.queued)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mailgate.mail.incoming import Fallback
 from mailgate.routing.decision import Outcome
 from mailgate.values.address import Address
 from mailgate.values.directory import Alias, Contact, Domain
@@ -85,7 +84,8 @@ class Settings(NamedTuple):
     allowed_domains: frozenset[str] = frozenset()
     per_day: int = 5
     per_hour: int = 100
-    fallback: Fallback | None = None
+    fallback: str | None = None
+    fallback_values: Mapping[str, str] = {}
     trust: Trust = Trust()
     records_per_alias: int = 0
     records_in_all: int = 0

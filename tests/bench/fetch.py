@@ -23,8 +23,8 @@ from inbound.fetch import dovecot
 from inbound.fetch.conftest import Collector, mail
 from inbound.fetch.dovecot import PASSWORD, Account
 
+from mailgate.inbound import batch
 from mailgate.inbound import fetch as product
-from mailgate.inbound import folder as gather
 from mailgate.settings import config
 from mailgate.store import servers
 
@@ -73,8 +73,8 @@ def seconds_of_a_bare_loop(folder: Path, account: Account, count: int) -> float:
         client.login(account.name, PASSWORD)
         client.select_folder("INBOX", readonly=True)
         uids = client.search("ALL")
-        for at in range(0, len(uids), gather.BATCH):
-            for uid, answer in client.fetch(uids[at : at + gather.BATCH], ["BODY.PEEK[]"]).items():
+        for at in range(0, len(uids), batch.SIZE):
+            for uid, answer in client.fetch(uids[at : at + batch.SIZE], ["BODY.PEEK[]"]).items():
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("INSERT INTO message VALUES (?, ?)", (uid, answer[b"BODY[]"]))
                 connection.execute("COMMIT")

@@ -4,7 +4,7 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.inbound.folder import kind_of
+from mailgate.inbound.progress import counts_as
 from mailgate.store import stats
 from mailgate.values.outcome import ACTIONS, foremost, rank
 
@@ -12,7 +12,7 @@ from mailgate.values.outcome import ACTIONS, foremost, rank
 def test_fetch_log_and_stats_count_it_under_the_same_outcome(gateway: Gateway) -> None:
     receipt = gateway(mail(to="catchall@example.com, postmaster@example.com"), source="fetch")
     assert [outcome.action for outcome in receipt.decision.outcomes] == ["refuse", "hold"]
-    assert kind_of(receipt) == "held"
+    assert counts_as(receipt) == "held"
     with gateway.store.read() as tx:
         (line,) = stats.lines(tx, 0)
         figures = stats.figures(tx, 1, gateway.now)

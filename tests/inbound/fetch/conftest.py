@@ -33,6 +33,10 @@ class Collector(Installed):
         """Write the configuration: nothing is sent, and less is too large."""
         super().configure(more)
 
+    def ok(self, *arguments: str, stdin: bytes = b"") -> str:
+        """What a command prints that has to succeed; it may warn, as of a server without TLS."""
+        return self._succeeded(*arguments, stdin=stdin).out
+
     def add(self, name: str, type_: str, account: Account, *more: str) -> None:
         """Add a server: an account of Dovecot over TLS."""
         server = account.server

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mailgate.gateway import receive
-from mailgate.inbound import fetch
-from mailgate.inbound import folder as gather
-from mailgate.mail.incoming import Incoming
+from mailgate.gateway.receive import Given
+from mailgate.inbound import batch, fetch
 from mailgate.settings import config
 from mailgate.store import messages, servers
 from mailgate.store.servers import Secret, Server
@@ -79,11 +78,10 @@ class Expected:
             calm = Collector(Path(folder))
             settings = config.load(str(collector.config), None, {})
             for each in together(sent):
-                incoming = Incoming(each, source="fetch", mailbox=account.name)
+                given = Given(None, (), {}, None, "fetch", {}, account.name)
                 if len(each) > settings.max_size:
-                    header = each.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                    incoming = incoming._replace(raw=header, whole=len(each))
-                receive.receive(calm.store, settings, incoming, time.time())
+                    given, each = given._replace(whole=len(each)), each.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                receive.receive(calm.store, settings, each, given, time.time())
             self.found = Found(calm)
             calm.store.close()
 
@@ -216,7 +214,7 @@ def through_cuts(
     (not `both`: in turn)."""
     settings = config.load(str(collector.config), None, {})
     wire = Wire(server.imap if speaks == "imap" else server.pop)
-    before, gather.BATCH = gather.BATCH, 1
+    before, batch.SIZE = batch.SIZE, 1
     cuts = count = 0
     try:
         for point in points:
@@ -236,7 +234,7 @@ def through_cuts(
                 count += size + 1
         cuts = wire.cuts
     finally:
-        gather.BATCH = before
+        batch.SIZE = before
         wire.close()
     return f"{cuts} connections cut, {count} messages, each once"
 

@@ -6,7 +6,8 @@ import pytest
 
 from mailgate.gateway import receive
 from mailgate.inbound import files
-from mailgate.inbound.folder import Tally
+from mailgate.inbound.files import Archive
+from mailgate.inbound.progress import Tally
 from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision
 from mailgate.settings import config
@@ -66,9 +67,9 @@ def test_it_goes_on_where_it_was(collector: Collector, tmp_path: Path, monkeypat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        files.take(collector.store, settings, "mbox", str(place), None, {}, broken)
+        files.take(collector.store, settings, Archive("mbox", str(place)), broken)
     assert len(collector.raws()) == 32
-    assert files.take(collector.store, settings, "mbox", str(place), None, {}) == Tally(fetched=18, created=18)
+    assert files.take(collector.store, settings, Archive("mbox", str(place))) == Tally(fetched=18, created=18)
     assert collector.raws() == sent
 
 
@@ -108,10 +109,10 @@ def test_a_model_for_what_no_alias_takes(collector: Collector, tmp_path: Path) -
     ("arguments", "code", "error"),
     [
         (["mbox"], 2, "takes one file or folder"),
-        (["mbox", "/nonexistent"], 1, "/nonexistent is no file"),
-        (["maildir", "/"], 1, "is no Maildir"),
-        (["eml", "/nonexistent"], 1, "is no file or folder"),
-        (["mbox", "/etc/passwd"], 1, "is no mbox"),
+        (["mbox", "/nonexistent"], 1, "/nonexistent is not a file"),
+        (["maildir", "/"], 1, "is not a Maildir"),
+        (["eml", "/nonexistent"], 1, "is not a file or folder"),
+        (["mbox", "/etc/passwd"], 1, "is not an mbox"),
         (["--model", "lead"], 2, "are for files"),
         (["eml", "/", "--set", "a=b"], 2, "for the records of --model"),
         (["eml", "/", "--model", "a b"], 1, "cannot be a model"),
@@ -135,6 +136,6 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(
     monkeypatch.setattr(receive.apply, "apply", faulty)
     settings = config.load(str(collector.config), None, {})
     place = mbox(tmp_path, *map(mail, range(6)))
-    assert files.take(collector.store, settings, "mbox", str(place), None, {}) == Tally(fetched=6, created=5, failed=1)
+    assert files.take(collector.store, settings, Archive("mbox", str(place))) == Tally(fetched=6, created=5, failed=1)
     assert collector.held() == ["failed"]
     assert sorted(collector.raws()) == sorted(map(mail, range(6)))

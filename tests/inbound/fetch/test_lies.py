@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mailgate.gateway import log, receive
-from mailgate.inbound import fetch, mailbox
+from mailgate.inbound import connection, fetch, mailbox
 from mailgate.inbound.fetch import Result
-from mailgate.inbound.folder import Tally
+from mailgate.inbound.progress import Tally
 from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision
 from mailgate.settings import config
@@ -246,7 +246,7 @@ def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
         pass
 
     def dying(server: Server, settings: config.Config, opened: database.Store) -> mailbox.Session:
-        session = fetch.connect(server, settings, opened)
+        session = connection.connect(server, settings, opened)
         whole = session.messages
 
         def messages(ids: list[str], octets: int) -> dict[str, bytes]:
@@ -284,7 +284,7 @@ def test_a_person_reads_and_expunges_while_we_collect(collector: Collector, acco
         server = servers.get(tx, "box")
 
     def connect(server: Server, settings: config.Config, opened: database.Store) -> mailbox.Session:
-        session = fetch.connect(server, settings, opened)
+        session = connection.connect(server, settings, opened)
         sizes = session.sizes
 
         def person(ids: list[str]) -> dict[str, int]:
@@ -383,8 +383,8 @@ def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkey
         box.run()
     assert len(said) == 2
     assert said[1].startswith("box paused after days of failure, until `mailgate server enable box`: ")
-    assert (fetch.due(health(), box.now + 1e9), health().state) == ("paused", "paused")
+    assert (fetch.not_due(health(), box.now + 1e9), health().state) == ("paused", "paused")
     del box.fake.do_login
     assert box.run().state == "ok"
     assert said[2:] == ["box works again"]
-    assert (fetch.due(health(), box.now), health().state) == ("", "ok")
+    assert (fetch.not_due(health(), box.now), health().state) == ("", "ok")

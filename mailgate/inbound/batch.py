@@ -1,0 +1,115 @@
+"""Take fetched messages into the gateway, many with one commit, and find the one at fault when that fails."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from mailgate.gateway import log, receive
+from mailgate.gateway.receive import Given, Receipt
+from mailgate.inbound.job import Job
+from mailgate.inbound.lease import LeaseLost
+from mailgate.inbound.ledger import Ledger
+from mailgate.inbound.progress import counts_as
+from mailgate.inbound.settle import Settlement
+from mailgate.store.database import Transaction
+from mailgate.values.problem import StoreError
+
+SIZE = 32
+"""Messages that are fetched with one command and taken with one commit: what comes through the pipe waits for it."""
+OCTETS = 4 << 20
+"""Octets of them together."""
+T = TypeVar("T")
+
+
+def split(ids: Sequence[str], sizes: Mapping[str, int], alone: Collection[str]) -> Iterator[list[str]]:
+    """Messages in batches, in their order; each of those in `alone` makes a batch of its own."""
+    batch: list[str] = []
+    octets = 0
+    for id in ids:
+        full = len(batch) == SIZE or octets + sizes[id] > OCTETS
+        if batch and (full or id in alone or batch[0] in alone):
+            yield batch
+            batch, octets = [], 0
+        batch.append(id)
+        octets += sizes[id]
+    if batch:
+        yield batch
+
+
+def isolate(items: Sequence[T], take: Callable[[Sequence[T]], None], fail: Callable[[T, str], None]) -> None:
+    """Take all items at once; when a mistake of ours prevents that, one by one, and `fail` those that cannot be taken.
+
+    Faults of the machine and a lost lease are no fault of any item: they are raised.
+    """
+    try:
+        take(items)
+    except (LeaseLost, StoreError, sqlite3.OperationalError, OSError):
+        raise
+    except Exception as error:  # whatever it is, it is about these messages
+        if len(items) > 1:
+            for item in items:
+                isolate([item], take, fail)
+        else:
+            fail(items[0], f"{type(error).__name__}: {error}"[:200])
+
+
+class Fetched(NamedTuple):
+    """A message that was fetched.
+
+    `whole`: the octets of the message when `raw` is its header alone, else 0; `failure`: why it is given up, or `""`.
+    """
+
+    id: str
+    raw: bytes
+    whole: int = 0
+    failure: str = ""
+
+
+class Intake:
+    """Takes the messages of one folder."""
+
+    def __init__(self, job: Job, folder: str, ledger: Ledger, settlement: Settlement) -> None:
+        self._job, self._folder, self._ledger, self._settlement = job, folder, ledger, settlement
+
+    def take(self, messages: Sequence[Fetched]) -> None:
+        """Take messages with one commit. One that we cannot take is tried again in later runs, then held as failed."""
+        isolate(messages, self._receive, self._fail)
+
+    def give_up(self, id: str, error: str) -> None:
+        """Note that nothing of a message could be collected."""
+        self._ledger.settle_lost(id, error)
+        self._done(id, "failed")
+
+    def _receive(self, messages: Sequence[Fetched]) -> None:
+        """Receive messages, and note in the same transaction that they are settled."""
+        fields: list[str] = []
+
+        def settle(tx: Transaction, at: int, receipt: Receipt) -> None:
+            fields.append(field := counts_as(receipt))
+            if field == "failed":
+                self._ledger.settle(tx, messages[at].id, failed=True, error=receipt.decision.outcomes[0].note)
+            elif field != "left":
+                self._ledger.settle(tx, messages[at].id)
+
+        letters = [(message.raw, self._given(message)) for message in messages]
+        receipts = receive.receive_all(self._job.store, self._job.config, letters, self._job.clock(), settle)
+        for message, field, receipt in zip(messages, fields, receipts, strict=True):
+            log.delivered(receipt)
+            self._job.progress.queued |= receipt.owed
+            if field != "left":
+                self._done(message.id, field)
+
+    def _given(self, message: Fetched) -> Given:
+        server = self._job.server
+        return Given(None, (), {}, server.model, "fetch", server.values, server.mailbox, message.whole, message.failure)
+
+    def _fail(self, message: Fetched, error: str) -> None:
+        """Put a message off; after its last attempt, take it as failed."""
+        give_up = self._ledger.fail_attempt(message.id, error)
+        self._job.suspects.put_off(self._ledger.key(message.id))
+        if give_up and not message.failure:
+            self.take([message._replace(failure=error)])
+
+    def _done(self, id: str, field: str) -> None:
+        self._settlement.add(id, failed=field == "failed")
+        self._job.progress.count(field, self._folder)
