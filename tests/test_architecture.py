@@ -167,6 +167,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "probe": "",
         "watch": "",
     },
+    "manual": {"markdown": "", "pages": "markdown", "screen": "markdown"},
     "cli": {},
 }
 """Room -> its modules, and for each the others of its room that it may import.

@@ -1,65 +1,200 @@
-"""The manual pages, and the topics of `mailgate help`: what they say is what the README says."""
+"""The manual: its commands run, page by page; what it names exists; its tables are those of the program."""
 
 import re
+import shlex
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from manual.example import ROOT, Example, Servers, commands, prepare, scripts
 
-from mailgate.cli import help as topics
-from mailgate.cli.program import COMMANDS
+from mailgate.cli.program import COMMANDS, program
+from mailgate.manual import pages
+from mailgate.manual.markdown import Code, Listing, Paragraph, Table
 from mailgate.routing import decide
+from mailgate.settings import config
 from mailgate.values import status
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
-
-
-def table(head: str) -> list[list[str]]:
-    """The rows of a table in the README, without marks."""
-    rows = README.partition(head)[2].partition("\n\n")[0].splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
-
-
-def test_the_rules_are_those_of_the_program_and_of_the_readme() -> None:
-    assert tuple(rule for rule, _, _ in topics.RULES) == decide.ORDER
-    assert table("| rule | asks |") == [list(each) for each in topics.RULES]
-
-
-def test_the_exit_statuses_are_those_of_the_pipe_and_of_the_readme() -> None:
-    assert sorted(int(code) for code, _ in topics.PIPE_EXITS) == sorted(status.EXITS)
-    assert [row[:2] for row in table("| exit | meaning |")] == [list(each) for each in topics.PIPE_EXITS]
-
-
-def test_the_files_are_those_of_the_readme() -> None:
-    for path, _ in topics.FILES:
-        assert path.removeprefix("mailgate.db") in README, path
+FOLDER = ROOT / "mailgate" / "manual"
+TEXTS = {topic: pages.source(topic) for topic in pages.TOPICS}
+ALL = TEXTS
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All pages."""
-    pytest.importorskip("click_man")
-    folder = tmp_path_factory.mktemp("man")
-    subprocess.run([sys.executable, str(ROOT / "tools" / "manual.py"), str(folder)], check=True, timeout=100)
-    return folder
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """The gateway that the pages assume; each page has a copy of it."""
+    folder = tmp_path_factory.mktemp("example")
+    prepare(folder)
+    return Example(folder)
 
 
-def test_every_command_has_a_page_with_examples(pages: Path) -> None:
-    named = {path.name for path in pages.iterdir()}
-    assert {f"mailgate-{name}.1" for name in COMMANDS} | {"mailgate.1", "mailgate-alias-add.1"} <= named
-    without = [path.name for path in sorted(pages.iterdir()) if "Examples:" not in path.read_text()]
-    assert without == []
-    assert "mailgate alias add support@example.com" in (pages / "mailgate-alias.1").read_text()
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """What the pages on mailboxes log in to."""
+    made = Servers()
+    yield made
+    made.close()
 
 
-@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
-def test_the_pages_are_good_roff(pages: Path) -> None:
-    for path in sorted(pages.iterdir()):
-        done = subprocess.run(["groff", "-man", "-ww", "-z", "-Tutf8", str(path)], capture_output=True, timeout=60)
-        assert done.stderr.decode() == "", path.name
+@pytest.mark.timeout(600)  # many processes; one that hangs has a limit of its own
+@pytest.mark.parametrize("topic", [topic for topic in pages.TOPICS if scripts(TEXTS[topic], "sh")])
+def test_every_command_of_a_page_runs(topic: str, example: Example, servers: Servers, tmp_path: Path) -> None:
+    copy = example.copy(tmp_path)
+    for script in scripts(TEXTS[topic], "sh"):
+        assert not re.search(r"> */|/(etc|usr|opt|var)/(?!mailgate/\w+\.secret)", script), "write `shell` above it"
+        copy.script(script, servers)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_not_run_is_good_shell(name: str) -> None:
+    for script in scripts(ALL[name], "shell"):
+        done = subprocess.run(["bash", "-n", "-c", script], capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b""), script
+
+
+def command(words: list[str]) -> tuple[click.Command | None, set[str]]:
+    """The command that words name, and the options that it knows."""
+    found: click.Command = program
+    for word in words:
+        if not isinstance(found, click.Group):
+            break
+        child = found.get_command(click.Context(program), word)
+        if child is None:
+            return None, set()
+        found = child
+    return found, {option for parameter in found.params for option in [*parameter.opts, *parameter.secondary_opts]}
+
+
+DELIVER = {"-f", "--fallback-model", "-C", "--db"}
+"""The pipe is no command of click's."""
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_commands_and_options_exist(name: str) -> None:
+    for line in commands(ALL[name]):
+        words = [word for word in shlex.split(line)[1:] if word != "..."]
+        while words and words[0] in ("-C", "--db"):
+            del words[:2]
+        if words and words[0] == "deliver":
+            known = DELIVER
+        else:
+            found, known = command([word for word in words if not word.startswith("-")])
+            assert found, line
+        named = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert named <= known | {"--help", "-h"}, line
+
+
+def leaves(parent: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with its whole name."""
+    if not isinstance(parent, click.Group):
+        yield path, parent
+        return
+    for name in parent.list_commands(click.Context(parent)):
+        child = parent.get_command(click.Context(parent), name)
+        assert child is not None
+        yield from leaves(child, f"{path} {name}")
+
+
+LEAVES = dict(leaves(program, "mailgate"))
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_every_command_is_on_a_page_and_every_option_has_its_help(path: str) -> None:
+    assert any(f"{path} " in f"{line} " for text in ALL.values() for line in commands(text)), "on no page"
+    for parameter in LEAVES[path].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help or set(parameter.opts) & {"--format"}, parameter.opts
+
+
+def test_every_page_is_a_topic() -> None:
+    assert {path.stem for path in FOLDER.glob("*.md")} == set(pages.TOPICS)
+    assert len(set(pages.TOPICS)) == len(pages.TOPICS)
+
+
+@pytest.mark.parametrize("topic", pages.TOPICS)
+def test_a_page_begins_with_its_title_and_one_sentence(topic: str) -> None:
+    page = pages.page(topic)
+    assert re.fullmatch(r"[A-Z][^.`*]+", page.title)
+    assert re.fullmatch(r"[A-Z][^.]*(\.toml[^.]*)?\.", page.summary)
+    assert len(page.summary) <= 83, "one line of `mailgate help`"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_links_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", ALL[name]):
+        if "://" not in target:
+            assert (FOLDER / target).exists(), target
+    for path in re.findall(r"(?:^|[ `(])((?:examples|mailgate|tests|\.ci|\.github)/[\w./-]+)", ALL[name], re.MULTILINE):
+        assert list(ROOT.glob(f"{path.rstrip('.')}*")), path
+
+
+@pytest.mark.parametrize("topic", pages.TOPICS)
+def test_a_page_uses_the_marks_that_we_read(topic: str) -> None:
+    for block in pages.page(topic).blocks:
+        match block:
+            case Code(language, lines):
+                assert language in ("sh", "shell", "toml", "text")
+                assert max(map(len, lines)) <= 76, "eighty columns with the margin"
+            case Table(head, rows):
+                assert {len(row) for row in rows} == {len(head)}
+            case Paragraph(text):
+                assert not re.match(r"[>+-] |<|\d+\)", text)
+            case Listing(_, items):
+                assert all(items)
+    lines = TEXTS[topic].splitlines()
+    assert not [line for line in lines if re.match(r" +(\* |\d+\. )", line)], "a list in a list"
+    assert max(len(line) for line in lines if not line.startswith("|")) <= 100
+
+
+WORDS = re.compile(
+    r"\b(own (domain|address)\w*|owe[sd]?|debts?|whoever|somebody|undisturbed|novel|wary|TODO|FIXME|coming soon)\b",
+    re.I,
+)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_words_are_the_fields_own(name: str) -> None:
+    assert not WORDS.search(ALL[name])
+
+
+def table(topic: str, head: str) -> list[tuple[str, ...]]:
+    """The rows of a table, without marks."""
+    tables = [block for block in pages.page(topic).blocks if isinstance(block, Table)]
+    found = next(block for block in tables if block.head[0].strip("`") == head)
+    return [tuple(cell.replace("`", "") for cell in row) for row in found.rows]
+
+
+def test_the_rules_are_those_of_the_program() -> None:
+    assert tuple(row[0] for row in table("rules", "rule")) == decide.ORDER
+
+
+def test_the_exit_statuses_are_those_of_the_pipe() -> None:
+    assert sorted(int(row[0]) for row in table("exit-codes", "exit")) == sorted(status.EXITS)
+
+
+def test_every_key_of_the_configuration_is_there() -> None:
+    named = [re.fullmatch(r"\[(\w+)\] (\w+)", row[0]) for row in table("configuration", "mailgate.toml")]
+    assert {(key[1], key[2]) for key in named if key} == {
+        (section, key) for section, keys in config.KNOWN.items() for key in keys
+    }
+
+
+def test_every_default_is_the_one_of_the_program(tmp_path: Path) -> None:
+    defaults = config.Config(None, "")
+    shown = {row[0]: row[1] for row in table("configuration", "mailgate.toml")}
+    assert shown["[limits] max_size"] == str(defaults.max_size)
+    assert shown["[held] keep_quiet"] == str(defaults.keep_quiet)
+    assert shown["[refusals] by"] == f'"{defaults.refusals_by}"'
+    assert shown["[submit] sendmail"] == f'"{defaults.submit.sendmail}"'
+    assert shown["[maps] unknown"] == f'"{defaults.maps_unknown}"'
+
+
+def test_the_files_are_those_of_the_program() -> None:
+    named = {row[0] for row in table("files", "file")}
+    assert {config.SYSTEM, config.SYSTEM_STORE, config.SYSTEM_MAPS} <= named
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
@@ -75,7 +210,7 @@ def test_the_units_are_good_units(tmp_path: Path) -> None:
 def test_the_units_run_commands_that_exist() -> None:
     named = 0
     for path in (ROOT / "examples" / "systemd").glob("*.service"):
-        for command in re.findall(r"^ExecStart=\S+/mailgate (\S+)", path.read_text(), re.MULTILINE):
-            assert command in COMMANDS, path.name
+        for name in re.findall(r"^ExecStart=\S+/mailgate (\S+)", path.read_text(), re.MULTILINE):
+            assert name in COMMANDS, path.name
             named += 1
     assert named

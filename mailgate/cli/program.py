@@ -44,7 +44,7 @@ SECTIONS = {
         "config": ("config", "the settings that apply, and what is wrong with them"),
         "setup": ("setup", "what to put into Postfix or Exim, and whether it is there"),
         "migrate": ("init", "bring an older store up to date"),
-        "help": ("help", "rules, exit-codes, files, or a command"),
+        "help": ("help", "the manual, a page a topic, and the help of each command"),
         "completion": ("init", "the script that completes commands in a shell"),
     },
 }

@@ -3,21 +3,39 @@
 import pytest
 from helpers.installed import Installed
 
+from mailgate.manual import pages
 
-def test_topics(installed: Installed) -> None:
-    assert "  rules       how a message is decided, in order\n" in installed.ok("help")
-    rules = installed.ok("help", "rules")
-    assert rules.index("  size ") < rules.index("  loop-mark ") < rules.index("  rate ")
-    assert "  77  refused by rule\n" in installed.ok("help", "exit-codes")
-    assert "/etc/mailgate/mailgate.toml" in installed.ok("help", "files")
+
+def test_the_contents(installed: Installed) -> None:
+    screen = installed.ok("help")
+    assert "\nrules           How a message is decided: thirteen rules in a fixed order" in screen
+    for topic in pages.TOPICS:
+        assert f"\n{topic} " in screen
+
+
+def test_the_rules(installed: Installed) -> None:
+    screen = installed.ok("help", "rules")
+    assert screen.index("\nsize ") < screen.index("\nloop-mark ") < screen.index("\nrate ")
+
+
+def test_the_exit_statuses(installed: Installed) -> None:
+    assert "\n77    refused by rule " in installed.ok("help", "exit-codes")
+
+
+def test_the_files(installed: Installed) -> None:
+    assert "\n/etc/mailgate/mailgate.toml " in installed.ok("help", "files")
+
+
+def test_the_help_of_a_command(installed: Installed) -> None:
     assert installed.ok("help", "alias", "add").startswith("Usage: mailgate alias add ")
     assert installed.ok("help", "route") == installed.ok("route", "--help")
 
 
-@pytest.mark.parametrize("topic", ["rules", "exit-codes", "files"])
-def test_a_topic_fits_eighty_columns(installed: Installed, topic: str) -> None:
-    screen = installed("help", topic, environ={"COLUMNS": "80"})
-    assert max(map(len, screen.out.splitlines())) <= 80
+@pytest.mark.parametrize("topic", [*pages.TOPICS, None])
+def test_a_page_fits_eighty_columns(installed: Installed, topic: str | None) -> None:
+    screen = installed("help", *([topic] if topic else []), environ={"COLUMNS": "80"})
+    assert screen.exit == 0
+    assert [line for line in screen.out.splitlines() if len(line) > 80] == []
 
 
 def test_what_there_is_not(installed: Installed) -> None:

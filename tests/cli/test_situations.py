@@ -1,4 +1,4 @@
-"""Every situation of the README's chapter on domains: its own commands, then mail."""
+"""Every situation on the manual's page on domains: its own commands, then mail."""
 
 import re
 import shlex
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from helpers.installed import Installed
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-CHAPTER = README.partition("\n## Domains as people have them\n")[2].partition("\n## ")[0]
-SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^### |\Z)", CHAPTER, re.MULTILINE | re.DOTALL))
+from mailgate.manual import pages
+
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", pages.source("domains"), re.MULTILINE | re.DOTALL))
+del SECTIONS["Commands"]  # of no situation
 
 
 def follow(installed: Installed, title: str, *, but: str = "") -> list[str]:
