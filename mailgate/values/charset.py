@@ -1,21 +1,20 @@
-"""Turn bytes of a named charset, and RFC 2047 encoded words, into clean text.
+"""Turn the octets of a message into text that is safe to store and to show.
 
-Three steps, taken apart because each has its own place: `decode` and `decode_words` turn bytes of a stranger
-into text, `clean` and `line` make that text fit for a database, JSON or XML, and `printable` makes it fit for
-a terminal, a log line or a field that we write ourselves. Nothing here raises, and all of it is linear.
+It takes three steps, because each has its own place. `decode` and `decode_words` turn octets into text. `clean` and
+`line` make the text fit for a database, JSON or XML. `printable` makes it fit for a terminal, a log line or a header
+field. Nothing here raises, and all of it is linear.
 """
 
 import re
 from binascii import a2b_base64, a2b_qp
 
 WORDS_LIMIT = 32 * 1024
-"""Bytes of one header value that `decode_words` looks at."""
+"""Octets of one header value that `decode_words` reads."""
 
-# Python codec -> the names it answers to, reduced to letters and digits ("ISO_8859-1:1987", "iso885911987").
-# An allow-list, because codecs.lookup() also finds "undefined", "idna", "punycode", "hex" and "zlib", which
-# raise even with errors="replace" or are no charsets at all. Where a mailer's label is commonly a lie, it is
-# read as the larger set, as browsers do (https://encoding.spec.whatwg.org/#names-and-labels): latin-1 is
-# windows-1252.
+# Python codec -> the names of its charset, reduced to letters and digits ("ISO_8859-1:1987" is "iso885911987").
+# An allow-list, because codecs.lookup() also finds "undefined", "idna", "punycode", "hex" and "zlib", which raise even
+# with errors="replace" or are not charsets. A label that mailers often get wrong means the larger charset, as it does
+# in browsers (https://encoding.spec.whatwg.org/#names-and-labels): latin-1 is windows-1252.
 _CODECS = {
     "utf-8-sig": "utf8 utf8mb4 unicode11utf8 unicode20utf8 cp65001 utf8bom",
     "utf-7": "utf7 unicode11utf7 unicode20utf7 csunicode11utf7 cp65000",
@@ -69,39 +68,39 @@ _CODECS = {
 }  # fmt: skip
 _NAMES = {name: codec for codec, names in _CODECS.items() for name in names.split()}
 
-# Compiled at every start of the pipe program, where a class beyond U+00FF costs a millisecond: none has one.
-_NO_NAME = re.compile(r"[^a-z0-9]+")
+# Compiled at every start of `deliver`, where a class beyond U+00FF costs a millisecond: none of these has one.
+_NOT_NAME = re.compile(r"[^a-z0-9]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CLEANED = dict.fromkeys((*range(9), 11, 12, *range(14, 32)), "\ufffd")
 _BREAKS = re.compile(r"[\t-\r\x1c-\x20\x85]+")
 _FOLD = re.compile(rb"(?:\r\n|\n|\r)(?=[ \t])")
 _WORD = re.compile(rb"=\?([^?=\s]{1,80})\?([bBqQ])\?")
 _QUANTA = re.compile(rb"[^=]+=*")
-_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_NOT_BASE64_TEXT = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
-# Spaces that str.isprintable() calls unprintable, but that move nothing and hide nothing.
+# Spaces that str.isprintable() rejects, although they neither move the cursor nor hide anything.
 _SPACES = frozenset("\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000")
 
 
 def clean(text: str) -> str:
-    """The text as it may be stored: line ends are LF, and what a database, JSON or XML refuses is U+FFFD.
+    """The text as it may be stored: line ends are LF, and characters that XML 1.0 (2.2) refuses become U+FFFD.
 
-    That is NUL, every C0 control except tab and LF, lone surrogates, U+FFFE and U+FFFF (XML 1.0, 2.2).
+    These are NUL, every C0 control except tab and LF, lone surrogates, U+FFFE and U+FFFF.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _CONTROLS.search(text):
-        text = text.translate(_CLEANED)  # sub() would need memory for every match
+        text = text.translate(_CLEANED)  # sub() would allocate memory for every match
     if text.isascii():
         return text
-    return _whole(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+    return _paired(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
 
 
-def _whole(text: str) -> str:
-    """The text without lone surrogates; two that make a pair become the character they mean."""
+def _paired(text: str) -> str:
+    """The text without lone surrogates; a pair becomes the character that it encodes."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -110,20 +109,20 @@ def _whole(text: str) -> str:
 
 
 def line(text: str, limit: int = 998) -> str:
-    """The text as one clean line of at most `limit` characters (998: RFC 5322, 2.1.1): subjects, names.
+    """The text as one clean line of at most `limit` characters (998: RFC 5322, 2.1.1), for subjects and names.
 
-    Tabs, every kind of line break (also VT, FF, FS to US, NEL, U+2028, U+2029) and runs of them and of spaces
-    are one space; none at the ends. Bidi controls and other format characters stay: `printable` shows them.
+    A run of spaces, tabs and line breaks of any kind (also VT, FF, FS to US, NEL, U+2028, U+2029) becomes one space,
+    and none is left at the ends. Bidi controls and other format characters stay: `printable` shows them.
     """
     text = _BREAKS.sub(" ", text.replace("\u2028", "\n").replace("\u2029", "\n"))
     return clean(text).strip()[:limit].rstrip()
 
 
 def printable(text: str) -> str:
-    r"""The text as it may be shown: what is not printable reads `\x1b` below U+0100, else `<U+202E>`.
+    r"""The text as it may be shown, with unprintable characters as `\x1b` below U+0100, else as `<U+202E>`.
 
-    Escaped are line breaks and tabs too, C0, C1, DEL, bidi controls, zero-width characters, tags, lone
-    surrogates, and code points that are private or not assigned. The result is one line and moves no cursor.
+    This escapes line breaks, tabs, C0, C1, DEL, bidi controls, zero-width characters, tags, lone surrogates, and code
+    points that are private or unassigned. The result is one line that never moves the cursor.
     """
     if text.isprintable():
         return text
@@ -135,37 +134,37 @@ def _escaped(code: int) -> str:
 
 
 def codec(name: str | None) -> str:
-    """The Python codec that a charset name means; "" when there is none, it is ASCII, or nobody knows it."""
+    """The Python codec for a charset name; "" for no name, for ASCII and for an unknown name."""
     if not name:
         return ""
-    key = _NO_NAME.sub("", name[:80].lower())
+    key = _NOT_NAME.sub("", name[:80].lower())
     return _NAMES.get(key) or _NAMES.get(key.removeprefix("x"), "")
 
 
 def decode(data: bytes, name: str | None) -> str:
-    """The text of bytes that a message says are in the charset `name`; what cannot be read is U+FFFD.
+    """The text of octets that are declared to be in the charset `name`, with U+FFFD for what cannot be decoded.
 
-    Without a charset, with ASCII or with one that nobody knows: UTF-8, else windows-1252. The text has no
+    Without a charset, with ASCII and with an unknown one, it is decoded as UTF-8, else as windows-1252. The text has no
     lone surrogates, but may have controls: `clean` it.
     """
-    known = codec(name)
-    # UTF-16 and UTF-32 can hide a text from whoever reads the bytes as ASCII; only a byte order mark makes it
-    # sure that they are meant. The codecs take the byte order from the mark, whatever the name said.
-    if known == "utf-16" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        known = ""
-    if known == "utf-32" and not data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        known = ""
-    if known == "utf-8-sig":
-        text = data.decode(known, "replace")
-        # Broken, and without one right character beyond ASCII: not a byte is wrong, the label is.
+    encoding = codec(name)
+    # UTF-16 and UTF-32 can hide text from software that reads ASCII, so the label counts only with a byte order mark.
+    # The codecs take the byte order from the mark, whatever the label says.
+    if encoding == "utf-16" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = ""
+    if encoding == "utf-32" and not data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        encoding = ""
+    if encoding == "utf-8-sig":
+        text = data.decode(encoding, "replace")
+        # Errors, and not one valid character beyond ASCII: the label is wrong.
         if "\ufffd" not in text or not text.replace("\ufffd", "").isascii():
             return text
-    elif known:
+    elif encoding:
         try:
-            text = data.decode(known, "replace")
+            text = data.decode(encoding, "replace")
         except (LookupError, ValueError):  # a Python that was built without the CJK codecs
             return _undeclared(data)
-        return _whole(text) if known == "utf-7" else text  # Python's lets half a surrogate pair through
+        return _paired(text) if encoding == "utf-7" else text  # its codec yields lone surrogates
     return _undeclared(data)
 
 
@@ -179,79 +178,91 @@ def _undeclared(data: bytes) -> str:
 def decode_words(value: bytes) -> str:
     """The text of an unstructured header value (RFC 2047), folded or not; at most the first 32 KiB of it.
 
-    As in real mail programs, encoded words count wherever they stand (glued to text, inside quotes), and
-    adjacent ones of one charset are joined before decoding, because mailers cut through characters. Raw 8-bit
-    bytes are UTF-8, else windows-1252. Encoded words can smuggle line breaks and controls: the result is for
-    `line` or `clean`.
+    As in mail programs, encoded words count wherever they are, glued to text or inside quotes. Adjacent words of one
+    charset are joined before decoding, because mailers cut words inside a character. Raw 8-bit octets are UTF-8, else
+    windows-1252. Encoded words can contain line breaks and controls: pass the result to `line` or `clean`.
     """
-    data = value[:WORDS_LIMIT]
-    if len(value) > WORDS_LIMIT:  # cut between words rather than through a character
-        space = data.rfind(b" ", WORDS_LIMIT - 1024)
-        data = data[:space] if space > 0 else data
-    data = _FOLD.sub(b"", data)
+    data = _FOLD.sub(b"", _shortened(value))
     if b"=?" not in data:
         return _undeclared(data)
-    out: list[str] = []
-    run: list[bytes] = []  # bytes of adjacent words, not yet decoded: a character may go on in the next
-    charset = ""
-    done = 0  # everything before is in `out` or `run`
-    end = -1  # the "?=" that was found last
-    start = _WORD.search(data)
-    while start:
-        begin = start.end()
-        if end < begin:  # looked for once per "?=", not once per "=?": that would be quadratic
-            end = data.find(b"?=", begin)
-            if end < 0:
-                break
-        inner = _WORD.search(data, begin, end)
-        if inner:  # a word that never ended, before one that does: the first is plain text
-            start = inner
-            continue
-        gap = data[done : start.start()]
-        name = start[1].decode("latin-1").partition("*")[0]  # the rest is a language (RFC 2231, 5)
+    texts: list[str] = []
+    run: list[bytes] = []  # content of adjacent words of one charset, which may share a character
+    run_charset = ""
+    done = 0  # everything before this offset is in `texts` or `run`
+    for start, end, charset, content in _encoded_words(data):
+        gap = data[done:start]
         adjacent = bool(run) and not gap.strip(b" \t\r\n")
-        if run and not (adjacent and name.lower() == charset):
-            out.append(decode(b"".join(run), charset))
+        if run and not (adjacent and charset == run_charset):
+            texts.append(decode(b"".join(run), run_charset))
             run = []
         if not adjacent:
-            out.append(_undeclared(gap))
-        charset = name.lower()
-        text = data[begin:end]
-        run.append(base64(text) if start[2] in b"bB" else a2b_qp(text, header=True))
-        done = end + 2
-        start = _WORD.search(data, done)
+            texts.append(_undeclared(gap))
+        run_charset = charset
+        run.append(content)
+        done = end
     if run:
-        out.append(decode(b"".join(run), charset))
-    out.append(_undeclared(data[done:]))
-    return "".join(out)
+        texts.append(decode(b"".join(run), run_charset))
+    texts.append(_undeclared(data[done:]))
+    return "".join(texts)
+
+
+def _shortened(value: bytes) -> bytes:
+    """The first 32 KiB of a value, cut between words where possible, so that no character is split."""
+    if len(value) <= WORDS_LIMIT:
+        return value
+    space = value.rfind(b" ", WORDS_LIMIT - 1024, WORDS_LIMIT)
+    return value[: space if space > 0 else WORDS_LIMIT]
+
+
+def _encoded_words(data: bytes) -> list[tuple[int, int, str, bytes]]:
+    """(start, end, charset in lower case, decoded octets) of every complete encoded word (RFC 2047 section 2)."""
+    words: list[tuple[int, int, str, bytes]] = []
+    closing = -1  # the last "?=" that was searched for: once per "?=", as once per "=?" would be quadratic
+    opening = _WORD.search(data)
+    while opening:
+        start = opening.end()
+        if closing < start:
+            closing = data.find(b"?=", start)
+            if closing < 0:
+                break
+        later = _WORD.search(data, start, closing)
+        if later:  # the first one is not closed before the next one opens: it is plain text
+            opening = later
+            continue
+        charset = opening[1].decode("latin-1").partition("*")[0].lower()  # `*` precedes a language (RFC 2231, 5)
+        text = data[start:closing]
+        content = base64(text) if opening[2] in b"bB" else a2b_qp(text, header=True)
+        words.append((opening.start(), closing + 2, charset, content))
+        opening = _WORD.search(data, closing + 2)
+    return words
 
 
 def base64(data: bytes | memoryview) -> bytes:
-    """The bytes of base64 text (RFC 2045, 6.8), as far as there are any.
+    """The octets of base64 text (RFC 2045, 6.8), as many as can be decoded.
 
-    Foreign characters are skipped and missing padding is added. What follows a padding is read too (some mailers
-    pad every line), unless it has foreign characters (some lists add a footer in plain text).
+    Characters outside of the alphabet are skipped, and missing padding is added. Text after padding is decoded too,
+    because some mailers pad every line, unless it has other characters, because some lists append a plain footer.
     """
     view = memoryview(data)  # attachments are large: no copy
-    found: list[bytes] = []
+    decoded: list[bytes] = []
     for match in _QUANTA.finditer(data):
-        if found and (len(found) > 100_000 or _FOREIGN.search(data, match.start(), match.end())):
+        if decoded and (len(decoded) > 100_000 or _NOT_BASE64_TEXT.search(data, match.start(), match.end())):
             break
-        found.append(_base64(view[match.start() : match.end()]))
-    return b"".join(found)
+        decoded.append(_base64(view[match.start() : match.end()]))
+    return b"".join(decoded)
 
 
 def _base64(data: memoryview) -> bytes:
     try:
         return a2b_base64(data)
-    except ValueError:  # the last quantum is not whole; in blocks, to keep no second copy of a large attachment
-        found: list[bytes] = []
-        kept = b""
+    except ValueError:  # the last quantum is incomplete; decoded in blocks, to avoid a copy of a large attachment
+        decoded: list[bytes] = []
+        rest = b""
         for at in range(0, len(data), 1 << 16):
-            kept += bytes(data[at : at + (1 << 16)]).translate(None, _NO_BASE64)
-            whole = len(kept) & ~3
-            found.append(a2b_base64(kept[:whole]))
-            kept = kept[whole:]
-        if len(kept) > 1:
-            found.append(a2b_base64(kept + b"=="))
-        return b"".join(found)
+            rest += bytes(data[at : at + (1 << 16)]).translate(None, _NOT_BASE64)
+            end = len(rest) & ~3
+            decoded.append(a2b_base64(rest[:end]))
+            rest = rest[end:]
+        if len(rest) > 1:
+            decoded.append(a2b_base64(rest + b"=="))
+        return b"".join(decoded)
