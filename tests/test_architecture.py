@@ -93,6 +93,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "failures": "database",
         "held": "database",
         "keys": "database",
+        "notices": "database",
         "outbox": "database",
         "servers": "database",
         "stats": "database",
@@ -207,6 +208,9 @@ CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
 }
 
+STATEMENTS = {"execute", "executemany", "executescript", "blobopen"}
+"""What runs SQL; only the store does."""
+
 
 def files() -> list[tuple[str, Path]]:
     """(room, file) of every source file."""
@@ -291,6 +295,14 @@ def test_judgement_touches_no_world(room: str, path: Path) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             used = f"{node.value.id}.{node.attr}"
             assert used not in CALLS, f"{path.name}:{node.lineno}: `{room}` uses {used}"
+
+
+@pytest.mark.parametrize(("room", "path"), [each for each in FILES if each[0] != "store"], ids=lambda value: str(value))
+def test_sql_stays_in_the_store(room: str, path: Path) -> None:
+    assert "sqlite3" not in {name for _, name in imports(path)}, f"{path.name} imports sqlite3"
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in STATEMENTS, f"{path.name}:{node.lineno}: `{room}` uses `.{node.attr}`"
 
 
 def test_every_folder_says_in_one_line_what_it_is_for() -> None:

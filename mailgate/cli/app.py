@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
@@ -72,9 +71,9 @@ class App:
             write.refresh(opened, self.config)
             for each in maps.unlisted(write.wanted(opened, self.config)):
                 console.warning(f"{each} is in no table: to a mail server what begins with # is a comment")
-        except (Problem, sqlite3.Error) as problem:
+        except Problem as problem:
             console.warning(f"the mail server does not know of the change yet: {problem}")
-            for hint in getattr(problem, "hints", (write.AGAIN,)):
+            for hint in problem.hints or (write.AGAIN,):
                 console.hint(hint)
 
     def finish(self) -> None:

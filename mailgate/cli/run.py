@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shlex
-import sqlite3
 import sys
 from typing import NoReturn
 
@@ -18,7 +17,7 @@ from mailgate.cli.ui import console
 from mailgate.gateway import log
 from mailgate.values import status
 from mailgate.values.charset import printable
-from mailgate.values.problem import ConfigError, NotFound, Problem, StoreError
+from mailgate.values.problem import ConfigError, NotFound, Problem
 
 
 def main() -> NoReturn:
@@ -45,8 +44,6 @@ def main() -> NoReturn:
         code = _fail(3, _helped(error))
     except Problem as error:
         code = _fail(1, _helped(error))
-    except sqlite3.Error as error:
-        code = _fail(1, StoreError(f"the store failed: {error}", "df -h; ls -l the folder of the store"))
     except BrokenPipeError:
         code = _unheard()
     except OSError as error:

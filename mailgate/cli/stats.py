@@ -16,7 +16,7 @@ from mailgate.cli.ui.console import Span
 from mailgate.doctor import exposition
 from mailgate.doctor.exposition import Metric
 from mailgate.process import writer
-from mailgate.store import held, servers
+from mailgate.store import held, messages, servers
 from mailgate.store import stats as tally
 from mailgate.store.stats import Figures, Line
 from mailgate.values.charset import printable
@@ -227,7 +227,7 @@ def _metrics(tx: Any, now: float) -> list[Metric]:
     """What a monitor wants to know."""
     hour = tally.figures(tx, 1, now)
     waiting, box = held.waiting(tx), hour.outbox
-    newest = tx.execute("SELECT coalesce(max(number), 0) FROM message").fetchone()[0]
+    newest = messages.newest(tx)
     fetched = [(each, servers.health(tx, each.number)) for each in servers.listing(tx) if each.enabled]
 
     def one(name: str, help: str, value: float, type: str = "gauge") -> Metric:

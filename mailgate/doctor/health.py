@@ -15,7 +15,7 @@ from mailgate.mta.wiring import Check
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config, Submit
-from mailgate.store import aliases, domains, keys, logins, outbox, servers
+from mailgate.store import aliases, domains, held, keys, logins, messages, outbox, servers
 from mailgate.store import database as store
 from mailgate.store import directory as own
 from mailgate.store.database import Condition, Store, Transaction
@@ -251,20 +251,19 @@ def _outbox(tx: Transaction, settings: Submit, now: float) -> Iterator[Check]:
 
 
 def _held(tx: Transaction, now: float) -> Iterator[Check]:
-    rows = tx.execute("SELECT reason, since FROM held WHERE refused = 0 AND quiet = 0 ORDER BY since").fetchall()
-    failed = sum(row["reason"] == "failed" for row in rows)
+    failed, count, oldest = held.still_open(tx)
     if failed:
         text = f"{failed} could not be judged by a fault of mailgate's own"
         yield Check("held", "wrong", text, "mailgate held list; journalctl -t mailgate -p err")
-    if rows and rows[0]["since"] < now - OLD:
-        text = f"{len(rows)} wait for a person, the oldest for {_hours(now - rows[0]['since'])}"
+    if oldest is not None and oldest < now - OLD:
+        text = f"{count} wait for a person, the oldest for {_hours(now - oldest)}"
         yield Check("held", "wrong", text, "mailgate held list")
     elif not failed:
-        yield Check("held", "ok", f"{len(rows)} for a person to look at")
+        yield Check("held", "ok", f"{count} for a person to look at")
 
 
 def _clock(tx: Transaction, now: float) -> Check:
-    newest = tx.execute("SELECT max(received) AS newest FROM message").fetchone()["newest"]
+    newest = messages.last_received(tx)
     if newest is not None and newest > now + SKEW:
         text = f"the clock is behind: the newest message is {_hours(newest - now)} from now"
         return Check("clock", "wrong", text, "timedatectl")

@@ -80,14 +80,12 @@ def arrival(store: Store, message_id: str, sent: float, patience: float) -> Arri
     deadline = time.monotonic() + patience
     while True:
         with store.read() as tx:
-            query = "SELECT number, received, recipients FROM message WHERE message_id = ? AND direction = 'in'"
-            row = tx.execute(query, (message_id,)).fetchone()
-            raw = messages.raw(tx, row["number"]) if row else b""
-        if row:
+            found = messages.received_as(tx, message_id)
+            raw = messages.raw(tx, found.number) if found else b""
+        if found:
             with store.write() as tx:
-                recipients = messages.stored(tx, row["number"]).recipients
-                messages.erase(tx, row["number"])
-            return Arrival(max(0.0, row["received"] - sent), tuple(recipients), hops(raw))
+                messages.erase(tx, found.number)
+            return Arrival(max(0.0, found.received - sent), found.recipients, hops(raw))
         if time.monotonic() >= deadline:
             return None
         time.sleep(_POLL)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from mailgate.compose import notice
 from mailgate.compose.notice import Wait
 from mailgate.settings.config import Config
-from mailgate.store import directory, domains, held, keys, outbox, servers
+from mailgate.store import directory, domains, held, keys, notices, outbox, servers
 from mailgate.store.database import Store, Transaction
 from mailgate.values import address
 
@@ -30,30 +30,26 @@ def look(store: Store, config: Config, now: float, faults: int | None = None) ->
     if not config.notify:
         return 0
     with store.read() as tx:  # most runs end here, without a lock
-        if {each.topic for each in _waiting(tx, now, faults)} == _told(tx):
+        if {each.topic for each in _waiting(tx, now, faults)} == notices.topics(tx):
             return 0
     with store.write() as tx:
-        waits, told = _waiting(tx, now, faults), _told(tx)
+        waits, told = _waiting(tx, now, faults), notices.topics(tx)
         well = not waits and bool(told)
         begun = [each for each in waits if each.topic not in told]
-        tx.executemany("DELETE FROM notice WHERE topic = ?", [(topic,) for topic in told - {w.topic for w in waits}])
-        tx.executemany("INSERT INTO notice (topic, since) VALUES (?, ?)", [(each.topic, now) for each in begun])
+        notices.update(tx, told - {each.topic for each in waits}, [each.topic for each in begun], now)
         if not begun and not well:
             return 0
         return _queue(tx, [each._replace(new=each in begun) for each in waits], config.notify, now)
 
 
 def _waiting(tx: Transaction, now: float, faults: int | None) -> list[Wait]:
-    ill = DOCTOR in _told(tx) if faults is None else faults > 0
+    ill = DOCTOR in notices.topics(tx) if faults is None else faults > 0
     return waiting(tx, now) + ([Wait(DOCTOR, faults or 1, False)] if ill else [])
 
 
 def waiting(tx: Transaction, now: float) -> list[Wait]:
     """What waits for a person: open held mail, open failures, mail that does not leave, servers that fail."""
-    box = tx.execute(
-        "SELECT count(*) FROM outbox WHERE kind != ? AND (state = 'failed' OR (state = 'queued' AND made < ?))",
-        (KIND, now - STUCK),
-    ).fetchone()[0]
+    box = outbox.stuck(tx, now - STUCK, KIND)
     health = [servers.health(tx, each.number) for each in servers.listing(tx) if each.enabled]
     failing = sum(
         each.paused is not None or (each.failing is not None and each.failing < now - STUCK) for each in health
@@ -61,10 +57,6 @@ def waiting(tx: Transaction, now: float) -> list[Wait]:
     what = held.waiting(tx)
     counts = {"held": what.held, "failures": what.failures, "outbox": box, "servers": failing}
     return [Wait(topic, count, False) for topic, count in counts.items() if count]
-
-
-def _told(tx: Transaction) -> set[str]:
-    return {row["topic"] for row in tx.execute("SELECT topic FROM notice")}
 
 
 def _queue(tx: Transaction, waits: Sequence[Wait], to: Sequence[str], now: float) -> int:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from mailgate.export.parse import Entry, Proposal
 from mailgate.export.schema import KINDS, Tables, describe
 from mailgate.store import aliases, contacts, domains, servers
-from mailgate.store.database import Transaction
+from mailgate.store.database import Transaction, savepoint
 from mailgate.store.servers import Secret, Server
 from mailgate.values.directory import Alias, Contact, Domain
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, StoreError
 
 
 class Field(NamedTuple):
@@ -120,25 +120,28 @@ class _Adopter:
 
     def put(self, entry: Entry) -> None:
         """Add or change one thing, unless it is as the file says already."""
-        self.tx.execute("SAVEPOINT entry")
         try:
-            match entry.kind:
-                case "domain":
-                    self._domain(entry)
-                case "alias":
-                    self._alias(entry)
-                case "contact":
-                    self._contact(entry)
-                case "server":
-                    self._server(entry)
-                case "sender" if self.senders.get(entry.name) != entry.fields["verdict"]:
-                    contacts.set_sender(self.tx, entry.name, entry.fields["verdict"])
-                case "parameter" if self.parameters[entry.name] != entry.fields["value"]:
-                    contacts.set_parameter(self.tx, entry.name, entry.fields["value"])
+            with savepoint(self.tx):
+                self._put(entry)
+        except StoreError:
+            raise
         except Problem as problem:
-            self.tx.execute("ROLLBACK TO entry")
             self.proposal.fault(entry.path, problem)
-        self.tx.execute("RELEASE entry")
+
+    def _put(self, entry: Entry) -> None:
+        match entry.kind:
+            case "domain":
+                self._domain(entry)
+            case "alias":
+                self._alias(entry)
+            case "contact":
+                self._contact(entry)
+            case "server":
+                self._server(entry)
+            case "sender" if self.senders.get(entry.name) != entry.fields["verdict"]:
+                contacts.set_sender(self.tx, entry.name, entry.fields["verdict"])
+            case "parameter" if self.parameters[entry.name] != entry.fields["value"]:
+                contacts.set_parameter(self.tx, entry.name, entry.fields["value"])
 
     def remove(self, kind: str, name: str) -> None:
         """Remove what the file does not name; a domain that an alias of the file needs is a fault of that alias."""

@@ -217,7 +217,7 @@ def _domain(found: Domain) -> dict[str, Any]:
 
 def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
     hosts = {each.name for each in domains.listing(tx)}
-    renamed = {row["alias"] for row in tx.execute("SELECT alias FROM retired WHERE alias IS NOT NULL")}
+    renamed = aliases.renamed(tx)
     shown = []
     for each in aliases.listing(tx):
         notify = tuple(to for to in each.notify if to.rpartition("@")[2] not in hosts or not directory.is_own(tx, to))

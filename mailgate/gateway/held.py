@@ -10,7 +10,7 @@ from mailgate.routing import copies
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.settings.config import Config
 from mailgate.store import aliases, apply, held, messages, records, snapshot
-from mailgate.store.database import Store, Transaction
+from mailgate.store.database import Store, Transaction, savepoint
 from mailgate.values import status
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
@@ -69,15 +69,14 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
         raise Problem(f"only a part of message {number} was collected", "mailgate fetch --again", by_hand)
     with store.write() as tx:
         held.get(tx, number)
-        tx.execute("SAVEPOINT before")
-        waits = "(effect LIKE 'hold:%' OR effect LIKE 'refuse:%')"  # what was taken stays taken
-        tx.execute(f"DELETE FROM effect WHERE message = ? AND {waits}", (number,))
-        facts, state, decision = receive.judge(tx, config, facts, told, failure, None, now)
-        if decision.novel:
-            done = apply.apply(tx, facts, state, decision, config, __version__, now, number)
-            queued = send.enqueue(tx, done, facts, state, decision, config, now)
-            return Receipt(facts, decision, number, queued)
-        tx.execute("ROLLBACK TO before")
+        with savepoint(tx) as undo:
+            messages.forget_waiting(tx, number)
+            facts, state, decision = receive.judge(tx, config, facts, told, failure, None, now)
+            if decision.novel:
+                done = apply.apply(tx, facts, state, decision, config, __version__, now, number)
+                queued = send.enqueue(tx, done, facts, state, decision, config, now)
+                return Receipt(facts, decision, number, queued)
+            undo()
         if all(outcome.reason == "duplicate" for outcome in decision.outcomes):
             held.release(tx, number)
     return Receipt(facts, decision, number)

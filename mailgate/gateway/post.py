@@ -217,14 +217,12 @@ def _registered(tx: Transaction, facts: Message) -> int | None:
 
     Without Message-ID and Date two equal messages may be two: a reminder that goes out every month.
     """
-    same = "SELECT message AS number FROM effect WHERE digest = ? AND effect = 'sent'"
-    row = tx.execute(same, (facts.digest,)).fetchone() if facts.message_id or "date" in facts.fields else None
-    if row is None and facts.message_id:
-        taken = "SELECT number FROM message WHERE message_id = ? AND direction = 'out'"
-        if other := tx.execute(taken, (facts.message_id,)).fetchone():
-            number = other["number"]
-            raise Problem(f"{facts.message_id} is message {number} already", f"mailgate message show {number}")
-    return row["number"] if row else None
+    number = messages.registered(tx, facts.digest) if facts.message_id or "date" in facts.fields else None
+    if number is None and facts.message_id:
+        other = messages.sent_as(tx, facts.message_id)
+        if other is not None:
+            raise Problem(f"{facts.message_id} is message {other} already", f"mailgate message show {other}")
+    return number
 
 
 def _register(tx: Transaction, facts: Message, message_id: str, recipients: list[str], now: float) -> int:

@@ -4,7 +4,6 @@ What our own judgement cannot take would fail for ever, so it is accepted and he
 else goes wrong (database, disk, configuration) raises, and the edge that called defers.
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ from mailgate.store.apply import Remembered
 from mailgate.store.database import Store, Transaction
 from mailgate.values import status
 from mailgate.values.address import Address
-from mailgate.values.problem import StoreError
+from mailgate.values.problem import NotReady, StoreError
 
 READING = 10.0
 """Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""
@@ -78,7 +77,7 @@ class Receipt(NamedTuple):
 def receive(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
     """Take responsibility for a message: when this returns, what it decided is committed.
 
-    Raises StoreError, sqlite3.Error or OSError; nothing is kept then.
+    Raises StoreError or OSError; nothing is kept then.
     """
     (receipt,) = receive_all(store, config, [(raw, given)], now)
     return receipt
@@ -149,7 +148,7 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
     with store.read() as tx:
         default = domains.default_name(tx)
     if default is None:
-        raise StoreError("the store has no own domain", "mailgate domain add example.com")
+        raise NotReady("the store has no own domain", "mailgate domain add example.com")
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
         if given.source in ("fetch", "file"):
@@ -168,7 +167,7 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
                     expected = directory.takes_reports(tx, _recipients(facts))
                 told = report.read(facts, expected=True) if expected else None
             return Read(facts, told)
-    except (StoreError, sqlite3.Error):
+    except StoreError:
         raise
     except Exception as error:  # a mistake of ours: the mail is kept, whatever it is
         failure = _name(error)

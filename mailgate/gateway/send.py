@@ -1,7 +1,6 @@
 """Queue what a decision sends: answers, and the messages of a record to its people, one delivery each."""
 
 import os
-import sqlite3
 from collections.abc import Iterable
 
 from mailgate import __version__
@@ -11,9 +10,9 @@ from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision, Outcome, Outgoing
 from mailgate.routing.state import State
 from mailgate.settings.config import Config
-from mailgate.store import deliveries, domains, held, keys, outbox, records
+from mailgate.store import aliases, deliveries, domains, held, keys, outbox, records
 from mailgate.store.apply import Remembered
-from mailgate.store.database import Transaction
+from mailgate.store.database import Transaction, savepoint
 from mailgate.store.records import Record
 from mailgate.values import address, token
 from mailgate.values.problem import Problem, StoreError
@@ -63,8 +62,7 @@ def identity(tx: Transaction, record: Record) -> Identity:
     domain = written or domains.default(tx)
     if domain is None:
         raise Problem("there is no own domain yet", "mailgate domain add example.com")
-    governs = tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, domain.canonical)).fetchone()
-    if governs and host == domain.canonical:
+    if host == domain.canonical and aliases.exists(tx, local, host):
         return Identity(domain, (local, domain.catchall), keys.secrets(tx)[0])
     return Identity(domain, (domain.catchall,), keys.secrets(tx)[0], domain.sender)
 
@@ -117,18 +115,16 @@ def _copy(
 ) -> None:
     """Owe the copies of a message that its record's followers get."""
     whom = identity(tx, records.get(tx, record))
-    tx.execute("SAVEPOINT copies")
     try:
-        heading = posting.heading(message, whom, mark(whom), outcome.parent, now)
-        send(tx, record, number, whom, heading, addresses, message.body_at, kind="copy", reason=outcome.reason)
-    except (sqlite3.Error, StoreError):
+        with savepoint(tx):
+            heading = posting.heading(message, whom, mark(whom), outcome.parent, now)
+            send(tx, record, number, whom, heading, addresses, message.body_at, kind="copy", reason=outcome.reason)
+    except StoreError:
         raise
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
-        tx.execute("ROLLBACK TO copies")
         failure = f"the copy could not be written: {type(error).__name__}: {error}"[:200]
         for each in addresses:
             outbox.give_up(tx, "copy", outcome.reason, str(record), each, message.subject, failure, number, now)
-    tx.execute("RELEASE copies")
 
 
 def _owe(

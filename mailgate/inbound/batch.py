@@ -1,6 +1,5 @@
 """Take fetched messages into the gateway, many with one commit, and find the one at fault when that fails."""
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -43,7 +42,7 @@ def isolate(items: Sequence[T], take: Callable[[Sequence[T]], None], fail: Calla
     """
     try:
         take(items)
-    except (LeaseLost, StoreError, sqlite3.OperationalError, OSError):
+    except (LeaseLost, StoreError, OSError):
         raise
     except Exception as error:  # whatever it is, it is about these messages
         if len(items) > 1:

@@ -1,7 +1,6 @@
 """Run over one server under its lease, whatever breaks, and note how healthy the server is."""
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -51,7 +50,7 @@ def run(
     connect: Callable[[Server, Config, Store], Session] = connection.connect,
     clock: Callable[[], float] = time.time,
 ) -> Result:
-    """Collect what a server has, within the limits of one run. Raises StoreError, sqlite3.Error, OSError.
+    """Collect what a server has, within the limits of one run. Raises StoreError, OSError.
 
     `clock` gives seconds since the epoch.
     """
@@ -66,7 +65,7 @@ def run(
     except LeaseLost:
         return Result(server, "busy", job.progress.tally, queued=job.progress.queued)
     finally:
-        with contextlib.suppress(StoreError, sqlite3.Error, OSError):
+        with contextlib.suppress(StoreError, OSError):
             lease.give_back()
 
 
@@ -74,7 +73,7 @@ def _collect(job: Job, connect: Callable[[], Session]) -> tuple[str, tuple[str, 
     """Do the work. What stopped it, `""` for nothing, and hints."""
     try:
         collect.collect(job, connect)
-    except (StoreError, sqlite3.Error, OSError, LeaseLost):
+    except (StoreError, OSError, LeaseLost):
         raise
     except Problem as problem:
         return str(problem), problem.hints

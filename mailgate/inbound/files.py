@@ -39,7 +39,7 @@ def take(
 ) -> Tally:
     """Take every message of an archive that was not taken before.
 
-    Raises Problem when it cannot be read, StoreError, sqlite3.Error or OSError.
+    Raises Problem when it cannot be read, StoreError or OSError.
     """
     place = os.path.realpath(source.path)
     count, messages = archive.read(source.kind, place, config.max_size)

@@ -138,11 +138,11 @@ def _deferred(error: BaseException) -> tuple[int, str]:
     code, text = "4.3.0", "temporary failure, the mail stays in your queue"
     with contextlib.suppress(BaseException):  # broken beyond telling: the status still stands
         from mailgate.gateway import log
-        from mailgate.values.problem import ConfigError, StoreError
+        from mailgate.values.problem import ConfigError, NotReady
 
         if isinstance(error, UsageError):
             code, text = "4.3.5", "bad command line in the mail server's configuration"
-        elif isinstance(error, ConfigError | StoreError):
+        elif isinstance(error, ConfigError | NotReady):
             code, text = "4.3.5", "not set up for mail yet, see the system log"
         log.deferred(error)
     return 75, f"{code} mailgate: {text}"

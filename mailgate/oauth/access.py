@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator
 
@@ -76,7 +75,7 @@ def _renewed(store: Store, server: Server, login: Login, me: str) -> str:
             raise Problem(f"the login is over: {denied}", _again(server)) from None
         raise
     except BaseException:
-        with contextlib.suppress(StoreError, sqlite3.Error, OSError), store.write() as tx:
+        with contextlib.suppress(StoreError, OSError), store.write() as tx:
             logins.release(tx, server.number, me)
         raise
     return found.access
@@ -89,7 +88,7 @@ def _keep(store: Store, server: Server, login: Login, found: Tokens, me: str) ->
             with store.write() as tx:
                 logins.renew(tx, server.number, me, fresh)
             return
-        except (StoreError, sqlite3.Error):
+        except StoreError:
             if not left:
                 raise
             time.sleep(1.0)

@@ -3,7 +3,7 @@
 import os
 import stat
 
-from mailgate.values.problem import StoreError
+from mailgate.values.problem import NotReady
 
 
 def become(path: str) -> None:
@@ -30,12 +30,12 @@ def become(path: str) -> None:
 
 
 def check(path: str) -> None:
-    """Refuse to run as anybody but the owner of the folder and of the file in it. Raises StoreError."""
+    """Refuse to run as anybody but the owner of the folder and of the file in it. Raises NotReady."""
     folder = os.path.dirname(os.path.abspath(path))
     try:
         info = os.stat(folder)
     except OSError as error:
-        raise StoreError(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+        raise NotReady(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
     me = os.geteuid()
     shared = bool(info.st_mode & stat.S_ISVTX)  # a folder like /tmp belongs to everybody, the file in it does not
     try:
@@ -43,15 +43,15 @@ def check(path: str) -> None:
     except FileNotFoundError:
         owner = me if shared else info.st_uid
     except OSError as error:
-        raise StoreError(f"cannot look at the store {path}: {error.strerror}", f"ls -ld {folder}") from error
+        raise NotReady(f"cannot look at the store {path}: {error.strerror}", f"ls -ld {folder}") from error
     wanted = owner if shared else info.st_uid
     if wanted != me:
-        raise StoreError(
+        raise NotReady(
             f"the store {path} belongs to {name(wanted)}, and this runs as {name(me)}",
             f"sudo -u {name(wanted)} mailgate ...",
         )
     if owner != wanted:
-        raise StoreError(
+        raise NotReady(
             f"the store {path} belongs to {name(owner)}, its folder to {name(wanted)}", f"chown {name(wanted)} {path}"
         )
 
@@ -67,14 +67,14 @@ def name(uid: int) -> str:
 
 
 def names(path: str) -> tuple[str, str]:
-    """The user and the group that own the store's folder, by name; a number where there is none. Raises StoreError."""
+    """The user and the group that own the store's folder, by name; a number where there is none. Raises NotReady."""
     import grp
 
     folder = os.path.dirname(os.path.abspath(path))
     try:
         info = os.stat(folder)
     except OSError as error:
-        raise StoreError(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+        raise NotReady(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
     try:
         group = grp.getgrgid(info.st_gid).gr_name
     except KeyError:

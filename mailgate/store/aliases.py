@@ -36,6 +36,11 @@ def get(tx: Transaction, text: str) -> Alias:
     return from_row(row)
 
 
+def exists(tx: Transaction, local: str, host: str) -> bool:
+    """Whether there is an alias of this name, as it is stored."""
+    return tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone() is not None
+
+
 def reached_by(tx: Transaction, text: str) -> Alias:
     """The alias that an address reaches, also with a detail or under a former name. Raises NotFound."""
     try:
@@ -43,7 +48,7 @@ def reached_by(tx: Transaction, text: str) -> Alias:
     except NotFound:
         local, host = _place(tx, text)
         for name in spellings(local, domains.get(tx, host).delimiter):
-            if tx.execute("SELECT 1 FROM alias WHERE local = ? AND domain = ?", (name, host)).fetchone():
+            if exists(tx, name, host):
                 return get(tx, f"{name}@{host}")
             if renamed := _renamed(tx, name, host):
                 return renamed
@@ -58,6 +63,11 @@ def _renamed(tx: Transaction, local: str, host: str) -> Alias | None:
         (host, local),
     ).fetchone()
     return from_row(row) if row else None
+
+
+def renamed(tx: Transaction) -> set[int]:
+    """The numbers of the aliases that have a former name."""
+    return {row["alias"] for row in tx.execute("SELECT DISTINCT alias FROM retired WHERE alias IS NOT NULL")}
 
 
 def former_names(tx: Transaction, found: Alias) -> list[str]:

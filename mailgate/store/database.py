@@ -10,11 +10,11 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mailgate.process import deadline, owner
-from mailgate.values.problem import StoreError
+from mailgate.values.problem import Busy, NotReady, StoreError
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 BUSY = 60.0
@@ -67,32 +67,73 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One consistent view of the rows; nothing can be written."""
-        self._connection.execute("BEGIN")
+        """One consistent view of the rows; nothing can be written. Raises StoreError when the database fails."""
         try:
-            yield self._connection
-        finally:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            _raise_failure(error)
+            raise
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
-        """One durable transaction: COMMIT when the block ends, ROLLBACK when it raises.
+        """One durable transaction: COMMIT when the block ends, ROLLBACK when it raises, or when COMMIT fails.
 
-        Raises StoreError when the lock is not had within the time this store waits.
+        Raises Busy when the lock is not had within the time this store waits, StoreError when the database fails.
         """
         with locked(self.path, self._wait):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:  # a full disk, for one, has ended it already
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                _raise_failure(error)
                 raise
-            self._connection.execute("COMMIT")
             self.written = True
 
     def close(self) -> None:
         """Close the connection; whatever was not committed is gone."""
         self._connection.close()
+
+
+@contextlib.contextmanager
+def savepoint(tx: Transaction) -> Iterator[Callable[[], None]]:
+    """A part of a transaction that is undone alone, when it raises or when it calls what it is given.
+
+    Raises StoreError when the database fails: then the whole transaction is lost.
+    """
+
+    def undo() -> None:
+        tx.execute("ROLLBACK TO part")
+
+    try:
+        tx.execute("SAVEPOINT part")
+        yield undo
+        tx.execute("RELEASE part")
+    except BaseException as error:
+        _raise_failure(error)
+        undo()
+        tx.execute("RELEASE part")
+        raise
+
+
+def _raise_failure(error: BaseException) -> None:
+    """Raise StoreError, or Busy, for what the database cannot do; not for what only a mistake of ours can cause."""
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _MISTAKES):
+        busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        hint = "df -h; ls -l the folder of the store"
+        raise (Busy if busy else StoreError)(f"the store failed: {error}", hint) from error
+
+
+_MISTAKES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError)
 
 
 class Condition(NamedTuple):
@@ -121,11 +162,11 @@ def condition(path: str, patience: float = 5.0) -> Condition:
         finally:
             connection.close()
     except OSError as error:
-        raise StoreError(f"no store {path}: {error.strerror}", "mailgate init") from error
+        raise NotReady(f"no store {path}: {error.strerror}", "mailgate init") from error
     except sqlite3.Error as error:
         raise StoreError(f"cannot read the store {path}: {error}", f"sqlite3 {path} .recover") from error
     if schema == 0:
-        raise StoreError(f"{path} is no mailgate store", "mailgate init")
+        raise NotReady(f"{path} is no mailgate store", "mailgate init")
     faults = tuple(text for row in rows for text in str(row[0]).splitlines() if text != "ok")
     try:
         with locked(path, patience):
@@ -146,7 +187,7 @@ def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> St
         connection = _connect(path, wait)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
-        raise StoreError(f"cannot open the store {path}: {error}", "mailgate init") from error
+        raise NotReady(f"cannot open the store {path}: {error}", "mailgate init") from error
     _check_version(path, version)
     return Store(path, connection, wait)
 
@@ -175,21 +216,27 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
         with store.write() as transaction:
             old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
             if old == 0 and transaction.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise StoreError(f"{path} is some other program's database", "choose another file for store.url")
-            scripts = _scripts()
-            for script in scripts[old:]:
-                with open(script, encoding="utf-8") as file:
-                    for statement in _statements(file.read()):
-                        transaction.execute(statement)
-            if old == 0:
-                transaction.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
-            if old <= len(scripts):
-                transaction.execute(f"PRAGMA user_version = {len(scripts)}")
-        return old, max(old, len(scripts))
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot migrate the store {path}: {error}", _EXPLAINED) from error
+                raise NotReady(f"{path} is some other program's database", "choose another file for store.url")
+            return old, _migrate(transaction, old)
+    except (sqlite3.Error, StoreError) as error:
+        if isinstance(error, Busy | NotReady):
+            raise
+        raise StoreError(f"cannot migrate the store {path}: {error.__cause__ or error}", _EXPLAINED) from error
     finally:
         store.close()
+
+
+def _migrate(tx: Transaction, old: int) -> int:
+    scripts = _scripts()
+    for script in scripts[old:]:
+        with open(script, encoding="utf-8") as file:
+            for statement in _statements(file.read()):
+                tx.execute(statement)
+    if old == 0:
+        tx.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
+    if old <= len(scripts):
+        tx.execute(f"PRAGMA user_version = {len(scripts)}")
+    return max(old, len(scripts))
 
 
 def insert_octets(tx: Transaction, number: int, octets: bytes) -> None:
@@ -214,7 +261,7 @@ def locked(path: str, wait: float | None) -> Iterator[None]:
         raise StoreError(f"cannot open {path}.lock: {error.strerror}", _EXPLAINED) from error
     try:
         if not _flock(descriptor, wait):
-            raise StoreError(
+            raise Busy(
                 f"the store {path} is busy: another process holds its lock for more than {wait:.0f} s", _EXPLAINED
             )
         yield
@@ -256,11 +303,11 @@ def _connect(path: str, wait: float | None) -> sqlite3.Connection:
 def _check_version(path: str, version: int) -> None:
     newest = len(_scripts())
     if version == 0:
-        raise StoreError(f"{path} is no mailgate store", "mailgate init")
+        raise NotReady(f"{path} is no mailgate store", "mailgate init")
     if version < newest:
-        raise StoreError(f"the store {path} has schema {version}, this program needs {newest}", "mailgate migrate")
+        raise NotReady(f"the store {path} has schema {version}, this program needs {newest}", "mailgate migrate")
     if version > newest:
-        raise StoreError(f"the store {path} has schema {version}, this program knows only {newest}", "upgrade mailgate")
+        raise NotReady(f"the store {path} has schema {version}, this program knows only {newest}", "upgrade mailgate")
 
 
 def _scripts() -> list[str]:

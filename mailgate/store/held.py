@@ -58,6 +58,23 @@ def listing(tx: Transaction, *, refused: bool = False) -> list[Held]:
     return [_from_row(row) for row in rows]
 
 
+class Open(NamedTuple):
+    """Held mail that is not quiet: how much of it failed, how much there is in all, since when the oldest waits."""
+
+    failed: int
+    total: int
+    oldest: float | None
+
+
+def still_open(tx: Transaction) -> Open:
+    """What a person should look at."""
+    row = tx.execute(
+        "SELECT coalesce(sum(CASE reason WHEN 'failed' THEN 1 ELSE 0 END), 0) AS failed, count(*) AS n,"
+        " min(since) AS oldest FROM held WHERE refused = 0 AND quiet = 0"
+    ).fetchone()
+    return Open(row["failed"], row["n"], row["oldest"])
+
+
 def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
     """Mail that a different version of the program could not judge, and that is here as a whole."""
     rows = tx.execute(

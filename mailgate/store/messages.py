@@ -115,6 +115,45 @@ def note_effect(tx: Transaction, number: int, message: Message, effect: str, acc
     )
 
 
+def forget_waiting(tx: Transaction, number: int) -> None:
+    """Forget that a message was held or refused; what was taken stays taken."""
+    tx.execute(
+        "DELETE FROM effect WHERE message = ? AND (effect LIKE 'hold:%' OR effect LIKE 'refuse:%')",
+        (number,),
+    )
+
+
+def registered(tx: Transaction, digest: str) -> int | None:
+    """The number of a message with this digest that another program sends."""
+    row = tx.execute("SELECT message FROM effect WHERE digest = ? AND effect = 'sent'", (digest,)).fetchone()
+    return row["message"] if row else None
+
+
+def sent_as(tx: Transaction, message_id: str) -> int | None:
+    """The number of a message that was sent under an id."""
+    row = tx.execute("SELECT number FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()
+    return row["number"] if row else None
+
+
+def received_as(tx: Transaction, message_id: str) -> Stored | None:
+    """The message that was received under an id, the first one."""
+    query = "SELECT * FROM message WHERE message_id = ? AND direction = 'in' ORDER BY number LIMIT 1"
+    row = tx.execute(query, (message_id,)).fetchone()
+    return _from_row(tx, row) if row else None
+
+
+def newest(tx: Transaction) -> int:
+    """The highest number that is stored, 0 when there is none."""
+    number: int = tx.execute("SELECT coalesce(max(number), 0) FROM message").fetchone()[0]
+    return number
+
+
+def last_received(tx: Transaction) -> float | None:
+    """When the newest message came or went (epoch seconds), None when there is none."""
+    at: float | None = tx.execute("SELECT max(received) FROM message").fetchone()[0]
+    return at
+
+
 def explain(tx: Transaction, number: int, explanation: dict[str, Any]) -> None:
     """Store the explanation that `why` gives back, and the one outcome under which the message counts."""
     text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))

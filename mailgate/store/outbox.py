@@ -149,6 +149,13 @@ def left(tx: Transaction) -> int:
     return found
 
 
+def stuck(tx: Transaction, since: float, but: str) -> int:
+    """How many messages of another kind than `but` failed, or wait since then."""
+    query = "SELECT count(*) FROM outbox WHERE kind != ? AND (state = 'failed' OR (state = 'queued' AND made < ?))"
+    found: int = tx.execute(query, (but, since)).fetchone()[0]
+    return found
+
+
 def retry(tx: Transaction, number: int, now: float) -> Debt:
     """Make a debt due at once. Raises NotFound; Problem when it is paid, or claimed: it would be sent twice."""
     debt = get(tx, number)

@@ -18,4 +18,12 @@ class ConfigError(Problem):
 
 
 class StoreError(Problem):
-    """The store cannot be used, or not by this user."""
+    """The store failed: the disk is full, the file is damaged, what else a database can say."""
+
+
+class Busy(StoreError):
+    """Another process holds the store; it may work the next time."""
+
+
+class NotReady(StoreError):
+    """There is no store that this process can use: none, one of another schema, of another user, without a domain."""

@@ -1,5 +1,6 @@
 """The store: one file, made once by whoever comes first, one durable transaction at a time."""
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mailgate.store import database
-from mailgate.values.problem import StoreError
+from mailgate.values.problem import Busy, NotReady, StoreError
 
 
 def rows(path: Path) -> list[tuple[str]]:
@@ -91,6 +92,68 @@ def test_a_busy_store_is_an_error_in_time(tmp_path: Path) -> None:
         put(opened, "a")
     put(opened, "b")
     assert rows(tmp_path / "m.db") == [("b",)]
+
+
+def test_a_commit_that_meets_a_reader_is_rolled_back(tmp_path: Path) -> None:
+    """SQLite leaves the transaction open then; the next one of this process must not find it."""
+    opened = database.open_or_create(tmp_path / "m.db", wait=0.1)
+    reader = sqlite3.connect(tmp_path / "m.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM parameter").fetchall()
+    with pytest.raises(Busy, match="the store failed: database is locked"):
+        put(opened, "a")
+    reader.close()
+    put(opened, "b")
+    assert rows(tmp_path / "m.db") == [("b",)]
+
+
+def test_what_the_database_cannot_do_is_a_store_error(tmp_path: Path) -> None:
+    opened = database.open_or_create(tmp_path / "m.db")
+    with pytest.raises(StoreError, match="no such table: nowhere") as caught, opened.read() as tx:
+        tx.execute("SELECT * FROM nowhere")
+    assert not isinstance(caught.value, Busy | NotReady)
+    with pytest.raises(sqlite3.IntegrityError), opened.write() as tx:  # a mistake of ours is none
+        tx.execute("INSERT INTO parameter (key, value) VALUES (NULL, NULL)")
+    put(opened, "a")
+
+
+class TestSavepoint:
+    """A part of a transaction."""
+
+    def test_an_exception_undoes_the_part_alone(self, tmp_path: Path) -> None:
+        opened = database.open_or_create(tmp_path / "m.db")
+        with opened.write() as tx:
+            tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
+            with contextlib.suppress(RuntimeError), database.savepoint(tx):
+                tx.execute("INSERT INTO parameter (key, value) VALUES ('b', '')")
+                raise RuntimeError
+            with contextlib.suppress(sqlite3.IntegrityError), database.savepoint(tx):
+                tx.execute("INSERT INTO parameter (key, value) VALUES ('c', '')")
+                tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
+            with database.savepoint(tx):
+                tx.execute("INSERT INTO parameter (key, value) VALUES ('d', '')")
+        assert rows(tmp_path / "m.db") == [("a",), ("d",)]
+
+    def test_it_can_be_undone_on_purpose(self, tmp_path: Path) -> None:
+        opened = database.open_or_create(tmp_path / "m.db")
+        with opened.write() as tx, database.savepoint(tx) as undo:
+            tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
+            undo()
+            tx.execute("INSERT INTO parameter (key, value) VALUES ('b', '')")
+        assert rows(tmp_path / "m.db") == [("b",)]
+
+    def test_a_failure_of_the_database_is_one_of_the_whole_transaction(self, tmp_path: Path) -> None:
+        opened = database.open_or_create(tmp_path / "m.db")
+
+        def fail() -> None:
+            with opened.write() as tx:
+                tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
+                with contextlib.suppress(sqlite3.Error), database.savepoint(tx):
+                    tx.execute("SELECT * FROM nowhere")
+
+        with pytest.raises(StoreError, match="no such table"):
+            fail()
+        assert rows(tmp_path / "m.db") == []
 
 
 def test_writers_wait_for_each_other(tmp_path: Path) -> None:
