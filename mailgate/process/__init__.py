@@ -1,1 +1,1 @@
-"""This process: its user, its limits, its deadlines."""
+"""This process: its user, its limits, its deadlines, the files that it writes."""

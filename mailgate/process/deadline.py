@@ -1,4 +1,4 @@
-"""Stop what takes too long: a judgement must not stop all other mail, a lock not a person."""
+"""Interrupt a block of code that takes too long, so that one message never stops all others."""
 
 import signal
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from types import FrameType
 
 
 class Overrun(Exception):
-    """It took longer than it may."""
+    """The block took longer than it may."""
 
 
 @contextmanager
 def limit(seconds: float, *, worked: bool = False) -> Iterator[None]:
-    """Raise Overrun inside the block after so many seconds; only the main thread can be stopped so.
+    """Raise Overrun inside the block after so many seconds. It works in the main thread only.
 
-    `worked`: seconds of processor time. What a busy machine does not get done is no fault of the message.
+    `worked`: count seconds of processor time, because a busy machine is not a fault of the message.
     """
     number, timer = (signal.SIGPROF, signal.ITIMER_PROF) if worked else (signal.SIGALRM, signal.ITIMER_REAL)
 

@@ -1,4 +1,4 @@
-"""Run as the one user who owns the store's folder: mixed owners lock each other out of a database for good."""
+"""Run as the one user who owns the store's folder, because files of mixed owners lock users out of a database."""
 
 import os
 import stat
@@ -7,13 +7,13 @@ from mailgate.values.problem import NotReady
 
 
 def become(path: str) -> None:
-    """As root, become the owner of the store's folder for good, before anything is opened; no-op for everybody else."""
+    """As root, become the owner of the store's folder for good, before anything is opened; no-op for other users."""
     if os.geteuid() != 0:
         return
     try:
         folder = os.stat(os.path.dirname(os.path.abspath(path)))
     except OSError:
-        return  # `check` explains what is wrong
+        return  # `check` explains the error
     if folder.st_uid == 0:
         return
     import pwd
@@ -30,34 +30,35 @@ def become(path: str) -> None:
 
 
 def check(path: str) -> None:
-    """Refuse to run as anybody but the owner of the folder and of the file in it. Raises NotReady."""
+    """Raise NotReady unless this process runs as the owner of the store's folder and of the file in it."""
     folder = os.path.dirname(os.path.abspath(path))
     try:
         info = os.stat(folder)
     except OSError as error:
         raise NotReady(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
     me = os.geteuid()
-    shared = bool(info.st_mode & stat.S_ISVTX)  # a folder like /tmp belongs to everybody, the file in it does not
+    shared = bool(info.st_mode & stat.S_ISVTX)  # a folder like /tmp is shared, the file in it is not
     try:
         owner = os.stat(path).st_uid
     except FileNotFoundError:
         owner = me if shared else info.st_uid
     except OSError as error:
         raise NotReady(f"cannot look at the store {path}: {error.strerror}", f"ls -ld {folder}") from error
-    wanted = owner if shared else info.st_uid
-    if wanted != me:
+    expected = owner if shared else info.st_uid
+    if expected != me:
         raise NotReady(
-            f"the store {path} belongs to {name(wanted)}, and this runs as {name(me)}",
-            f"sudo -u {name(wanted)} mailgate ...",
+            f"the store {path} belongs to {name(expected)}, and this runs as {name(me)}",
+            f"sudo -u {name(expected)} mailgate ...",
         )
-    if owner != wanted:
+    if owner != expected:
         raise NotReady(
-            f"the store {path} belongs to {name(owner)}, its folder to {name(wanted)}", f"chown {name(wanted)} {path}"
+            f"the store {path} belongs to {name(owner)}, its folder to {name(expected)}",
+            f"chown {name(expected)} {path}",
         )
 
 
 def name(uid: int) -> str:
-    """The login name of a user id, or the number when it has none."""
+    """The login name of a user id, or `uid N` when it has none."""
     import pwd
 
     try:
@@ -67,7 +68,7 @@ def name(uid: int) -> str:
 
 
 def names(path: str) -> tuple[str, str]:
-    """The user and the group that own the store's folder, by name; a number where there is none. Raises NotReady."""
+    """The names of the user and group that own the store's folder; numbers where there are none. Raises NotReady."""
     import grp
 
     folder = os.path.dirname(os.path.abspath(path))

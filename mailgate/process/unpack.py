@@ -1,4 +1,4 @@
-"""Write the attachments of a message out: no path, name or byte of it decides where, or over what."""
+"""Save the attachments of a message to files; nothing in the message decides where, or what is overwritten."""
 
 import os
 import re
@@ -13,7 +13,7 @@ _UNSAFE = re.compile(r"[^\w.+@=, ()-]+")
 
 
 class Saved(NamedTuple):
-    """A file that was written: its path, the name its sender gave it, and its size in octets."""
+    """A saved attachment: the path of the file, the name in the message, and the size in octets."""
 
     path: str
     name: str
@@ -21,7 +21,7 @@ class Saved(NamedTuple):
 
 
 def file_name(position: int, name: str) -> str:
-    """A name for a file: a number of ours in front, then what is harmless of the sender's, at most 150 octets."""
+    """The name of a file: the position, then the harmless characters of the sender's name, at most 150 octets."""
     harmless = _UNSAFE.sub("_", name).strip(" .") or "attachment"
     stem, dot, suffix = harmless.rpartition(".")
     suffix = dot + suffix[:20] if stem else ""
@@ -29,23 +29,23 @@ def file_name(position: int, name: str) -> str:
     return f"{position:03}-{stem}{suffix}"
 
 
-def save(raw: bytes, attachments: Sequence[Attachment], wanted: str | None, folder: str) -> list[Saved]:
-    """Write every attachment, or those named `wanted`, into a folder that is made when there is none.
+def save(raw: bytes, attachments: Sequence[Attachment], name: str | None, folder: str) -> list[Saved]:
+    """Write every attachment, or those called `name`, into a folder, which is created when it is missing.
 
-    Raises NotFound when nothing is so named, Problem when a file is there already; a link is never followed.
+    Raises NotFound when there is no such attachment, Problem when a file exists already. Links are never followed.
     """
-    chosen = [(at, each) for at, each in enumerate(attachments) if wanted is None or each.name == wanted]
-    if not chosen:
-        raise NotFound(f"no attachment `{wanted}`" if wanted else "the message has no attachment")
+    selected = [(at, file) for at, file in enumerate(attachments) if name is None or file.name == name]
+    if not selected:
+        raise NotFound(f"no attachment `{name}`" if name else "the message has no attachment")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     saved = []
-    for at, each in chosen:
-        path = os.path.join(folder, file_name(at + 1, each.name))
+    for at, attachment in selected:
+        path = os.path.join(folder, file_name(at + 1, attachment.name))
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         except FileExistsError:
-            raise Problem(f"{path} is there already", "choose another folder") from None
+            raise Problem(f"{path} exists already", "choose another folder") from None
         with os.fdopen(descriptor, "wb") as file:
             file.write(attachment_bytes(raw, at))
-        saved.append(Saved(path, each.name, each.size))
+        saved.append(Saved(path, attachment.name, attachment.size))
     return saved

@@ -1,7 +1,7 @@
-"""Write files as the user who asked, though the process becomes the owner of the store in between.
+"""Write files as the user who started the command, although the process becomes the owner of the store.
 
-Root's commands give root up for good before they open the store (`owner.become`). A file that root names, in a folder
-that only root may write, is then written by a child that was started before.
+A command of root's gives up root for good before it opens the store (`owner.become`). When root names a file in a
+folder that only root may write, a child process that was started before writes it.
 """
 
 import contextlib
@@ -12,41 +12,41 @@ import stat
 from collections.abc import Callable, Iterator
 
 Write = Callable[[str, bytes, bool], None]
-"""Write octets to a path, in place of what is there or (False) only where nothing is. Raises OSError."""
+"""(path, octets, replace): write octets to a path; without `replace`, only where no file exists. Raises OSError."""
 
 
 @contextlib.contextmanager
 def writer() -> Iterator[Write]:
-    """A function that writes with the rights of this moment, for as long as the block runs."""
+    """A function that writes with the rights that the process has now, for as long as the block runs."""
     if os.geteuid() != 0:
         yield write
         return
-    ours, theirs = socket.socketpair()
+    parent_end, child_end = socket.socketpair()
     child = os.fork()
     if not child:
-        ours.close()
-        _serve(theirs)
-    theirs.close()
+        parent_end.close()
+        _serve(child_end)
+    child_end.close()
     try:
-        with ours, ours.makefile("rwb") as stream:
+        with parent_end, parent_end.makefile("rwb") as stream:
 
-            def ask(path: str, octets: bytes, replace: bool) -> None:
+            def request(path: str, octets: bytes, replace: bool) -> None:
                 head = json.dumps([os.path.abspath(path), len(octets), replace])
                 stream.write(head.encode() + b"\n" + octets)
                 stream.flush()
-                number = int(stream.readline() or b"5")  # EIO: the child is gone
+                number = int(stream.readline() or b"5")  # EIO: the child has ended
                 if number:
                     raise OSError(number, os.strerror(number), path)
 
-            yield ask
+            yield request
     finally:
         os.waitpid(child, 0)
 
 
-def _serve(theirs: socket.socket) -> None:
-    """Do what is asked until nobody is left to ask; never returns."""
+def _serve(child_end: socket.socket) -> None:
+    """Write what the parent requests until it closes the socket; never returns."""
     try:
-        with theirs, theirs.makefile("rwb") as stream:
+        with child_end, child_end.makefile("rwb") as stream:
             while line := stream.readline():
                 path, length, replace = json.loads(line)
                 octets = stream.read(length)
@@ -63,7 +63,7 @@ def _serve(theirs: socket.socket) -> None:
 
 
 def write(path: str, octets: bytes, replace: bool = True) -> None:
-    """Write a file as a whole: who reads it sees the old one or the new one. Raises OSError.
+    """Write a file so that readers see either the old content or the new one. Raises OSError.
 
     A device or a pipe is written to, not replaced.
     """

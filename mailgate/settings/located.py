@@ -1,19 +1,20 @@
-"""Read TOML, and say where in the file a value stands.
+"""Read TOML, and find the line and column of a value.
 
-`tomllib` tells the place of a fault of syntax only. Who finds a value that means nothing asks `places`, which reads the
-text again, knowing already that it is valid TOML; that happens when something is wrong, and never before.
+`tomllib` reports the place of syntax errors only. For a value that is valid TOML and wrong, `places` reads the text
+once more; it is called for error messages alone, and relies on the text being valid TOML.
 """
 
 import re
 import tomllib
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mailgate.values.problem import ConfigError
 
 Path = tuple[str | int, ...]
-"""The way to a value: names of tables and keys, positions in arrays."""
-_FAULT = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+"""The path to a value: names of tables and keys, positions in arrays."""
+_SYNTAX_ERROR = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<skip>[ \t\r]+|#[^\n]*)|(?P<line>\n)|(?P<mark>[][{}=,.])"
     r'|(?P<text>"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\')'
@@ -36,7 +37,7 @@ class _Token(NamedTuple):
 
 
 def read(octets: bytes, name: str) -> dict[str, Any]:
-    """The tables of a TOML file. Raises ConfigError, which begins with `NAME:LINE:COLUMN`."""
+    """The tables of a TOML file. Raises ConfigError with a text that starts with `NAME:LINE:COLUMN`."""
     try:
         return tomllib.loads(octets.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -44,10 +45,10 @@ def read(octets: bytes, name: str) -> dict[str, Any]:
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1
         raise ConfigError(f"{name}:{line}:{column}: not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        found = _FAULT.fullmatch(str(error))
-        what = found[1] if found else str(error)
-        line, column = (int(found[2]), int(found[3])) if found and found[2] else _end(octets.decode("utf-8"))
-        raise ConfigError(f"{name}:{line}:{column}: {what[:1].lower() + what[1:]}") from error
+        match = _SYNTAX_ERROR.fullmatch(str(error))
+        message = match[1] if match else str(error)
+        line, column = (int(match[2]), int(match[3])) if match and match[2] else _end(octets.decode("utf-8"))
+        raise ConfigError(f"{name}:{line}:{column}: {message[:1].lower() + message[1:]}") from error
 
 
 def _end(text: str) -> Place:
@@ -55,21 +56,21 @@ def _end(text: str) -> Place:
 
 
 def places(text: str) -> dict[Path, Place]:
-    """Where each table, key and array element of a valid TOML text begins."""
-    reader = _Reader(text)
+    """Where each table, key and array element of a valid TOML text starts."""
+    reader = _TomlReader(text)
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    found: dict[Path, Place] = {}
+    by_path: dict[Path, Place] = {}
     line = 0
-    for path, at in sorted(reader.statements(), key=lambda each: each[1]):
+    for path, at in sorted(reader.statements(), key=itemgetter(1)):
         while line + 1 < len(starts) and starts[line + 1] <= at:
             line += 1
-        for length in range(1, len(path) + 1):  # a table without a header of its own begins with its first key
-            found.setdefault(path[:length], Place(line + 1, at - starts[line] + 1))
-    return found
+        for length in range(1, len(path) + 1):  # a table without a header of its own starts at its first key
+            by_path.setdefault(path[:length], Place(line + 1, at - starts[line] + 1))
+    return by_path
 
 
-class _Reader:
-    """The tokens of one text, and the place reached in them."""
+class _TomlReader:
+    """The tokens of one text, and the position of the next one."""
 
     def __init__(self, text: str) -> None:
         self.tokens = [
@@ -80,16 +81,16 @@ class _Reader:
         self.next = 0
 
     def peek(self) -> str:
-        """The token ahead, as a mark or a line end; `""` at the end, `a value` for anything else."""
+        """The next token when it is a mark or a line end; `""` at the end, else `a value`."""
         if self.next == len(self.tokens):
             return ""
         token = self.tokens[self.next]
         return token.text if token.kind in ("mark", "line") else "a value"
 
     def statements(self) -> Iterator[tuple[Path, int]]:
-        """(path, offset) of everything that has a name or a position."""
+        """(path, offset) of every table, key and array element."""
         table: Path = ()
-        counted: dict[Path, int] = {}
+        lengths: dict[Path, int] = {}  # of arrays of tables, less one
         while self.peek():
             if self.peek() == "\n":
                 self.next += 1
@@ -97,23 +98,23 @@ class _Reader:
                 at = self.tokens[self.next].at
                 array = self.tokens[self.next + 1].text == "[" and self.tokens[self.next + 1].at == at + 1
                 self.next += 2 if array else 1
-                table = self._within(self._key(), counted)
+                table = self._within(self._key(), lengths)
                 self.next += 2 if array else 1
                 if array:
-                    counted[table] = counted.get(table, -1) + 1
-                    table = (*table, counted[table])
+                    lengths[table] = lengths.get(table, -1) + 1
+                    table = (*table, lengths[table])
                 yield table, at
             else:
                 yield from self._pair(table)
 
-    def _within(self, path: Path, counted: dict[Path, int]) -> Path:
-        """A header's path, where `[[a]]` then `[a.b]` means the last element of `a`."""
-        whole: Path = ()
-        for at, each in enumerate(path, 1):
-            whole = (*whole, each)
-            if whole in counted and at < len(path):
-                whole = (*whole, counted[whole])
-        return whole
+    def _within(self, path: Path, lengths: dict[Path, int]) -> Path:
+        """The full path for a header: after `[[a]]`, `[a.b]` is in the last element of `a`."""
+        full: Path = ()
+        for at, name in enumerate(path, 1):
+            full = (*full, name)
+            if full in lengths and at < len(path):
+                full = (*full, lengths[full])
+        return full
 
     def _key(self) -> Path:
         parts: list[str | int] = []
@@ -139,7 +140,7 @@ class _Reader:
         elif self.peek() == "{":
             yield from self._inline(path)
         else:
-            while self.peek() in ("a value", "."):  # 1.5, and dates with a space in them, are several tokens
+            while self.peek() in ("a value", "."):  # 1.5 and a date with a space are several tokens
                 self.next += 1
 
     def _array(self, path: Path) -> Iterator[tuple[Path, int]]:

@@ -1,4 +1,4 @@
-"""Say which settings apply, and where each of them comes from."""
+"""List the settings that apply, and where each one comes from."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,31 +7,31 @@ from mailgate.settings import config, located
 from mailgate.settings.config import Config
 
 VALUES: Mapping[tuple[str, str], Callable[[Config], object]] = {
-    ("store", "url"): lambda found: found.store,
-    ("submit", "method"): lambda found: found.submit.method,
-    ("submit", "sendmail"): lambda found: found.submit.sendmail,
-    ("submit", "host"): lambda found: found.submit.host,
-    ("submit", "port"): lambda found: found.submit.port,
-    ("refusals", "by"): lambda found: found.refusals_by,
-    ("refusals", "blocked"): lambda found: found.blocked_by,
-    ("refusals", "templates"): lambda found: found.templates,
-    ("limits", "max_size"): lambda found: found.max_size,
-    ("limits", "records_per_alias"): lambda found: found.records_per_alias,
-    ("limits", "records_in_all"): lambda found: found.records_in_all,
-    ("held", "keep_quiet"): lambda found: found.keep_quiet,
-    ("maps", "folder"): lambda found: found.maps,
-    ("maps", "shared"): lambda found: sorted(found.maps_shared),
-    ("maps", "unknown"): lambda found: found.maps_unknown,
-    ("notify", "to"): lambda found: list(found.notify),
-    ("authentication", "trusted_authserv_ids"): lambda found: list(found.authserv_ids),
-    ("authentication", "border_strips"): lambda found: found.border_strips,
-    ("authentication", "own_hops"): lambda found: found.own_hops,
+    ("store", "url"): lambda config: config.store,
+    ("submit", "method"): lambda config: config.submit.method,
+    ("submit", "sendmail"): lambda config: config.submit.sendmail,
+    ("submit", "host"): lambda config: config.submit.host,
+    ("submit", "port"): lambda config: config.submit.port,
+    ("refusals", "by"): lambda config: config.refusals_by,
+    ("refusals", "blocked"): lambda config: config.blocked_by,
+    ("refusals", "templates"): lambda config: config.templates,
+    ("limits", "max_size"): lambda config: config.max_size,
+    ("limits", "records_per_alias"): lambda config: config.records_per_alias,
+    ("limits", "records_in_all"): lambda config: config.records_in_all,
+    ("held", "keep_quiet"): lambda config: config.keep_quiet,
+    ("maps", "folder"): lambda config: config.maps,
+    ("maps", "shared"): lambda config: sorted(config.maps_shared),
+    ("maps", "unknown"): lambda config: config.maps_unknown,
+    ("notify", "to"): lambda config: list(config.notify),
+    ("authentication", "trusted_authserv_ids"): lambda config: list(config.authserv_ids),
+    ("authentication", "border_strips"): lambda config: config.border_strips,
+    ("authentication", "own_hops"): lambda config: config.own_hops,
 }
-"""Section and key -> the value that applies, of everything that can be set."""
+"""(section, key) of every setting -> its value in a configuration."""
 
 
 class Setting(NamedTuple):
-    """A setting as it applies. origin: option, environment, file or default; `place` says where exactly."""
+    """A setting that applies. `origin` is option, environment, file or default; `place` says where exactly."""
 
     section: str
     key: str
@@ -42,28 +42,28 @@ class Setting(NamedTuple):
 
 def settings(option: str | None, store: str | None, environ: Mapping[str, str]) -> list[Setting]:
     """Every setting, in the order of the manual. Raises ConfigError as `config.load` does."""
-    found = config.load(option, store, environ)
+    loaded = config.load(option, store, environ)
     places = {}
-    if found.path:
-        with open(found.path, encoding="utf-8") as file:
+    if loaded.path:
+        with open(loaded.path, encoding="utf-8") as file:
             places = located.places(file.read())
-    shown = []
+    listed = []
     for (section, key), value in VALUES.items():
         place = places.get((section, key))
         if (section, key) == ("store", "url") and store:
-            origin, where = "option", "--db"
+            origin, source = "option", "--db"
         elif (section, key) == ("store", "url") and environ.get("MAILGATE_DB"):
-            origin, where = "environment", "MAILGATE_DB"
+            origin, source = "environment", "MAILGATE_DB"
         elif place:
-            origin, where = "file", f"{found.path}:{place.line}"
+            origin, source = "file", f"{loaded.path}:{place.line}"
         else:
-            origin, where = "default", ""
-        shown.append(Setting(section, key, value(found), origin, where))
-    return shown
+            origin, source = "default", ""
+        listed.append(Setting(section, key, value(loaded), origin, source))
+    return listed
 
 
 def chosen(option: str | None, environ: Mapping[str, str]) -> tuple[str | None, str]:
-    """The configuration file that applies, None for none, and what chose it."""
+    """The configuration file that applies (None without one), and what selects it."""
     path = config.find(option, environ)
     if option:
         return path, "option -C"

@@ -74,6 +74,6 @@ def test_nothing_is_overwritten_and_no_link_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "001-evil").symlink_to(outside)
-    with pytest.raises(Problem, match="is there already"):
+    with pytest.raises(Problem, match="exists already"):
         unpack.save(MESSAGE, content(MESSAGE).attachments, None, str(tmp_path / "out"))
     assert not outside.exists()
