@@ -29,7 +29,8 @@ HOUSE: dict[str, dict[str, str]] = {
         "srs": "address",
     },
     "mail": {
-        "envelope": "",
+        "incoming": "",
+        "envelope": "incoming",
         "markup": "",
         "mime": "",
         "quoting": "",
@@ -45,6 +46,7 @@ HOUSE: dict[str, dict[str, str]] = {
     "process": {
         "bounds": "",
         "deadline": "",
+        "extras": "",
         "owner": "",
         "unpack": "",
         "writer": "",

@@ -9,6 +9,7 @@ import pytest
 
 import mailgate
 from mailgate.cli.program import COMMANDS
+from mailgate.process import extras
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -37,6 +38,11 @@ def test_all_is_every_extra_of_a_feature_and_tests_install_it() -> None:
     features = set(EXTRAS) - {"all", "man", "test", "lint"}
     assert EXTRAS["all"] == [f"mailgate[{','.join(sorted(features))}]"]
     assert "mailgate[all,man]" in EXTRAS["test"]
+
+
+def test_the_program_knows_which_extra_brings_a_library() -> None:
+    brings = {re.match(r"[\w-]+", needed)[0]: name for name in ("fetch", "lmtp") for needed in EXTRAS[name]}
+    assert brings == extras.EXTRAS
 
 
 def test_a_report_asks_for_the_explanation_and_the_doctor() -> None:

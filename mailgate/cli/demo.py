@@ -14,7 +14,7 @@ from mailgate.cli.parts import Command, json_option
 from mailgate.cli.ui import console
 from mailgate.gateway import post, receive
 from mailgate.gateway.post import Text
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Incoming
 from mailgate.routing import explain
 from mailgate.settings.config import Config, Submit
 from mailgate.store import aliases, contacts, database, domains, failures, held, messages, outbox, records
@@ -157,7 +157,8 @@ def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: boo
     scene = _addressed(opened, scene)
     for n in range(1, scene.times + 1):
         raw = scene.text.replace("{n}", str(n)).encode()
-        receipt = receive.receive(opened, settings, raw, Given(scene.reverse_path, (scene.recipient,)), time.time())
+        incoming = Incoming(raw, scene.reverse_path, (scene.recipient,))
+        receipt = receive.receive(opened, settings, incoming, time.time())
         if receipt.number:
             with opened.read() as tx:
                 trees.append(messages.explanation(tx, receipt.number))

@@ -18,6 +18,7 @@ from mailgate.inbound import fetch, files
 from mailgate.inbound.fetch import Result
 from mailgate.inbound.files import Archive
 from mailgate.inbound.progress import OnProgress, Tally
+from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
 from mailgate.process import owner
 from mailgate.settings import config
@@ -108,7 +109,8 @@ def _files(
     if model is None and given:
         raise click.UsageError("--set is for the records of --model.")
     with _progress(kind) as progress:
-        found = files.take(opened, settings, Archive(kind, paths[0], model and model_name(model), given), progress)
+        fallback = Fallback(model_name(model), given) if model else None
+        found = files.take(opened, settings, Archive(kind, paths[0], fallback), progress)
     if as_json:
         console.data([{kind: paths[0], **found._asdict()}])
     elif not quiet:

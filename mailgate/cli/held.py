@@ -108,7 +108,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 def route(app: App, number: int, target: str, as_json: bool) -> None:
     """Put a held message where you say; no rule is asked, nobody is answered."""
     receipt = reconsider.route(app.store, app.config, number, target, time.time())
-    app.pay(owed=receipt.owed)
+    app.pay(owed=receipt.queued)
     _tell(app, number, as_json)
 
 
@@ -119,7 +119,7 @@ def route(app: App, number: int, target: str, as_json: bool) -> None:
 def retry(app: App, number: int, as_json: bool) -> None:
     """Judge a held message as if it arrived now; it leaves the list when it is accepted."""
     receipt = reconsider.retry(app.store, app.config, number, time.time())
-    app.pay(owed=receipt.owed)
+    app.pay(owed=receipt.queued)
     if not receipt.decision.novel:
         _tell_verdict(app, receipt, as_json)
         return

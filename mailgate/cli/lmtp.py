@@ -7,8 +7,9 @@ import click
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command
 from mailgate.cli.run import not_set_up
+from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
-from mailgate.process import owner
+from mailgate.process import extras, owner
 from mailgate.settings import config
 from mailgate.store import database
 from mailgate.store.database import Store
@@ -31,10 +32,9 @@ def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
 
     Never makes or migrates a store; exits with 75 when something is not set up.
     """
-    try:
-        from mailgate.inbound import lmtp as server
-    except ImportError:
-        raise Problem("LMTP needs aiosmtpd", "pip install 'mailgate[lmtp]'") from None
+    extras.require("aiosmtpd")
+    from mailgate.inbound import lmtp as server
+
     try:
         settings = config.load(app.configuration, app.database, os.environ, required=True)
     except Problem as problem:
@@ -47,4 +47,5 @@ def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
         except Problem as problem:
             raise not_set_up(problem) from problem
 
-    server.serve(listen, opened, settings, fallback_model, lambda: spawn.start(app.configuration, app.database))
+    fallback = Fallback(fallback_model) if fallback_model is not None else None
+    server.serve(listen, opened, settings, fallback, lambda: spawn.start(app.configuration, app.database))

@@ -12,6 +12,7 @@ import click
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, completing, json_option
 from mailgate.cli.ui import console
+from mailgate.process import extras
 from mailgate.store import logins, servers
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
@@ -59,6 +60,7 @@ def login_(app: App, name: str, flow: str | None, port: int | None, as_json: boo
     if found.secret.kind != "login":
         hint = f"mailgate server set {name} --login google --client-id ID"
         raise Problem(f"server `{name}` has no login: its secret is a {found.secret.kind}", hint)
+    extras.require(*found.libraries)
     client = Client(found)
     endpoints = client.discover()
     used, tokens = _granted(client, endpoints, flow, port, say)

@@ -10,7 +10,7 @@ from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Command, Number, json_option
 from mailgate.cli.ui import console
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import explain
 from mailgate.store import messages
 from mailgate.values import names
@@ -48,9 +48,10 @@ def route(
     if fallback_model is not None:
         names.model(fallback_model)
     raw = _message(path, app.config.max_size + 1)
-    given = Given(reverse_path, recipients, os.environ, fallback_model)
+    fallback = Fallback(fallback_model) if fallback_model is not None else None
+    incoming = Incoming(raw, reverse_path, recipients, os.environ, fallback)
     try:
-        receipt = receive.preview(app.store, app.config, raw, given, time.time())
+        receipt = receive.preview(app.store, app.config, incoming, time.time())
     except StoreError as problem:
         if not exit_code:
             raise

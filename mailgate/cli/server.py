@@ -8,6 +8,7 @@ from mailgate.cli import login as log_in
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
 from mailgate.cli.ui import console
+from mailgate.process import extras
 from mailgate.store import collected, logins, servers
 from mailgate.store.logins import Login
 from mailgate.store.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
@@ -140,6 +141,8 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 
 
 def _warn(found: Server) -> None:
+    if problem := extras.missing(*found.libraries):
+        console.warning(f"server {found.name}: {problem}: {problem.hints[0]}")
     if found.security == "none":
         console.warning(f"server {found.name}: everything, the password too, goes in the clear (--security none)")
     elif not found.verify:
@@ -217,6 +220,7 @@ def test(app: App, name: str, as_json: bool) -> None:
 
     with app.store.read() as tx:
         found = servers.get(tx, name)
+    extras.require(*found.libraries)
     _warn(found)
     counts: dict[str, int] = {}
     folder = ""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from mailgate.compose import wording
 from mailgate.mta import postfix
 from mailgate.mta.wiring import Check
-from mailgate.process import owner
+from mailgate.process import extras, owner
 from mailgate.settings import config
 from mailgate.settings.config import Config, Submit
 from mailgate.store import aliases, domains, held, keys, logins, messages, outbox, servers
@@ -284,6 +284,8 @@ def _collected(server: Server, found: servers.Health, login: Login | None, now: 
     again = f"mailgate server login {server.name}"
     if not server.enabled:
         return Check(name, "ok", "disabled")
+    if problem := extras.missing(*server.libraries):
+        return Check(name, "wrong", str(problem), *problem.hints)
     if server.secret.kind == "login" and (trouble := logins.trouble(login)):
         return Check(name, "wrong", trouble, again)
     if found.state == "paused":

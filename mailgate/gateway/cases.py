@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mailgate.export.parse import near
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import explain
 from mailgate.settings import located
 from mailgate.settings.config import Config
@@ -33,8 +33,7 @@ _RECORDED = ("action", "reason", "alias", "model", "record", "report")
 class Case(NamedTuple):
     """A case as it was read. `expected` has the keys of EXPECT that the file names."""
 
-    message: bytes
-    given: Given
+    incoming: Incoming
     expected: Mapping[str, Any]
 
 
@@ -58,7 +57,7 @@ def names(folder: str) -> list[str]:
 
 def judge(store: Store, config: Config, case: Case, now: float) -> list[Difference]:
     """How today's judgement of a case differs from what it expects. Raises StoreError."""
-    receipt = receive.preview(store, config, case.message, case.given, now, undisturbed=True)
+    receipt = receive.preview(store, config, case.incoming, now, undisturbed=True)
     return compare(case.expected, explain.tree(receipt.message, receipt.decision, dry_run=True))
 
 
@@ -88,8 +87,14 @@ def case(message: bytes, table: Mapping[str, Any]) -> Case:
     """The case of a message and what the file beside it says."""
     envelope = table.get("envelope", {})
     recipients, fallback = tuple(envelope.get("recipients", ())), envelope.get("fallback_model")
-    given = Given(envelope.get("reverse_path"), recipients, {}, fallback, envelope.get("source", "pipe"))
-    return Case(message, given, table["expect"])
+    incoming = Incoming(
+        message,
+        envelope.get("reverse_path"),
+        recipients,
+        fallback=Fallback(fallback) if fallback else None,
+        source=envelope.get("source", "pipe"),
+    )
+    return Case(incoming, table["expect"])
 
 
 def _octets(path: str, limit: int) -> bytes:

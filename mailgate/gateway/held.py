@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from mailgate import __version__
 from mailgate.gateway import receive, send
-from mailgate.gateway.receive import Given, Read, Receipt
+from mailgate.gateway.receive import Read, Receipt
 from mailgate.mail.classify import Kind
+from mailgate.mail.incoming import Incoming
 from mailgate.routing import copies
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.settings.config import Config
@@ -86,7 +87,7 @@ def _facts(store: Store, number: int) -> Read:
     with store.read() as tx:
         held.get(tx, number)
         raw, stored = messages.raw(tx, number), messages.stored(tx, number)
-    facts, told, failure = receive.read(store, raw, Given(stored.reverse_path or "", stored.recipients))
+    facts, told, failure = receive.read(store, Incoming(raw, stored.reverse_path or "", stored.recipients))
     return Read(facts._replace(whole=stored.size if stored.size > len(raw) else 0), told, failure)
 
 

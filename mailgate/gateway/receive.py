@@ -4,12 +4,13 @@ What our own judgement cannot take would fail for ever, so it is accepted and he
 else goes wrong (database, disk, configuration) raises, and the edge that called defers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mailgate import __version__
 from mailgate.mail import envelope, message
 from mailgate.mail.envelope import Envelope, Hints
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.mail.message import Message
 from mailgate.process import deadline
 from mailgate.reports import report
@@ -31,24 +32,6 @@ JUDGING = 5.0
 """Seconds of work for the decision, which is made while other deliveries wait."""
 
 
-class Given(NamedTuple):
-    """What an edge knows of a message besides its bytes. reverse_path None: not told.
-
-    `values` are those of records that the fallback makes. Of mail found in a mailbox (source fetch): the address of
-    that mailbox, the octets of the whole message where only a part could be had, and why that is a failure (`""`).
-    """
-
-    reverse_path: str | None = None
-    recipients: Sequence[str] = ()
-    environ: Mapping[str, str] = {}
-    fallback: str | None = None
-    source: str = "pipe"
-    values: Mapping[str, str] = {}
-    mailbox: str | None = None
-    whole: int = 0
-    failure: str = ""
-
-
 class Read(NamedTuple):
     """What a message says by itself: its facts, what it reports, and why they could not be read (`""`)."""
 
@@ -66,27 +49,27 @@ class Judged(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What was decided and remembered. number: None when there was nothing to remember."""
+    """What was decided and stored. number: None where nothing had to be; queued: whether there is something to send."""
 
     message: Message
     decision: Decision
     number: int | None = None
-    owed: bool = False
+    queued: bool = False
 
 
-def receive(store: Store, config: Config, raw: bytes, given: Given, now: float) -> Receipt:
+def receive(store: Store, config: Config, incoming: Incoming, now: float) -> Receipt:
     """Take responsibility for a message: when this returns, what it decided is committed.
 
     Raises StoreError or OSError; nothing is kept then.
     """
-    (receipt,) = receive_all(store, config, [(raw, given)], now)
+    (receipt,) = receive_all(store, config, [incoming], now)
     return receipt
 
 
 def receive_all(
     store: Store,
     config: Config,
-    letters: Sequence[tuple[bytes, Given]],
+    messages: Sequence[Incoming],
     now: float,
     also: Callable[[Transaction, int, Receipt], None] | None = None,
 ) -> list[Receipt]:
@@ -95,11 +78,11 @@ def receive_all(
     `also` is called for each, with its index, in the same transaction, so that an edge can remember that it is done
     with it. Raises as `receive`, and what `also` raises.
     """
-    every = [(*read(store, raw, given), given) for raw, given in letters]
+    every = [(*read(store, incoming), incoming.fallback) for incoming in messages]
     receipts = []
     with store.write() as tx:
-        for at, (facts, told, failure, given) in enumerate(every):
-            facts, state, decision = judge(tx, config, facts, told, failure, given.fallback, now, given.values)
+        for at, (facts, told, failure, fallback) in enumerate(every):
+            facts, state, decision = judge(tx, config, facts, told, failure, fallback, now)
             remembered = apply.apply(tx, facts, state, decision, config, __version__, now)
             queued = _enqueued(tx, remembered, facts, state, decision, config, now)
             receipts.append(Receipt(facts, decision, remembered.number, queued))
@@ -124,26 +107,24 @@ def _enqueued(
     return send.enqueue(tx, remembered, facts, state, decision, config, now)
 
 
-def preview(
-    store: Store, config: Config, raw: bytes, given: Given, now: float, *, undisturbed: bool = False
-) -> Receipt:
+def preview(store: Store, config: Config, incoming: Incoming, now: float, *, undisturbed: bool = False) -> Receipt:
     """The same judgement, nothing written, no lock taken; `undisturbed`: as if no mail had come lately."""
-    facts, told, failure = read(store, raw, given)
+    facts, told, failure = read(store, incoming)
     with store.read() as tx:
-        judged = judge(tx, config, facts, told, failure, given.fallback, now, given.values, undisturbed=undisturbed)
+        judged = judge(tx, config, facts, told, failure, incoming.fallback, now, undisturbed=undisturbed)
     return Receipt(judged.facts, judged.decision)
 
 
-def knows(store: Store, config: Config, recipient: str, fallback: str | None) -> bool:
+def knows(store: Store, config: Config, recipient: str, fallback: Fallback | None) -> bool:
     """Whether mail for a recipient can be taken at all: not for a stranger in an own domain. Raises as `receive`."""
-    nothing = read(store, b"", Given("", (recipient,), {}, fallback)).facts
+    nothing = read(store, Incoming(b"", "", (recipient,))).facts
     with store.read() as tx:
         state = snapshot.take(tx, nothing, config, fallback, 0.0)
     owns = resolve.recipients(nothing, state)
     return fallback is not None or all(own is None or own.kind != "unknown" for own in owns)
 
 
-def read(store: Store, raw: bytes, given: Given) -> Read:
+def read(store: Store, incoming: Incoming) -> Read:
     """The facts of a message and of the report it may be; before any lock is taken."""
     with store.read() as tx:
         default = domains.default_name(tx)
@@ -151,16 +132,13 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
         raise NotReady("the store has no own domain", "mailgate domain add example.com")
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
-        if given.source in ("fetch", "file"):
-            return envelope.collected(hints, given.mailbox, author, default)._replace(source=given.source)
-        found = envelope.read(given.reverse_path, given.recipients, given.environ, hints, author, default)
-        return found._replace(source=given.source)
+        return envelope.read(incoming, hints, author).qualified(default)
 
     try:
         with deadline.limit(READING, worked=True):
-            facts = message.read(raw, sender_and_recipients)._replace(whole=given.whole)
-            if given.failure:
-                return Read(facts, None, given.failure)
+            facts = message.read(incoming.raw, sender_and_recipients)._replace(whole=incoming.whole)
+            if incoming.failure:
+                return Read(facts, None, incoming.failure)
             told = report.read(facts)
             if told is None:
                 with store.read() as tx:
@@ -171,7 +149,7 @@ def read(store: Store, raw: bytes, given: Given) -> Read:
         raise
     except Exception as error:  # a mistake of ours: the mail is kept, whatever it is
         failure = _name(error)
-    return Read(message.unread(raw, sender_and_recipients(Hints(), None), failure), None, failure)
+    return Read(message.unread(incoming.raw, sender_and_recipients(Hints(), None), failure), None, failure)
 
 
 def _recipients(facts: Message) -> tuple[Address, ...]:
@@ -184,16 +162,14 @@ def judge(
     facts: Message,
     told: Report | None,
     failure: str,
-    fallback: str | None,
+    fallback: Fallback | None,
     now: float,
-    values: Mapping[str, str] = {},
     *,
     undisturbed: bool = False,
 ) -> Judged:
     """Snapshot and decision in an open transaction."""
     state = snapshot.take(tx, facts, config, fallback, now, told)
     state = state.undisturbed if undisturbed else state
-    state = state._replace(settings=state.settings._replace(fallback_values=values))
     if failure:
         return Judged(facts, state, _failed(facts, state, failure))
     try:

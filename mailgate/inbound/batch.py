@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from mailgate.gateway import log, receive
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
 from mailgate.inbound.job import Job
 from mailgate.inbound.lease import LeaseLost
 from mailgate.inbound.ledger import Ledger
 from mailgate.inbound.progress import counts_as
 from mailgate.inbound.settle import Settlement
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.store.database import Transaction
 from mailgate.values.problem import StoreError
 
@@ -53,15 +54,14 @@ def isolate(items: Sequence[T], take: Callable[[Sequence[T]], None], fail: Calla
 
 
 class Fetched(NamedTuple):
-    """A message that was fetched.
-
-    `whole`: the octets of the message when `raw` is its header alone, else 0; `failure`: why it is given up, or `""`.
-    """
+    """A message that was fetched, with its id in its mailbox."""
 
     id: str
-    raw: bytes
-    whole: int = 0
-    failure: str = ""
+    incoming: Incoming
+
+    def failed(self, error: str) -> "Fetched":
+        """The same message, to be held because of an error."""
+        return self._replace(incoming=self.incoming._replace(failure=error))
 
 
 class Intake:
@@ -69,6 +69,13 @@ class Intake:
 
     def __init__(self, job: Job, folder: str, ledger: Ledger, settlement: Settlement) -> None:
         self._job, self._folder, self._ledger, self._settlement = job, folder, ledger, settlement
+
+    def fetched(self, id: str, raw: bytes, whole: int = 0, failure: str = "") -> Fetched:
+        """A message of this server, or the header of one of so many octets as a whole; failure: why it is held."""
+        server = self._job.server
+        fallback = Fallback(server.model, server.values) if server.model else None
+        incoming = Incoming(raw, fallback=fallback, source="fetch", mailbox=server.mailbox)
+        return Fetched(id, incoming._replace(whole=whole, failure=failure))
 
     def take(self, messages: Sequence[Fetched]) -> None:
         """Take messages with one commit. One that we cannot take is tried again in later runs, then held as failed."""
@@ -90,24 +97,20 @@ class Intake:
             elif field != "left":
                 self._ledger.settle(tx, messages[at].id)
 
-        letters = [(message.raw, self._given(message)) for message in messages]
-        receipts = receive.receive_all(self._job.store, self._job.config, letters, self._job.clock(), settle)
+        incoming = [message.incoming for message in messages]
+        receipts = receive.receive_all(self._job.store, self._job.config, incoming, self._job.clock(), settle)
         for message, field, receipt in zip(messages, fields, receipts, strict=True):
             log.delivered(receipt)
-            self._job.progress.queued |= receipt.owed
+            self._job.progress.queued |= receipt.queued
             if field != "left":
                 self._done(message.id, field)
-
-    def _given(self, message: Fetched) -> Given:
-        server = self._job.server
-        return Given(None, (), {}, server.model, "fetch", server.values, server.mailbox, message.whole, message.failure)
 
     def _fail(self, message: Fetched, error: str) -> None:
         """Put a message off; after its last attempt, take it as failed."""
         give_up = self._ledger.fail_attempt(message.id, error)
         self._job.suspects.put_off(self._ledger.key(message.id))
-        if give_up and not message.failure:
-            self.take([message._replace(failure=error)])
+        if give_up and not message.incoming.failure:
+            self.take([message.failed(error)])
 
     def _done(self, id: str, field: str) -> None:
         self._settlement.add(id, failed=field == "failed")

@@ -2,6 +2,7 @@
 
 from mailgate.inbound.mailbox import Session
 from mailgate.oauth import sasl, secret
+from mailgate.process import extras
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
 from mailgate.store.servers import Server
@@ -12,6 +13,7 @@ def connect(server: Server, config: Config, store: Store) -> Session:
 
     Raises Problem, StoreError.
     """
+    extras.require(*server.libraries)
     if server.secret.kind != "login":
         return _connect(server, config, secret.read(server.secret))
     from mailgate.oauth import access

@@ -6,15 +6,16 @@ It is kept mail: it is not answered, nobody gets a copy, and no sender is limite
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mailgate.gateway import log, receive
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
 from mailgate.inbound import archive, batch
 from mailgate.inbound.archive import ArchivedMessage
 from mailgate.inbound.batch import Fetched
 from mailgate.inbound.progress import OnProgress, Tally, counts_as
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import collected
 from mailgate.store.database import Store, Transaction
@@ -22,12 +23,11 @@ from mailgate.values.digest import sha256
 
 
 class Archive(NamedTuple):
-    """A file or folder of messages: mbox, maildir or eml. `model` and `values` are for mail that no alias takes."""
+    """A file or folder of messages: mbox, maildir or eml. `fallback` is for mail that no alias takes."""
 
     kind: str
     path: str
-    model: str | None = None
-    values: Mapping[str, str] = {}
+    fallback: Fallback | None = None
 
 
 def take(
@@ -72,7 +72,7 @@ class _Intake:
         id = sha256(message.raw).hexdigest()
         if id not in self._known:
             self._known.add(id)
-            self._waiting[id] = Fetched(id, message.raw, message.whole)
+            self._waiting[id] = Fetched(id, self._incoming(message))
         if len(self._waiting) == batch.SIZE:
             self.flush()
 
@@ -83,19 +83,18 @@ class _Intake:
             self._waiting.clear()
 
     def _hold(self, message: Fetched, error: str) -> None:
-        self._receive([message._replace(failure=error)])
+        self._receive([message.failed(error)])
 
     def _receive(self, messages: Sequence[Fetched]) -> None:
         def settle(tx: Transaction, at: int, receipt: Receipt) -> None:
             if counts_as(receipt) != "left":
                 collected.settle(tx, self._mailbox, messages[at].id, "taken", told=True)
 
-        letters = [(message.raw, self._given(message)) for message in messages]
-        for receipt in receive.receive_all(self._store, self._config, letters, self._clock(), settle):
+        incoming = [message.incoming for message in messages]
+        for receipt in receive.receive_all(self._store, self._config, incoming, self._clock(), settle):
             log.delivered(receipt)
             self._counts["fetched"] += 1
             self._counts[counts_as(receipt)] += 1
 
-    def _given(self, message: Fetched) -> Given:
-        source = self._source
-        return Given(None, (), {}, source.model, "file", source.values, None, message.whole, message.failure)
+    def _incoming(self, message: ArchivedMessage) -> Incoming:
+        return Incoming(message.raw, fallback=self._source.fallback, source="file", whole=message.whole)

@@ -7,7 +7,7 @@ point leaves a message untouched, or taken with the server still to be told.
 from collections.abc import Collection, Sequence
 
 from mailgate.inbound import batch
-from mailgate.inbound.batch import Fetched, Intake
+from mailgate.inbound.batch import Intake
 from mailgate.inbound.job import Job
 from mailgate.inbound.ledger import Ledger
 from mailgate.inbound.mailbox import Lost, Refused, Session
@@ -99,7 +99,7 @@ class Folder:
         except Lost:
             self._job.suspects.broke_together(self._ledger.key(id) for id in ids)
             raise
-        if given := [Fetched(id, bodies[id]) for id in ids if bodies.get(id)]:
+        if given := [self._intake.fetched(id, bodies[id]) for id in ids if bodies.get(id)]:
             self._intake.take(given)
         for id in ids:
             if not bodies.get(id):
@@ -118,7 +118,7 @@ class Folder:
             self._job.suspects.broke_at(self._ledger.key(id))
             raise
         if body:
-            self._intake.take([Fetched(id, body)])
+            self._intake.take([self._intake.fetched(id, body)])
         else:
             self._missing[id] = _NOT_GIVEN if body is None else _NOTHING
 
@@ -137,7 +137,7 @@ class Folder:
             raise
         if header:
             whole = max(self._sizes.get(id, 0), len(header) + 1)
-            self._intake.take([Fetched(id, header, whole, failure)])
+            self._intake.take([self._intake.fetched(id, header, whole, failure)])
         else:
             self._intake.give_up(id, failure or "the server does not give its header")
 

@@ -15,7 +15,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailgate.gateway import log, receive
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
 from mailgate.values import status
@@ -25,7 +25,7 @@ from mailgate.values.problem import Problem
 class Handler:
     """What aiosmtpd asks: is this recipient ours, and take this message."""
 
-    def __init__(self, store: Store, config: Config, fallback: str | None, owed: Callable[[], None]) -> None:
+    def __init__(self, store: Store, config: Config, fallback: Fallback | None, owed: Callable[[], None]) -> None:
         self.store, self.config, self.fallback, self.owed = store, config, fallback, owed
 
     async def handle_RCPT(
@@ -49,13 +49,13 @@ class Handler:
         return "\r\n".join(self._take(raw, envelope.mail_from or "", recipient) for recipient in envelope.rcpt_tos)
 
     def _take(self, raw: bytes, reverse_path: str, recipient: str) -> str:
-        given = Given(reverse_path, (recipient,), {}, self.fallback, "lmtp")
+        incoming = Incoming(raw, reverse_path, (recipient,), {}, self.fallback, "lmtp")
         try:
-            receipt = receive.receive(self.store, self.config, raw, given, time.time())
+            receipt = receive.receive(self.store, self.config, incoming, time.time())
         except Exception as error:  # whatever it is, the mail stays with the mail server
             log.deferred(error)
             return status.temporary().smtp
-        if receipt.owed:
+        if receipt.queued:
             self.owed()
         log.delivered(receipt)
         return receipt.decision.status.smtp
@@ -68,7 +68,7 @@ class Protocol(LMTP):
 
 
 def serve(
-    listen: str, store: Callable[[], Store], config: Config, fallback: str | None, owed: Callable[[], None]
+    listen: str, store: Callable[[], Store], config: Config, fallback: Fallback | None, owed: Callable[[], None]
 ) -> None:
     """Listen on `unix:PATH` or `HOST:PORT` until SIGTERM or SIGINT. Raises Problem when that cannot be.
 
@@ -87,7 +87,7 @@ def _make_room(path: str) -> None:
 
 
 async def _serve(
-    listen: str, store: Callable[[], Store], config: Config, fallback: str | None, owed: Callable[[], None]
+    listen: str, store: Callable[[], Store], config: Config, fallback: Fallback | None, owed: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

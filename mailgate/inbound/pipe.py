@@ -97,7 +97,7 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
     from mailgate.gateway import log, receive
-    from mailgate.gateway.receive import Given
+    from mailgate.mail.incoming import Fallback, Incoming
     from mailgate.outbound import spawn
     from mailgate.process import bounds, owner
     from mailgate.settings import config
@@ -113,10 +113,11 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
         raise UsageError("no message on standard input")
     owner.become(settings.store)
     opened = database.open_existing(settings.store, wait=None)
-    given = Given(arguments.reverse_path, arguments.recipients, os.environ, arguments.fallback)
-    receipt = receive.receive(opened, settings, raw, given, time.time())
+    fallback = Fallback(arguments.fallback) if arguments.fallback is not None else None
+    incoming = Incoming(raw, arguments.reverse_path, arguments.recipients, os.environ, fallback)
+    receipt = receive.receive(opened, settings, incoming, time.time())
     with contextlib.suppress(Exception):  # it is committed: from here on nothing may turn it into "try again"
-        if receipt.owed:
+        if receipt.queued:
             spawn.start(arguments.config, arguments.store)
         log.delivered(receipt)
     return receipt.decision.status.exit, receipt.decision.status.line

@@ -1,8 +1,9 @@
 """Who the mail server says a message is from and for (RFC 5321 section 2.3.1), before any header field is believed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mailgate.mail.incoming import COLLECTED, Incoming
 from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
 
@@ -15,19 +16,32 @@ class Envelope(NamedTuple):
 
     `reverse_path` is None for the null reverse-path; `stated` is False when nobody named one and the author stands in.
     `recipients` are the addresses to decide for, empty when the transport does not tell. `alternatives` are further
-    spellings of the one recipient, in order of trust: local(8) rewrites addresses on its way to a command.
+    spellings of the one recipient, in order of trust: local(8) rewrites addresses on its way to a command. An address
+    that came without a domain has an empty one until it is `qualified`.
     """
 
     reverse_path: Address | None = None
     recipients: tuple[Address, ...] = ()
     alternatives: tuple[Address, ...] = ()
     stated: bool = True
-    source: str = "pipe"  # pipe, lmtp, fetch (out of a mailbox) or file (kept mail)
+    source: str = "pipe"  # as in `Incoming`
 
     @property
     def collected(self) -> bool:
         """Whether no mail server waits for an answer."""
-        return self.source in ("fetch", "file")
+        return self.source in COLLECTED
+
+    def qualified(self, domain: str) -> "Envelope":
+        """The same with this domain where an address has none, as every mail server completes it."""
+
+        def complete(addresses: Iterable[Address]) -> tuple[Address, ...]:
+            return tuple(dict.fromkeys(each if each.domain else each._replace(domain=domain) for each in addresses))
+
+        return self._replace(
+            reverse_path=next(iter(complete([self.reverse_path])), None) if self.reverse_path else None,
+            recipients=complete(self.recipients),
+            alternatives=complete(self.alternatives),
+        )
 
 
 class Hints(NamedTuple):
@@ -42,48 +56,58 @@ class Hints(NamedTuple):
     last: tuple[str, ...] = ()
 
 
-def read(
-    reverse_path: str | None,
-    recipients: Sequence[str],
-    environ: Mapping[str, str],
-    hints: Hints,
-    author: Address | None,
-    default_domain: str = "",
-) -> Envelope:
+def read(incoming: Incoming, hints: Hints, author: Address | None) -> Envelope:
     """The envelope out of arguments, else the environment of local(8) or Exim's pipe, else the trace fields.
 
-    Of the reverse-path local(8) gives in SENDER some characters are replaced, so it is asked last. An address without a
-    domain belongs to `default_domain`, as in every mail server.
+    Of mail that was collected only the trace fields tell.
     """
-
-    def qualified(text: str) -> Address | None:
-        return address.lenient(text if "@" in text or not default_domain else f"{text.strip('<> ')}@{default_domain}")
-
-    stated = next((text for text in (reverse_path, hints.return_path, environ.get("SENDER")) if text is not None), None)
-    sender = author if stated is None else None if address.is_null(stated) else qualified(stated)
-    known = stated is not None
-
-    if recipients:
-        named = [qualified(text) for text in recipients if text.strip()]
-        return Envelope(sender, tuple(dict.fromkeys(each for each in named if each)), (), known)
-    spellings = [found for text in _from_environment(environ, hints) if text and (found := qualified(text))]
-    return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), known)
+    if incoming.source in COLLECTED:
+        return _collected(hints, incoming.mailbox, author)._replace(source=incoming.source)
+    sender, stated = _reverse_path((incoming.reverse_path, hints.return_path, incoming.environ.get("SENDER")), author)
+    if incoming.recipients:
+        named = [_lenient(text) for text in incoming.recipients if text.strip()]
+        recipients = tuple(dict.fromkeys(each for each in named if each))
+        return Envelope(sender, recipients, (), stated, incoming.source)
+    spellings = [found for text in _from_environment(incoming.environ, hints) if text and (found := _lenient(text))]
+    return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), stated, incoming.source)
 
 
-def collected(hints: Hints, mailbox: str | None, author: Address | None, default_domain: str = "") -> Envelope:
+def _reverse_path(told: Iterable[str | None], author: Address | None) -> tuple[Address | None, bool]:
+    """The reverse-path as the first that tells one has it, and whether anybody did.
+
+    local(8) replaces some characters in SENDER, so it is asked last.
+    """
+    stated = next((text for text in told if text is not None), None)
+    if stated is None:
+        return author, False
+    return None if address.is_null(stated) else _lenient(stated), True
+
+
+def _collected(hints: Hints, mailbox: str | None, author: Address | None) -> Envelope:
     """The envelope of a message that was found in a mailbox, as its last mail server noted it in the trace fields.
 
     The address of the mailbox itself only transports: what it collects was meant for the others that stand there, or
     for those in the header fields.
     """
-    envelope = read(None, (), {}, hints, author, default_domain)
+    sender, stated = _reverse_path((hints.return_path,), author)
     own = address.lenient(mailbox) if mailbox else None
     fields = ([each for each in mailboxes.read(text, _MOST) if each != own] for text in hints.last)
     first, *more = [each for each in fields if each] or [[]]
     if len(first) > 1:  # Exim notes all recipients of one delivery
-        return envelope._replace(recipients=tuple(dict.fromkeys(first)), source="fetch")
+        return Envelope(sender, tuple(dict.fromkeys(first)), (), stated)
     spellings = tuple(dict.fromkeys((*first, *(each[0] for each in more))))
-    return envelope._replace(recipients=spellings[:1], alternatives=spellings[1:], source="fetch")
+    return Envelope(sender, spellings[:1], spellings[1:], stated)
+
+
+def _lenient(text: str) -> Address | None:
+    """An address as it was told, its domain empty where it has none."""
+    if "@" in text:
+        return address.lenient(text)
+    found = address.lenient(f"{text.strip('<> ')}@{_NO_DOMAIN}")
+    return found._replace(domain="") if found else None
+
+
+_NO_DOMAIN = "unqualified.invalid"
 
 
 def _from_environment(environ: Mapping[str, str], hints: Hints) -> list[str | None]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from mailgate.mail import classify
 from mailgate.mail.classify import Coming, Kind
+from mailgate.mail.incoming import Fallback
 from mailgate.mail.message import Message
 from mailgate.reports.report import Report
 from mailgate.routing import authentication, resolve, thread
@@ -67,18 +68,16 @@ class Case:
         """An outcome for this recipient."""
         return Outcome(action, reason, "", self.recipient_text, address, quiet=quiet, note=note)
 
-    def creation(self, reason: str, model: str, alias: Alias | None, address: str = "") -> Outcome:
-        """A new record of `model`, made by an alias or as the fallback."""
-        return self.outcome("create", reason, alias.address if alias else address)._replace(
-            model=model,
-            alias=alias.number if alias else None,
-            values=alias.values if alias else self.state.settings.fallback_values,
-        )
+    def creation(self, reason: str, maker: Alias | Fallback) -> Outcome:
+        """A new record, made by an alias or as the fallback."""
+        alias = maker if isinstance(maker, Alias) else None
+        created = self.outcome("create", reason, alias.address if alias else "")
+        return created._replace(model=maker.model, alias=alias.number if alias else None, values=maker.values)
 
     def acts(self, alias: Alias) -> Outcome:
         """What an alias makes of the message: a new record, or a post on its one record."""
         if not alias.record:
-            return self.creation("alias", alias.model, alias)
+            return self.creation("alias", alias)
         if alias.record in self.state.records:
             posted = self.outcome("post", "alias", alias.address)
             return posted._replace(record=alias.record, model=alias.record.model, alias=alias.number)

@@ -178,11 +178,11 @@ def _meant(alias: Alias, own: Own) -> str:
 
 def fallback(case: Case) -> Verdict:
     """A fallback model given?"""
-    model = case.state.settings.fallback
-    if not model:
+    given = case.state.settings.fallback
+    if not given:
         return Verdict("no fallback model given", "none")
-    created = case.creation("fallback", model, None)
-    return Verdict(f"fallback model {model}", model, (created, *_postmaster(case)))
+    created = case.creation("fallback", given)
+    return Verdict(f"fallback model {given.model}", given.model, (created, *_postmaster(case)))
 
 
 def no_route(case: Case) -> Verdict:

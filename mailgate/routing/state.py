@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mailgate.mail.incoming import Fallback
 from mailgate.routing.decision import Outcome
 from mailgate.values.address import Address
 from mailgate.values.directory import Alias, Contact, Domain
@@ -84,8 +85,7 @@ class Settings(NamedTuple):
     allowed_domains: frozenset[str] = frozenset()
     per_day: int = 5
     per_hour: int = 100
-    fallback: str | None = None
-    fallback_values: Mapping[str, str] = {}
+    fallback: Fallback | None = None
     trust: Trust = Trust()
     records_per_alias: int = 0
     records_in_all: int = 0

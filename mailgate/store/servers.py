@@ -83,6 +83,12 @@ class Server(NamedTuple):
         """The address that only transports."""
         return self.address or (self.user if "@" in self.user else None)
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries that collecting from it needs, beyond those that mailgate always has."""
+        imap = ("imapclient",) if self.type == "imap" else ()
+        return (*imap, "oauthlib") if self.secret.kind == "login" else imap
+
 
 class Health(NamedTuple):
     """How a server fares; times are epoch seconds. `failing`: since when; `error`: what the last try said."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
+from mailgate.mail.incoming import Fallback
 from mailgate.mail.message import Message
 from mailgate.reports.report import Report
 from mailgate.routing.permission import rate_key
@@ -28,7 +29,7 @@ def take(
     tx: Transaction,
     message: Message,
     config: Config,
-    fallback: str | None,
+    fallback: Fallback | None,
     now: float,
     told: Report | None = None,
     target: Ref | None = None,
@@ -111,7 +112,7 @@ def take(
     )
 
 
-def _settings(tx: Transaction, config: Config, fallback: str | None) -> Settings:
+def _settings(tx: Transaction, config: Config, fallback: Fallback | None) -> Settings:
     values = parameters(tx)
     return Settings(
         max_size=config.max_size,

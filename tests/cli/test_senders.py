@@ -8,7 +8,7 @@ import pytest
 from helpers.installed import Installed
 
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import database as store
 
@@ -35,10 +35,9 @@ def send(
     name = installed.folder / "mailgate.db"
     with contextlib.closing(store.open_or_create(name)) as opened:
         for _ in range(times):
-            given = Given(sender if path is None else path, (to,), {}, fallback)
-            receipt = receive.receive(
-                opened, Config(None, str(name)), installed.mail(to, sender=sender), given, time.time()
-            )
+            raw, made = installed.mail(to, sender=sender), Fallback(fallback) if fallback else None
+            incoming = Incoming(raw, sender if path is None else path, (to,), {}, made)
+            receipt = receive.receive(opened, Config(None, str(name)), incoming, time.time())
             assert receipt.decision.status.exit == 0
 
 

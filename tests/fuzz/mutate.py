@@ -37,7 +37,8 @@ from helpers.messages import BOB
 
 from mailgate.gateway import post, receive
 from mailgate.gateway.post import Text
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import database, messages, outbox, records
 from mailgate.values import token
@@ -59,11 +60,15 @@ STEPS = (1, 60, 600, 3_600, 90_000)
 class Delivery(NamedTuple):
     """One mutant in one envelope."""
 
-    raw: bytes
+    incoming: Incoming
     envelope: str
-    given: Given
     config: str
     origin: str = ""
+
+    @property
+    def raw(self) -> bytes:
+        """The mutant."""
+        return self.incoming.raw
 
 
 class Mistake(NamedTuple):
@@ -143,7 +148,7 @@ class Site:
         self.now += self.random.choice(STEPS)
         expected = self.preview(delivery) if self.random.random() < 0.05 else None
         started = time.process_time()
-        receipt = receive.receive(self.store, self.config, delivery.raw, delivery.given, self.now)
+        receipt = receive.receive(self.store, self.config, delivery.incoming, self.now)
         spent = time.process_time() - started
         figures.count(receipt)
         check_receipt(receipt)
@@ -152,7 +157,7 @@ class Site:
         self.check_owed(figures)
         must(expected in (None, receipt.decision), "the preview is another", (expected, receipt.decision))
         if self.random.random() < 0.15:
-            again = receive.receive(self.store, self.config, delivery.raw, delivery.given, self.now + 1)
+            again = receive.receive(self.store, self.config, delivery.incoming, self.now + 1)
             figures.counts["copies copies"] += 1
             figures.count(again)
             check_receipt(again)
@@ -166,7 +171,7 @@ class Site:
 
     def preview(self, delivery: Delivery) -> receive.Decision:
         """The same without writing."""
-        return receive.preview(self.store, self.config, delivery.raw, delivery.given, self.now).decision
+        return receive.preview(self.store, self.config, delivery.incoming, self.now).decision
 
     def check_stored(self, delivery: Delivery, receipt: Receipt) -> None:
         """The exact bytes, and an explanation; nothing where nothing is new."""
@@ -188,12 +193,12 @@ class Site:
         addresses = [*facts.envelope.recipients, *facts.header_addresses]
         ids: tuple[str, ...] = ()
         if proved:
-            told = receive.read(self.store, delivery.raw, delivery.given).told
+            told = receive.read(self.store, delivery.incoming).told
             assert told
             addresses += [each for text in told.return_addresses if (each := lenient(text))]
             ids = told.message_ids
         details = [token.parse(lower(each.local)) for each in addresses]
-        ours = any(each and each._replace(name="") in self.known for each in details)
+        ours = any(each and each._replace(local="") in self.known for each in details)
         must(ours or (proved and any(each in self.marks for each in ids)), "a signature that is none", outcomes)
 
     def check_owed(self, figures: Figures) -> None:
@@ -252,15 +257,16 @@ def noted(figures: Figures, delivery: Delivery) -> Iterator[None]:
         figures.mistakes.append(Mistake(what, traceback.format_exc(), delivery))
 
 
-def envelope(random: Random, made: World) -> tuple[str, Given]:
-    """One of the envelopes, or one that no mail server would write."""
+def envelope(raw: bytes, random: Random, made: World) -> tuple[Incoming, str]:
+    """A mail in one of the envelopes, or one that no mail server would write."""
     if random.random() >= 0.1:
         name = random.choice(list(ENVELOPES))
-        return name, made.given(name)
+        return made.incoming(raw, name), name
     words = [made.fill(random.choice(PLACES)), *(random.choice(TOKENS).decode("utf-8", "replace") for _ in "ab")]
     random.shuffle(words)
     odd = "".join(words).replace("\0", "")  # no argument of a process has one
-    return "odd", Given(random.choice((odd, BOB, "", None)), (odd,) if random.random() < 0.8 else (odd, words[0]))
+    recipients = (odd,) if random.random() < 0.8 else (odd, words[0])
+    return Incoming(raw, random.choice((odd, BOB, "", None)), recipients), "odd"
 
 
 class Shared(NamedTuple):
@@ -288,7 +294,7 @@ def chunk(shared: Shared, number: int, count: int) -> Figures:
             figures.mutants += 1
             figures.octets += len(raw)
             for config, site in sites.items():
-                last = Delivery(raw, *envelope(random, shared.world), config, origin)
+                last = Delivery(*envelope(raw, random, shared.world), config, origin)
                 with noted(figures, last):
                     site.deliver(last, figures)
             with noted(figures, last):
@@ -358,7 +364,7 @@ def save(mistakes: Sequence[Mistake], folder: Path) -> list[str]:
             path = folder / f"{at}-{turn}.eml"
             path.write_bytes(each.delivery.raw)
             told: dict[str, Any] = {**each._asdict(), "delivery": None}
-            told |= {**each.delivery._asdict(), "raw": None}
+            told |= {**each.delivery._asdict(), "incoming": [None, *each.delivery.incoming[1:]]}
             path.with_suffix(".json").write_text(json.dumps(told, indent=1))
             said.append(f"    {path} ({len(each.delivery.raw)} octets)")
         said += [f"    | {line}" for line in same[0].details.splitlines()[-6:]]
@@ -371,10 +377,13 @@ def replay(path: Path) -> list[Mistake]:
     told = path.with_suffix(".json")
     with tempfile.TemporaryDirectory() as name:
         made = world(Path(name))
-        deliveries = [Delivery(raw, each, made.given(each), config) for config in CONFIGS for each in ENVELOPES]
+        deliveries = [Delivery(made.incoming(raw, each), each, config) for config in CONFIGS for each in ENVELOPES]
         if told.exists():
             known = json.loads(told.read_text())
-            deliveries = [Delivery(raw, known["envelope"], Given(*known["given"]), known["config"])]
+            incoming = Incoming(raw, *known["incoming"][1:])
+            if incoming.fallback:
+                incoming = incoming._replace(fallback=Fallback(*incoming.fallback))
+            deliveries = [Delivery(incoming, known["envelope"], known["config"])]
         for delivery in deliveries:
             site = Site(made, Path(name) / "site.db", delivery.config, Random(0))
             with noted(figures, delivery):

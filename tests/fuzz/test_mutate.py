@@ -13,8 +13,8 @@ from fuzz.mutator import FOLDERS, HERE, TOKENS
 from fuzz.world import CONFIGS, ENVELOPES, World, world
 
 from mailgate.compose import mime as letter
-from mailgate.gateway.receive import Given
 from mailgate.mail import message, mime
+from mailgate.mail.incoming import Incoming
 from mailgate.routing import thread
 from mailgate.routing.state import State
 from mailgate.store import messages
@@ -48,7 +48,7 @@ def delivered(name: str, made: World, folder: Path, config: str, *envelopes: str
     figures = Figures()
     site = Site(made, folder / "site.db", config, Random(0))
     for each in envelopes:
-        delivery = Delivery(raw, each, made.given(each), config, name)
+        delivery = Delivery(made.incoming(raw, each), each, config, name)
         with noted(figures, delivery):
             site.deliver(delivery, figures)
         with noted(figures, delivery):
@@ -116,7 +116,7 @@ def test_a_mistake_of_ours_is_found(name: str, made: World, monkeypatch: pytest.
 def test_what_is_found_can_be_played_again(tmp_path: Path) -> None:
     raw = b"From: bob@client.org\nTo: info@example.com\n\nHello.\n"
     mistake = Mistake(
-        "it broke", "details", Delivery(raw, "alias", Given("bob@client.org", ("info@example.com",)), "small")
+        "it broke", "details", Delivery(Incoming(raw, "bob@client.org", ("info@example.com",)), "alias", "small")
     )
     said = mutate.save([mistake, mistake], tmp_path)
     assert said[0] == "2 x it broke"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Incoming
 from mailgate.routing.decide import ORDER
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import State
@@ -116,9 +116,9 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_through_the_whole_gateway(site: Site, raw: bytes, to: list[str], sender: str | None) -> None:
     """And once more at once, which must be a duplicate."""
     sender = sender.replace("\0", "") if sender else sender
-    given_ = Given(sender, tuple(to))
-    site.deliver(Delivery(raw, "", given_, ""), Figures())
-    again = receive.receive(site.store, site.config, raw, given_, site.now)
+    incoming = Incoming(raw, sender, tuple(to))
+    site.deliver(Delivery(incoming, "", ""), Figures())
+    again = receive.receive(site.store, site.config, incoming, site.now)
     check_receipt(again)
     assert again.number is None
     assert all(each.repeated or not each.taken or each.action == "ignore" for each in again.decision.outcomes)

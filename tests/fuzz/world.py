@@ -12,7 +12,7 @@ from helpers.messages import BOB, mail
 
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.store import aliases, contacts, outbox, records
 from mailgate.values import token
 from mailgate.values.record import Ref
@@ -25,33 +25,37 @@ CONFIGS: Mapping[str, Mapping[str, Any]] = {
     "small": {"max_size": 20_000},
 }
 
-ENVELOPES: Mapping[str, Given] = {
-    "alias": Given(BOB, ("info@example.com",)),
-    "detail": Given("ann@client.org", ("INFO+press@Example.COM",)),
-    "several": Given(BOB, ("info@example.com", "sales@example.com", "catchall@example.com", "nobody@example.com")),
-    "policies": Given("ann@client.org", ("team@example.com", "vip@example.com", "jobs@example.com")),
-    "other-domain": Given(BOB, ("help@other.test", "robots@other.test", "returns-x@other.test")),
-    "record": Given(BOB, ("log@example.com", "gone@example.com", "thread@example.com")),
-    "catchall": Given(BOB, ("catchall@example.com",)),
-    "unknown": Given(BOB, ("nobody@example.com",)),
-    "reserved": Given(BOB, ("postmaster@example.com", "abuse@other.test")),
-    "bounce": Given("", ("bounce@example.com",)),
-    "forged-reply": Given("ann@client.org", ("{FORGED}",)),
-    "signed-bounce": Given("<>", ("{BOUNCE}",)),
-    "signed-reply": Given("ann@client.org", ("{REPLY}",)),
-    "signed-outsider": Given("eve@elsewhere.example", ("{REPLY}", "info@example.com")),
-    "null-to-alias": Given("", ("info@example.com", "catchall@example.com")),
-    "blocked": Given("mallory@bad.example", ("info@example.com", "office@example.com")),
-    "own-sender": Given("info@example.com", ("sales@example.com",)),
-    "transport": Given(BOB, ("mailbox@host.lan",)),
-    "detected": Given(BOB, ("desk@host.lan",)),
-    "nothing": Given(),
-    "fallback": Given(BOB, ("nobody@example.com",), {}, "misc.mail"),
-    "local": Given(None, (), {"SENDER": BOB, "RECIPIENT": "info@example.com", "ORIGINAL_RECIPIENT": "x"}),
-    "exim": Given(None, (), {"SENDER": "", "LOCAL_PART": "bounce", "LOCAL_PART_SUFFIX": "+x", "DOMAIN": "example.com"}),
-    "lmtp": Given(BOB, ("info@example.com", "catchall@example.com"), source="lmtp"),
-    "fetch": Given(None, (), {}, None, "fetch"),
-    "fetch-fallback": Given(None, (), {}, "misc.mail", "fetch"),
+ENVELOPES: Mapping[str, Incoming] = {
+    "alias": Incoming(b"", BOB, ("info@example.com",)),
+    "detail": Incoming(b"", "ann@client.org", ("INFO+press@Example.COM",)),
+    "several": Incoming(
+        b"", BOB, ("info@example.com", "sales@example.com", "catchall@example.com", "nobody@example.com")
+    ),
+    "policies": Incoming(b"", "ann@client.org", ("team@example.com", "vip@example.com", "jobs@example.com")),
+    "other-domain": Incoming(b"", BOB, ("help@other.test", "robots@other.test", "returns-x@other.test")),
+    "record": Incoming(b"", BOB, ("log@example.com", "gone@example.com", "thread@example.com")),
+    "catchall": Incoming(b"", BOB, ("catchall@example.com",)),
+    "unknown": Incoming(b"", BOB, ("nobody@example.com",)),
+    "reserved": Incoming(b"", BOB, ("postmaster@example.com", "abuse@other.test")),
+    "bounce": Incoming(b"", "", ("bounce@example.com",)),
+    "forged-reply": Incoming(b"", "ann@client.org", ("{FORGED}",)),
+    "signed-bounce": Incoming(b"", "<>", ("{BOUNCE}",)),
+    "signed-reply": Incoming(b"", "ann@client.org", ("{REPLY}",)),
+    "signed-outsider": Incoming(b"", "eve@elsewhere.example", ("{REPLY}", "info@example.com")),
+    "null-to-alias": Incoming(b"", "", ("info@example.com", "catchall@example.com")),
+    "blocked": Incoming(b"", "mallory@bad.example", ("info@example.com", "office@example.com")),
+    "own-sender": Incoming(b"", "info@example.com", ("sales@example.com",)),
+    "transport": Incoming(b"", BOB, ("mailbox@host.lan",)),
+    "detected": Incoming(b"", BOB, ("desk@host.lan",)),
+    "nothing": Incoming(b""),
+    "fallback": Incoming(b"", BOB, ("nobody@example.com",), {}, Fallback("misc.mail")),
+    "local": Incoming(b"", None, (), {"SENDER": BOB, "RECIPIENT": "info@example.com", "ORIGINAL_RECIPIENT": "x"}),
+    "exim": Incoming(
+        b"", None, (), {"SENDER": "", "LOCAL_PART": "bounce", "LOCAL_PART_SUFFIX": "+x", "DOMAIN": "example.com"}
+    ),
+    "lmtp": Incoming(b"", BOB, ("info@example.com", "catchall@example.com"), source="lmtp"),
+    "fetch": Incoming(b"", source="fetch"),
+    "fetch-fallback": Incoming(b"", fallback=Fallback("misc.mail"), source="fetch"),
 }
 
 PLACES = (
@@ -82,16 +86,16 @@ class World(NamedTuple):
         """The same for a mail."""
         return self.fill(raw.decode("latin-1")).encode("latin-1")
 
-    def given(self, name: str) -> Given:
-        """One of the envelopes."""
-        found = ENVELOPES[name]
-        return found._replace(recipients=tuple(self.fill(each) for each in found.recipients))
+    def incoming(self, raw: bytes, name: str) -> Incoming:
+        """A mail in one of the envelopes."""
+        envelope = ENVELOPES[name]
+        return envelope._replace(raw=raw, recipients=tuple(self.fill(address) for address in envelope.recipients))
 
     def details(self) -> frozenset[Token]:
         """The signed details that a mail can know."""
         addresses = (self.words["REPLY"], self.words["BOUNCE"])
         found = (token.parse(text.rpartition("@")[0]) for text in addresses)
-        return frozenset(each._replace(name="") for each in found if each)
+        return frozenset(each._replace(local="") for each in found if each)
 
 
 def world(folder: Path) -> World:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, records
 from mailgate.store.database import Store
@@ -64,8 +65,9 @@ class Gateway:
     ) -> Receipt:
         """Receive a message, one second after the last."""
         self.now += 1
-        given = Given(reverse_path, recipients, environ, fallback, source)
-        return receive.receive(self.store, self.config, raw, given, self.now)
+        made = Fallback(fallback) if fallback else None
+        incoming = Incoming(raw, reverse_path, recipients, environ, made, source)
+        return receive.receive(self.store, self.config, incoming, self.now)
 
     def records(self) -> list[str]:
         """Every record, `crm.lead/1` and so on, in order of their names."""

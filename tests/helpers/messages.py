@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailgate.mail import envelope, message
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.mail.message import Message
 from mailgate.reports import report
 from mailgate.routing import decide as route
@@ -53,12 +54,8 @@ def facts(
     source: str = "pipe",
 ) -> Message:
     """The facts of a message that came in an envelope."""
-    return message.read(
-        raw,
-        lambda hints, author: envelope.read(reverse_path, recipients, environ, hints, author, "example.com")._replace(
-            source=source
-        ),
-    )
+    incoming = Incoming(raw, reverse_path, recipients, environ, source=source)
+    return message.read(raw, lambda hints, author: envelope.read(incoming, hints, author).qualified("example.com"))
 
 
 def state(*aliases: Alias, domains: tuple[Domain, ...] = (HOME, OTHER), **more: Any) -> State:
@@ -71,6 +68,8 @@ def state(*aliases: Alias, domains: tuple[Domain, ...] = (HOME, OTHER), **more: 
     for each in aliases:
         if each.local_part:
             detected[each.local] = (*detected.get(each.local, ()), each)
+    if "fallback" in more:
+        more["fallback"] = Fallback(more["fallback"])
     settings = Settings(**{key: more.pop(key) for key in list(more) if key in Settings._fields})
     records = {each.record for group in _known(more) for each in group.placements}
     more.setdefault("records", frozenset(records))

@@ -15,8 +15,6 @@ import pytest
 from mailgate.store import aliases, database, domains, records
 from mailgate.values.directory import Alias, Domain
 
-pytest.importorskip("aiosmtpd", reason="LMTP needs aiosmtpd: pip install 'mailgate[lmtp]'")
-
 MESSAGE = (
     b"From: Bob <bob@client.org>\r\nTo: support@example.com, closed@example.com\r\nMessage-ID: <%d@x>\r\n\r\n.dot\r\n"
 )

@@ -7,6 +7,7 @@ from helpers.messages import HOME, OTHER, facts, mail, state
 
 from mailgate.mail import envelope
 from mailgate.mail.envelope import Envelope, Hints
+from mailgate.mail.incoming import Incoming
 from mailgate.routing import resolve
 from mailgate.values.address import parse
 
@@ -19,7 +20,8 @@ def read(
     environ: Mapping[str, str] = {},
     hints: Hints = NO_HINTS,
 ) -> Envelope:
-    return envelope.read(reverse_path, recipients, environ, hints, parse("author@x.org"), "example.com")
+    incoming = Incoming(b"", reverse_path, recipients, environ)
+    return envelope.read(incoming, hints, parse("author@x.org")).qualified("example.com")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,7 @@ EXIM = {"LOCAL_PART": "jobs", "DOMAIN": "example.com"}
         pytest.param(("a@x.org", "A@x.org", "a@x.org"), {}, ["a@x.org", "A@x.org"], id="equal-ones-once"),
         pytest.param(("a@x.org",), {**LOCAL, **EXIM}, ["a@x.org"], id="command-line-beats-environment"),
         pytest.param(("info",), {}, ["info@example.com"], id="bare-name-gets-the-default-domain"),
+        pytest.param(("info", "info@example.com"), {}, ["info@example.com"], id="bare-name-and-full-are-one"),
         pytest.param((), LOCAL, ["a@example.com"], id="postfix"),
         pytest.param((), EXIM, ["jobs@example.com"], id="exim"),
         pytest.param((), {**EXIM, **LOCAL}, ["jobs@example.com"], id="exim-does-not-read-RECIPIENT"),

@@ -12,7 +12,8 @@ from helpers.messages import BOB, INFO, decide, known, mail, said, sent, state, 
 
 from mailgate.gateway import held, post, receive
 from mailgate.gateway.post import Text
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
+from mailgate.mail.incoming import Incoming
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import Follower, Placement
 from mailgate.store import failures, outbox, records
@@ -407,7 +408,7 @@ def test_a_preview_says_what_goes_out(gateway: Gateway, who: str, to: str, sourc
     got = posted(gateway, ONE, EVE)
     to = got.reply_to if to == "signed" else to
     raw = mail(to=to, references=got.message_id, **{"from": who})
-    preview = receive.preview(gateway.store, gateway.config, raw, Given(who, (to,), source=source), gateway.now)
+    preview = receive.preview(gateway.store, gateway.config, Incoming(raw, who, (to,), source=source), gateway.now)
     assert copied(gateway) == []
     receipt = gateway(raw, to, reverse_path=who, source=source)
     assert preview.decision == receipt.decision

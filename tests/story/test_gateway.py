@@ -13,8 +13,8 @@ from helpers.gateway import NOW, Gateway
 from helpers.messages import mail
 
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
 from mailgate.mail import message
+from mailgate.mail.incoming import Incoming
 from mailgate.routing import decide as route
 from mailgate.routing import resolve
 from mailgate.settings.config import Config
@@ -386,13 +386,13 @@ def _never_end(*_: object) -> None:
 def test_a_store_without_a_domain_defers(tmp_path: Path) -> None:
     empty = database.open_or_create(tmp_path / "empty.db")
     with pytest.raises(StoreError):
-        receive.receive(empty, Config(None, str(tmp_path / "empty.db")), mail(), Given("b@x.org", ("a@x.org",)), NOW)
+        receive.receive(empty, Config(None, str(tmp_path / "empty.db")), Incoming(mail(), "b@x.org", ("a@x.org",)), NOW)
     empty.close()
 
 
 def test_a_preview_writes_nothing(gateway: Gateway) -> None:
-    given = Given("bob@client.org", ("info@example.com",))
-    receipt = receive.preview(gateway.store, gateway.config, mail(), given, NOW)
+    incoming = Incoming(mail(), "bob@client.org", ("info@example.com",))
+    receipt = receive.preview(gateway.store, gateway.config, incoming, NOW)
     assert [each.action for each in receipt.decision.outcomes] == ["create"]
     assert (gateway.messages(), gateway.records()) == ([], [])
 
@@ -401,7 +401,7 @@ def deliver(path: str, raw: bytes, recipients: tuple[str, ...], barrier: Barrier
     """One process of many, released together."""
     opened = database.open_existing(path)
     barrier.wait(30)
-    receipt = receive.receive(opened, Config(None, path), raw, Given("bob@client.org", recipients), NOW)
+    receipt = receive.receive(opened, Config(None, path), Incoming(raw, "bob@client.org", recipients), NOW)
     assert receipt.decision.status.exit == 0
 
 

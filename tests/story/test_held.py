@@ -48,7 +48,7 @@ def test_a_record_made_by_hand_is_governed_by_the_alias(gateway: Gateway) -> Non
     receipt = reconsider.route(gateway.store, gateway.config, 1, "closed@example.com", gateway.now)
     (made,) = gateway.every_record()
     assert (made.alias, made.followers) == ("closed@example.com", (BOB, "anna@team.org"))
-    assert (receipt.owed, gateway.outbox()) == (True, ["alias anna@team.org"])
+    assert (receipt.queued, gateway.outbox()) == (True, ["alias anna@team.org"])
 
 
 def test_what_is_judged_again_shows_the_new_judgement(gateway: Gateway) -> None:

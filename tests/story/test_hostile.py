@@ -253,11 +253,11 @@ import resource, sys
 from mailgate.gateway import receive
 from mailgate.store import database
 from mailgate.settings.config import Config
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Incoming
 raw = sys.stdin.buffer.read()
 opened = database.open_existing(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-receive.receive(opened, Config(None, sys.argv[1]), raw, Given("bob@client.org", ("info@example.com",)), 1.0)
+receive.receive(opened, Config(None, sys.argv[1]), Incoming(raw, "bob@client.org", ("info@example.com",)), 1.0)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 

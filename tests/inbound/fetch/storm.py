@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
 from mailgate.inbound import batch, fetch
+from mailgate.mail.incoming import Incoming
 from mailgate.settings import config
 from mailgate.store import messages, servers
 from mailgate.store.servers import Secret, Server
@@ -78,10 +78,11 @@ class Expected:
             calm = Collector(Path(folder))
             settings = config.load(str(collector.config), None, {})
             for each in together(sent):
-                given = Given(None, (), {}, None, "fetch", {}, account.name)
+                incoming = Incoming(each, source="fetch", mailbox=account.name)
                 if len(each) > settings.max_size:
-                    given, each = given._replace(whole=len(each)), each.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                receive.receive(calm.store, settings, each, given, time.time())
+                    header = each.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                    incoming = incoming._replace(raw=header, whole=len(each))
+                receive.receive(calm.store, settings, incoming, time.time())
             self.found = Found(calm)
             calm.store.close()
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing.decision import Decision
 from mailgate.settings import config
 from mailgate.store import servers
@@ -23,8 +23,9 @@ def decide(
     """What becomes of a message with these trace fields on top."""
     raw = f"{trace}Received: from client.org by mx.provider.net\n{header}{BASE}\nText.\n".encode()
     settings = config.load(str(collector.config), None, {})
-    given = Given(None, (), {}, more.get("model"), "fetch", {"source": "mail"}, mailbox)
-    return receive.preview(collector.store, settings, raw, given, 1.7e9).decision
+    fallback = Fallback(more["model"], {"source": "mail"}) if "model" in more else None
+    incoming = Incoming(raw, fallback=fallback, source="fetch", mailbox=mailbox)
+    return receive.preview(collector.store, settings, incoming, 1.7e9).decision
 
 
 def outcomes(decision: Decision) -> list[str]:
@@ -83,7 +84,7 @@ def test_the_spelling_that_is_ours_counts(collector: Collector) -> None:
 def test_the_reverse_path(collector: Collector, trace: str, expected: str) -> None:
     raw = f"{trace}Received: x\n{BASE}To: support@example.com\n\n".encode()
     settings = config.load(str(collector.config), None, {})
-    found = receive.preview(collector.store, settings, raw, Given(source="fetch"), 1.7e9)
+    found = receive.preview(collector.store, settings, Incoming(raw, source="fetch"), 1.7e9)
     assert str(found.message.envelope.reverse_path) == expected
 
 

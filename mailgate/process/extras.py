@@ -1,0 +1,26 @@
+"""Libraries that only some features need, and the extra of the package that brings each."""
+
+import shlex
+import sys
+from importlib.util import find_spec
+
+from mailgate.values.problem import Problem
+
+EXTRAS = {"imapclient": "fetch", "oauthlib": "fetch", "aiosmtpd": "lmtp"}
+"""Library -> extra."""
+
+
+def missing(*libraries: str) -> Problem | None:
+    """What to say about the first of these libraries that is not installed; None when all are."""
+    for library in libraries:
+        if find_spec(library) is None:
+            extra = f"mailgate[{EXTRAS[library]}]"
+            install = shlex.join((sys.executable, "-m", "pip", "install", extra))
+            return Problem(f"{library} is not installed; the extra `{extra}` brings it", install)
+    return None
+
+
+def require(*libraries: str) -> None:
+    """Raise Problem when one of these libraries is not installed."""
+    if problem := missing(*libraries):
+        raise problem
