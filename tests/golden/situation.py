@@ -17,7 +17,8 @@ from mailgate import __version__
 from mailgate.cli.app import App
 from mailgate.cli.program import program
 from mailgate.gateway import receive
-from mailgate.gateway.receive import Given, Receipt
+from mailgate.gateway.receive import Receipt
+from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import explain
 from mailgate.settings import config
 from mailgate.store import database
@@ -163,17 +164,18 @@ class Situation:
         """What `mailgate route --json` prints for a mail; placeholders stand in both."""
         for placeholder, name in self.names.items():
             octets = octets.replace(placeholder.encode(), name.encode())
-        given = Given(
+        incoming = Incoming(
+            octets,
             mail.reverse_path,
-            [self.names.get(each, each) for each in mail.recipients],
-            fallback=mail.fallback,
+            [self.names.get(recipient, recipient) for recipient in mail.recipients],
+            fallback=Fallback(mail.fallback) if mail.fallback else None,
             source=mail.source,
             whole=mail.whole,
             failure=mail.failure,
         )
         self._configure(mail.settings)
         settings = config.load(str(self._file), None, {})
-        receipt = receive.preview(self.store, settings, octets, given, self._clock)
+        receipt = receive.preview(self.store, settings, incoming, self._clock)
         tree = explain.tree(receipt.message, receipt.decision, dry_run=True)
         text = json.dumps(tree, indent=2, ensure_ascii=False)
         for placeholder, name in sorted(self.names.items(), key=lambda item: -len(item[1])):
@@ -198,8 +200,8 @@ class Situation:
             **({"References": references} if references else {}),
         }
         octets = "".join(f"{name}: {value}\n" for name, value in fields.items()) + "\nHello there.\n"
-        given = Given(author, tuple(recipients.split(",")))
-        return receive.receive(self.store, config.load(str(self._file), None, {}), octets.encode(), given, time.time())
+        incoming = Incoming(octets.encode(), author, recipients.split(","))
+        return receive.receive(self.store, config.load(str(self._file), None, {}), incoming, time.time())
 
     def _name_what_was_sent(self) -> None:
         for entry in json.loads(self._type("outbox list --json")):
