@@ -10,6 +10,8 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
+from mailgate.cli.program import COMMANDS
+
 PACKAGE = Path(__file__).parents[1] / "mailgate"
 
 HOUSE: dict[str, dict[str, str]] = {
@@ -358,3 +360,52 @@ def test_no_possessive_group() -> None:
     """Python 3.11.2, which Debian 12 has, forgets where a group under a possessive quantifier ended (gh-101955)."""
     found = re.compile(r"\)(?:[*+?]|\{[\d,]+\})\+")
     assert [str(path) for path in PACKAGE.rglob("*.py") if found.search(path.read_text("utf-8"))] == []
+
+
+def sources() -> list[tuple[str, ast.Module]]:
+    return [(str(path.relative_to(PACKAGE)), ast.parse(path.read_text("utf-8"))) for _, path in FILES]
+
+
+def called(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Whether a text is a literal, or a constant, or handed on as the advice that it was."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str)
+    if isinstance(node, ast.Name):
+        return node.id.isupper() or node.id == "advice"
+    if isinstance(node, ast.Attribute):
+        return node.attr.isupper() or node.attr == "advice"
+    return isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "'advice'"
+
+
+def test_every_printed_command_is_made_by_one_function() -> None:
+    """Nothing from a message or a table reaches a command line unquoted; mypy sees to it that hints are such lines."""
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            where = f"{name}:{getattr(node, 'lineno', 0)}"
+            if called(node, "CommandLine"):
+                assert name == "values/problem.py", f"{where}: `command` alone makes a CommandLine"
+            if called(node, "command"):
+                assert isinstance(node, ast.Call)
+                assert isinstance(node.args[0], ast.Constant), f"{where}: the template of a command is a literal"
+            for keyword in node.keywords if isinstance(node, ast.Call) else ():
+                if keyword.arg == "advice":
+                    assert is_constant(keyword.value), f"{where}: advice is a literal, what varies is in the problem"
+
+
+def test_no_text_that_is_put_together_has_a_command_in_it() -> None:
+    begun = re.compile(rf"mailgate ({'|'.join(map(re.escape, COMMANDS))})\b[^`\n;]*\0")
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            text = ""
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+                sides = [side.value if isinstance(side, ast.Constant) else "\0" for side in (node.left, node.right)]
+                text = "".join(map(str, sides))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+                text = f"{node.func.value.value}\0" if isinstance(node.func.value, ast.Constant) else ""
+            assert not begun.search(text), f"{name}:{node.lineno}: a command in a text: use `command`"  # type: ignore[attr-defined]

@@ -96,7 +96,7 @@ def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     app.finish()
 
 
-def _warn(found: Alias, doubts: list[str]) -> None:
+def _warn(found: Alias, doubts: list[aliases.Doubt]) -> None:
     for each in doubts:
         console.warning(f"{found.address}: {each}")
 

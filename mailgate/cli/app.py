@@ -73,8 +73,7 @@ class App:
                 console.warning(f"{each} is in no table: to a mail server what begins with # is a comment")
         except Problem as problem:
             console.warning(f"the mail server does not know of the change yet: {problem}")
-            for hint in problem.hints or (write.AGAIN,):
-                console.hint(hint)
+            console.hints(problem if problem.hints else Problem("", write.AGAIN))
 
     def finish(self) -> None:
         """End a screen: say what waits for a person."""
@@ -101,9 +100,9 @@ def as_owner(app: App, work: Callable[[], Any]) -> Any:
         try:
             answer: Any = {"said": work()}
         except Problem as problem:
-            answer = {"problem": str(problem), "hints": problem.hints}
+            answer = {"problem": str(problem), "commands": problem.commands, "advice": problem.advice}
         except BaseException as error:
-            answer = {"problem": f"{type(error).__name__}: {error}", "hints": ()}
+            answer = {"problem": f"{type(error).__name__}: {error}", "commands": (), "advice": ""}
         with open(writer, "w", encoding="utf-8") as pipe:
             json.dump(answer, pipe)
         os._exit(0)
@@ -112,5 +111,5 @@ def as_owner(app: App, work: Callable[[], Any]) -> Any:
         answer = json.load(pipe)
     os.waitpid(child, 0)
     if "problem" in answer:
-        raise Problem(answer["problem"], *answer["hints"])
+        raise Problem(answer["problem"], *answer["commands"], advice=answer["advice"])
     return answer["said"]

@@ -12,6 +12,7 @@ from mailgate.store import domains, failures
 from mailgate.store.database import Transaction
 from mailgate.store.failures import Failure
 from mailgate.values.charset import printable
+from mailgate.values.problem import command
 
 
 @click.group(
@@ -142,6 +143,7 @@ def _follows(found: Failure) -> str:
         return "nothing: no signature of ours proves the report"
     if found.state == "acked" or not found.permanent:
         return "nothing"
+    again = command("mailgate bounce ack {N}", found.number)
     if found.kind == "complaint":
-        return f"{found.follower} gets no mail from us, until: mailgate bounce ack {found.number}"
-    return f"{found.follower} gets no copies of {found.record}, until: mailgate bounce ack {found.number}"
+        return f"{found.follower} gets no mail from us, until: {again}"
+    return f"{found.follower} gets no copies of {found.record}, until: {again}"

@@ -10,7 +10,7 @@ from mailgate.cli.ui import console
 from mailgate.settings import config, origins
 from mailgate.settings.config import Config, Fault
 from mailgate.values import address
-from mailgate.values.problem import ConfigError, Problem
+from mailgate.values.problem import ConfigError, Problem, command
 
 
 @click.group(
@@ -84,7 +84,7 @@ def check(app: App, as_json: bool) -> None:
     """
     path, _ = origins.chosen(app.configuration, os.environ)
     if path is None:
-        raise Problem("no configuration found", "mailgate init")
+        raise Problem("no configuration found", command("mailgate init"))
     try:
         faults = config.check(path)
     except ConfigError as problem:
@@ -96,7 +96,7 @@ def check(app: App, as_json: bool) -> None:
         console.data({"file": path, "faults": [each.text for each in faults]})
     else:
         for each in faults:
-            console.error(each.text)
+            console.error(Problem(each.text))
         if not faults:
             console.say(f"{path}: nothing wrong")
     if faults:

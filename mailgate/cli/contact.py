@@ -110,8 +110,8 @@ def sender() -> None:
     """Senders that the rate limit spares, and senders whose mail is held."""
 
 
-def _verdict_command(verdict: str, whom: str, done: str, text: str) -> None:
-    @sender.command(verdict, help=text, examples=f"mailgate sender {verdict} {whom}")
+def _verdict_command(verdict: str, example: str, done: str, text: str) -> None:
+    @sender.command(verdict, help=text, examples=example)
     @click.argument("address")
     @json_option
     @pass_app
@@ -127,11 +127,16 @@ def _verdict_command(verdict: str, whom: str, done: str, text: str) -> None:
 
 _verdict_command(
     "allow",
-    "monitor@client.org",
+    "mailgate sender allow monitor@client.org",
     "on the allow-list: no limit of new records",
     "Spare a sender the limit of new records.",
 )
-_verdict_command("block", "nuisance@client.net", "on the block list: its mail is held", "Hold the mail of a sender.")
+_verdict_command(
+    "block",
+    "mailgate sender block nuisance@client.net",
+    "on the block list: its mail is held",
+    "Hold the mail of a sender.",
+)
 
 
 @sender.command("list", examples="mailgate sender list --json")

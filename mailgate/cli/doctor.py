@@ -14,15 +14,19 @@ from mailgate.cli.parts import Command, json_option
 from mailgate.cli.ui import console
 from mailgate.doctor import health, probe, watch
 from mailgate.mta import exim, postfix, survey
-from mailgate.mta.wiring import Check
+from mailgate.mta.wiring import Check, failed
 from mailgate.process import owner
 from mailgate.settings.config import Config
 from mailgate.store import aliases, database, domains, keys
 from mailgate.store.database import Store
-from mailgate.values.problem import Problem
+from mailgate.values.problem import CommandLine, Problem, command
 
 AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postfix", "exim")
 """What can be looked at alone, in order."""
+_LMTP = command("mailgate lmtp --help")
+_NO_ALIAS = command("mailgate alias add ADDRESS --model MODEL")
+_METHOD = "set method under [submit] in the configuration"
+_LOOK = "look into the mail server's log and queue"
 
 
 @click.command(
@@ -64,7 +68,7 @@ def doctor(
     if watching:
         _tell(app, found)
     elif as_json:
-        console.data({"checks": [each._asdict() for each in found], "probe": way})
+        console.data({"checks": [each.as_data() for each in found], "probe": way})
     else:
         console.checks([each for each in found if not quiet or each.verdict != "ok"])
         for line in way:
@@ -81,7 +85,7 @@ def _tell(app: App, found: list[Check]) -> None:
     """Have those who are named in `[notify] to` told when the first check fails, and when none does any more."""
     settings, _ = health.loaded(app.configuration, app.database)
     if settings is None or not settings.notify:
-        raise Problem("nobody is told: the configuration names nobody", 'to = ["ADDRESS"] under [notify]')
+        raise Problem("nobody is told: the configuration names nobody", advice='to = ["ADDRESS"] under [notify]')
     wrong = sum(each.verdict == "wrong" for each in found)
 
     def noted() -> int:
@@ -106,19 +110,19 @@ def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
     if "sending" in areas:
         yield health.sending(settings.submit)
     if any(each.name in ("program", "store path") and each.verdict == "wrong" for each in outside):
-        yield Check("store", "unknown", "its owner cannot get there", "mailgate doctor --only store")
+        yield Check("store", "unknown", "its owner cannot get there", command("mailgate doctor --only store"))
         return  # nothing else can be looked at as the pipe will see it
     if {"store", "directory", "waiting", "servers"}.intersection(areas):
         try:
             yield from (Check(*each) for each in as_owner(app, lambda: list(_inside(settings, areas))))
         except Problem as problem:
-            yield Check("store", "wrong", str(problem), next(iter(problem.hints), f"ls -l {settings.store}"))
+            yield failed("store", "wrong", problem, command("ls -l {FILE}", settings.store))
     here = health.mail_servers()
     for name in ("postfix", "exim"):
         if name in areas and name in here:
             yield from _mail_server(app, name)
     if not here and {"postfix", "exim"} <= set(areas):
-        yield Check("mail server", "unknown", "neither Postfix nor Exim is installed here", "mailgate lmtp --help")
+        yield Check("mail server", "unknown", "neither Postfix nor Exim is installed here", _LMTP)
 
 
 def _store(settings: Config) -> Iterable[Check]:
@@ -128,7 +132,7 @@ def _store(settings: Config) -> Iterable[Check]:
     try:
         uid = os.stat(folder).st_uid
     except OSError as error:
-        yield Check("store folder", "wrong", f"{folder}: {error.strerror}", "mailgate init")
+        yield Check("store folder", "wrong", f"{folder}: {error.strerror}", command("mailgate init"))
         return
     yield from health.files(path, uid)
     try:
@@ -139,7 +143,7 @@ def _store(settings: Config) -> Iterable[Check]:
     barred = health.reach(folder, uid, gids) if uid else ""
     if barred:
         text = f"{owner.name(uid)}, who owns {folder}, cannot enter {barred}"
-        yield Check("store path", "wrong", text, f"chmod o+x {barred}")
+        yield Check("store path", "wrong", text, command("chmod o+x {FOLDER}", barred))
     yield health.program(uid, gids, sys.executable)
     yield health.space(path, 3 * settings.max_size)
 
@@ -151,7 +155,7 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
     uid = os.stat(folder).st_uid if os.path.isdir(folder) else os.geteuid()
     if os.geteuid() not in (0, uid):
         text = f"{settings.store} belongs to {owner.name(uid)}, and this runs as {owner.name(os.geteuid())}"
-        yield Check("store", "unknown", text, f"sudo -u {owner.name(uid)} mailgate doctor")
+        yield Check("store", "unknown", text, command("sudo -u {USER} mailgate doctor", owner.name(uid)))
         return
     checks = health.database(settings.store)
     if "store" in areas:
@@ -172,7 +176,7 @@ def _mail_server(app: App, name: str) -> Iterable[Check]:
     try:
         plan = setup.plan_in_place(app, name)
     except Problem as problem:
-        yield Check(name, "unknown", str(problem), next(iter(problem.hints), f"mailgate setup {name}"))
+        yield failed(name, "unknown", problem, command("mailgate setup {SERVER}", name))
         return
     found = (
         postfix.check(plan, survey.postfix_state(plan))
@@ -189,31 +193,33 @@ def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]
     with opened.read() as tx:
         alias = aliases.reached_by(tx, to) if to else next(iter(aliases.listing(tx)), None)
         if alias is None:
-            return [Check("probe", "unknown", "there is no alias to send it to", "mailgate alias add ...")], []
+            return [Check("probe", "unknown", "there is no alias to send it to", _NO_ALIAS)], []
         domain = domains.get(tx, alias.domain)
         secret = keys.secrets(tx)[0]
     checks, way = _one_probe(opened, app.config, alias.address, wait)
     if domain.details and domain.delimiter and all(each.verdict == "ok" for each in checks):
         signed = probe.detailed(alias.address, domain.delimiter, secret)
-        more, _ = _one_probe(opened, app.config, signed, wait, f"mailgate domain set {domain.name} --details off")
+        more, _ = _one_probe(
+            opened, app.config, signed, wait, command("mailgate domain set {DOMAIN} --details off", domain.name)
+        )
         checks += [each._replace(name="probe details") for each in more]
     return checks, way
 
 
 def _one_probe(
-    opened: Store, settings: Config, recipient: str, wait: int, fix: str = "look into the mail server's log and queue"
+    opened: Store, settings: Config, recipient: str, wait: int, fix: CommandLine | None = None
 ) -> tuple[list[Check], list[str]]:
     if settings.submit.method == "none":
-        return [Check("probe", "unknown", "nothing is sent: submit.method is none", "set submit.method")], []
+        return [Check("probe", "unknown", "nothing is sent: submit.method is none", advice=_METHOD)], []
     sent = time.time()
     try:
         message_id = probe.send(opened, settings, recipient, sent)
     except Problem as problem:
-        return [Check("probe", "wrong", str(problem), problem.hints[0])], []
+        return [failed("probe", "wrong", problem, command("mailgate doctor --only sending"))], []
     found = probe.arrival(opened, message_id, sent, wait)
     if found is None:
-        return [Check("probe", "wrong", f"{recipient}: not here after {wait} s", fix)], []
+        return [Check("probe", "wrong", f"{recipient}: not here after {wait} s", fix, _LOOK)], []
     if recipient not in found.recipients:
         text = f"sent to {recipient}, and it came for {', '.join(found.recipients) or 'nobody'}"
-        return [Check("probe", "wrong", text, fix)], list(probe.drawn(found, sent))
+        return [Check("probe", "wrong", text, fix, _LOOK)], list(probe.drawn(found, sent))
     return [Check("probe", "ok", f"{recipient}: {found.seconds:.1f} s")], list(probe.drawn(found, sent))

@@ -11,7 +11,7 @@ from mailgate.cli.parts import Group, completing, confirm, json_option, yes_opti
 from mailgate.cli.ui import console
 from mailgate.store import directory, domains
 from mailgate.values.directory import LANGUAGES, Domain
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 
 @click.group(
@@ -78,7 +78,8 @@ def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> 
     """
     if same_as and any(value is not None for value in options.values()):
         raise Problem(
-            f"another name of {same_as} has no settings of its own", f"mailgate domain add {name} --same-as {same_as}"
+            f"another name of {same_as} has no settings of its own",
+            command("mailgate domain add {NAME} --same-as {DOMAIN}", name, same_as),
         )
     with app.store.write() as tx:
         found = domains.add(tx, _changed(Domain(name, same_as=same_as), options))

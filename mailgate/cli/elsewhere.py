@@ -11,7 +11,7 @@ from mailgate.cli.ui import console
 from mailgate.mta import redirects, zone
 from mailgate.store import aliases, directory, domains
 from mailgate.values import address
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _known = completing(lambda tx: (each.name for each in domains.listing(tx)))
 
@@ -55,7 +55,8 @@ def redirects_(app: App, name: str, to: str, form: str, as_json: bool) -> None:
         return
     console.table(("FORWARD", "TO", "WHAT"), rows, "")
     if sys.stdout.isatty() and any(each.what == "detail" for each in rows):
-        console.hint(f"if its provider has no `+` addresses: mailgate domain set {found.canonical} --details off")
+        console.say("where the provider has no `+` addresses:")
+        console.hint(command("mailgate domain set {DOMAIN} --details off", found.canonical))
     app.finish()
 
 
@@ -64,10 +65,12 @@ def _target(to: str, source: str) -> str:
     if "@" in to:
         mailbox = address.parse(to)
         if mailbox is None:
-            raise Problem(f"`{to}` is no address", "mailgate domain redirects example.org --to box@provider.net")
+            raise Problem(
+                f"`{to}` is no address", command("mailgate domain redirects example.org --to box@provider.net")
+            )
         return str(mailbox)
     if domains.name_of(to) == source:
-        raise Problem(f"{source} would forward to itself", "name the domain that reaches us, or a mailbox")
+        raise Problem(f"{source} would forward to itself", advice="name the domain that reaches us, or a mailbox")
     return domains.name_of(to)
 
 
@@ -86,12 +89,21 @@ def dns(app: App, name: str, host: str, priority: int, addresses: tuple[str, ...
     with app.store.read() as tx:
         found = domains.get(tx, name)
     if _ip(host):
-        raise Problem("an MX record names a host, not an IP address", f"mailgate domain dns {name} --host mail.{name}")
+        raise Problem(
+            "an MX record names a host, not an IP address",
+            command("mailgate domain dns {DOMAIN} --host {HOST}", name, f"mail.{name}"),
+        )
     for each in addresses:
         if not _ip(each):
-            raise Problem(f"`{each}` is no IP address", f"mailgate domain dns {name} --host {host} --address 192.0.2.1")
+            raise Problem(
+                f"`{each}` is no IP address",
+                command("mailgate domain dns {DOMAIN} --host {HOST} --address 192.0.2.1", name, host),
+            )
     if reports and not address.parse(reports):
-        raise Problem(f"`{reports}` is no address", f"mailgate domain dns {name} --host {host} --reports dmarc@{name}")
+        raise Problem(
+            f"`{reports}` is no address",
+            command("mailgate domain dns {DOMAIN} --host {HOST} --reports {ADDRESS}", name, host, f"dmarc@{name}"),
+        )
     entries = zone.entries(found.name, domains.name_of(host), priority, [str(_ip(each)) for each in addresses], reports)
     if as_json:
         console.data([each._asdict() for each in entries])

@@ -1,7 +1,6 @@
 """`mailgate export` and `mailgate import`: the configuration in the store as a file, to be kept and reviewed."""
 
 import re
-import shlex
 import sys
 from typing import Any
 
@@ -18,7 +17,7 @@ from mailgate.export.parse import Proposal
 from mailgate.export.schema import Tables
 from mailgate.process import writer
 from mailgate.values.charset import printable
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _HEADER = """\
 # What is ours and who may write: the configuration in mailgate's store, without mail, records, state and keys.
@@ -123,12 +122,14 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
             pass
     if proposal.faults:
         for place, problem in sorted(proposal.faults, key=lambda each: each.place)[:20]:
-            console.error(f"{name}:{place.line}:{place.column}: {problem}", *problem.hints)
+            where = f"{name}:{place.line}:{place.column}"
+            console.error(Problem(f"{where}: {problem}", *problem.commands, advice=problem.advice))
         raise Problem(
             f"{name}: {len(proposal.faults)} faults, nothing was changed"
             if len(proposal.faults) > 1
             else f"{name}: nothing was changed",
-            f"mend the file, then: mailgate import {shlex.quote(file)} --dry-run",
+            command("mailgate import {FILE} --dry-run", file),
+            advice="correct the file first",
         )
     for doubt in adopted.doubts:
         console.warning(doubt)
@@ -146,7 +147,7 @@ def _read(file: str) -> bytes:
         with open(file, "rb") as stream:
             return stream.read(_ANY_SIZE)
     except OSError as error:
-        raise Problem(f"cannot read {file}: {error.strerror}", "mailgate export FILE") from error
+        raise Problem(f"cannot read {file}: {error.strerror}", command("mailgate export FILE")) from error
 
 
 def as_data(adopted: Adopted, *, dry_run: bool) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from mailgate.store import collected, database, servers
 from mailgate.store.database import Store
 from mailgate.store.servers import Server
 from mailgate.values.names import model as model_name
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 
 @click.command(
@@ -127,10 +127,10 @@ def _one(
     with opened.read() as tx:
         health = servers.health(tx, server.number)
     if not server.enabled:
-        raise Problem(f"server `{server.name}` is disabled", f"mailgate server enable {server.name}")
+        raise Problem(f"server `{server.name}` is disabled", command("mailgate server enable {NAME}", server.name))
     why = "" if by_hand else fetch.not_due(health, time.time())
     if why:
-        return Result(server, why, error=health.error)
+        return Result(server, why, problem=Problem(health.error) if health.error else None)
     if again:
         with opened.write() as tx:
             collected.again(tx, server.number)
@@ -174,11 +174,14 @@ def _tell(result: Result, quiet: bool) -> None:
         case "busy":
             console.warning(f"server {name}: another process is fetching it")
         case "failed":
-            console.error(f"server {name}: {result.error}", *result.hints)
+            found = result.problem or Problem("")
+            console.error(Problem(f"server {name}: {found}", *found.commands, advice=found.advice))
         case "waiting":
-            console.warning(f"server {name}: failing, tried again later, or now with: mailgate fetch {name}")
+            now = command("mailgate fetch {NAME}", name)
+            console.warning(f"server {name}: failing, tried again later, or now with: {now}")
         case "paused":
-            console.error(f"server {name} is PAUSED: {result.error}", f"mailgate server enable {name}")
+            enable = command("mailgate server enable {NAME}", name)
+            console.error(Problem(f"server {name} is PAUSED: {result.error}", enable))
 
 
 def summary(tally: Tally) -> str:

@@ -20,6 +20,7 @@ from mailgate.store.held import Held
 from mailgate.store.messages import Stored
 from mailgate.values import address
 from mailgate.values.charset import printable
+from mailgate.values.problem import command
 
 
 @click.group(
@@ -90,11 +91,12 @@ def show(app: App, number: int, as_json: bool) -> None:
     console.pairs(
         [
             ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
-            ("because", entry.note or f"mailgate why {number}"),
+            ("because", entry.note or command("mailgate why {N}", number)),
             ("since", console.when(entry.since)),
-            ("to place it", f"mailgate held route {number} --to ADDRESS|MODEL/ID"),
-            ("to judge it anew", f"mailgate held retry {number}"),
-            ("to drop it", f"mailgate held drop {number}"),
+            ("to place it", command("mailgate held route {N} --to ADDRESS", number)),
+            ("on a record", command("mailgate held route {N} --to MODEL/ID", number)),
+            ("to judge it anew", command("mailgate held retry {N}", number)),
+            ("to drop it", command("mailgate held drop {N}", number)),
         ]
     )
     app.finish()

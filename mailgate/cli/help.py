@@ -9,7 +9,7 @@ from mailgate.cli.program import program
 from mailgate.cli.ui import console
 from mailgate.manual import pages, screen
 from mailgate.manual.markdown import Heading, Paragraph, Table
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 WIDEST = 100
 """Columns; longer lines are hard to read."""
@@ -56,17 +56,17 @@ def _width() -> int:
 
 def _command_help(context: click.Context, words: tuple[str, ...]) -> str:
     """The help of a command, or of one of its subcommands. Raises Problem."""
-    command: click.Command = program
+    shown: click.Command = program
     parent = context.find_root()
     for word in words:
-        child = command.get_command(parent, word) if isinstance(command, click.Group) else None
+        child = shown.get_command(parent, word) if isinstance(shown, click.Group) else None
         if child is None:
             near = difflib.get_close_matches(word, [*pages.TOPICS, *program.list_commands(parent)], 1)
+            meant = f"; did you mean `{near[0]}`?" if near else ""
             raise Problem(
-                f"there is no topic or command `{' '.join(words)}`",
-                f"did you mean `mailgate help {near[0]}`?" if near else "",
-                "mailgate help",
+                f"there is no topic or command `{' '.join(words)}`{meant}",
+                command("mailgate help"),
             )
         parent = click.Context(child, info_name=word, parent=parent)
-        command = child
-    return command.get_help(parent)
+        shown = child
+    return shown.get_help(parent)

@@ -15,7 +15,7 @@ from mailgate.settings import config
 from mailgate.store import database as store
 from mailgate.store import domains
 from mailgate.values.directory import Domain
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _TEMPLATE = """\
 # mailgate: the settings that are not mail addresses. Those live in the store: mailgate domain, mailgate alias.
@@ -136,14 +136,14 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         console.say(f"added domain {made.name}, with {made.catchall}@{made.name} and {made.bounce}@{made.name}")
     name = default.name if default else "example.com"
     if not default:
-        console.say(f"next: mailgate domain add {name}")
-    console.say(f"next: mailgate alias add support@{name} --model ticket")
+        console.say(f"next: {command('mailgate domain add {DOMAIN}', name)}")
+    console.say(f"next: {command('mailgate alias add {ADDRESS} --model ticket', f'support@{name}')}")
 
 
 def _default_file(root: bool) -> str:
     found = config.SYSTEM if root else config.user_file(os.environ)
     if found is None:
-        raise Problem("no home folder for the configuration", "mailgate -C FILE init")
+        raise Problem("no home folder for the configuration", command("mailgate -C FILE init"))
     return found
 
 
@@ -155,8 +155,12 @@ def _account(user: str) -> tuple[int, int]:
     except KeyError:
         raise Problem(
             f"there is no user `{user}` to own the store and run the pipe",
-            f"adduser --system --group --no-create-home --home {Path(config.SYSTEM_STORE).parent} {user}",
-            "or name another one: mailgate init --user NAME",
+            command(
+                "adduser --system --group --no-create-home --home {FOLDER} {USER}",
+                Path(config.SYSTEM_STORE).parent,
+                user,
+            ),
+            command("mailgate init --user NAME"),
         ) from None
     return entry.pw_uid, entry.pw_gid
 
@@ -187,8 +191,8 @@ def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:
             return
         raise Problem(
             f"the folder {folder} belongs to {owner.name(folder.stat().st_uid)}, not to {user}",
-            f"chown {user} {folder} && chmod 700 {folder}",
-            f"or: mailgate init --user {owner.name(folder.stat().st_uid)}",
+            command("chown {USER} {FOLDER} && chmod 700 {FOLDER}", user, folder, folder),
+            command("mailgate init --user {USER}", owner.name(folder.stat().st_uid)),
         )
 
 
@@ -200,7 +204,7 @@ def migrate(app: App, as_json: bool) -> None:
     path = app.config.store
     owner.become(path)
     if not os.path.exists(path):
-        raise Problem(f"no store {path}", "mailgate init")
+        raise Problem(f"no store {path}", command("mailgate init"))
     before, after = store.migrate(path)
     if as_json:
         console.data({"store": str(path), "before": before, "after": after})

@@ -17,7 +17,7 @@ from mailgate.store import logins, servers
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
 from mailgate.values.charset import printable
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 if TYPE_CHECKING:
     from mailgate.oauth.grant import Client, Device, Endpoints, Request, Tokens
@@ -58,8 +58,8 @@ def login_(app: App, name: str, flow: str | None, port: int | None, as_json: boo
     with app.store.read() as tx:
         found = servers.get(tx, name)
     if found.secret.kind != "login":
-        hint = f"mailgate server set {name} --login google --client-id ID"
-        raise Problem(f"server `{name}` has no login: its secret is a {found.secret.kind}", hint)
+        change = command("mailgate server set {NAME} --login google --client-id ID", name)
+        raise Problem(f"server `{name}` has no login: its secret is a {found.secret.kind}", change)
     extras.require(*found.libraries)
     client = Client(found)
     endpoints = client.discover()
@@ -67,13 +67,13 @@ def login_(app: App, name: str, flow: str | None, port: int | None, as_json: boo
     begun = access.begun(endpoints.token, tokens)
     with app.store.write() as tx:
         if servers.get(tx, name) != found:
-            raise Problem(f"server `{name}` was changed meanwhile", f"mailgate server login {name}")
+            raise Problem(f"server `{name}` was changed meanwhile", command("mailgate server login {NAME}", name))
         logins.grant(tx, found.number, begun)
     if as_json:
         console.data(_granted_data(found, used, begun))
         return
     console.say(f"{found.name}: logged in; {_lasts(client, begun)}")
-    console.say(f"try it with: mailgate server test {found.name}")
+    console.say(f"try it with: {command('mailgate server test {NAME}', found.name)}")
 
 
 def _granted(
@@ -85,7 +85,7 @@ def _granted(
 
     issuer = client.provider.issuer
     if flow == "device" and not endpoints.device:
-        raise Problem(f"{issuer} offers no device code", f"mailgate server login {client.server.name}")
+        raise Problem(f"{issuer} offers no device code", command("mailgate server login {NAME}", client.server.name))
     if flow == "device" or (flow is None and client.provider.device and endpoints.device and port is None):
         try:
             device = client.device(endpoints.device)
@@ -96,7 +96,9 @@ def _granted(
         else:
             return "device", _by_device(client, endpoints, device, say)
     if not endpoints.authorization:
-        raise Problem(f"{issuer} offers no login by browser", f"mailgate server login {client.server.name}")
+        raise Problem(
+            f"{issuer} offers no login by browser", command("mailgate server login {NAME}", client.server.name)
+        )
     with authorize.Listener(port or 0) as listener:
         request = client.request(endpoints.authorization, listener.port)
         listener.expect(request)
@@ -161,7 +163,7 @@ def _granted_data(found: Server, flow: str, begun: Login) -> dict[str, Any]:
 def trouble(found: Server, login: Login | None) -> str:
     """Why nobody can log in to a server, and what helps; `""` for nothing."""
     told = logins.trouble(login) if found.secret.kind == "login" else ""
-    return f"{told}: mailgate server login {found.name}" if told else ""
+    return f"{told}: {command('mailgate server login {NAME}', found.name)}" if told else ""
 
 
 def ending(found: Server, login: Login | None) -> str:

@@ -17,6 +17,7 @@ from mailgate.store.database import Transaction
 from mailgate.store.held import Held
 from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
+from mailgate.values.problem import command
 
 _MARGIN = " " * 6
 """In front of each line of a message, below its number."""
@@ -166,7 +167,8 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
     for piece in quoting.fold(found["text"], found["subject"]) if not full else [quoting.Piece("said", found["text"])]:
         lines = piece.text.splitlines()
         if piece.kind == "quoted" and len(lines) > 1:
-            folded = f"[{len(lines)} quoted lines: mailgate message show {found['number']} --full]"
+            whole = command("mailgate message show {N} --full", found["number"])
+            folded = f"[{len(lines)} quoted lines: {whole}]"
             rows.append([(_MARGIN, ""), (folded, "dim")])
         else:
             style = "" if piece.kind == "said" else "dim"
@@ -178,7 +180,8 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
     for each in found["failures"]:
         rows.append([(f"{_MARGIN}failed    ", "bold red"), (bounce.line(each), "")])
-        rows.append([(f"{_MARGIN}          mailgate bounce show {each['number']}", "dim")])
+        shown = command("mailgate bounce show {N}", each["number"])
+        rows.append([(f"{_MARGIN}          {shown}", "dim")])
     rows += [[("      flags     ", "dim"), (", ".join(found["flags"]), "magenta")]] if found["flags"] else []
     rows += [[("      defect    ", "dim"), (each, "magenta")] for each in found["defects"]]
     console.lines(rows, hang=True)

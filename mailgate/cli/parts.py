@@ -131,7 +131,7 @@ def assignment(text: str) -> tuple[str, str]:
     """`K=V` as typed behind `--set`. Raises Problem."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise Problem(f"`{text}` sets nothing", "write it KEY=VALUE, as in `--set team=sales`")
+        raise Problem(f"`{text}` sets nothing", advice="write it KEY=VALUE, as in `--set team=sales`")
     return key.strip(), value
 
 
@@ -140,6 +140,6 @@ def confirm(what: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Problem(f"this would remove {what}", "add --yes to do it without being asked")
+        raise Problem(f"this would remove {what}", advice="add --yes to do it without being asked")
     if not click.confirm(f"Remove {what}?", err=True):
         raise Problem("nothing was removed")

@@ -14,7 +14,7 @@ from mailgate.cli.ui import console
 from mailgate.gateway import post
 from mailgate.gateway.post import File, Posted, Text
 from mailgate.store import records
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _known = completing(lambda tx: (each.ref for each in records.listing(tx)))
 
@@ -57,7 +57,7 @@ def post_(
     app.store  # noqa: B018 - become the owner of the store only after the files were read
     text = _text("the text of the message")
     if not text.strip() and not files:
-        raise Problem("nothing to say: standard input is empty", f"echo TEXT | mailgate post {ref}")
+        raise Problem("nothing to say: standard input is empty", command("echo TEXT | mailgate post {MODEL/ID}", ref))
     said = Text(text, subject, name, files)
     posted = (
         post.note(app.store, record, said, time.time())
@@ -87,7 +87,7 @@ def _text(what: str) -> str:
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Problem(f"standard input is not UTF-8 at octet {error.start}", "iconv -t UTF-8") from error
+        raise Problem(f"standard input is not UTF-8 at octet {error.start}", command("iconv -t UTF-8")) from error
 
 
 def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, paying: bool) -> None:
@@ -100,7 +100,7 @@ def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, payi
     else:
         console.say(f"posted on {ref} as message {posted.number}, to {', '.join(posted.recipients)}")
     if posted.queued and not paying:
-        console.say(f"{len(posted.queued)} in the outbox, which `mailgate work` pays")
+        console.say(f"{len(posted.queued)} queued; `mailgate work` sends them")
     app.finish()
 
 
@@ -129,7 +129,7 @@ def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, returned: bool,
     record = records.parse(ref)
     raw = sys.stdin.buffer.read()
     if not raw.strip():
-        raise Problem("standard input is empty", f"mailgate sent {ref} < message.eml")
+        raise Problem("standard input is empty", command("mailgate sent {MODEL/ID} < message.eml", ref))
     done = post.register(app.store, record, raw, to, time.time())
     if printed:
         console.raw(done.octets)

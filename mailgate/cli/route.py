@@ -14,7 +14,7 @@ from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import explain
 from mailgate.store import messages
 from mailgate.values import names
-from mailgate.values.problem import Problem, StoreError
+from mailgate.values.problem import Problem, StoreError, command
 
 
 @click.command(
@@ -72,10 +72,10 @@ def _message(path: str | None, limit: int) -> bytes:
         with open(path, "rb") as file:
             return file.read(limit)
     if sys.stdin.isatty():
-        raise Problem("no message on standard input", "mailgate route support@example.com < message.eml")
+        raise Problem("no message on standard input", command("mailgate route support@example.com < message.eml"))
     raw = sys.stdin.buffer.read(limit)
     if not raw:
-        raise Problem("no message on standard input", "mailgate route support@example.com < message.eml")
+        raise Problem("no message on standard input", command("mailgate route support@example.com < message.eml"))
     return raw
 
 

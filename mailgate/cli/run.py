@@ -5,7 +5,6 @@ import errno
 import io
 import os
 import re
-import shlex
 import sys
 from typing import NoReturn
 
@@ -17,7 +16,7 @@ from mailgate.cli.ui import console
 from mailgate.gateway import log
 from mailgate.values import status
 from mailgate.values.charset import printable
-from mailgate.values.problem import ConfigError, NotFound, Problem
+from mailgate.values.problem import CommandLine, ConfigError, NotFound, Problem, command
 
 
 def main() -> NoReturn:
@@ -51,7 +50,9 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
     except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
-        code = _fail(1, Problem(f"a fault of mailgate's own: {type(error).__name__}: {error}", log.fault(error)))
+        log.fault(error)
+        text = f"a fault of mailgate's own: {type(error).__name__}: {error}"
+        code = _fail(1, Problem(text, advice=log.REPORT))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -73,7 +74,7 @@ def _unheard() -> int:
 def _system(error: OSError) -> Problem:
     """What the system refused. Without a name it was what we write."""
     if error.filename is None:
-        return Problem(f"output: {error.strerror}", "df -h")
+        return Problem(f"output: {error.strerror}", command("df -h"))
     name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
     return Problem(f"{name or repr(name)}: {error.strerror}", look(name, error.errno))
 
@@ -81,25 +82,37 @@ def _system(error: OSError) -> Problem:
 def _helped(problem: Problem) -> Problem:
     """A problem with a hint: where it has none of its own, the help of the command that was typed."""
     if isinstance(problem, ConfigError) and not problem.hints:
-        problem.hints = ("mend it, then: mailgate config check",)
+        problem.commands = (command("mailgate config check"),)
     elif not problem.hints:
         found: click.Command = program
-        context, words = click.Context(program), ["mailgate"]
+        context = click.Context(program, info_name="mailgate")
         for word in sys.argv[1:]:
             below = found.get_command(context, word) if isinstance(found, click.Group) else None
             if below:
-                found, words = below, [*words, word]
-        problem.hints = (f"{' '.join(words)} --help",)
+                found, context = below, click.Context(below, info_name=word, parent=context)
+        problem.commands = (_help(context),)
     return problem
 
 
 def _usage(error: click.UsageError) -> Problem:
     text = error.format_message().rstrip(".")
-    where = error.ctx.command_path if error.ctx else "mailgate"
+    context = error.ctx or click.Context(program, info_name="mailgate")
     unknown = re.match(r"No such command '([^']*)'", text)
-    near = difflib.get_close_matches(unknown[1], COMMANDS, 1) if unknown and where == "mailgate" else []
-    hints = [f"did you mean `mailgate {near[0]}`?"] if near else []
-    return Problem(text[:1].lower() + text[1:], *hints, f"{where} --help")
+    near = difflib.get_close_matches(unknown[1], COMMANDS, 1) if unknown and context.parent is None else []
+    meant = f"; did you mean `{near[0]}`?" if near else ""
+    return Problem(text[:1].lower() + text[1:] + meant, _help(context))
+
+
+def _help(context: click.Context) -> CommandLine:
+    """The command that prints the help of a command or of a verb of it."""
+    _, *words = context.command_path.split()
+    match words:
+        case [name, verb, *_]:
+            return command("mailgate {COMMAND} {VERB} --help", name, verb)
+        case [name]:
+            return command("mailgate {COMMAND} --help", name)
+        case _:
+            return command("mailgate --help")
 
 
 def _fail(code: int, problem: Problem) -> int:
@@ -114,9 +127,11 @@ def not_set_up(problem: Problem) -> click.exceptions.Exit:
     return click.exceptions.Exit(75)
 
 
-def look(path: str, code: int | None = None) -> str:
+def look(path: str, code: int | None = None) -> CommandLine:
     """The command that shows why a path cannot be used: what is there, or how full it is."""
     folder = os.path.abspath(path)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
-    return f"{'df -h' if code in (errno.ENOSPC, errno.EDQUOT) else 'ls -la'} {shlex.quote(folder)}"
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return command("df -h {FOLDER}", folder)
+    return command("ls -la {FOLDER}", folder)

@@ -12,7 +12,7 @@ from mailgate.process import extras
 from mailgate.store import collected, logins, servers
 from mailgate.store.logins import Login
 from mailgate.store.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 
 @click.group(
@@ -134,9 +134,11 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
         console.data(as_data(found, Health()))
         return
     if found.secret.kind == "login":
-        console.say(f"added server {found.name}; next, log in with: mailgate server login {found.name}")
+        console.say(
+            f"added server {found.name}; next, log in with: {command('mailgate server login {NAME}', found.name)}"
+        )
     else:
-        console.say(f"added server {found.name}; try it with: mailgate server test {found.name}")
+        console.say(f"added server {found.name}; try it with: {command('mailgate server test {NAME}', found.name)}")
     app.finish()
 
 
@@ -174,7 +176,9 @@ def list_(app: App, as_json: bool) -> None:
         if ending := log_in.ending(each, login):
             console.warning(f"server {each.name}: {ending}")
         if health.paused is not None and each.enabled:
-            console.warning(f"server {each.name} is PAUSED: mail waits there; mailgate server enable {each.name}")
+            console.warning(
+                f"server {each.name} is PAUSED: mail waits there; {command('mailgate server enable {NAME}', each.name)}"
+            )
     app.finish()
 
 
@@ -231,7 +235,9 @@ def test(app: App, name: str, as_json: bool) -> None:
             counts[folder] = len(session.listing())
         session.close()
     except Refused as refused:
-        raise Problem(f"{found.host}: folder {folder}: {refused}", "mailgate server set NAME --folder FOLDER") from None
+        raise Problem(
+            f"{found.host}: folder {folder}: {refused}", command("mailgate server set {NAME} --folder FOLDER", name)
+        ) from None
     except Lost as lost:
         raise Problem(f"{found.host}: the connection broke: {lost}") from lost
     if as_json:
@@ -353,5 +359,5 @@ def _show(app: App, found: Server, as_json: bool) -> None:
     for each in failed:
         console.say(f"not collected as a whole: {each.folder} {each.id}: {each.error}")
     if failed:
-        console.say(f"try them again with: mailgate fetch {found.name} --again")
+        console.say(f"try them again with: {command('mailgate fetch {NAME} --again', found.name)}")
     app.finish()

@@ -17,7 +17,7 @@ from mailgate.mta.wiring import MARK, Check, File, Plan, Setup
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.values import names
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 
 @click.group(
@@ -60,7 +60,7 @@ def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback
     Everything is printed, with the commands to run then. What main.cf says already stays in its lines.
     """
     if alias and fallback:
-        raise Problem("an alias file has no place for mail to addresses that nobody knows", "leave out --alias")
+        raise Problem("an alias file has no place for mail to addresses that nobody knows", advice="leave out --alias")
 
     def plan() -> Plan:
         return _plan(app, fallback)._replace(alias=alias)
@@ -68,7 +68,7 @@ def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback
     if checking:
         _checked("postfix", postfix.check(plan(), survey.postfix_state(plan())), as_json)
     else:
-        found = _said(as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present())))
+        found = _said(as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present(), folder)))
         _told("postfix" + " --alias" * alias, found, folder, as_json)
 
 
@@ -91,7 +91,7 @@ def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as
         plan = _plan(app, fallback)
         _checked("exim", exim.check(plan, survey.exim_state(plan)), as_json)
     else:
-        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed())))
+        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed(), folder)))
         _told("exim", found, folder, as_json)
 
 
@@ -119,7 +119,7 @@ def _plan(app: App, fallback: str | None) -> Plan:
     user, group = owner.names(settings.store)
     wanted = write.wanted(app.store, settings)
     if not wanted.domains:
-        raise Problem("there is no own domain yet", "mailgate domain add example.com")
+        raise Problem("there is no own domain yet", command("mailgate domain add example.com"))
     path = os.path.abspath(settings.path) if settings.path else None
     return Plan(
         maps=wanted,
@@ -159,7 +159,7 @@ def _interpreter() -> str:
 
 def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:
     if as_json:
-        console.data({"server": server, "checks": [each._asdict() for each in found]})
+        console.data({"server": server, "checks": [each.as_data() for each in found]})
     else:
         console.checks(found)
     if any(each.verdict == "wrong" for each in found):
@@ -167,10 +167,9 @@ def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:
 
 
 def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
-    commands = found.by_hand
+    commands = found.by_hand if folder is None else found.commands
     if folder is not None:
         _write(Path(folder), found)
-        commands = tuple(each.replace("DIR/", f"{_word(folder)}/") for each in found.commands)
     if as_json:
         files = [{"name": each.name, "place": each.place, "text": each.text} for each in found.files]
         console.data({"server": what.split()[0], "files": files, "commands": commands, "notes": found.notes})
@@ -184,17 +183,10 @@ def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
     for note in found.notes:
         console.warning(note)
     console.lines([[("--- then" if folder is None else "then run:", "bold")]])
-    for command in commands:
-        console.verbatim(command)
+    console.verbatim("\n".join(commands))
     if folder is None:
         console.say()
-        console.say(f"with --write DIR these files are written, and commands put them in place: mailgate setup {what}")
-
-
-def _word(folder: str) -> str:
-    import shlex
-
-    return shlex.quote(folder.rstrip("/") or "/.")
+        console.say("with --write DIR these files are written, and the commands put them in place")
 
 
 def _write(folder: Path, found: Setup) -> None:
@@ -202,7 +194,7 @@ def _write(folder: Path, found: Setup) -> None:
     for each in found.files:
         path = folder / each.name
         if path.is_symlink() or (path.exists() and not _is_ours(path)):
-            raise Problem(f"{path} is not ours", "choose another folder for --write")
+            raise Problem(f"{path} is not ours", advice="choose another folder for --write")
     folder.mkdir(parents=True, exist_ok=True)
     for each in found.files:
         path = folder / each.name

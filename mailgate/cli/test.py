@@ -17,7 +17,7 @@ from mailgate.gateway import cases
 from mailgate.gateway.cases import Case, Difference
 from mailgate.process import writer
 from mailgate.store import messages
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, command
 
 _HEADER = """\
 # A case for `mailgate test`: the envelope of the message beside this file, and what has to become of it. Only what
@@ -67,7 +67,7 @@ def test(app: App, folder: str | None, number: int | None, target: str, as_json:
     assert folder is not None
     named = cases.names(folder)
     if not named:
-        raise NotFound(f"no case in {folder}", f"mailgate test --record N --to {folder}")
+        raise NotFound(f"no case in {folder}", command("mailgate test --record N --to {FOLDER}", folder))
     limit, now = app.config.max_size + 1, time.time()
     read = [(os.path.relpath(path, folder), _read(path, limit)) for path in named]  # before root is given up
     found = [_judged(app, name, each, now) for name, each in read]
@@ -108,7 +108,7 @@ def _record(app: App, number: int, target: str, as_json: bool) -> None:
             write(f"{path}.eml", octets, False)
             write(f"{path}.toml", text.encode("utf-8"), False)
         except FileExistsError as error:
-            raise Problem(f"{error.filename} is there already", "choose another folder with --to") from error
+            raise Problem(f"{error.filename} is there already", advice="choose another folder with --to") from error
     now = cases.judge(app.store, app.config, cases.case(octets, table), time.time())
     if as_json:
         console.data(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from mailgate.compose import wording
 from mailgate.mta import postfix
-from mailgate.mta.wiring import Check
+from mailgate.mta.wiring import Check, failed
 from mailgate.process import extras, owner
 from mailgate.settings import config
 from mailgate.settings.config import Config, Submit
@@ -21,7 +21,7 @@ from mailgate.store import directory as own
 from mailgate.store.database import Condition, Store, Transaction
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
-from mailgate.values.problem import Problem, StoreError
+from mailgate.values.problem import CommandLine, Problem, StoreError, command
 
 LITTLE = 100 << 20
 """Octets that must be free on the store's disk: a few large messages, and the journal beside them."""
@@ -33,18 +33,28 @@ OLD = 7 * 86_400.0
 """Seconds that held mail may wait for a person."""
 SKEW = 60.0
 DAY = 86_400.0
+_TIMER = "run it from a timer, every few minutes"
+_TEXT = "correct the file, or remove it"
+_SENDMAIL = 'set sendmail, or method = "smtp", under [submit] in the configuration'
 
 
 def configuration(found: Config) -> list[Check]:
     """The file that applies, what it says that nobody understands, and who may change it."""
     if found.path is None:
         return [
-            Check("config", "wrong", "there is no configuration: mail is put off until there is one", "mailgate init")
+            Check(
+                "config",
+                "wrong",
+                "there is no configuration: mail is put off until there is one",
+                command("mailgate init"),
+            )
         ]
-    checks = [Check("config", "wrong", each, f"edit {found.path}") for each in found.warnings]
+    checks = [Check("config", "wrong", each, command("mailgate config check")) for each in found.warnings]
     mode = os.stat(found.path).st_mode
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        checks.append(Check("config", "wrong", f"{found.path} can be written by others", f"chmod go-w {found.path}"))
+        checks.append(
+            Check("config", "wrong", f"{found.path} can be written by others", command("chmod go-w {FILE}", found.path))
+        )
     return checks or [Check("config", "ok", found.path)]
 
 
@@ -53,11 +63,18 @@ def templates(folder: str | None) -> list[Check]:
     if folder is None:
         return []
     if not os.path.isdir(folder):
-        return [Check("templates", "wrong", f"no folder {folder}: the built-in texts are used", f"mkdir -p {folder}")]
+        return [
+            Check(
+                "templates",
+                "wrong",
+                f"no folder {folder}: the built-in texts are used",
+                command("mkdir -p {FOLDER}", folder),
+            )
+        ]
     texts = [os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if name.endswith(".txt")]
     broken = [each for each in sorted(texts) if not wording.readable(each)]
     return [
-        Check("templates", "wrong", f"{each} cannot be read or filled in: the built-in text is used", f"edit {each}")
+        Check("templates", "wrong", f"{each} cannot be read or filled in: the built-in text is used", advice=_TEXT)
         for each in broken
     ] or [Check("templates", "ok", f"{len(texts)} in {folder}")]
 
@@ -68,23 +85,29 @@ def files(path: str, uid: int) -> list[Check]:
     try:
         info = os.stat(folder)
     except OSError as error:
-        return [Check("store folder", "wrong", f"{folder}: {error.strerror}", "mailgate init")]
+        return [Check("store folder", "wrong", f"{folder}: {error.strerror}", command("mailgate init"))]
     checks = []
     who = owner.name(uid)
     if not info.st_mode & stat.S_ISVTX and info.st_mode & 0o077:
-        checks.append(Check("store folder", "wrong", f"{folder} is open to others", f"chmod 700 {folder}"))
+        checks.append(
+            Check("store folder", "wrong", f"{folder} is open to others", command("chmod 700 {FOLDER}", folder))
+        )
     for each in _beside(path):
         theirs = os.stat(each)
         if theirs.st_uid != uid:
             text = f"{each} belongs to {owner.name(theirs.st_uid)}, not to {who}"
-            checks.append(Check("store files", "wrong", text, f"chown {who} {each}"))
+            checks.append(Check("store files", "wrong", text, command("chown {USER} {FILE}", who, each)))
         elif theirs.st_mode & 0o077:
-            checks.append(Check("store files", "wrong", f"{each} is open to others", f"chmod 600 {each}"))
+            checks.append(Check("store files", "wrong", f"{each} is open to others", command("chmod 600 {FILE}", each)))
     for suffix in ("-wal", "-shm"):
         if os.path.exists(path + suffix):
             text = f"{path}{suffix} was left by a program that opened the store in WAL mode"
-            checks.append(Check("store files", "wrong", text, f"sqlite3 {path} 'PRAGMA journal_mode = DELETE'"))
+            checks.append(Check("store files", "wrong", text, _no_wal(path)))
     return checks or [Check("store files", "ok", f"{folder}, owner {who}")]
+
+
+def _no_wal(path: str) -> CommandLine:
+    return command("sqlite3 {FILE} 'PRAGMA journal_mode = DELETE'", path)
 
 
 def _beside(path: str) -> list[str]:
@@ -98,12 +121,22 @@ def space(path: str, needed: int) -> Check:
     try:
         disk = os.statvfs(folder)
     except OSError as error:
-        return Check("disk", "unknown", f"{folder}: {error.strerror}", f"df -h {folder}")
+        return Check("disk", "unknown", f"{folder}: {error.strerror}", command("df -h {FOLDER}", folder))
     free = disk.f_bavail * disk.f_frsize
     if free < max(LITTLE, needed):
-        return Check("disk", "wrong", f"{free >> 20} MB free below {folder}: mail will be put off", f"df -h {folder}")
+        return Check(
+            "disk",
+            "wrong",
+            f"{free >> 20} MB free below {folder}: mail will be put off",
+            command("df -h {FOLDER}", folder),
+        )
     if disk.f_files and disk.f_favail < 100:
-        return Check("disk", "wrong", f"{disk.f_favail} files can still be made below {folder}", f"df -i {folder}")
+        return Check(
+            "disk",
+            "wrong",
+            f"{disk.f_favail} files can still be made below {folder}",
+            command("df -i {FOLDER}", folder),
+        )
     return Check("disk", "ok", f"{free >> 20} MB free")
 
 
@@ -127,7 +160,9 @@ def program(uid: int, gids: Iterable[int], interpreter: str) -> Check:
     who = owner.name(uid)
     for each in (interpreter, os.path.abspath(__file__)):
         if barred := reach(each, uid, gids):
-            return Check("program", "wrong", f"{who} cannot use {barred}: mail is put off", f"chmod o+rX {barred}")
+            return Check(
+                "program", "wrong", f"{who} cannot use {barred}: mail is put off", command("chmod o+rX {FILE}", barred)
+            )
     return Check("program", "ok", f"{interpreter}, as {who}")
 
 
@@ -136,26 +171,29 @@ def database(path: str) -> list[Check]:
     try:
         found = store.condition(path)
     except StoreError as problem:
-        return [Check("store", "wrong", str(problem), next(iter(problem.hints), "mailgate init"))]
+        return [failed("store", "wrong", problem, command("mailgate init"))]
     return list(_database(path, found))
 
 
 def _database(path: str, found: Condition) -> Iterator[Check]:
     if found.schema != found.newest:
-        word = "migrate" if found.schema < found.newest else "upgrade"
         text = f"schema {found.schema}, and this program has {found.newest}: mail is put off"
-        yield Check("store", "wrong", text, "mailgate migrate" if word == "migrate" else "upgrade mailgate")
+        if found.schema < found.newest:
+            yield Check("store", "wrong", text, command("mailgate migrate"))
+        else:
+            yield Check("store", "wrong", text, advice="upgrade mailgate")
         return
     if found.faults is None:
         text = f"{found.size >> 20} MB, too large to be read through here"
-        yield Check("store", "unknown", text, f"sqlite3 {path} 'PRAGMA quick_check'")
+        yield Check("store", "unknown", text, command("sqlite3 {FILE} 'PRAGMA quick_check'", path))
     elif found.faults:
-        yield Check("store", "wrong", f"damaged: {found.faults[0]}", f"stop the mail server; sqlite3 {path} .recover")
+        recover = command("sqlite3 {FILE} .recover", path)
+        yield Check("store", "wrong", f"damaged: {found.faults[0]}", recover, "stop the mail server first")
     if found.journal != "delete":
         text = f"journal mode {found.journal}: a power cut could lose mail that was taken"
-        yield Check("store", "wrong", text, f"sqlite3 {path} 'PRAGMA journal_mode = DELETE'")
+        yield Check("store", "wrong", text, _no_wal(path))
     if found.busy:
-        yield Check("store", "wrong", found.busy, f"fuser -v {path}.lock")
+        yield Check("store", "wrong", found.busy, command("fuser -v {FILE}", f"{path}.lock"))
     if found.faults == () and found.journal == "delete" and not found.busy:
         yield Check("store", "ok", f"{path}, schema {found.schema}, {found.size >> 10} KB")
 
@@ -169,7 +207,7 @@ def directory(opened: Store) -> list[Check]:
 def _directory(tx: Transaction) -> Iterator[Check]:
     here, there = domains.listing(tx), aliases.listing(tx)
     if not here:
-        yield Check("domains", "wrong", "no own domain: mail is put off", "mailgate domain add example.com")
+        yield Check("domains", "wrong", "no own domain: mail is put off", command("mailgate domain add example.com"))
         return
     wrong = False
     for each in here:
@@ -178,25 +216,28 @@ def _directory(tx: Transaction) -> Iterator[Check]:
         if each.details and not each.delimiter:
             wrong = True
             text = f"{each.name}: details are on, and there is no delimiter to write them with"
-            yield Check("domains", "wrong", text, f"mailgate domain set {each.name} --delimiter + (or --details off)")
+            yield Check("domains", "wrong", text, command("mailgate domain set {DOMAIN} --delimiter +", each.name))
         if each.contact and own.is_stranger(tx, each.contact):
             wrong = True
             text = f"{each.name}: people are told to write to {each.contact}, where nobody is"
-            yield Check("domains", "wrong", text, f"mailgate alias add {each.contact} --model MODEL")
+            yield Check("domains", "wrong", text, command("mailgate alias add {ADDRESS} --model MODEL", each.contact))
     if not wrong:
         yield Check("domains", "ok", ", ".join(each.name for each in here[:5]) + (" ..." if len(here) > 5 else ""))
     doubts = [(each, doubt) for each in there for doubt in aliases.doubts(tx, each)]
     for alias, doubt in doubts:
-        said, _, fix = doubt.partition(": ")
-        yield Check("aliases", "wrong", f"{alias.address}: {said}", fix or f"mailgate alias show {alias.address}")
+        fix = doubt.fix or command("mailgate alias show {ADDRESS}", alias.address)
+        yield Check("aliases", "wrong", f"{alias.address}: {doubt.text}", fix)
     if not there:
         yield Check(
-            "aliases", "wrong", "there is none: all new mail is refused", "mailgate alias add ADDRESS --model M"
+            "aliases",
+            "wrong",
+            "there is none: all new mail is refused",
+            command("mailgate alias add ADDRESS --model MODEL"),
         )
     elif not doubts:
         yield Check("aliases", "ok", f"{len(there)}")
     if not keys.secrets(tx):
-        yield Check("keys", "wrong", "there is no signing key", "mailgate key rotate")
+        yield Check("keys", "wrong", "there is no signing key", command("mailgate key rotate"))
 
 
 def sending(settings: Submit) -> Check:
@@ -206,9 +247,11 @@ def sending(settings: Submit) -> Check:
     if settings.method == "smtp":
         return _smtp(settings)
     if not os.path.exists(settings.sendmail):
-        return Check("sending", "wrong", f"no program {settings.sendmail}", 'set submit.sendmail, or method = "smtp"')
+        return Check("sending", "wrong", f"no program {settings.sendmail}", advice=_SENDMAIL)
     if not os.access(settings.sendmail, os.X_OK) or not os.path.isfile(settings.sendmail):
-        return Check("sending", "wrong", f"{settings.sendmail} cannot be run", f"ls -l {settings.sendmail}")
+        return Check(
+            "sending", "wrong", f"{settings.sendmail} cannot be run", command("ls -l {FILE}", settings.sendmail)
+        )
     return Check("sending", "ok", f"by {settings.sendmail}")
 
 
@@ -221,7 +264,10 @@ def _smtp(settings: Submit) -> Check:
             session.ehlo_or_helo_if_needed()
     except (OSError, smtplib.SMTPException) as error:
         return Check(
-            "sending", "wrong", f"{name}: {getattr(error, 'strerror', None) or error}", "set submit.host and port"
+            "sending",
+            "wrong",
+            f"{name}: {getattr(error, 'strerror', None) or error}",
+            advice="set host and port under [submit] in the configuration",
         )
     return Check("sending", "ok", f"by SMTP to {name}")
 
@@ -239,13 +285,13 @@ def _outbox(tx: Transaction, settings: Submit, now: float) -> Iterator[Check]:
     stuck = [each for each in debts if each.state == "queued" and each.tries and each.made < now - STUCK]
     if failed:
         text = f"{len(failed)} could not be sent for good, the first: {failed[0].error}"
-        yield Check("outbox", "wrong", text, f"mailgate outbox show {failed[0].number}")
+        yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", failed[0].number))
     if stuck:
         text = f"{len(stuck)} wait for {_hours(now - stuck[0].made)}, the first: {stuck[0].error}"
-        yield Check("outbox", "wrong", text, f"mailgate outbox show {stuck[0].number}")
+        yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", stuck[0].number))
     elif late:
         text = f"{len(late)} should have left {_hours(now - late[0].due)} ago: nobody runs `mailgate work`"
-        yield Check("outbox", "wrong", text, "mailgate work, and a timer for it")
+        yield Check("outbox", "wrong", text, command("mailgate work"), _TIMER)
     if not (failed or stuck or late):
         yield Check("outbox", "ok", f"{len(debts)} to send")
 
@@ -254,10 +300,10 @@ def _held(tx: Transaction, now: float) -> Iterator[Check]:
     failed, count, oldest = held.still_open(tx)
     if failed:
         text = f"{failed} could not be judged by a fault of mailgate's own"
-        yield Check("held", "wrong", text, "mailgate held list; journalctl -t mailgate -p err")
+        yield Check("held", "wrong", text, command("mailgate held list; journalctl -t mailgate -p err"))
     if oldest is not None and oldest < now - OLD:
         text = f"{count} wait for a person, the oldest for {_hours(now - oldest)}"
-        yield Check("held", "wrong", text, "mailgate held list")
+        yield Check("held", "wrong", text, command("mailgate held list"))
     elif not failed:
         yield Check("held", "ok", f"{count} for a person to look at")
 
@@ -266,7 +312,7 @@ def _clock(tx: Transaction, now: float) -> Check:
     newest = messages.last_received(tx)
     if newest is not None and newest > now + SKEW:
         text = f"the clock is behind: the newest message is {_hours(newest - now)} from now"
-        return Check("clock", "wrong", text, "timedatectl")
+        return Check("clock", "wrong", text, command("timedatectl"))
     return Check("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
 
 
@@ -281,22 +327,22 @@ def collecting(opened: Store, now: float) -> list[Check]:
 
 def _collected(server: Server, found: servers.Health, login: Login | None, now: float) -> Check:
     name = f"server {server.name}"
-    again = f"mailgate server login {server.name}"
+    again = command("mailgate server login {NAME}", server.name)
     if not server.enabled:
         return Check(name, "ok", "disabled")
     if problem := extras.missing(*server.libraries):
-        return Check(name, "wrong", str(problem), *problem.hints)
+        return failed(name, "wrong", problem, again)
     if server.secret.kind == "login" and (trouble := logins.trouble(login)):
         return Check(name, "wrong", trouble, again)
     if found.state == "paused":
-        return Check(name, "wrong", f"paused: {found.error}", f"mailgate server enable {server.name}")
+        return Check(name, "wrong", f"paused: {found.error}", command("mailgate server enable {NAME}", server.name))
     if found.failing is not None:
         text = f"fails for {_hours(now - found.failing)}: {found.error}"
-        return Check(name, "wrong", text, f"mailgate server test {server.name}")
+        return Check(name, "wrong", text, command("mailgate server test {NAME}", server.name))
     last = found.succeeded
     if last is None or last < now - DAY:
         text = f"collected {_hours(now - last)} ago" if last is not None else "never collected"
-        return Check(name, "wrong", f"{text}: nobody runs `mailgate fetch`", "mailgate fetch, and a timer for it")
+        return Check(name, "wrong", f"{text}: nobody runs `mailgate fetch`", command("mailgate fetch"), _TIMER)
     if login and (ending := logins.warning(login, now)):
         return Check(name, "wrong", ending, again)
     return Check(name, "ok", f"collected {_hours(now - last)} ago{f', {found.warning}' if found.warning else ''}")
@@ -306,7 +352,9 @@ def log() -> Check:
     """Whether there is a system log to write to."""
     if os.path.exists("/dev/log"):
         return Check("log", "ok", "/dev/log")
-    return Check("log", "unknown", "no /dev/log: what happens to mail is logged nowhere", "start the system's logger")
+    return Check(
+        "log", "unknown", "no /dev/log: what happens to mail is logged nowhere", advice="start the system's logger"
+    )
 
 
 def mail_servers() -> list[str]:
@@ -324,7 +372,7 @@ def loaded(option: str | None, database: str | None) -> tuple[Config | None, lis
     try:
         found = config.load(option, database, os.environ)
     except Problem as problem:
-        return None, [Check("config", "wrong", str(problem), next(iter(problem.hints), "mailgate config check"))]
+        return None, [failed("config", "wrong", problem, command("mailgate config check"))]
     return found, configuration(found)
 
 

@@ -16,7 +16,7 @@ from mailgate.settings.config import Config
 from mailgate.store import keys, messages
 from mailgate.store.database import Store
 from mailgate.values import charset, token
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 from mailgate.values.record import Ref
 
 _POLL = 0.25
@@ -71,7 +71,7 @@ def send(store: Store, config: Config, recipient: str, now: float) -> str:
     finally:
         way.close()
     if result.verdict != "sent":
-        raise Problem(f"the probe could not be sent: {result.error}", "mailgate doctor --only sending")
+        raise Problem(f"the probe could not be sent: {result.error}", command("mailgate doctor --only sending"))
     return message_id
 
 

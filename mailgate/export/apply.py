@@ -14,7 +14,7 @@ from mailgate.store import aliases, contacts, domains, servers
 from mailgate.store.database import Transaction, savepoint
 from mailgate.store.servers import Secret, Server
 from mailgate.values.directory import Alias, Contact, Domain
-from mailgate.values.problem import Problem, StoreError
+from mailgate.values.problem import Problem, StoreError, command
 
 
 class Field(NamedTuple):
@@ -194,7 +194,7 @@ class _Adopter:
         if old and (old.same_as or new.same_as):
             if old.same_as != new.same_as:
                 said = f"another name of {old.same_as}" if old.same_as else "a domain of its own"
-                raise Problem(f"`{old.name}` is {said}", f"mailgate domain remove {old.name}")
+                raise Problem(f"`{old.name}` is {said}", command("mailgate domain remove {DOMAIN}", old.name))
             return
         if not self.has_default:  # a file that names no default leaves it as it is
             new = new._replace(default=old.default if old else False)
@@ -203,7 +203,7 @@ class _Adopter:
             if former:
                 raise Problem(
                     f"`{former}@{old.name}` is the former name of an alias",
-                    f"mailgate domain forget {old.name} {former}",
+                    command("mailgate domain forget {DOMAIN} {LOCAL}", old.name, former),
                 )
             new = new._replace(retired=tuple(sorted({**dict(old.retired), **dict(new.retired)}.items())))
         if entry.name not in self.settled:
@@ -217,9 +217,7 @@ class _Adopter:
         host = entry.name.rpartition("@")[2]
         canonical = self.canonical.get(host, host)
         if canonical != host:
-            raise Problem(
-                f"`{host}` is another name of {canonical}", f"write {entry.name.rpartition('@')[0]}@{canonical}"
-            )
+            raise Problem(f"`{host}` is another name of {canonical}: write {entry.name.rpartition('@')[0]}@{canonical}")
         for before in (old for old, new in self.renamed.items() if new == entry.name):
             self.aliases[entry.name] = aliases.rename(self.tx, before, entry.name)
         old = self.aliases.get(entry.name)

@@ -89,9 +89,7 @@ class Proposal:
         for name, table in found.items():
             path: Path = (kind.name, name)
             if not isinstance(table, dict):
-                self.fault(
-                    path, Problem(f"`{kind.name}` is a table of tables", f'begin a line with [{kind.name}."..."]')
-                )
+                self.fault(path, Problem(f'`{kind.name}` is a table of tables, each as [{kind.name}."NAME"]'))
                 continue
             fields = {}
             for key, value in table.items():

@@ -53,14 +53,14 @@ class Kind(NamedTuple):
 
 def _delimiter(text: str) -> str:
     if text and not names.is_delimiter(text):
-        raise Problem(f"`{text}` cannot separate a detail", 'one character such as `+` or `-`, or "" for none')
+        raise Problem(f"`{text}` cannot separate a detail", advice='one character such as `+` or `-`, or "" for none')
     return text
 
 
 def _record(text: str) -> Ref | None:
     found = Ref.parse(text)
     if text and found is None:
-        raise Problem(f"`{text}` is no record", "a record is written MODEL/ID, as in `crm.lead/7`")
+        raise Problem(f"`{text}` is no record", advice="a record is written MODEL/ID, as in `crm.lead/7`")
     return found
 
 
@@ -77,7 +77,7 @@ def _retired(found: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _values(found: Mapping[str, str]) -> dict[str, str]:
     if not all(key.strip() == key != "" for key in found):
-        raise Problem("a value needs a name without blanks around it", 'as in `team = "sales"`')
+        raise Problem("a value needs a name without blanks around it", advice='as in `team = "sales"`')
     return dict(found)
 
 
@@ -86,7 +86,7 @@ def _secret(found: Mapping[str, str]) -> Secret:
     kinds = [name for name in found if name in (*servers.SECRETS, "")]
     more = dict.fromkeys(_LOGIN, "") if kinds == ["login"] else {}
     if len(kinds) != 1 or not found.keys() <= {kinds[0], *more}:
-        raise Problem("a secret comes from one place", f"one of {', '.join(servers.SECRETS)}")
+        raise Problem(f"a secret comes from one place, one of {', '.join(servers.SECRETS)}")
     return Secret(kinds[0], found[kinds[0]], *(found.get(each, "") for each in more))
 
 
@@ -98,7 +98,9 @@ def _source(secret: Secret) -> dict[str, str]:
 
 def _alias(text: str) -> str:
     if "@" not in text:
-        raise Problem(f"`{text}` has no domain", "an alias in a file has its whole address, as `support@example.com`")
+        raise Problem(
+            f"`{text}` has no domain", advice="an alias in a file has its whole address, as `support@example.com`"
+        )
     local, host = names.local_part(text), text.rpartition("@")[2]
     return f"{local}@{domains.name_of(host)}"
 

@@ -111,10 +111,10 @@ class _Checker:
     def __init__(self, name: str, octets: bytes) -> None:
         self.name, self.octets = name, octets
 
-    def fail(self, path: located.Path, what: str, *hints: str) -> None:
+    def fail(self, path: located.Path, what: str, advice: str = "") -> None:
         """Raise ConfigError for the value at a path."""
         place = located.places(self.octets.decode("utf-8")).get(path, located.Place(1, 1))
-        raise ConfigError(f"{self.name}:{place.line}:{place.column}: {what}", *hints)
+        raise ConfigError(f"{self.name}:{place.line}:{place.column}: {what}", advice=advice)
 
     def table(self, path: located.Path, found: Any, known: Mapping[str, type]) -> None:
         """Check keys and the types of their values."""

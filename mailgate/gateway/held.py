@@ -13,7 +13,7 @@ from mailgate.settings.config import Config
 from mailgate.store import aliases, apply, held, messages, records, snapshot
 from mailgate.store.database import Store, Transaction, savepoint
 from mailgate.values import status
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 from mailgate.values.record import Ref
 
 
@@ -66,8 +66,8 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     """
     facts, told, failure = _facts(store, number)
     if facts.whole:
-        by_hand = f"mailgate held route {number} --to ADDRESS"
-        raise Problem(f"only a part of message {number} was collected", "mailgate fetch --again", by_hand)
+        by_hand = command("mailgate held route {N} --to ADDRESS", number)
+        raise Problem(f"only a part of message {number} was collected", command("mailgate fetch --again"), by_hand)
     with store.write() as tx:
         held.get(tx, number)
         with savepoint(tx) as undo:

@@ -27,8 +27,12 @@ def deferred(error: BaseException) -> None:
     _log(syslog.LOG_ERR, f"deferred: {type(error).__name__}: {error}")
 
 
-def fault(error: Exception) -> str:
-    """Put the place of a fault of our own into the system log; what to do about it."""
+REPORT = "the system log (facility mail) has the place, please report it with `mailgate --version`"
+"""What to do about a fault of our own."""
+
+
+def fault(error: Exception) -> None:
+    """Put the place of a fault of our own into the system log."""
     try:
         import traceback
 
@@ -38,7 +42,6 @@ def fault(error: Exception) -> str:
     for line in lines:
         for each in line.rstrip().splitlines():
             _log(syslog.LOG_ERR, each)
-    return "the system log (facility mail) has the place, please report it with `mailgate --version`"
 
 
 def server(name: str, text: str, *, good: bool = False) -> None:

@@ -21,7 +21,7 @@ from mailgate.store.database import Store, Transaction
 from mailgate.store.directory import is_own
 from mailgate.store.records import Record
 from mailgate.values import mailboxes, token
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 from mailgate.values.record import Ref
 
 
@@ -69,9 +69,9 @@ def write(store: Store, ref: Ref, said: Text, to: Sequence[str], now: float) -> 
         if not recipients:
             raise Problem(
                 f"nobody would get it: no follower of {ref} takes mail",
-                f"mailgate post {ref} --to ADDRESS",
-                f"mailgate record follow {ref} ADDRESS",
-                f"mailgate post {ref} --note",
+                command("mailgate post {MODEL/ID} --to ADDRESS", ref),
+                command("mailgate record follow {MODEL/ID} ADDRESS", ref),
+                command("mailgate post {MODEL/ID} --note", ref),
             )
         whom = send.identity(tx, record)
         heading, body = _heading(tx, record, whom, _signed(said, whom.domain.signature), now)
@@ -103,9 +103,13 @@ def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]
     named = {contacts.key(each): contacts.spelled(each) for each in to}
     for key, text in named.items():
         if is_own(tx, key):
-            raise Problem(f"`{text}` is an own address: the message would come back", "name the address of a person")
+            raise Problem(
+                f"`{text}` is an own address: the message would come back", advice="name the address of a person"
+            )
         if deliveries.complained(tx, key):
-            raise Problem(f"`{text}` called our mail spam", "mailgate bounce list", "mailgate bounce ack N")
+            raise Problem(
+                f"`{text}` called our mail spam", command("mailgate bounce list"), command("mailgate bounce ack N")
+            )
     known = records.spellings(tx, record.ref)
     followers = {key: text for key, text in known.items() if not is_own(tx, key) and not deliveries.complained(tx, key)}
     return list((followers | named).values())
@@ -179,7 +183,10 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
     """
     facts = message.read(raw, lambda hints, author: Envelope(None, (), (), stated=False))
     if not facts.author.address and not facts.to and not facts.message_id:
-        raise Problem("standard input is no message: it has neither From nor To", f"mailgate sent {ref} < message")
+        raise Problem(
+            "standard input is no message: it has neither From nor To",
+            command("mailgate sent {MODEL/ID} < message.eml", ref),
+        )
     with store.write() as tx:
         record = records.get(tx, ref)
         whom = send.identity(tx, record)
@@ -221,7 +228,9 @@ def _registered(tx: Transaction, facts: Message) -> int | None:
     if number is None and facts.message_id:
         other = messages.sent_as(tx, facts.message_id)
         if other is not None:
-            raise Problem(f"{facts.message_id} is message {other} already", f"mailgate message show {other}")
+            raise Problem(
+                f"{facts.message_id} is message {other} already", command("mailgate message show {WORD}", other)
+            )
     return number
 
 

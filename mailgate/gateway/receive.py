@@ -24,7 +24,7 @@ from mailgate.store.apply import Remembered
 from mailgate.store.database import Store, Transaction
 from mailgate.values import status
 from mailgate.values.address import Address
-from mailgate.values.problem import NotReady, StoreError
+from mailgate.values.problem import NotReady, StoreError, command
 
 READING = 10.0
 """Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""
@@ -129,7 +129,7 @@ def read(store: Store, incoming: Incoming) -> Read:
     with store.read() as tx:
         default = domains.default_name(tx)
     if default is None:
-        raise NotReady("the store has no own domain", "mailgate domain add example.com")
+        raise NotReady("the store has no own domain", command("mailgate domain add example.com"))
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
         return envelope.read(incoming, hints, author).qualified(default)

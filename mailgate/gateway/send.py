@@ -15,7 +15,7 @@ from mailgate.store.apply import Remembered
 from mailgate.store.database import Transaction, savepoint
 from mailgate.store.records import Record
 from mailgate.values import address, token
-from mailgate.values.problem import Problem, StoreError
+from mailgate.values.problem import Problem, StoreError, command
 from mailgate.values.record import Ref
 
 
@@ -61,7 +61,7 @@ def identity(tx: Transaction, record: Record) -> Identity:
         written = home
     domain = written or domains.default(tx)
     if domain is None:
-        raise Problem("there is no own domain yet", "mailgate domain add example.com")
+        raise Problem("there is no own domain yet", command("mailgate domain add example.com"))
     if host == domain.canonical and aliases.exists(tx, local, host):
         return Identity(domain, (local, domain.catchall), keys.secrets(tx)[0])
     return Identity(domain, (domain.catchall,), keys.secrets(tx)[0], domain.sender)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _READ = 1 << 20
 
@@ -40,7 +40,7 @@ def _split(path: str, max_size: int) -> Iterator[ArchivedMessage]:
                 octets, size, started = bytearray(), 0, True
             elif not started:
                 raise Problem(
-                    f"{path} is not an mbox: its first line does not begin with `From `", "fetch eml, or maildir"
+                    f"{path} is not an mbox: its first line does not begin with `From `", advice="fetch eml, or maildir"
                 )
             else:
                 size += len(line)
@@ -88,7 +88,9 @@ def _files(paths: list[str], max_size: int) -> Iterator[ArchivedMessage]:
 
 def _check(path: str, exists: Callable[[str], bool], what: str) -> None:
     if not exists(path):
-        raise Problem(f"{path} is not a {what}, or the owner of the store may not look at it", f"ls -ld {path}")
+        raise Problem(
+            f"{path} is not a {what}, or the owner of the store may not look at it", command("ls -ld {FILE}", path)
+        )
 
 
 _READERS: Mapping[str, Callable[[str, int], tuple[int, Iterator[ArchivedMessage]]]] = {

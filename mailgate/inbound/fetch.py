@@ -16,7 +16,7 @@ from mailgate.settings.config import Config
 from mailgate.store import logins, servers
 from mailgate.store.database import Store
 from mailgate.store.servers import Health, Server
-from mailgate.values.problem import Problem, StoreError
+from mailgate.values.problem import Problem, StoreError, command
 
 
 class Result(NamedTuple):
@@ -29,10 +29,14 @@ class Result(NamedTuple):
     server: Server
     state: str
     tally: Tally = Tally()
-    error: str = ""
-    hints: tuple[str, ...] = ()
+    problem: Problem | None = None
     warning: str = ""
     queued: bool = False
+
+    @property
+    def error(self) -> str:
+        """What went wrong, `""` for nothing."""
+        return str(self.problem or "")
 
 
 def not_due(health: Health, now: float) -> str:
@@ -60,8 +64,7 @@ def run(
         return Result(server, "busy")
     job = Job(store, config, server, clock, lease, Suspects(careful=died != ""), Progress(on_progress))
     try:
-        error, hints = _collect(job, lambda: connect(server, config, store))
-        return _finish(job, error, hints)
+        return _finish(job, _collect(job, lambda: connect(server, config, store)))
     except LeaseLost:
         return Result(server, "busy", job.progress.tally, queued=job.progress.queued)
     finally:
@@ -69,25 +72,26 @@ def run(
             lease.give_back()
 
 
-def _collect(job: Job, connect: Callable[[], Session]) -> tuple[str, tuple[str, ...]]:
-    """Do the work. What stopped it, `""` for nothing, and hints."""
+def _collect(job: Job, connect: Callable[[], Session]) -> Problem | None:
+    """Do the work. What stopped it, None for nothing."""
     try:
         collect.collect(job, connect)
     except (StoreError, OSError, LeaseLost):
         raise
     except Problem as problem:
-        return str(problem), problem.hints
+        return problem
     except Lost as lost:
-        return f"{job.server.host}: the connection broke: {lost}", ()
+        return Problem(f"{job.server.host}: the connection broke: {lost}")
     except Exception as error:  # a mistake of ours about this server: the other servers shall not wait for it
-        return f"internal error: {type(error).__name__}: {error}"[:300], (log.fault(error),)
+        log.fault(error)
+        return Problem(f"internal error: {type(error).__name__}: {error}"[:300], advice=log.REPORT)
     trouble = job.progress.trouble
-    return trouble, (f"mailgate server test {job.server.name}",) if trouble else ()
+    return Problem(trouble, command("mailgate server test {NAME}", job.server.name)) if trouble else None
 
 
-def _finish(job: Job, error: str, hints: tuple[str, ...]) -> Result:
+def _finish(job: Job, problem: Problem | None) -> Result:
     """Note how healthy the server is, and log it once when that has changed."""
-    server, progress = job.server, job.progress
+    server, progress, error = job.server, job.progress, str(problem or "")
     with job.store.write() as tx:
         before = after = servers.health(tx, server.number)
         if error:
@@ -98,9 +102,10 @@ def _finish(job: Job, error: str, hints: tuple[str, ...]) -> Result:
     if error and before.failing is None:
         log.server(server.name, f"fails: {error}")
     elif error and before.paused is None and after.paused is not None:
-        log.server(server.name, f"paused after days of failure, until `mailgate server enable {server.name}`: {error}")
+        again = command("mailgate server enable {NAME}", server.name)
+        log.server(server.name, f"paused after days of failure, until `{again}`: {error}")
     elif not error and before.failing is not None:
         log.server(server.name, "works again", good=True)
     warnings = [progress.warning, logins.told(server.name, login, job.clock()) if login else ""]
     warning = "; ".join(text for text in warnings if text)
-    return Result(server, "failed" if error else "ok", progress.tally, error, hints, warning, progress.queued)
+    return Result(server, "failed" if error else "ok", progress.tally, problem, warning, progress.queued)

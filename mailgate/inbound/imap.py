@@ -12,7 +12,7 @@ from mailgate.inbound import mailbox
 from mailgate.inbound.mailbox import Lost, Refused, words
 from mailgate.oauth import sasl
 from mailgate.store.servers import Server
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _AT_ONCE = 1_000
 """Messages whose sizes are asked for in one command."""
@@ -53,7 +53,9 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
     try:
         if server.security == "starttls":
             if not client.has_capability("STARTTLS"):
-                raise Problem(f"{where} offers no STARTTLS", "is it TLS from the start (--security tls)?")
+                raise Problem(
+                    f"{where} offers no STARTTLS", command("mailgate server set {NAME} --security tls", server.name)
+                )
             client.starttls(context)
         if server.secret.is_token:
             mechanism = "OAUTHBEARER" if client.has_capability("AUTH=OAUTHBEARER") else "XOAUTH2"
@@ -67,14 +69,16 @@ def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> No
         elif client.has_capability("AUTH=PLAIN"):  # the one way that has a charset
             client.plain_login(server.user, secret)
         elif client.has_capability("LOGINDISABLED"):
-            raise Problem(f"{where} takes no password here", "--security starttls or tls")
+            raise Problem(
+                f"{where} takes no password here", command("mailgate server set {NAME} --security tls", server.name)
+            )
         else:
             client.login(server.user, secret)
     except (imaplib.IMAP4.error, UnicodeError) as error:
         if _broke(error):
             raise Problem(f"{where}: the connection broke: {words(error, secret)}") from error
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
-        raise Problem(told, server.secret.hint) from error
+        raise Problem(told, command("mailgate server show {NAME}", server.name)) from error
 
 
 def _broke(error: BaseException | None) -> bool:

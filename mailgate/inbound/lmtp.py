@@ -82,7 +82,7 @@ def _make_room(path: str) -> None:
     if not os.path.lexists(path):
         return
     if not stat.S_ISSOCK(os.lstat(path).st_mode):
-        raise Problem(f"{path} is there already, and no socket", "choose another place to listen")
+        raise Problem(f"{path} is there already, and no socket", advice="choose another place to listen")
     os.unlink(path)
 
 
@@ -108,7 +108,9 @@ async def _serve(
         elif colon and port.isdecimal():
             server = await loop.create_server(session, host.strip("[]"), int(port), start_serving=False)
         else:
-            raise Problem(f"`{listen}` is no place to listen", "--listen unix:/run/mailgate.sock, or 127.0.0.1:2003")
+            raise Problem(
+                f"`{listen}` is no place to listen", advice="--listen unix:/run/mailgate.sock, or 127.0.0.1:2003"
+            )
     except OSError as error:
         raise Problem(f"cannot listen on {listen}: {error.strerror or error}") from error
     handlers.append(Handler(store(), config, fallback, owed))

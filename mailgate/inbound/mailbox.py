@@ -9,7 +9,7 @@ from typing import Protocol
 from mailgate.process import deadline
 from mailgate.store.servers import Server
 from mailgate.values import charset
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 CONNECT_TIME = 20.0
 """Seconds to connect."""
@@ -70,7 +70,8 @@ def tls(server: Server) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=server.ca or None)
     except (OSError, ssl.SSLError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise Problem(f"cannot use the certificates in {server.ca}: {why}", "--ca FILE names a PEM file") from error
+        pem = command("mailgate server set {NAME} --ca FILE.pem", server.name)
+        raise Problem(f"cannot use the certificates in {server.ca}: {why}", pem) from error
     if not server.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -85,11 +86,12 @@ def connecting(server: Server) -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         why = charset.printable(error.verify_message or str(error))
-        own = f"mailgate server set {server.name} --ca FILE, for an authority of your own"
+        own = command("mailgate server set {NAME} --ca FILE", server.name)
         raise Problem(f"{where}: the certificate is not to be trusted: {why}", own) from error
     except ssl.SSLError as error:
-        other = "is it TLS from the start (--security tls), or later (starttls)?"
-        raise Problem(f"{where}: no TLS: {error.reason or error}", other) from error
+        other = "starttls" if server.security == "tls" else "tls"
+        change = command("mailgate server set {NAME} --security {KIND}", server.name, other)
+        raise Problem(f"{where}: no TLS: {error.reason or error}", change) from error
     except socket.gaierror as error:
         raise Problem(f"{server.host}: no such host: {error.strerror}") from error
     except TimeoutError as error:

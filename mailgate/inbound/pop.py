@@ -10,7 +10,7 @@ from mailgate.inbound import mailbox
 from mailgate.inbound.mailbox import Lost, Refused, words
 from mailgate.oauth import sasl
 from mailgate.store.servers import Server
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 _SMALL = 4 << 20
 """Octets that answers without a message may have."""
@@ -61,7 +61,7 @@ def connect(server: Server, secret: str, max_size: int) -> "Pop":
         if words(error) == _EOF:
             raise Problem(f"{where}: the connection broke") from error
         told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
-        raise Problem(told, server.secret.hint) from error
+        raise Problem(told, command("mailgate server show {NAME}", server.name)) from error
     except BaseException:
         _hang_up(client)
         raise
@@ -75,10 +75,10 @@ def _log_in(client: _Bounded, server: Server, secret: str) -> None:
         client.pass_(secret)
         return
     bearer = sasl.Bearer("XOAUTH2", server.user, secret)
-    command = client._shortcmd  # type: ignore[attr-defined]
-    command("AUTH XOAUTH2")
+    exchange = client._shortcmd  # type: ignore[attr-defined]
+    exchange("AUTH XOAUTH2")
     try:
-        said = command(base64.b64encode(bearer(b"")).decode("ascii"))
+        said = exchange(base64.b64encode(bearer(b"")).decode("ascii"))
     except poplib.error_proto as error:
         if words(error) == _EOF:
             raise
@@ -86,7 +86,7 @@ def _log_in(client: _Bounded, server: Server, secret: str) -> None:
     if said.startswith(b"+ ") and said != b"+OK":
         told = sasl.explained(said[2:])
         with contextlib.suppress(poplib.error_proto):
-            command("")
+            exchange("")
         raise sasl.Refused(server, told)
 
 

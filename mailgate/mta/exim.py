@@ -5,11 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mailgate.mta import maps, wiring
-from mailgate.mta.wiring import Check, File, Plan, Seen, Setup
+from mailgate.mta.wiring import Check, File, Plan, Seen, Setup, inside
+from mailgate.values.problem import command
 
 FOLDER = "/etc/exim4/conf.d"
 DEBIAN = "/etc/exim4/update-exim4.conf.conf"
 NOBODY = "mailgate-knows-no-such-address"
+_WRITE = command("mailgate setup exim --write DIR")
+_THEN = "then run the commands that it prints"
+_LIMIT = "define a smaller MESSAGE_SIZE_LIMIT in a file of /etc/exim4/conf.d/main"
 
 
 class State(NamedTuple):
@@ -28,15 +32,23 @@ class State(NamedTuple):
     error: str = ""
 
 
-def setup(plan: Plan, relayed: str) -> Setup:
-    """Everything for Exim as Debian sets it up; `relayed` are the domains that it relays for already."""
+def setup(plan: Plan, relayed: str, source: str | None = None) -> Setup:
+    """Everything for Exim as Debian sets it up; `relayed` are the domains that it relays for already.
+
+    `source`: the folder that the files are written to.
+    """
     files = [wiring.guard(plan), *wiring.configuration(plan), *_parts(plan, relayed)]
-    before, by_hand = wiring.first_commands(plan)
-    copied = [f"install -m 644 DIR/{each.name} {each.place}" for each in _parts(plan, relayed)]
+    before, by_hand = wiring.first_commands(plan, source)
+    copied = [
+        command("install -m 644 {FILE} {PLACE}", inside(source, each.name) or f"DIR/{each.name}", each.place)
+        for each in _parts(plan, relayed)
+    ]
     after = [
-        f"sed -i \"s/^dc_use_split_config=.*/dc_use_split_config='true'/\" {DEBIAN}",
-        "update-exim4.conf && systemctl reload exim4",
-        "mailgate setup exim" + (f" --fallback-model {plan.fallback}" if plan.fallback else "") + " --check",
+        command("sed -i \"s/^dc_use_split_config=.*/dc_use_split_config='true'/\" {FILE}", DEBIAN),
+        command("update-exim4.conf && systemctl reload exim4"),
+        command("mailgate setup exim --fallback-model {MODEL} --check", plan.fallback)
+        if plan.fallback
+        else command("mailgate setup exim --check"),
     ]
     return Setup(tuple(files), (*before, *copied, *after), (*by_hand, *after))
 
@@ -55,14 +67,17 @@ def check(plan: Plan, state: State) -> list[Check]:
     found = [wiring.check_guard(plan, state.guard), *wiring.check_tables(plan, state.tables, None)]
     found += wiring.check_unknown(plan)
     if state.options is None:
-        return [*found, Check("exim", "unknown", state.error or "Exim cannot be asked", "exim4 -bP router mailgate")]
+        return [
+            *found,
+            Check("exim", "unknown", state.error or "Exim cannot be asked", command("exim4 -bP router mailgate")),
+        ]
     for kind, names in (("router", ("mailgate", "mailgate_unknown")), ("transport", ("mailgate",))):
         wanted = _instances(next(each.text for each in _parts(plan, "") if each.name == kind))
         found += [_check_instance(kind, name, wanted[name], state.options.get((kind, name))) for name in names]
     found.append(_check_trusted(plan, state.main.get("trusted_users")))
     found.append(_check_relay(state.lists))
     shown = state.main.get("message_size_limit", "")
-    found.append(wiring.check_size(plan, _octets(shown), shown, f"MESSAGE_SIZE_LIMIT = {plan.size} in {FOLDER}/main"))
+    found.append(wiring.check_size(plan, _octets(shown), shown, None, _LIMIT))
     return [*found, *_check_routed(plan, state.routed)]
 
 
@@ -115,12 +130,11 @@ def options(printed: str) -> dict[str, str]:
 
 def _check_instance(kind: str, name: str, wanted: Mapping[str, str], found: Mapping[str, str] | None) -> Check:
     what = f"{kind} {name}"
-    fix = f"mailgate setup exim --write DIR, then the commands that it prints ({FOLDER}/{kind}/)"
     if found is None:
-        return Check(what, "wrong", f"Exim has no {what}", fix)
+        return Check(what, "wrong", f"Exim has no {what}", _WRITE, _THEN)
     for option, value in wanted.items():
         if _same(found.get(option, "")) != _same(value):
-            return Check(what, "wrong", f"{option} is `{found.get(option, '')}`, should be `{value}`", fix)
+            return Check(what, "wrong", f"{option} is `{found.get(option, '')}`, should be `{value}`", _WRITE, _THEN)
     return Check(what, "ok", "as it should be")
 
 
@@ -131,34 +145,37 @@ def _same(value: str) -> str:
 
 def _check_trusted(plan: Plan, shown: str | None) -> Check:
     if shown is None:
-        return Check("trusted_users", "unknown", "Exim does not say who is trusted", "exim4 -bP trusted_users")
+        return Check("trusted_users", "unknown", "Exim does not say who is trusted", command("exim4 -bP trusted_users"))
     if plan.user in re.split(r"[\s:]+", shown):
         return Check("trusted_users", "ok", f"{plan.user} may name the reverse-path of what it sends")
     text = f"`{shown}` has no {plan.user}: what it sends would leave with another reverse-path"
-    return Check("trusted_users", "wrong", text, f"MAIN_TRUSTED_USERS = uucp : {plan.user} in {FOLDER}/main")
+    return Check("trusted_users", "wrong", text, _WRITE, _THEN)
 
 
 def _check_relay(lists: Mapping[str, str]) -> Check:
     shown = lists.get("relay_to_domains")
     if shown is None:
         return Check(
-            "relay_to_domains", "unknown", "Exim has no list of that name, or does not print it", "exim4 -bP config"
+            "relay_to_domains",
+            "unknown",
+            "Exim has no list of that name, or does not print it",
+            command("exim4 -bP config"),
         )
     if "+mailgate_domains" in re.split(r"[\s:]+", shown):
         return Check("relay_to_domains", "ok", "mail for our domains is taken from outside")
     text = f"`{shown}` has no +mailgate_domains: mail from outside is refused"
-    return Check("relay_to_domains", "wrong", text, f"MAIN_RELAY_TO_DOMAINS = +mailgate_domains in {FOLDER}/main")
+    return Check("relay_to_domains", "wrong", text, _WRITE, _THEN)
 
 
 def _check_routed(plan: Plan, routed: Mapping[str, str] | None) -> list[Check]:
     if routed is None:
-        return [Check("routing", "unknown", "Exim cannot be asked where addresses go", "exim4 -bt ADDRESS")]
+        return [Check("routing", "unknown", "Exim cannot be asked where addresses go", command("exim4 -bt ADDRESS"))]
     found = []
     for address, ours in probes(plan).items():
         said = routed.get(address, "")
         right = "router = mailgate," in said if ours else "undeliverable" in said
         text = f"{address}: {_line(said) or 'Exim said nothing'}"
-        fix = "" if right else f"exim4 -bt {address}"
+        fix = None if right else command("exim4 -bt {ADDRESS}", address)
         found.append(Check("routing", "ok" if right else "wrong", text, fix))
     return found
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from mailgate.mta import maps, wiring
 from mailgate.mta.maps import GUARD
-from mailgate.mta.wiring import MARK, Check, File, Plan, Seen, Setup
+from mailgate.mta.wiring import MARK, Check, File, Plan, Seen, Setup, inside
+from mailgate.values.problem import CommandLine, command
 
 MAIN, MASTER = "/etc/postfix/main.cf", "/etc/postfix/master.cf"
 _SETTLE = 60
@@ -35,15 +36,22 @@ class _Setting(NamedTuple):
     """What must stand there; several are a list, in which others may stand too."""
 
 
-def setup(plan: Plan, present: Mapping[str, str]) -> Setup:
-    """Everything for Postfix; `present` are the parameters that its main.cf sets, which keep what they say."""
+def setup(plan: Plan, present: Mapping[str, str], source: str | None = None) -> Setup:
+    """Everything for Postfix; `present` are the parameters that its main.cf sets, which keep what they say.
+
+    `source`: the folder that the files are written to.
+    """
     files = [wiring.guard(plan), *wiring.configuration(plan), _main(plan, present)]
-    before, by_hand = wiring.first_commands(plan)
-    commands = [*before, "grep '^[a-z]' DIR/main.cf | xargs -d '\\n' postconf -e"]
+    before, by_hand = wiring.first_commands(plan, source)
+    settings = inside(source, "main.cf")
+    commands = [*before, command("grep '^[a-z]' {DIR/main.cf} | xargs -d '\\n' postconf -e", settings)]
     if not plan.alias:
         files.append(_master(plan))
-        commands.append("postconf -M \"mailgate/unix=$(sed '/^ *#/d' DIR/master.cf | tr '\\n' ' ')\"")
-    after = ["postfix reload", " ".join(["mailgate setup postfix", *_options(plan), "--check"])]
+        service = inside(source, "master.cf")
+        commands.append(
+            command("postconf -M \"mailgate/unix=$(sed '/^ *#/d' {DIR/master.cf} | tr '\\n' ' ')\"", service)
+        )
+    after = [command("postfix reload"), _again(plan)]
     return Setup(tuple(files), (*commands, *after), (*by_hand, *after), tuple(_notes(plan, present)))
 
 
@@ -61,13 +69,17 @@ def check(plan: Plan, state: State) -> list[Check]:
         found.append(_check_service(plan, state))
     settings = state.settings
     if settings is None:
-        return [*found, Check("main.cf", "unknown", state.error or "main.cf cannot be read", "postconf -n")]
+        return [*found, Check("main.cf", "unknown", state.error or "main.cf cannot be read", command("postconf -n"))]
     found += [_check_setting(plan, each, settings) for each in _settings(plan)]
     return found + ([] if plan.alias else _check_classes(plan, settings))
 
 
-def _options(plan: Plan) -> list[str]:
-    return ["--alias"] * plan.alias + [f"--fallback-model {plan.fallback}"] * bool(plan.fallback)
+def _again(plan: Plan) -> CommandLine:
+    if plan.alias:
+        return command("mailgate setup postfix --alias --check")
+    if plan.fallback:
+        return command("mailgate setup postfix --fallback-model {MODEL} --check", plan.fallback)
+    return command("mailgate setup postfix --check")
 
 
 def _settings(plan: Plan) -> list[_Setting]:
@@ -173,9 +185,11 @@ def _notes(plan: Plan, present: Mapping[str, str]) -> list[str]:
 
 
 def _check_service(plan: Plan, state: State) -> Check:
-    fix = 'postconf -M "mailgate/unix=...", as `mailgate setup postfix` says'
+    fix = command("mailgate setup postfix")
     if state.service is None:
-        return Check("master.cf", "unknown", state.error or "master.cf cannot be read", "postconf -M mailgate/unix")
+        return Check(
+            "master.cf", "unknown", state.error or "master.cf cannot be read", command("postconf -M mailgate/unix")
+        )
     if not state.service.strip():
         return Check("master.cf", "wrong", "there is no service `mailgate`", fix)
     ours, theirs = _service(_master(plan).text), _service(state.service)
@@ -196,12 +210,12 @@ def _service(text: str) -> dict[str, str]:
 
 def _check_setting(plan: Plan, setting: _Setting, settings: Mapping[str, str]) -> Check:
     name, shown = setting.name, settings.get(setting.name)
-    fix = f"postconf -e '{name} = {_value(plan, setting, settings)}' && postfix reload"
+    fix = _set(name, _value(plan, setting, settings))
     if name == "message_size_limit":
         limit = int(shown) if shown and shown.isdecimal() else None
-        return wiring.check_size(plan, limit, shown or "", f"postconf -e '{name} = {plan.size}' && postfix reload")
+        return wiring.check_size(plan, limit, shown or "", _set(name, str(plan.size)))
     if shown is None:
-        return Check(name, "unknown", f"Postfix does not know {name}", "postconf mail_version")
+        return Check(name, "unknown", f"Postfix does not know {name}", command("postconf mail_version"))
     if name in _LISTS:
         wanted = [each for each in setting.values if each not in (*_OWN_HOST, *_LOCAL, "$alias_database")]
         missing = [each for each in wanted if not _has(_items(shown), each)]
@@ -218,8 +232,14 @@ def _check_setting(plan: Plan, setting: _Setting, settings: Mapping[str, str]) -
     return _verdict(name, shown, "" if shown == setting.values[0] else f"should be {setting.values[0]}", fix)
 
 
-def _verdict(name: str, shown: str, wrong: str, fix: str) -> Check:
-    return Check(name, "wrong" if wrong else "ok", f"`{shown}`" + (f": {wrong}" if wrong else ""), fix if wrong else "")
+def _set(name: str, value: str | None) -> CommandLine:
+    return command("postconf -e {SETTING} && postfix reload", f"{name} = {value}")
+
+
+def _verdict(name: str, shown: str, wrong: str, fix: CommandLine) -> Check:
+    return Check(
+        name, "wrong" if wrong else "ok", f"`{shown}`" + (f": {wrong}" if wrong else ""), fix if wrong else None
+    )
 
 
 def _check_classes(plan: Plan, settings: Mapping[str, str]) -> list[Check]:
@@ -229,7 +249,7 @@ def _check_classes(plan: Plan, settings: Mapping[str, str]) -> list[Check]:
         twice = [each for each in plan.names if each in _items(settings.get(name, "").lower())]
         if twice:
             text = f"{', '.join(twice)} stands there too, so its mail does not reach mailgate"
-            found.append(Check(name, "wrong", text, f"take it out of {name}, or name it under [maps] shared"))
+            found.append(Check(name, "wrong", text, advice=_TWICE))
     return found
 
 
@@ -242,6 +262,7 @@ _LISTS = (
     *("relay_domains", "transport_maps", "relay_recipient_maps"),
     *("local_recipient_maps", "alias_maps", "mydestination"),
 )
+_TWICE = "take it out there, or name it under [maps] shared in the configuration"
 _OWN_HOST = ("$myhostname", "localhost.$mydomain", "localhost")
 _LOCAL = ("proxy:unix:passwd.byname", "$alias_maps")
 

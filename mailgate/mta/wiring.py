@@ -1,15 +1,15 @@
 """What belongs into a mail server, and whether it is there: the values, and what Postfix and Exim have in common."""
 
-import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from mailgate.mta import maps
 from mailgate.mta.maps import GUARD, Maps
+from mailgate.values.problem import CommandLine, Problem, command, quoted
 
 MARK = "made by `mailgate setup"
 """Stands in the first lines of every file that is ours."""
-AGAIN = "mailgate setup maps"
+AGAIN = command("mailgate setup maps")
 
 
 class Plan(NamedTuple):
@@ -54,22 +54,33 @@ class File(NamedTuple):
 class Setup(NamedTuple):
     """Everything to put into a mail server, and the commands afterwards, in order; `notes` are for the administrator.
 
-    In `commands` files are named `DIR/NAME`; `by_hand` are those for somebody who has put everything in its place.
+    `commands` take the files from the folder they are written to; `by_hand` are for files that are in place already.
     """
 
     files: tuple[File, ...]
-    commands: tuple[str, ...]
-    by_hand: tuple[str, ...]
+    commands: tuple[CommandLine, ...]
+    by_hand: tuple[CommandLine, ...]
     notes: tuple[str, ...] = ()
 
 
 class Check(NamedTuple):
-    """One thing that was looked at: as it should be, not so, or it could not be looked at. `fix` is a command."""
+    """One thing that was looked at: as it should be, not so, or it could not be looked at; and what mends it."""
 
     name: str
     verdict: Literal["ok", "wrong", "unknown"]
     text: str
-    fix: str = ""
+    fix: CommandLine | None = None
+    advice: str = ""
+
+    def as_data(self) -> dict[str, object]:
+        """As JSON; `fix` is the advice where there is no command."""
+        return {**self._asdict(), "fix": self.fix or self.advice}
+
+
+def failed(name: str, verdict: Literal["wrong", "unknown"], problem: Problem, otherwise: CommandLine) -> Check:
+    """The check that a problem ended; `otherwise` is the fix of a problem that names none."""
+    fix = problem.commands[0] if problem.commands else None if problem.advice else otherwise
+    return Check(name, verdict, str(problem), fix, problem.advice)
 
 
 class Seen(NamedTuple):
@@ -82,8 +93,8 @@ class Seen(NamedTuple):
 
 def guard(plan: Plan) -> File:
     """The script that stands in front of mailgate."""
-    configuration = f" -C {_quoted(plan.configuration)}" if plan.configuration else ""
-    text = _GUARD.replace("@PYTHON@", _quoted(plan.python)).replace("@CONFIGURATION@", configuration)
+    configuration = f" -C {quoted(plan.configuration)}" if plan.configuration else ""
+    text = _GUARD.replace("@PYTHON@", quoted(plan.python)).replace("@CONFIGURATION@", configuration)
     return File("mailgate-pipe", GUARD, text)
 
 
@@ -99,26 +110,31 @@ def configuration(plan: Plan) -> tuple[File, ...]:
     return (File("mailgate.toml", place, text, lines=True),)
 
 
-def first_commands(plan: Plan) -> tuple[list[str], list[str]]:
-    """What comes before the mail server itself, with the files in DIR and by hand."""
-    made = [] if plan.stated else [f"install -d -m 755 -o {plan.user} -g {plan.group} {_quoted(plan.folder)}"]
-    place = configuration(plan)[0].place if configuration(plan) else ""
-    files = [f"cat DIR/mailgate.toml >> {_quoted(place)}"] if place else []
-    return (
-        [f"install -m 755 DIR/mailgate-pipe {GUARD}", *made, *files, AGAIN],
-        [f"chmod 755 {GUARD}", *made, AGAIN],
-    )
+def first_commands(plan: Plan, source: str | None) -> tuple[list[CommandLine], list[CommandLine]]:
+    """What comes before the mail server itself: with the files in the folder `source`, and by hand."""
+    made, files = [], []
+    if not plan.stated:
+        made.append(command("install -d -m 755 -o {USER} -g {GROUP} {FOLDER}", plan.user, plan.group, plan.folder))
+        place = configuration(plan)[0].place
+        files.append(command("cat {DIR/mailgate.toml} >> {FILE}", inside(source, "mailgate.toml"), place))
+    guarded = command("install -m 755 {DIR/mailgate-pipe} {FILE}", inside(source, "mailgate-pipe"), GUARD)
+    return [guarded, *made, *files, AGAIN], [command("chmod 755 {FILE}", GUARD), *made, AGAIN]
+
+
+def inside(source: str | None, name: str) -> str | None:
+    """A file of ours in the folder it was written to, None where nothing was."""
+    return None if source is None else f"{source.rstrip('/')}/{name}"
 
 
 def check_guard(plan: Plan, seen: Seen) -> Check:
     """Whether the guard is the one we would print, and can be run."""
-    fix = f"mailgate setup postfix --write DIR && install -m 755 DIR/mailgate-pipe {GUARD}"
+    fix = command("mailgate setup postfix --write DIR && install -m 755 DIR/mailgate-pipe {FILE}", GUARD)
     if seen.error:
-        return Check("guard", "unknown", f"{GUARD}: {seen.error}", f"ls -l {GUARD}")
+        return Check("guard", "unknown", f"{GUARD}: {seen.error}", command("ls -l {FILE}", GUARD))
     if seen.text is None:
         return Check("guard", "wrong", f"there is no {GUARD}", fix)
     if not seen.executable:
-        return Check("guard", "wrong", f"{GUARD} cannot be run by everybody", f"chmod 755 {GUARD}")
+        return Check("guard", "wrong", f"{GUARD} cannot be run by everybody", command("chmod 755 {FILE}", GUARD))
     if _code(seen.text) != _code(guard(plan).text):
         return Check("guard", "wrong", f"{GUARD} is another one than this version of mailgate has", fix)
     return Check("guard", "ok", f"{GUARD} stands in front of mailgate")
@@ -128,13 +144,18 @@ def check_tables(plan: Plan, seen: Mapping[str, Seen], indexes: Mapping[str, str
     """Whether the tables say what the store says; `indexes`: what Postfix reads from each, None where it cannot."""
     if not plan.stated:
         return [
-            Check("tables", "wrong", "the configuration does not say that tables are kept", "mailgate setup postfix")
+            Check(
+                "tables",
+                "wrong",
+                "the configuration does not say that tables are kept",
+                command("mailgate setup postfix"),
+            )
         ]
     found = []
     for name, text in maps.tables(plan.maps).items():
         path, what = f"{plan.folder}/{name}", seen.get(name, Seen(error="not looked at"))
         if what.error:
-            found.append(Check(f"table {name}", "unknown", f"{path}: {what.error}", f"ls -l {path}"))
+            found.append(Check(f"table {name}", "unknown", f"{path}: {what.error}", command("ls -l {FILE}", path)))
         elif what.text is None:
             found.append(Check(f"table {name}", "wrong", f"there is no {path}", AGAIN))
         elif what.text != text:
@@ -153,17 +174,17 @@ def check_unknown(plan: Plan) -> list[Check]:
     if not plan.fallback or plan.maps.unknown:
         return []
     text = "the tables refuse the addresses that a fallback model is for"
-    return [Check("fallback", "wrong", text, 'unknown = "accept" under [maps] in the configuration')]
+    return [Check("fallback", "wrong", text, advice='set unknown = "accept" under [maps] in the configuration')]
 
 
-def check_size(plan: Plan, limit: int | None, shown: str, fix: str) -> Check:
+def check_size(plan: Plan, limit: int | None, shown: str, fix: CommandLine | None, advice: str = "") -> Check:
     """Whether the server refuses what we would; a limit of 0 is none."""
     name = "message_size_limit"
     if limit is None:
-        return Check(name, "unknown", f"the size limit `{shown}` cannot be read", fix)
+        return Check(name, "unknown", f"the size limit `{shown}` cannot be read", fix, advice)
     if limit == 0 or limit > plan.max_size:
         what = "no limit" if limit == 0 else f"a limit of {limit} octets"
-        return Check(name, "wrong", f"{what}: mail above {plan.max_size} is bounced instead of refused", fix)
+        return Check(name, "wrong", f"{what}: mail above {plan.max_size} is bounced instead of refused", fix, advice)
     return Check(name, "ok", f"{limit} octets, and mailgate takes {plan.max_size}")
 
 
@@ -175,10 +196,6 @@ def entries(text: str) -> set[tuple[str, str]]:
 
 def _code(script: str) -> list[str]:
     return [line for line in script.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def _quoted(path: str) -> str:
-    return path if re.fullmatch(r"[\w@%+=:,./-]+", path, re.ASCII) else "'" + path.replace("'", "'\"'\"'") + "'"
 
 
 _GUARD = """\

@@ -15,9 +15,10 @@ from mailgate.mta import maps
 from mailgate.settings.config import Config
 from mailgate.store import aliases, database, domains
 from mailgate.store.database import Store
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
-AGAIN = "mailgate setup maps"
+AGAIN = command("mailgate setup maps")
+_NO_FOLDER = "`mailgate setup postfix` or `mailgate setup exim` prints the lines for it"
 _WAIT = 20.0
 """Seconds to wait for another command that is just writing."""
 
@@ -35,22 +36,18 @@ def refresh(opened: Store, config: Config) -> list[str]:
     """
     folder = config.maps
     if folder is None:
-        raise Problem("no tables are kept: the configuration names no folder", *advice(None))
+        raise Problem("no tables are kept: the configuration names no folder", advice=_NO_FOLDER)
     if not os.path.isdir(folder):
-        raise Problem(f"no folder {folder} for the mail server's tables", *advice(folder))
+        made = command("install -d -m 755 -o mailgate -g mailgate {FOLDER}", folder)
+        raise Problem(f"no folder {folder} for the mail server's tables", made, AGAIN)
     try:
         with database.locked(os.path.join(folder, "maps"), _WAIT):
             texts = maps.tables(wanted(opened, config))
             return [name for name, text in texts.items() if _write(folder, name, text)]
     except OSError as error:
-        raise Problem(f"cannot write {error.filename or folder}: {error.strerror}", f"ls -l {folder}", AGAIN) from error
-
-
-def advice(folder: str | None) -> tuple[str, ...]:
-    """What makes a folder for the tables."""
-    if folder is None:
-        return ("`mailgate setup postfix` or `mailgate setup exim` prints the lines for it",)
-    return (f"install -d -m 755 -o mailgate -g mailgate {folder}", AGAIN)
+        raise Problem(
+            f"cannot write {error.filename or folder}: {error.strerror}", command("ls -l {FOLDER}", folder), AGAIN
+        ) from error
 
 
 def indexes(folder: str, name: str) -> list[str]:

@@ -12,7 +12,7 @@ from mailgate.store import logins, servers
 from mailgate.store.database import Store, Transaction
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
-from mailgate.values.problem import Problem, StoreError
+from mailgate.values.problem import CommandLine, Problem, StoreError, command
 
 SPARE = 120.0
 """Seconds for which an access token must still be good."""
@@ -44,7 +44,7 @@ def token(store: Store, server: Server, refused: str = "") -> str:
         if mine:
             return _renewed(store, server, login, me)
         if time.monotonic() > end:
-            raise Problem(f"another process is renewing the login of `{server.name}`", "it is tried again")
+            raise Problem(f"another process is renewing the login of `{server.name}`", advice="it is tried again")
         time.sleep(0.1)
 
 
@@ -55,8 +55,8 @@ def _usable(tx: Transaction, server: Server) -> Login:
     return login
 
 
-def _again(server: Server) -> str:
-    return f"mailgate server login {server.name}"
+def _again(server: Server) -> CommandLine:
+    return command("mailgate server login {NAME}", server.name)
 
 
 def _renewed(store: Store, server: Server, login: Login, me: str) -> str:

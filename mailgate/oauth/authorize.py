@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from mailgate.oauth import grant
 from mailgate.oauth.grant import Client, Denied, Device, Request, Tokens
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 PATIENCE = 900.0
 """Seconds that a person may take."""
@@ -36,7 +36,7 @@ def by_device(
 ) -> Tokens:
     """Ask at the token endpoint until the code was entered. Raises Problem, Denied."""
     end, interval, broken = clock() + min(device.seconds, PATIENCE), device.interval, 0
-    late = Problem("nobody entered the code in time", f"mailgate server login {client.server.name}")
+    late = Problem("nobody entered the code in time", command("mailgate server login {NAME}", client.server.name))
     while clock() + interval < end:
         sleep(interval)
         try:
@@ -73,7 +73,9 @@ class Listener:
         try:
             self._server = _Server(("127.0.0.1", port), _handler(self._told, self._answers.put))
         except OSError as error:
-            raise Problem(f"cannot listen at 127.0.0.1:{port}: {error.strerror}", "--port N, another one") from error
+            raise Problem(
+                f"cannot listen at 127.0.0.1:{port}: {error.strerror}", advice="--port N, another one"
+            ) from error
         self.port: int = self._server.server_address[1]
 
     def __enter__(self) -> "Listener":

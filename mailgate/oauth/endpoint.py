@@ -43,19 +43,19 @@ def ask(url: str, body: str | None, ca: str) -> Answer:
         with deadline.limit(TIME):
             status, kind, octets = _exchange(request, ca)
     except (deadline.Overrun, TimeoutError) as error:
-        raise Problem(f"{where} does not answer within {TIME:.0f} s", _LATER) from error
+        raise Problem(f"{where} does not answer within {TIME:.0f} s", advice=_LATER) from error
     except ssl.SSLCertVerificationError as error:
         why = charset.printable(error.verify_message or str(error))
         raise Problem(
-            f"{where}: the certificate is not to be trusted: {why}", "--ca FILE for one of your own"
+            f"{where}: the certificate is not to be trusted: {why}", advice="--ca FILE for one of your own"
         ) from error
     except socket.gaierror as error:
-        raise Problem(f"{where}: no such host: {error.strerror}", _LATER) from error
+        raise Problem(f"{where}: no such host: {error.strerror}", advice=_LATER) from error
     except OSError as error:
         why = error.strerror or getattr(error, "reason", None) or "the connection broke"
-        raise Problem(f"{where}: {charset.printable(str(why))}", _LATER) from error
+        raise Problem(f"{where}: {charset.printable(str(why))}", advice=_LATER) from error
     except (http.client.HTTPException, ValueError) as error:
-        raise Problem(f"{where} speaks no HTTP: {type(error).__name__}", _LATER) from error
+        raise Problem(f"{where} speaks no HTTP: {type(error).__name__}", advice=_LATER) from error
     if body is None and status != 200:
         return Answer(status, {})
     return Answer(status, _object(where, status, kind, octets))
@@ -101,5 +101,5 @@ def _object(where: str, status: int, kind: str, octets: bytes) -> dict[str, Any]
         told = (
             f"{where} answers with status {status} and {charset.printable(kind)[:80]}, which says nothing to a program"
         )
-        raise Problem(told, "is it the provider's address, and is no login page of a network in between?")
+        raise Problem(told, advice="is it the provider's address, and is no login page of a network in between?")
     return found

@@ -10,7 +10,7 @@ from mailgate.oauth import endpoint, secret
 from mailgate.process import bounds
 from mailgate.store.servers import Secret, Server
 from mailgate.values import charset, provider
-from mailgate.values.problem import Problem
+from mailgate.values.problem import CommandLine, Problem, command
 from mailgate.values.provider import Provider
 
 OVER = ("invalid_grant", "interaction_required", "login_required", "consent_required", "access_denied")
@@ -19,13 +19,14 @@ _AN_HOUR = 3_600.0
 _EVER = 3_650 * 86_400.0
 """Seconds of an access token where nobody told, and the most that is believed."""
 _DEVICE_TIME = 900.0
+_CLIENT = "are --client-id and --client-secret-file those of an application that may do this?"
 
 
 class Denied(Problem):
     """The provider said no. `code` is the error (RFC 6749 section 5.2), the text that with its description."""
 
-    def __init__(self, code: str, text: str, *hints: str) -> None:
-        super().__init__(text, *hints)
+    def __init__(self, code: str, text: str, *commands: CommandLine, advice: str = "") -> None:
+        super().__init__(text, *commands, advice=advice)
         self.code = code
 
 
@@ -97,10 +98,13 @@ class Client:
                 break
         else:
             told = f"{self.provider.issuer} is no issuer: it has no metadata (status {status})"
-            raise Problem(told, "--login URL, without /.well-known")
+            raise Problem(told, advice="--login URL, without /.well-known")
         issuer, meant = charset.printable(str(said.get("issuer")))[:200], self.provider.issuer
         if self.provider.exact and issuer.rstrip("/") != meant.rstrip("/"):
-            raise Problem(f"{meant} says that it is {issuer} (RFC 8414 section 3.3)", f"--login {issuer}")
+            raise Problem(
+                f"{meant} says that it is {issuer} (RFC 8414 section 3.3)",
+                command("mailgate server set {NAME} --login {URL}", self.server.name, issuer),
+            )
         names = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint")
         found = Endpoints(*(str(said.get(name) or "") for name in names))
         for each in found:
@@ -224,18 +228,14 @@ class Client:
         for each in (*secrets, self._secret):
             text = text.replace(each, "***") if each else text
         said = f"{code}: {charset.printable(text)[:300]}" if text else code
-        return Denied(code, f"{_host(url)}: {said}", *_hints(code, self.server))
+        if code in ("invalid_client", "unauthorized_client"):
+            return Denied(code, f"{_host(url)}: {said}", advice=_CLIENT)
+        return Denied(code, f"{_host(url)}: {said}", command("mailgate server login {NAME}", self.server.name))
 
 
 def is_answer(request: Request, found: str) -> bool:
     """Whether a `state` is that of the request: nobody else knows it."""
     return hmac.compare_digest(request.state.encode(), found.encode("utf-8", "replace"))
-
-
-def _hints(code: str, server: Server) -> list[str]:
-    if code in ("invalid_client", "unauthorized_client"):
-        return ["are --client-id and --client-secret-file those of an application that may do this?"]
-    return [f"mailgate server login {server.name}"]
 
 
 def _host(url: str) -> str:

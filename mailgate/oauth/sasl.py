@@ -6,7 +6,7 @@ import json
 
 from mailgate.store.servers import Server
 from mailgate.values import charset
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 
 class Refused(Problem):
@@ -14,9 +14,13 @@ class Refused(Problem):
 
     def __init__(self, server: Server, told: str) -> None:
         text = f"{server.host}:{server.port} does not take the token of `{server.user}`: {told}"
-        command = "the token command has to print a fresh access token with the right to read mail"
-        again = f"mailgate server login {server.name}, as {server.user}; is the right to read mail among those given?"
-        super().__init__(text, again if server.secret.kind == "login" else command)
+        if server.secret.kind == "login":
+            again = command("mailgate server login {NAME}", server.name)
+            super().__init__(text, again, advice="does the login include the right to read mail?")
+        else:
+            super().__init__(
+                text, advice="the token command has to print a fresh access token with the right to read mail"
+            )
 
 
 class Bearer:

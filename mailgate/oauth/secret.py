@@ -7,11 +7,12 @@ import subprocess
 
 from mailgate.process import bounds
 from mailgate.store.servers import Secret
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 COMMAND_TIME = 20.0
 """Seconds for a command that tells a secret."""
 _LIMIT = 64 * 1024
+_BY_HAND = "run it by hand, as the owner of the store"
 
 
 def read(secret: Secret) -> str:
@@ -29,24 +30,27 @@ def read(secret: Secret) -> str:
 
 
 def _file(path: str) -> bytes:
-    owner = f"install -m 600 -o $(id -un {os.geteuid()}) /dev/null {shlex.quote(path)}, and write it there"
+    empty = command("install -m 600 -o $(id -un {UID}) /dev/null {FILE}", os.geteuid(), path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise Problem(f"cannot read the password file {path}: {error.strerror}", owner) from error
+        raise Problem(
+            f"cannot read the password file {path}: {error.strerror}", empty, advice="then write the password into it"
+        ) from error
     with os.fdopen(descriptor, "rb") as file:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise Problem(f"the password file {path} is no file")
         if info.st_mode & 0o077:
             mode = stat.S_IMODE(info.st_mode)
-            raise Problem(f"the password file {path} is open to others (mode {mode:o})", f"chmod 600 {path}")
+            raise Problem(
+                f"the password file {path} is open to others (mode {mode:o})", command("chmod 600 {FILE}", path)
+            )
         return file.read(_LIMIT)
 
 
 def _command(line: str) -> bytes:
     """Run a command without a shell, in a session of its own, and without what we were given on our streams."""
-    by_hand = "run it by hand, as the owner of the store"
     try:
         words = shlex.split(line)
         done = subprocess.run(  # noqa: S603 - the administrator's own command
@@ -56,9 +60,9 @@ def _command(line: str) -> bytes:
     except (ValueError, IndexError):
         raise Problem(f"`{line}` is no command line") from None
     except OSError as error:
-        raise Problem(f"cannot run `{line}`: {error.strerror}", by_hand) from error
+        raise Problem(f"cannot run `{line}`: {error.strerror}", advice=_BY_HAND) from error
     except subprocess.TimeoutExpired:
-        raise Problem(f"`{line}` told no secret within {COMMAND_TIME:.0f} s", by_hand) from None
+        raise Problem(f"`{line}` told no secret within {COMMAND_TIME:.0f} s", advice=_BY_HAND) from None
     if done.returncode:
-        raise Problem(f"`{line}` failed with exit status {done.returncode}", by_hand)
+        raise Problem(f"`{line}` failed with exit status {done.returncode}", advice=_BY_HAND)
     return done.stdout[:_LIMIT]

@@ -1,10 +1,9 @@
 """Libraries that only some features need, and the extra of the package that brings each."""
 
-import shlex
 import sys
 from importlib.util import find_spec
 
-from mailgate.values.problem import Problem
+from mailgate.values.problem import Problem, command
 
 EXTRAS = {"imapclient": "fetch", "oauthlib": "fetch", "aiosmtpd": "lmtp"}
 """Library -> extra."""
@@ -15,7 +14,7 @@ def missing(*libraries: str) -> Problem | None:
     for library in libraries:
         if find_spec(library) is None:
             extra = f"mailgate[{EXTRAS[library]}]"
-            install = shlex.join((sys.executable, "-m", "pip", "install", extra))
+            install = command("{PYTHON} -m pip install {EXTRA}", sys.executable, extra)
             return Problem(f"{library} is not installed; the extra `{extra}` brings it", install)
     return None
 

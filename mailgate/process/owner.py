@@ -3,7 +3,7 @@
 import os
 import stat
 
-from mailgate.values.problem import NotReady
+from mailgate.values.problem import NotReady, command
 
 
 def become(path: str) -> None:
@@ -35,7 +35,7 @@ def check(path: str) -> None:
     try:
         info = os.stat(folder)
     except OSError as error:
-        raise NotReady(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+        raise NotReady(f"no folder {folder} for the store: {error.strerror}", command("mailgate init")) from error
     me = os.geteuid()
     shared = bool(info.st_mode & stat.S_ISVTX)  # a folder like /tmp is shared, the file in it is not
     try:
@@ -43,17 +43,19 @@ def check(path: str) -> None:
     except FileNotFoundError:
         owner = me if shared else info.st_uid
     except OSError as error:
-        raise NotReady(f"cannot look at the store {path}: {error.strerror}", f"ls -ld {folder}") from error
+        raise NotReady(
+            f"cannot look at the store {path}: {error.strerror}", command("ls -ld {FOLDER}", folder)
+        ) from error
     expected = owner if shared else info.st_uid
     if expected != me:
         raise NotReady(
             f"the store {path} belongs to {name(expected)}, and this runs as {name(me)}",
-            f"sudo -u {name(expected)} mailgate ...",
+            command("sudo -u {USER} mailgate ...", name(expected)),
         )
     if owner != expected:
         raise NotReady(
             f"the store {path} belongs to {name(owner)}, its folder to {name(expected)}",
-            f"chown {name(expected)} {path}",
+            command("chown {USER} {FILE}", name(expected), path),
         )
 
 
@@ -75,7 +77,7 @@ def names(path: str) -> tuple[str, str]:
     try:
         info = os.stat(folder)
     except OSError as error:
-        raise NotReady(f"no folder {folder} for the store: {error.strerror}", "mailgate init") from error
+        raise NotReady(f"no folder {folder} for the store: {error.strerror}", command("mailgate init")) from error
     try:
         group = grp.getgrgid(info.st_gid).gr_name
     except KeyError:

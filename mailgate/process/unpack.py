@@ -44,7 +44,7 @@ def save(raw: bytes, attachments: Sequence[Attachment], name: str | None, folder
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         except FileExistsError:
-            raise Problem(f"{path} exists already", "choose another folder") from None
+            raise Problem(f"{path} exists already", advice="choose another folder") from None
         with os.fdopen(descriptor, "wb") as file:
             file.write(attachment_bytes(raw, at))
         saved.append(Saved(path, attachment.name, attachment.size))

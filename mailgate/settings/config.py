@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mailgate.values.address import domain
-from mailgate.values.problem import ConfigError
+from mailgate.values.problem import ConfigError, command
 
 SYSTEM = "/etc/mailgate/mailgate.toml"
 SYSTEM_STORE = "/var/lib/mailgate/mailgate.db"
@@ -92,7 +92,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
     """
     path = find(option, environ)
     if path is None and required:
-        raise ConfigError("no configuration found", "mailgate init")
+        raise ConfigError("no configuration found", command("mailgate init"))
     octets = _read(path) if path else b""
     table = _parse(octets, path) if path else {}
     faults = list(_faults(path, octets, table))
@@ -135,7 +135,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", "mailgate init") from error
+        raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", command("mailgate init")) from error
 
 
 def _parse(octets: bytes, path: str) -> dict[str, Any]:
@@ -217,6 +217,6 @@ def store_path(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
         raise ConfigError(
-            f"store.url `{url}` is neither a path nor sqlite:///path", "as in /var/lib/mailgate/mailgate.db"
+            f"store.url `{url}` is neither a path nor sqlite:///path", advice="as in /var/lib/mailgate/mailgate.db"
         )
     return rest[1:]

@@ -1,6 +1,7 @@
 """The addresses that make records: edit, look up."""
 
 import json
+from typing import NamedTuple
 
 from mailgate.routing.resolve import spellings
 from mailgate.store import domains
@@ -10,7 +11,7 @@ from mailgate.store.database import Row, Transaction
 from mailgate.store.directory import is_own
 from mailgate.values import names
 from mailgate.values.directory import Alias
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import CommandLine, NotFound, Problem, command
 from mailgate.values.record import Ref
 
 
@@ -27,11 +28,13 @@ def get(tx: Transaction, text: str) -> Alias:
         if renamed := _renamed(tx, local, host):
             raise NotFound(
                 f"`{local}@{host}` is a former name of alias `{renamed.address}`",
-                f"mailgate alias show {renamed.address}",
-                f"mailgate domain forget {host} {local}",
+                command("mailgate alias show {ADDRESS}", renamed.address),
+                command("mailgate domain forget {DOMAIN} {LOCAL}", host, local),
             )
         raise NotFound(
-            f"no alias `{local}@{host}`", f"mailgate alias add {local}@{host} --model MODEL", "mailgate alias list"
+            f"no alias `{local}@{host}`",
+            command("mailgate alias add {ADDRESS} --model MODEL", f"{local}@{host}"),
+            command("mailgate alias list"),
         )
     return from_row(row)
 
@@ -118,19 +121,24 @@ def _is_new(tx: Transaction, local: str, host: str) -> None:
     if taken:
         raise Problem(
             f"alias `{local}@{host}` already exists (creates {taken['model']})",
-            f"mailgate alias set {local}@{host} ...",
-            f"mailgate alias show {local}@{host}",
+            command("mailgate alias set {ADDRESS} --help", f"{local}@{host}"),
+            command("mailgate alias show {ADDRESS}", f"{local}@{host}"),
         )
     found = tx.execute("SELECT catchall, bounce FROM domain WHERE name = ?", (host,)).fetchone()
     for kind in ("catchall", "bounce"):
         if local == found[kind]:
             raise Problem(
-                f"`{local}@{host}` is the {kind} address of {host}", f"mailgate domain set {host} --{kind} OTHER"
+                f"`{local}@{host}` is the {kind} address of {host}",
+                command("mailgate domain set {DOMAIN} --catchall OTHER", host)
+                if kind == "catchall"
+                else command("mailgate domain set {DOMAIN} --bounce OTHER", host),
             )
     former = tx.execute("SELECT kind FROM retired WHERE domain = ? AND local = ?", (host, local)).fetchone()
     if former:
         word = "the former name of an alias" if former["kind"] == "alias" else f"a retired {former['kind']} address"
-        raise Problem(f"`{local}@{host}` is {word} of {host}", f"mailgate domain forget {host} {local}")
+        raise Problem(
+            f"`{local}@{host}` is {word} of {host}", command("mailgate domain forget {DOMAIN} {LOCAL}", host, local)
+        )
 
 
 def rename(tx: Transaction, text: str, to: str) -> Alias:
@@ -178,7 +186,9 @@ def save(tx: Transaction, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
     for each in changed.notify:
         if is_own(tx, each):
-            raise Problem(f"`{each}` is an own address: a copy to it would come back", "name the address of a person")
+            raise Problem(
+                f"`{each}` is an own address: a copy to it would come back", advice="name the address of a person"
+            )
     tx.execute(
         "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?,"
         " authenticated = ?, refusal = ?, spam = ?, automatic = ?, replies = ?, status = ?, notify = ?"
@@ -194,16 +204,28 @@ def save(tx: Transaction, changed: Alias) -> Alias:
     return from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
 
 
-def doubts(tx: Transaction, found: Alias) -> list[str]:
+class Doubt(NamedTuple):
+    """Something that is wrong with an alias, and the command that mends it."""
+
+    text: str
+    fix: CommandLine | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.fix}" if self.fix else self.text
+
+
+def doubts(tx: Transaction, found: Alias) -> list[Doubt]:
     """What is wrong with where an alias points, so that its mail would be held or refused."""
     said = []
     for use, ref in (("record", found.record), ("owner", found.owner)):
         if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
-            said.append(f"{use} {ref} does not exist: mailgate record create {ref.model}")
+            create = command("mailgate record create {MODEL}", ref.model)
+            said.append(Doubt(f"{use} {ref} does not exist", create))
     if found.record and found.record.model != found.model:
-        said.append(f"record {found.record} is none of the model {found.model}")
+        said.append(Doubt(f"record {found.record} is none of the model {found.model}"))
     if found.policy == "followers" and not found.owner and not found.record:
-        said.append(f"nobody follows an owner record yet: mailgate alias set {found.address} --owner MODEL/ID")
+        own = command("mailgate alias set {ADDRESS} --owner MODEL/ID", found.address)
+        said.append(Doubt("nobody follows an owner record yet", own))
     return said
 
 
@@ -250,6 +272,6 @@ def _place(tx: Transaction, text: str) -> tuple[str, str]:
     if not host:
         default = domains.default(tx)
         if default is None:
-            raise Problem("there is no own domain yet", "mailgate domain add example.com")
+            raise Problem("there is no own domain yet", command("mailgate domain add example.com"))
         return local, default.name
     return local, domains.canonical(tx, host)

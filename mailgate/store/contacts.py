@@ -8,7 +8,7 @@ from mailgate.store.database import Row, Transaction
 from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
 from mailgate.values.directory import Contact
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, command
 
 DEFAULTS: Mapping[str, str] = {
     "mail.gateway.loop.minutes": "120",
@@ -38,7 +38,7 @@ def spelled(text: str) -> str:
 def _parsed(text: str) -> Address:
     found = address.parse(text) or mailboxes.author([text]).address
     if found is None:
-        raise Problem(f"`{text}` is no mail address", "an address looks like `bob@client.org`")
+        raise Problem(f"`{text}` is no mail address", advice="an address looks like `bob@client.org`")
     return found
 
 
@@ -51,7 +51,7 @@ def contact(tx: Transaction, text: str) -> Contact:
     """One contact. Raises NotFound."""
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row is None:
-        raise NotFound(f"no contact `{text}`", f"mailgate contact add {text}")
+        raise NotFound(f"no contact `{text}`", command("mailgate contact add {ADDRESS}", text))
     return contact_from(row)
 
 
@@ -60,7 +60,8 @@ def add_contact(tx: Transaction, text: str, name: str, member: bool) -> Contact:
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row and not row["archived"]:
         raise Problem(
-            f"contact `{row['address']}` already exists", f"mailgate contact set {row['address']} --name NAME"
+            f"contact `{row['address']}` already exists",
+            command("mailgate contact set {ADDRESS} --name NAME", row["address"]),
         )
     return save_contact(tx, Contact(key(text), name or (row["name"] if row else ""), member))
 
@@ -142,7 +143,7 @@ def set_sender(tx: Transaction, text: str, verdict: str) -> Sender:
 def remove_sender(tx: Transaction, text: str) -> None:
     """Take an address off its list. Raises NotFound."""
     if not tx.execute("DELETE FROM sender WHERE address = ?", (key(text),)).rowcount:
-        raise NotFound(f"`{text}` is neither allowed nor blocked", "mailgate sender list")
+        raise NotFound(f"`{text}` is neither allowed nor blocked", command("mailgate sender list"))
 
 
 def parameters(tx: Transaction) -> dict[str, str]:
@@ -170,7 +171,8 @@ def understood(name: str, value: str) -> str:
         return _allowed_domains(value)
     if not value.strip().isdecimal() or not 0 < int(value) < 10**6:
         raise Problem(
-            f"{name} must be a whole number above 0, not `{value}`", f"mailgate param set {name} {DEFAULTS[name]}"
+            f"{name} must be a whole number above 0, not `{value}`",
+            command("mailgate param set {NAME} {WORD}", name, DEFAULTS[name]),
         )
     return str(int(value))
 
@@ -183,7 +185,7 @@ def reset_parameter(tx: Transaction, name: str) -> None:
 def known_parameter(name: str) -> str:
     """The name of a parameter. Raises NotFound."""
     if name not in DEFAULTS:
-        raise NotFound(f"no parameter `{name}`", "mailgate param list")
+        raise NotFound(f"no parameter `{name}`", command("mailgate param list"))
     return name
 
 
@@ -194,8 +196,11 @@ def _allowed_domains(value: str) -> str:
     for part in filter(None, (part.strip() for part in value.split(","))):
         found = address.domain(part)
         if found is None:
-            raise Problem(f"`{part}` is no domain name", "name domains, separated by commas")
+            raise Problem(f"`{part}` is no domain name", advice="name domains, separated by commas")
         names.append(found)
     if not names:
-        raise Problem("only commas, no domain", 'to clear the list: mailgate param set mail.catchall.domain.allowed ""')
+        raise Problem(
+            "only commas, no domain; an empty text clears the list",
+            command('mailgate param set mail.catchall.domain.allowed ""'),
+        )
     return ",".join(dict.fromkeys(names))

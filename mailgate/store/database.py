@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mailgate.process import deadline, owner
-from mailgate.values.problem import Busy, NotReady, StoreError
+from mailgate.values.problem import Busy, NotReady, StoreError, command
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 BUSY = 60.0
@@ -23,7 +23,7 @@ _READ_THROUGH = 1 << 30
 """Octets of a database that a look at it reads as a whole."""
 PIECE = 1 << 20
 """Octets of a large message that are written at once."""
-_EXPLAINED = "mailgate doctor --only store"
+_EXPLAINED = command("mailgate doctor --only store")
 
 
 class Row(Protocol):
@@ -129,8 +129,7 @@ def _raise_failure(error: BaseException) -> None:
     """Raise StoreError, or Busy, for what the database cannot do; not for what only a mistake of ours can cause."""
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _MISTAKES):
         busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        hint = "df -h; ls -l the folder of the store"
-        raise (Busy if busy else StoreError)(f"the store failed: {error}", hint) from error
+        raise (Busy if busy else StoreError)(f"the store failed: {error}", _EXPLAINED) from error
 
 
 _MISTAKES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError)
@@ -162,11 +161,11 @@ def condition(path: str, patience: float = 5.0) -> Condition:
         finally:
             connection.close()
     except OSError as error:
-        raise NotReady(f"no store {path}: {error.strerror}", "mailgate init") from error
+        raise NotReady(f"no store {path}: {error.strerror}", command("mailgate init")) from error
     except sqlite3.Error as error:
-        raise StoreError(f"cannot read the store {path}: {error}", f"sqlite3 {path} .recover") from error
+        raise StoreError(f"cannot read the store {path}: {error}", command("sqlite3 {FILE} .recover", path)) from error
     if schema == 0:
-        raise NotReady(f"{path} is no mailgate store", "mailgate init")
+        raise NotReady(f"{path} is no mailgate store", command("mailgate init"))
     faults = tuple(text for row in rows for text in str(row[0]).splitlines() if text != "ok")
     try:
         with locked(path, patience):
@@ -187,7 +186,7 @@ def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> St
         connection = _connect(path, wait)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
-        raise NotReady(f"cannot open the store {path}: {error}", "mailgate init") from error
+        raise NotReady(f"cannot open the store {path}: {error}", command("mailgate init")) from error
     _check_version(path, version)
     return Store(path, connection, wait)
 
@@ -216,7 +215,7 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
         with store.write() as transaction:
             old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
             if old == 0 and transaction.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise NotReady(f"{path} is some other program's database", "choose another file for store.url")
+                raise NotReady(f"{path} is some other program's database", advice="choose another file for store.url")
             return old, _migrate(transaction, old)
     except (sqlite3.Error, StoreError) as error:
         if isinstance(error, Busy | NotReady):
@@ -303,11 +302,15 @@ def _connect(path: str, wait: float | None) -> sqlite3.Connection:
 def _check_version(path: str, version: int) -> None:
     newest = len(_scripts())
     if version == 0:
-        raise NotReady(f"{path} is no mailgate store", "mailgate init")
+        raise NotReady(f"{path} is no mailgate store", command("mailgate init"))
     if version < newest:
-        raise NotReady(f"the store {path} has schema {version}, this program needs {newest}", "mailgate migrate")
+        raise NotReady(
+            f"the store {path} has schema {version}, this program needs {newest}", command("mailgate migrate")
+        )
     if version > newest:
-        raise NotReady(f"the store {path} has schema {version}, this program knows only {newest}", "upgrade mailgate")
+        raise NotReady(
+            f"the store {path} has schema {version}, this program knows only {newest}", advice="upgrade mailgate"
+        )
 
 
 def _scripts() -> list[str]:

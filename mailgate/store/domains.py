@@ -4,7 +4,7 @@ from mailgate.store.contacts import key as person
 from mailgate.store.database import Row, Transaction
 from mailgate.values import address, names
 from mailgate.values.directory import RESERVED, Domain
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, command
 
 
 def listing(tx: Transaction) -> list[Domain]:
@@ -16,7 +16,7 @@ def get(tx: Transaction, text: str) -> Domain:
     """One own domain. Raises NotFound."""
     row = tx.execute("SELECT * FROM domain WHERE name = ?", (name_of(text),)).fetchone()
     if row is None:
-        raise NotFound(f"no domain `{text}`", f"mailgate domain add {text}")
+        raise NotFound(f"no domain `{text}`", command("mailgate domain add {DOMAIN}", text))
     return from_row(tx, row)
 
 
@@ -68,7 +68,7 @@ def name_of(text: str) -> str:
     """A domain as it is stored. Raises Problem when it is none."""
     found = address.domain(text)
     if found is None:
-        raise Problem(f"`{text}` is no domain name", "a domain looks like `example.com`")
+        raise Problem(f"`{text}` is no domain name", advice="a domain looks like `example.com`")
     return found
 
 
@@ -76,7 +76,7 @@ def add(tx: Transaction, new: Domain) -> Domain:
     """Add a domain. Raises Problem when it exists or when its names are in each other's way."""
     new = new._replace(name=name_of(new.name))
     if tx.execute("SELECT 1 FROM domain WHERE name = ?", (new.name,)).fetchone():
-        raise Problem(f"domain `{new.name}` already exists", f"mailgate domain set {new.name} ...")
+        raise Problem(f"domain `{new.name}` already exists", command("mailgate domain set {DOMAIN} --help", new.name))
     same_as = get(tx, new.same_as).canonical if new.same_as else None
     position = tx.execute("SELECT coalesce(max(position), 0) + 1 FROM domain").fetchone()[0]
     tx.execute(
@@ -99,7 +99,7 @@ def save(tx: Transaction, changed: Domain) -> Domain:
     if old.same_as:
         raise Problem(
             f"`{old.name}` is another name of {old.same_as}, and shares all it has",
-            f"mailgate domain set {old.same_as} ...",
+            command("mailgate domain set {DOMAIN} --help", old.same_as),
         )
     retired = {**dict(old.retired), **dict(changed.retired)}
     for kind, before, after in (
@@ -135,29 +135,35 @@ def _normalised(new: Domain) -> Domain:
 def _write(tx: Transaction, new: Domain) -> Domain:
     new = _normalised(new)
     if new.delimiter and not names.is_delimiter(new.delimiter):
-        raise Problem(f"`{new.delimiter}` cannot separate a detail", 'one character such as `+` or `-`, or "" for none')
+        raise Problem(
+            f"`{new.delimiter}` cannot separate a detail", advice='one character such as `+` or `-`, or "" for none'
+        )
     used = [new.catchall, new.bounce, *(local for local, _ in new.retired)]
     if new.sender in (new.bounce, *RESERVED):
-        raise Problem(f"`{new.sender}@{new.name}` takes no answers", "choose another sender, or an alias")
+        raise Problem(f"`{new.sender}@{new.name}` takes no answers", advice="choose another sender, or an alias")
     hosts = [row["name"] for row in tx.execute("SELECT name FROM domain WHERE ? IN (name, same_as)", (new.name,))]
     silent = [name for name in (*new.catchalls, *new.bounces) if not _alias_model(tx, name, new.name)]
     deaf = {f"{name}@{host}" for name in silent for host in hosts}
     if new.contact and address.lower(new.contact) in deaf:
         raise Problem(
-            f"`{new.contact}` takes no new mail, so nobody can be sent there", "name an alias, or an address elsewhere"
+            f"`{new.contact}` takes no new mail, so nobody can be sent there",
+            advice="name an alias, or an address elsewhere",
         )
     for name in used:
         if name in RESERVED:
-            raise Problem(f"`{name}@{new.name}` always exists for people who report faults", "choose another name")
+            raise Problem(
+                f"`{name}@{new.name}` always exists for people who report faults", advice="choose another name"
+            )
         if used.count(name) > 1:
             raise Problem(
                 f"`{name}@{new.name}` would be catchall and bounce address at once, or one of them and a retired name",
-                f"mailgate domain show {new.name}",
+                command("mailgate domain show {DOMAIN}", new.name),
             )
         model = _alias_model(tx, name, new.name)
         if model:
             raise Problem(
-                f"`{name}@{new.name}` is an alias (creates {model})", f"mailgate alias remove {name}@{new.name}"
+                f"`{name}@{new.name}` is an alias (creates {model})",
+                command("mailgate alias remove {ADDRESS}", f"{name}@{new.name}"),
             )
     tx.execute(
         "UPDATE domain SET catchall = ?, bounce = ?, company = ?, contact = ?, language = ?, delimiter = ?,"
@@ -185,7 +191,9 @@ def forget(tx: Transaction, name: str, local: str) -> Domain:
     """End a retired name. Raises NotFound, Problem."""
     found, local = get(tx, name), names.local_part(local)
     if local not in dict(found.retired):
-        raise NotFound(f"`{local}@{found.name}` is no retired name", f"mailgate domain show {found.name}")
+        raise NotFound(
+            f"`{local}@{found.name}` is no retired name", command("mailgate domain show {DOMAIN}", found.name)
+        )
     tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (found.canonical, local))
     return get(tx, name)
 
@@ -203,10 +211,13 @@ def remove(tx: Transaction, name: str) -> None:
     if used["n"]:
         raise Problem(
             f"domain `{found.name}` is used by {used['n']} alias{'es' if used['n'] > 1 else ''}",
-            f"mailgate alias remove {used['local']}@{found.name}",
+            command("mailgate alias remove {ADDRESS}", f"{used['local']}@{found.name}"),
         )
     other = tx.execute("SELECT name FROM domain WHERE same_as = ?", (found.name,)).fetchone()
     if other:
-        raise Problem(f"`{other['name']}` is another name of {found.name}", f"mailgate domain remove {other['name']}")
+        raise Problem(
+            f"`{other['name']}` is another name of {found.name}",
+            command("mailgate domain remove {DOMAIN}", other["name"]),
+        )
     tx.execute("DELETE FROM retired WHERE domain = ?", (found.name,))
     tx.execute("DELETE FROM domain WHERE name = ?", (found.name,))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from mailgate.routing.decision import Reported
 from mailgate.store.database import Row, Transaction
-from mailgate.values.problem import NotFound
+from mailgate.values.problem import NotFound, command
 from mailgate.values.record import Ref
 
 
@@ -89,7 +89,7 @@ def get(tx: Transaction, number: int) -> Failure:
     """One failure. Raises NotFound."""
     row = tx.execute("SELECT * FROM failure WHERE number = ?", (number,)).fetchone()
     if row is None:
-        raise NotFound(f"no failure {number}", "mailgate bounce list --all")
+        raise NotFound(f"no failure {number}", command("mailgate bounce list --all"))
     return _from_row(row)
 
 

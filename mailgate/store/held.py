@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from mailgate.store.database import Row, Transaction
-from mailgate.values.problem import NotFound
+from mailgate.values.problem import NotFound, command
 
 DAY = 86_400.0
 
@@ -48,7 +48,7 @@ def get(tx: Transaction, number: int) -> Held:
     """One entry. Raises NotFound."""
     row = tx.execute("SELECT * FROM held WHERE message = ?", (number,)).fetchone()
     if row is None:
-        raise NotFound(f"message {number} is not held", "mailgate held list")
+        raise NotFound(f"message {number} is not held", command("mailgate held list"))
     return _from_row(row)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from mailgate.store import servers
 from mailgate.store.database import Transaction
+from mailgate.values.problem import command
 
 SOON = 7 * 86_400.0
 """Seconds before its told end at which a login is worth a warning, or the last tenth of a shorter life."""
@@ -89,7 +90,7 @@ def renewed(login: Login, access: str, expires: float, refresh: str, ends: float
 def told(name: str, login: Login, now: float) -> str:
     """That the login of a server will end, with what to do before, `""` when it will not."""
     found = warning(login, now)
-    return f"{found}: mailgate server login {name}" if found else ""
+    return f"{found}: {command('mailgate server login {NAME}', name)}" if found else ""
 
 
 def trouble(login: Login | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from mailgate.mail.message import Message
 from mailgate.store.database import Row, Transaction, insert_octets
 from mailgate.values.outcome import foremost
-from mailgate.values.problem import NotFound
+from mailgate.values.problem import NotFound, command
 from mailgate.values.record import Ref
 
 _MENTIONS = 100
@@ -168,7 +168,7 @@ def explanation(tx: Transaction, number: int) -> dict[str, Any]:
     if row is None:
         raise _no_message(number)
     if not row["explanation"]:
-        raise NotFound(f"message {number} was sent, not received", f"mailgate message show {number}")
+        raise NotFound(f"message {number} was sent, not received", command("mailgate message show {N}", number))
     found: dict[str, Any] = json.loads(row["explanation"])
     return found
 
@@ -243,4 +243,4 @@ def _from_row(tx: Transaction, row: Row) -> Stored:
 
 
 def _no_message(number: int) -> NotFound:
-    return NotFound(f"no message {number}", "mailgate message list")
+    return NotFound(f"no message {number}", command("mailgate message list"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mailgate.store.database import Row, Transaction
 from mailgate.values import address, srs
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, command
 
 LEASE = 600.0
 """Seconds after which a claim of a worker that died is void."""
@@ -126,7 +126,7 @@ def get(tx: Transaction, number: int) -> Debt:
     """One debt. Raises NotFound."""
     row = tx.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()
     if row is None:
-        raise NotFound(f"nothing in the outbox has number {number}", "mailgate outbox list")
+        raise NotFound(f"nothing in the outbox has number {number}", command("mailgate outbox list"))
     return _from_row(row)
 
 
@@ -160,11 +160,14 @@ def retry(tx: Transaction, number: int, now: float) -> Debt:
     """Make a debt due at once. Raises NotFound; Problem when it is paid, or claimed: it would be sent twice."""
     debt = get(tx, number)
     if debt.state == "sent":
-        raise Problem(f"outbox {number} was sent already", f"mailgate outbox show {number}")
+        raise Problem(f"outbox {number} was sent already", command("mailgate outbox show {N}", number))
     claimed = "SELECT 1 FROM outbox WHERE number = ? AND state = 'queued' AND lease IS NOT NULL AND due > ?"
     if tx.execute(claimed, (number, now)).fetchone():
         minutes = int((debt.due - now) / 60) + 1
-        raise Problem(f"outbox {number} is being sent, or its worker died", f"wait {minutes} min and look again")
+        raise Problem(
+            f"outbox {number} is being sent; if its worker died, it is free again in {minutes} min",
+            command("mailgate outbox show {N}", number),
+        )
     tx.execute("UPDATE outbox SET state = 'queued', due = ?, lease = NULL WHERE number = ?", (now, number))
     return get(tx, number)
 

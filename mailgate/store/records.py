@@ -8,7 +8,7 @@ from mailgate.store.contacts import key, spelled
 from mailgate.store.database import Row, Transaction
 from mailgate.store.directory import is_own
 from mailgate.values.names import model as model_name
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, command
 from mailgate.values.record import Ref
 
 
@@ -56,7 +56,7 @@ def get(tx: Transaction, ref: Ref) -> Record:
     """One record. Raises NotFound."""
     row = tx.execute("SELECT * FROM record WHERE model = ? AND id = ?", ref).fetchone()
     if row is None:
-        raise NotFound(f"no record `{ref}`", f"mailgate record list --model {ref.model}")
+        raise NotFound(f"no record `{ref}`", command("mailgate record list --model {MODEL}", ref.model))
     return _from_row(tx, row)
 
 
@@ -74,7 +74,7 @@ def parse(text: str) -> Ref:
     """A typed `MODEL/ID`. Raises Problem."""
     ref = Ref.parse(text)
     if ref is None:
-        raise Problem(f"`{text}` is no record", "a record is written MODEL/ID, as in `crm.lead/7`")
+        raise Problem(f"`{text}` is no record", advice="a record is written MODEL/ID, as in `crm.lead/7`")
     return ref
 
 
@@ -85,7 +85,9 @@ def follow(tx: Transaction, ref: Ref, text: str) -> None:
     """
     get(tx, ref)
     if is_own(tx, text):
-        raise Problem(f"`{text}` is an own address: a copy to it would come back", "name the address of a person")
+        raise Problem(
+            f"`{text}` is an own address: a copy to it would come back", advice="name the address of a person"
+        )
     add_follower(tx, ref, text)
 
 
@@ -108,7 +110,7 @@ def unfollow(tx: Transaction, ref: Ref, text: str) -> None:
     get(tx, ref)
     gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
     if not gone.rowcount:
-        raise NotFound(f"`{text}` does not follow {ref}", f"mailgate record show {ref}")
+        raise NotFound(f"`{text}` does not follow {ref}", command("mailgate record show {MODEL/ID}", ref))
 
 
 def remove(tx: Transaction, ref: Ref) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mailgate.store.database import Row, Transaction
 from mailgate.values import address, names, provider
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, command
 
 TYPES = ("imap", "pop")
 SECURITY = ("tls", "starttls", "none")
@@ -44,11 +44,6 @@ class Secret(NamedTuple):
     def is_token(self) -> bool:
         """Whether it is an OAuth2 access token, and no password."""
         return self.kind in ("token-command", "login")
-
-    @property
-    def hint(self) -> str:
-        """Where it can be mended."""
-        return f"the {self.kind} is {self.source}"
 
 
 class Server(NamedTuple):
@@ -118,7 +113,7 @@ def get(tx: Transaction, name: str) -> Server:
     """One server. Raises NotFound."""
     row = tx.execute("SELECT * FROM server WHERE name = ?", (name,)).fetchone()
     if row is None:
-        raise NotFound(f"no server `{name}`", "mailgate server list")
+        raise NotFound(f"no server `{name}`", command("mailgate server list"))
     return _from_row(row)
 
 
@@ -126,7 +121,9 @@ def add(tx: Transaction, server: Server) -> Server:
     """Add a server. Raises Problem for what it cannot be."""
     checked = _checked(server)
     if tx.execute("SELECT 1 FROM server WHERE name = ?", (server.name,)).fetchone():
-        raise Problem(f"server `{server.name}` already exists", f"mailgate server set {server.name} ...")
+        raise Problem(
+            f"server `{server.name}` already exists", command("mailgate server set {NAME} --help", server.name)
+        )
     fields = _row(checked)
     columns, marks = ", ".join(fields), ", ".join("?" * len(fields))
     tx.execute(f"INSERT INTO server ({columns}) VALUES ({marks})", tuple(fields.values()))
@@ -150,7 +147,9 @@ def save(tx: Transaction, server: Server) -> Server:
 def remove(tx: Transaction, server: Server) -> None:
     """Forget a server, and what was collected from it. Raises Problem while somebody is at it."""
     if holder := _holder(tx, server.number):
-        raise Problem(f"server `{server.name}` is being fetched by process {_process(holder)}", "wait for its end")
+        raise Problem(
+            f"server `{server.name}` is being fetched by process {_process(holder)}", advice="wait for its end"
+        )
     every = "SELECT number FROM mailbox WHERE server = ?"
     tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server.number,))
     tx.execute("DELETE FROM mailbox WHERE server = ?", (server.number,))
@@ -266,7 +265,9 @@ def _birth(process: int) -> str:
 
 def _checked(server: Server) -> Server:
     if not _NAME.fullmatch(server.name) or server.name in FILES:
-        raise Problem(f"`{server.name}` cannot name a server", "letters a-z, digits, `.`, `_` and `-`, as in `inbox`")
+        raise Problem(
+            f"`{server.name}` cannot name a server", advice="letters a-z, digits, `.`, `_` and `-`, as in `inbox`"
+        )
     if not _HOST.fullmatch(server.host):
         raise Problem(f"`{server.host}` is no host name")
     if not 0 < server.port < 65_536:
@@ -274,30 +275,31 @@ def _checked(server: Server) -> Server:
     if not server.user or not server.user.isprintable():
         raise Problem(f"`{server.user}` is no user name")
     if server.address and address.lenient(server.address) is None:
-        raise Problem(f"`{server.address}` is no mail address", "--address is that of the mailbox itself")
+        raise Problem(f"`{server.address}` is no mail address", advice="--address is that of the mailbox itself")
     if server.secret.kind == "login":
         provider.resolve(server.secret.source, server.type, server.secret.scope)
         if not server.secret.client or not (server.secret.client + server.secret.scope).isprintable():
-            hint = "--client-id ID: what the provider calls the application that you registered there"
-            raise Problem("a login needs the id of a client", hint)
+            raise Problem("a login needs --client-id: the id of the application that you registered at the provider")
     if server.model is not None:
         names.model(server.model)
     elif server.values:
-        raise Problem("--set is for the records of --model, and none is given", "add --model MODEL")
+        raise Problem("--set is for the records of --model, and none is given", advice="add --model MODEL")
     actions = (("done", server.done, ("keep", "seen", "delete")), ("failed", server.failed, ("keep",)))
     for what, action, plain in actions:
         kind, colon, folder = action.partition(":")
         if not (action in plain or (kind == "move" and colon and folder)):
-            raise Problem(f"--{what} cannot be `{action}`", f"{', '.join(plain)} or move:FOLDER")
+            raise Problem(f"--{what} must be {', '.join(plain)} or move:FOLDER, not `{action}`")
         if folder in server.folders:
-            raise Problem(f"--{what} would move mail into `{folder}`, where it is collected", "name another folder")
+            raise Problem(
+                f"--{what} would move mail into `{folder}`, where it is collected", advice="name another folder"
+            )
     if server.type == "pop":
         if server.done not in ("keep", "delete") or server.failed != "keep":
-            raise Problem("POP knows no flags and no folders", "--done keep or delete, --failed keep")
+            raise Problem("POP knows no flags and no folders", advice="--done keep or delete, --failed keep")
         if server.folders != ("INBOX",):
-            raise Problem("POP knows no folders", "leave --folder out")
+            raise Problem("POP knows no folders", advice="leave --folder out")
     if not server.folders or not all(server.folders):
-        raise Problem("no folder is named", "--folder INBOX")
+        raise Problem("no folder is named", advice="--folder INBOX")
     return server._replace(folders=tuple(dict.fromkeys(server.folders)))
 
 

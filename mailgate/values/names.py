@@ -24,13 +24,16 @@ def local_part(text: str) -> str:
     for c in bare:
         if not c.isascii() and c.isalnum():
             raise Problem(
-                f"`{text.strip()}` cannot be a mail name: `{c}` is not an ASCII letter", "spell it in a-z and 0-9"
+                f"`{text.strip()}` cannot be a mail name: `{c}` is not an ASCII letter",
+                advice="spell it in a-z and 0-9",
             )
     name = re.sub(r"\.+", ".", _NOT_AN_ATOM.sub("-", bare)).strip(".")
     if not name:
-        raise Problem(f"`{text}` leaves nothing for a mail name", "a name needs letters or digits, as in `support`")
+        raise Problem(
+            f"`{text}` leaves nothing for a mail name", advice="a name needs letters or digits, as in `support`"
+        )
     if len(name) > LOCAL_LIMIT:
-        raise Problem(f"`{name}` is longer than {LOCAL_LIMIT} octets", "choose a shorter name")
+        raise Problem(f"`{name}` is longer than {LOCAL_LIMIT} octets", advice="choose a shorter name")
     return name
 
 
@@ -48,6 +51,6 @@ def model(text: str) -> str:
     """The model name, unchanged. Raises Problem when it has anything but letters, digits, `.`, `_`, `-`."""
     if not is_model(text):
         raise Problem(
-            f"`{text}` cannot be a model", "a model has only letters, digits, `.`, `_` and `-`, as in `crm.lead`"
+            f"`{text}` cannot be a model", advice="a model has only letters, digits, `.`, `_` and `-`, as in `crm.lead`"
         )
     return text

@@ -40,7 +40,7 @@ def resolve(name: str, protocol: str, scope: str = "") -> Provider:
     """
     issuer = {"google": "https://accounts.google.com", "microsoft": f"https://{_MICROSOFT}/common/v2.0"}.get(name, name)
     if not is_safe(issuer):
-        raise Problem(f"`{name}` is not a provider", "--login google, microsoft, or the https URL of an issuer")
+        raise Problem(f"`{name}` is not a provider", advice="--login google, microsoft, or the https URL of an issuer")
     host = urlsplit(issuer).hostname
     if host == "accounts.google.com":
         parameters = {"access_type": "offline", "prompt": "consent"}
@@ -50,7 +50,7 @@ def resolve(name: str, protocol: str, scope: str = "") -> Provider:
     if not scope:
         raise Problem(
             f"unknown scope for mail at {host}",
-            "--scope TEXT, often with offline_access in it, so that the login lasts",
+            advice="--scope TEXT, often with offline_access in it, so that the login lasts",
         )
     return Provider(issuer, scope)
 

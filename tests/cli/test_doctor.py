@@ -30,7 +30,7 @@ def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Installed) -> 
     assert screen.exit == 4
     first, *rest = screen.out.splitlines()
     assert first.startswith("WRONG domains  example.com: details are on")
-    assert rest[-1].strip() == "hint: mailgate domain set example.com --delimiter + (or --details off)"
+    assert rest[-1].strip() == "hint: mailgate domain set example.com --delimiter +"
 
 
 def test_what_keeps_it_from_looking_inside(installed: Installed) -> None:

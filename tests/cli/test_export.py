@@ -131,7 +131,8 @@ def test_what_is_wrong_has_its_place_and_changes_nothing(full: Installed, tmp_pa
         "error: bad.toml:5:1: `bob` is no mail address\n"
         "hint: an address looks like `bob@client.org`\n"
         "error: bad.toml: 3 faults, nothing was changed\n"
-        "hint: mend the file, then: mailgate import bad.toml --dry-run\n"
+        "hint: mailgate import bad.toml --dry-run\n"
+        "hint: correct the file first\n"
     )
     (tmp_path / "bad.toml").write_text(
         '[alias."new@example.com"]\nmodel = "x"\n[alias."answers@example.com"]\nmodel = "x"\n'

@@ -41,4 +41,4 @@ def test_a_page_fits_eighty_columns(installed: Installed, topic: str | None) -> 
 def test_what_there_is_not(installed: Installed) -> None:
     screen = installed("help", "ruls")
     assert (screen.exit, screen.out) == (1, "")
-    assert "did you mean `mailgate help rules`?" in screen.err
+    assert "did you mean `rules`?" in screen.err

@@ -179,7 +179,7 @@ def test_write_writes_those_files_and_only_there(kept: Installed, server: str) -
         each["name"]: each["text"] for each in said["files"]
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
-    assert all("'wiring of mine'/" in each for each in said["commands"] if "wiring" in each)
+    assert all("'wiring of mine/" in each for each in said["commands"] if "wiring" in each)
     (folder / said["files"][0]["name"]).write_text("# made by `mailgate setup` once\n")
     kept.ok("setup", server, "--write", "wiring of mine")
     assert (folder / said["files"][0]["name"]).read_text() == said["files"][0]["text"]

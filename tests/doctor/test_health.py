@@ -31,7 +31,7 @@ def house(tmp_path: Path) -> Gateway:
 def wrong(checks: Check | list[Check]) -> list[str]:
     """What is wrong, and that each says how to mend it."""
     every = checks if isinstance(checks, list) else [checks]
-    assert all(each.fix for each in every if each.verdict != "ok")
+    assert all(each.fix or each.advice for each in every if each.verdict != "ok")
     return [f"{each.name}: {each.text}" for each in every if each.verdict == "wrong"]
 
 
@@ -186,7 +186,7 @@ def test_another_schema(house: Gateway, change: int, fix: str) -> None:
         connection.execute(f"PRAGMA user_version = {schema}")
     connection.close()
     (found,) = health.database(str(house.path))
-    assert (found.verdict, found.fix) == ("wrong", fix)
+    assert (found.verdict, found.fix or found.advice) == ("wrong", fix)
     assert f"schema {schema}" in found.text
 
 

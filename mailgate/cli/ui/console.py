@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mailgate.mta.wiring import Check
 from mailgate.store.held import Waiting
 from mailgate.values.charset import printable
-from mailgate.values.problem import Problem
+from mailgate.values.problem import CommandLine, Problem, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -168,12 +168,10 @@ def pairs(rows: Sequence[tuple[str, object]]) -> None:
     lines([[(f"{name.ljust(size)}  ", "dim"), (printable(str(value)) or "-", "")] for name, value in rows], hang=True)
 
 
-def error(problem: Problem | str, *hints: str) -> None:
+def error(problem: Problem) -> None:
     """Tell what went wrong and what to type, on stderr."""
-    hints = problem.hints if isinstance(problem, Problem) else hints
     _told("error: ", str(problem))
-    for each in hints:
-        hint(each)
+    hints(problem)
 
 
 def _told(word: str, text: str) -> None:
@@ -191,9 +189,17 @@ def warning(text: str) -> None:
     _told("warning: ", text)
 
 
-def hint(text: str) -> None:
+def hint(text: CommandLine) -> None:
     """Tell what to do about it, on stderr; never folded, so that it can be copied."""
     sys.stderr.write(f"hint: {printable(text)}\n")
+
+
+def hints(problem: Problem) -> None:
+    """Tell what to do about a problem: commands to copy, and advice."""
+    for each in problem.commands:
+        hint(each)
+    if problem.advice:
+        _told("hint: ", problem.advice)
 
 
 def waiting(what: Waiting) -> None:
@@ -201,9 +207,10 @@ def waiting(what: Waiting) -> None:
     failures = f"{what.failures} failure{'s' if what.failures > 1 else ''}"
     counted = [f"{what.held} held"] * bool(what.held) + [failures] * bool(what.failures)
     if counted:
-        sys.stderr.write(f"{', '.join(counted)}: mailgate {'held' if what.held else 'bounce'} list\n")
+        look = command("mailgate held list") if what.held else command("mailgate bounce list")
+        sys.stderr.write(f"{', '.join(counted)}: {look}\n")
     if what.stuck:
-        sys.stderr.write(f"{what.stuck} not deliverable: mailgate outbox list\n")
+        sys.stderr.write(f"{what.stuck} not deliverable: {command('mailgate outbox list')}\n")
 
 
 def when(moment: float) -> str:
@@ -241,8 +248,8 @@ def checks(found: Sequence[Check]) -> None:
     for each in found:
         sign, style = _SIGNS[each.verdict]
         lines([[(f"{sign:6}{each.name.ljust(size)}  ", style), (each.text, "")]], hang=True)
-        if each.fix and each.verdict != "ok":
-            lines([[(" " * 6 + "hint: ", "bold"), (each.fix, "")]])
+        if each.verdict != "ok":
+            lines([(" " * 6 + "hint: ", "bold"), (text, "")] for text in (each.fix, each.advice) if text)
 
 
 def explanation(tree: dict[str, Any], number: int | None = None) -> None:
@@ -271,7 +278,7 @@ def explanation(tree: dict[str, Any], number: int | None = None) -> None:
     if tree["dry_run"]:
         rows.append([("   (dry run: nothing was written)", "dim")])
     lines(rows, hang=True)
-    lines([("   hint: ", "bold"), (hint, "")] for hint in dict.fromkeys(_hints(tree, number)))
+    lines([("   hint: ", "bold"), (each, "")] for each in dict.fromkeys((*_hints(tree, number), *_advice(tree))))
 
 
 def verdict(tree: dict[str, Any]) -> None:
@@ -336,40 +343,47 @@ def _reported(found: dict[str, Any]) -> str:
     return f"{words}: {who}{where}{', proved' if found['proved'] else ''}"
 
 
-def _hints(tree: dict[str, Any], number: int | None) -> Iterable[str]:
+def _hints(tree: dict[str, Any], number: int | None) -> Iterable[CommandLine]:
     """The exact command that would change the outcome."""
-    author = tree["message"]["from"] or tree["message"]["reverse_path"] or "ADDRESS"
+    author = tree["message"]["from"] or tree["message"]["reverse_path"]
     for outcome in tree["outcomes"]:
-        own = outcome["alias"] or outcome["recipient"] or "ADDRESS"
+        own = outcome["alias"] or outcome["recipient"]
         match outcome["action"], outcome["reason"]:
             case _, "no-route":
-                yield f"mailgate alias add {own} --model MODEL"
+                yield command("mailgate alias add {ADDRESS} --model MODEL", own)
             case _, "policy":
                 if tree["message"]["from"]:
-                    yield f"mailgate contact add {author}"
-                yield f"mailgate alias set {own} --from everyone"
+                    yield command("mailgate contact add {ADDRESS}", author)
+                yield command("mailgate alias set {ADDRESS} --from everyone", own)
             case _, "rate-limit":
-                yield f"mailgate sender allow {author}"
+                yield command("mailgate sender allow {ADDRESS}", author)
             case _, "catchall":
-                yield "the catchall takes answers only; new mail goes to an alias: mailgate alias list"
+                yield command("mailgate alias list")
             case _, "blocked":
-                yield f"mailgate sender remove {author}"
+                yield command("mailgate sender remove {ADDRESS}", author)
             case "hold", "spam":
-                yield f"mailgate alias set {own} --spam quiet"
+                yield command("mailgate alias set {ADDRESS} --spam quiet", own)
             case "hold", "misconfigured":
-                yield f"mailgate alias set {own} --no-record"
-            case _, "too-large":
-                yield "raise max_size under [limits] in the configuration"
+                yield command("mailgate alias set {ADDRESS} --no-record", own)
             case "ignore", "duplicate":
-                yield f"mailgate why {outcome.get('message')}"
+                yield command("mailgate why {N}", outcome.get("message"))
             case "bounce", _:
-                yield "mailgate bounce list"
+                yield command("mailgate bounce list")
             case "create", "alias":
-                yield f"mailgate alias show {own}"
+                yield command("mailgate alias show {ADDRESS}", own)
             case "post", _ if outcome["record"]:
-                yield f"mailgate record show {outcome['record']}"
+                yield command("mailgate record show {MODEL/ID}", outcome["record"])
         if outcome["action"] == "hold" and number:
-            yield f"mailgate held route {number} --to ADDRESS"
+            yield command("mailgate held route {N} --to ADDRESS", number)
+
+
+def _advice(tree: dict[str, Any]) -> Iterable[str]:
+    """What would change the outcome, where no command does."""
+    reasons = [outcome["reason"] for outcome in tree["outcomes"]]
+    if "catchall" in reasons:
+        yield "the catchall takes only answers; new mail goes to an alias"
+    if "too-large" in reasons:
+        yield "raise max_size under [limits] in the configuration"
 
 
 def _path(reverse_path: str | None) -> str:

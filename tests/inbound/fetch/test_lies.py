@@ -312,7 +312,8 @@ def test_a_password_file_that_others_can_read(box: Box, mode: int) -> None:
     box.collector.secret.chmod(mode)
     result = box.run()
     assert result.error == f"the password file {box.collector.secret} is open to others (mode {mode:o})"
-    assert result.hints == (f"chmod 600 {box.collector.secret}",)
+    assert result.problem
+    assert result.problem.hints == (f"chmod 600 {box.collector.secret}",)
 
 
 @pytest.mark.parametrize(

@@ -311,7 +311,13 @@ def test_a_revoked_login_is_over_until_the_next(collector: Watched, account: Acc
     checked = collector("doctor", "--only", "servers", "--json")
     assert checked.exit == 4
     (check,) = json.loads(checked.out)["checks"]
-    assert check == {"name": "server box", "verdict": "wrong", "text": told, "fix": "mailgate server login box"}
+    assert check == {
+        "name": "server box",
+        "verdict": "wrong",
+        "text": told,
+        "fix": "mailgate server login box",
+        "advice": "",
+    }
     with collector.store.read() as tx:
         assert servers.health(tx, 1).failures == 2
     collector.give(issuer)
