@@ -20,7 +20,7 @@ from mailgate.values import status
 
 FOLDER = ROOT / "mailgate" / "manual"
 TEXTS = {topic: pages.source(topic) for topic in pages.TOPICS}
-ALL = TEXTS
+ALL = {**TEXTS, "README": (ROOT / "README.md").read_text("utf-8")}
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +124,10 @@ def test_a_page_begins_with_its_title_and_one_sentence(topic: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_links_lead_somewhere(name: str) -> None:
+    folder = ROOT if name == "README" else FOLDER
     for target in re.findall(r"\]\(([^)]+)\)", ALL[name]):
         if "://" not in target:
-            assert (FOLDER / target).exists(), target
+            assert (folder / target).exists(), target
     for path in re.findall(r"(?:^|[ `(])((?:examples|mailgate|tests|\.ci|\.github)/[\w./-]+)", ALL[name], re.MULTILINE):
         assert list(ROOT.glob(f"{path.rstrip('.')}*")), path
 

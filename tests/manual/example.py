@@ -72,13 +72,17 @@ class Example(Installed):
     def configure(self, more: str = "") -> None:
         """The configuration is what `prepare` wrote, or what the page's commands write."""
 
-    def script(self, text: str, servers: "Servers") -> None:
-        """Run a block of a page as a shell does, up to the first command that fails."""
+    def script(self, text: str, servers: "Servers") -> str:
+        """Run a block of a page as a shell does, up to the first command that fails; what it prints.
+
+        `sendmail -f SENDER RECIPIENT` is a mail server that pipes into mailgate.
+        """
         programs = self.folder / "bin"
         programs.mkdir(exist_ok=True)
-        program = programs / "mailgate"
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/manual/stand_in.py "$@"\n')
-        program.chmod(0o755)
+        mailgate = f"exec {sys.executable} {ROOT}/tests/manual/stand_in.py"
+        for name, line in {"mailgate": f'{mailgate} "$@"', "sendmail": f'{mailgate} deliver "$1" "$2" -- "$3"'}.items():
+            (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+            (programs / name).chmod(0o755)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],
             stdin=subprocess.DEVNULL,
@@ -93,6 +97,7 @@ class Example(Installed):
             timeout=100,
         )
         assert done.returncode == 0, f"{text}\n\n{done.stdout.decode()}"
+        return done.stdout.decode()
 
     def copy(self, folder: Path) -> "Example":
         """The same gateway in another folder."""
