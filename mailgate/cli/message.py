@@ -164,14 +164,15 @@ def show_text(found: dict[str, Any], *, full: bool = False) -> None:
         [(_MARGIN, ""), (printable(found["message_id"] or "no Message-ID"), "dim")],
         [],
     ]
-    for piece in quoting.fold(found["text"], found["subject"]) if not full else [quoting.Piece("said", found["text"])]:
-        lines = piece.text.splitlines()
-        if piece.kind == "quoted" and len(lines) > 1:
-            whole = command("mailgate message show {N} --full", found["number"])
-            folded = f"[{len(lines)} quoted lines: {whole}]"
-            rows.append([(_MARGIN, ""), (folded, "dim")])
+    whole = (quoting.Passage("text", found["text"]),)
+    for passage in whole if full else quoting.fold(found["text"], found["subject"]):
+        lines = passage.text.splitlines()
+        if passage.kind == "quoted" and len(lines) > 1:
+            show = command("mailgate message show {N} --full", found["number"])
+            summary = f"[{len(lines)} quoted lines: {show}]"
+            rows.append([(_MARGIN, ""), (summary, "dim")])
         else:
-            style = "" if piece.kind == "said" else "dim"
+            style = "" if passage.kind == "text" else "dim"
             rows += [[(_MARGIN, ""), (printable(line.replace("\t", "    ")), style)] if line else [] for line in lines]
     rows += [[]] if any(found[each] for each in ("attachments", "failures", "flags", "defects")) else []
     for inline in (False, True):

@@ -1,7 +1,7 @@
-"""Text, HTML, attachments of a message: derived when looked at, never on the way in.
+"""Read the text, the HTML and the attachments of a message, when they are displayed and never on delivery.
 
-The whole plain text, or that of the HTML where there is no other, with signatures and quotes; and every part
-that is no text, has a file name or is a message of its own as one attachment.
+The text is the plain text, or that of the HTML where there is no other, with signatures and quoted history. Every part
+that is not text, has a file name or is a message of its own is an attachment.
 """
 
 import re
@@ -14,15 +14,15 @@ from mailgate.values import charset
 
 _CID = re.compile(r"""cid:([^\s"'<>()]++)""", re.IGNORECASE)
 _ASCII = frozenset(("", "ascii", "us-ascii", "ansi_x3.4-1968"))
-# Text that is data, for a program.
+# Types of text/ that hold data for a program.
 _DATA = frozenset(("calendar", "x-vcalendar", "vcard", "x-vcard", "directory", "csv", "xml", "rtf", "rfc822-headers"))
 
 
 class Attachment(NamedTuple):
-    """A file of a message without its bytes, which `attachment_bytes` gives; `size` is theirs, decoded.
+    """A file in a message, without its octets, which `attachment_bytes` returns.
 
-    `name` is one clean line without a path, "attachment" or "message.eml" where the message has none: for
-    people to read, never a path to write to. `inline`: the HTML refers to it (RFC 2392).
+    `name` is one clean line without a path, "attachment" or "message.eml" where the message has none. It is there for
+    people to read; it is not a path to write to. `size`: decoded octets. `inline`: the HTML refers to it (RFC 2392).
     """
 
     name: str
@@ -32,7 +32,7 @@ class Attachment(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a message says, as clean text, never trimmed. `html` is a stranger's: never render it as is."""
+    """The content of a message as clean text, never trimmed. `html` is untrusted: never render it as it is."""
 
     text: str
     html: str
@@ -41,7 +41,7 @@ class Content(NamedTuple):
 
 
 class _Body(NamedTuple):
-    """The readable leaves under a part, decoded: those that make its text, and all that are HTML."""
+    """The decoded leaves under a part that are text: `pieces` make its text, `html` is all HTML."""
 
     pieces: list["_Piece"]
     html: list[str]
@@ -53,24 +53,24 @@ class _Piece(NamedTuple):
 
     @property
     def blank(self) -> bool:
-        """Whether nothing is in it: some mailers send an empty plain text beside the HTML."""
+        """Whether it is empty: some mailers send an empty plain text with the HTML."""
         return self.text == "" or self.text.isspace()
 
 
 def content(raw: bytes) -> Content:
-    """The content of a message as received (after an mbox `From ` line, if any); any bytes are a message."""
+    """The content of a message as received, with or without an mbox `From ` line; any octets are a message."""
     tree = mime.tree(raw)
     defects = dict.fromkeys(tree.defects)
     body = _body(tree, tree.root, defects)
     html = "\n".join(body.html)
     files = _files(tree)
-    shown = _referred(html, {part.content_id for part in files if part.content_id})
+    inline = _referred(html, {part.content_id for part in files if part.content_id})
     attachments = tuple(
         Attachment(
             name=part.name or ("message.eml" if _is_message(part) else "attachment"),
             type=part.type,
             size=len(mime.body(tree.raw, part)),
-            inline=part.content_id in shown,
+            inline=part.content_id in inline,
         )
         for part in files
     )
@@ -78,7 +78,7 @@ def content(raw: bytes) -> Content:
 
 
 def attachment_bytes(raw: bytes, index: int) -> bytes:
-    """The decoded bytes of attachment `index` of `content(raw).attachments`; IndexError if there is none."""
+    """The decoded octets of attachment `index` of `content(raw).attachments`. Raises IndexError if there is none."""
     if index < 0:
         raise IndexError(index)
     tree = mime.tree(raw)
@@ -90,7 +90,7 @@ def _is_message(part: Part) -> bool:
 
 
 def _is_file(part: Part) -> bool:
-    """Whether a leaf is an attachment and not something to read; text of an unknown kind is (RFC 2046, 4.1.4)."""
+    """Whether a leaf is an attachment; text of an unknown subtype is text (RFC 2046, 4.1.4)."""
     main, _, sub = part.type.partition("/")
     return bool(part.name) or part.disposition == "attachment" or main != "text" or sub in _DATA
 
@@ -104,7 +104,7 @@ def _files(tree: Tree) -> list[Part]:
 
 
 def _referred(html: str, ids: set[str]) -> set[str]:
-    """Those of the Content-IDs that the HTML refers to by cid: URLs."""
+    """The Content-IDs, of those given, that the HTML refers to by cid: URLs."""
     if not ids:
         return ids
     return {cid for match in _CID.finditer(html) if (cid := unquote(markup.entities(match[1]))) in ids}
@@ -124,11 +124,11 @@ def _body(tree: Tree, part: Part, defects: dict[str, None]) -> _Body:
 
 
 def _choice(bodies: list[_Body]) -> list[_Piece]:
-    """What an alternative gives to the text: its plain text, else the last and richest (RFC 2046, 5.1.4)."""
+    """The alternative that is read: the plain text, else the last and richest one (RFC 2046, 5.1.4)."""
     choices = [body.pieces for body in bodies if body.pieces]
-    for kind, order in (("text/plain", choices), ("text/html", choices[::-1])):
+    for type_, order in (("text/plain", choices), ("text/html", choices[::-1])):
         for pieces in order:
-            if any(piece.type == kind and not piece.blank for piece in pieces):
+            if any(piece.type == type_ and not piece.blank for piece in pieces):
                 return pieces
     return choices[0] if choices else []
 
@@ -137,31 +137,31 @@ def _decoded(tree: Tree, part: Part, defects: dict[str, None]) -> str:
     codec = charset.codec(part.charset)
     if not codec and part.charset.lower() not in _ASCII:
         defects[f"unknown charset: {charset.printable(part.charset)}"] = None
-    if codec in ("utf-7", "utf-16", "utf-32"):  # hides text from whoever reads ASCII
+    if codec in ("utf-7", "utf-16", "utf-32"):  # hides text from software that reads ASCII
         defects[f"unusual charset: {codec}"] = None
     return charset.clean(charset.decode(mime.body(tree.raw, part), part.charset))
 
 
 def _text(pieces: list[_Piece], defects: dict[str, None]) -> str:
-    """The pieces in order, HTML among them only before the first plain text.
+    """The pieces in order, without the HTML that follows plain text.
 
-    There the plain text is the footer that a list adds to HTML mail; after it, the HTML is the same once more
-    (mailers that say mixed for alternative) or the end of a frame.
+    HTML in front of plain text is the message, and the plain text a footer that a list appended. HTML behind plain text
+    repeats it, from a mailer that writes mixed for alternative, or ends a frame.
     """
     out: list[str] = []
-    spoken = False
-    room = markup.LIMIT
+    has_plain_text = False
+    html_left = markup.LIMIT
     for piece in pieces:
         text = piece.text
         if piece.type == "text/html":
-            if spoken:
+            if has_plain_text:
                 continue
-            if len(text) > room:
+            if len(text) > html_left:
                 defects[f"truncated: more than {markup.LIMIT} characters of HTML"] = None
-            text = markup.readable(text[:room])
-            room -= min(room, len(piece.text))
+            text = markup.readable(text[:html_left])
+            html_left -= min(html_left, len(piece.text))
         elif not piece.blank:
-            spoken = True
+            has_plain_text = True
         if out and text and not out[-1].endswith("\n"):
             out.append("\n")
         if text:

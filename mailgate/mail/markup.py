@@ -1,7 +1,7 @@
-"""The text of an HTML body, by one pass over its tags.
+"""Turn HTML into text, in one pass over its tags.
 
-html.parser is quadratic on bombs of a few kilobytes, and no layout is wanted: words, lines and paragraphs in
-the order of the source are. What never closes (a tag, a comment, a script) is shown rather than swallowed.
+html.parser takes quadratic time on hostile input of a few kilobytes. The text keeps words, lines and paragraphs in the
+order of the source, without layout. A tag, a comment or a script that is never closed is shown rather than dropped.
 """
 
 import re
@@ -26,11 +26,11 @@ _HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", r
 _TARGET = re.compile(r"(?:https?://[^/?#]++|mailto:)[^\s<>]*+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _TARGET_LIMIT = 200
-"""Characters of a link's target that are shown; of a longer one only the host is."""
+"""Characters of a link's target that are shown; a longer one is cut down to its host."""
 _QUOTE, _END = "\x01", "\x02"
-"""Lines between which a quotation stands until its lines are marked."""
+"""Lines around a quotation, until its lines are marked."""
 _DEPTH = 5
-"""Quotations in quotations that are marked as such."""
+"""Levels of quotation that get a mark of their own."""
 _ITEM = "- "
 _SPACES = re.compile(r"[ \t\n\f]+")
 # Digits are capped: int() refuses long numbers, and html.unescape() calls it.
@@ -39,132 +39,157 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}(?![0-9])|#[xX][0-9a-fA-F]{1,6}(?![0-9a-fA
 
 def text(html: str) -> str:
     """The words of HTML with LF line ends: a line per block or `<br>`, an empty line between paragraphs."""
-    return charset.clean(_told(_pieces(html, marks=False)))
+    return charset.clean(_tidied(_Writer(marks=False).read(html)))
 
 
 def readable(html: str) -> str:
-    """The same for a person: quotations with `>`, items with `-`, and where a link leads if its text does not say."""
-    depth = shallow = 0  # shallow: between the line before and this one
+    """The same for a person: quotations with `>`, list items with `-`, and the targets of links that hide them."""
+    depth = shallowest = 0  # of quotations; the shallowest since the last line with words
     blank = False
     lines: list[str] = []
-    for line in _told(_pieces(html.translate({1: None, 2: None}), marks=True)).split("\n"):
+    for line in _tidied(_Writer(marks=True).read(html.translate({1: None, 2: None}))).split("\n"):
         if line in (_QUOTE, _END):
             depth = max(depth + (1 if line == _QUOTE else -1), 0)
-            shallow = min(shallow, depth)
+            shallowest = min(shallowest, depth)
         elif not line:
             blank = True
         else:
             if blank and lines:
-                lines.append(_quoted("", shallow))
+                lines.append(_quoted("", shallowest))
             lines.append(_quoted(line, depth))
-            shallow, blank = depth, False
+            shallowest, blank = depth, False
     return charset.clean("\n".join(lines))
 
 
 def _quoted(line: str, depth: int) -> str:
-    """A line in quotation marks (RFC 3676 section 4.5)."""
+    """A line with its quotation marks (RFC 3676 section 4.5)."""
     return f"{'>' * min(depth, _DEPTH)} {line}".rstrip() if depth else line
 
 
-def _told(pieces: list[str]) -> str:
-    lines = [line.rstrip() for line in "".join(pieces).replace("\xa0", " ").split("\n")]
+def _tidied(text: str) -> str:
+    """The text without blanks at line ends, without more than one empty line in a row, without empty lines around."""
+    lines = [line.rstrip() for line in text.replace("\xa0", " ").split("\n")]
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
-def _pieces(html: str, *, marks: bool) -> list[str]:
-    """The text between the tags, and what each tag means for it; with lines of `_QUOTE` and `_END` among them."""
-    html = html[:LIMIT]
-    out: list[str] = ["\n"]
-    last = html.rfind(">")  # behind it nothing is a tag any more
-    tag = _TAG
-    endless: set[str] = set()  # elements and comments that never close: looked for once, or it would be quadratic
-    pre = False
-    link, label = "", 0
-    at = 0
-    while True:
-        opening = html.find("<", at)
-        if opening < 0 or opening > last:
-            _write(out, html[at:], pre)
-            break
-        _write(out, html[at:opening], pre)
-        at = opening
-        if html.startswith("<!--", at):
-            end = -1 if "!--" in endless else html.find("-->", at + 2)
-            if end < 0:
-                endless.add("!--")
-            at = end + 3 if end >= 0 else at + 4
-            continue
-        match = tag.match(html, at)
-        if not match and html[at + 1 : at + 3].lstrip("/")[:1].isalpha():
-            # A quote opens in a tag and closes nowhere: quotes say nothing in the rest of this document.
-            tag = _BARE_TAG
-            match = tag.match(html, at)
-        if match:
-            at = match.end()
-            name = match[2].lower()
-            if name == "pre":
-                pre = not match[1]
-            if not match[1] and name in _HIDDEN and name not in endless:
-                close = _HIDDEN[name].search(html, at)
-                if close:
-                    at = close.end()
-                else:
-                    endless.add(name)
-            if marks and name == "a":
-                if link and match[1] and (target := _target(link, "".join(out[label:]))):
-                    out.append(f" <{target}>")
-                link, label = "" if match[1] else match[0], len(out)
-            if not marks or out[-1] != _ITEM:
-                _break(out, name)
-            if marks and name == "blockquote":
-                out.append((_END if match[1] else _QUOTE) + "\n")
-            if marks and name == "li" and not match[1]:
-                out.append(_ITEM)
-        elif html.startswith(("<!", "<?", "</"), at):
-            at = html.find(">", at) + 1
-        else:
-            _write(out, "<", pre)
-            at += 1
-    return out
+class _Writer:
+    """Writes the text of one document, tag by tag. `marks`: with lines of `_QUOTE` and `_END`, items and targets."""
+
+    def __init__(self, *, marks: bool) -> None:
+        self.marks = marks
+        self.out: list[str] = ["\n"]
+        self.preformatted = False
+        self.link = ""
+        """The opening tag of the link that is open."""
+        self.label_at = 0
+        """Where in `out` the text of this link starts."""
+
+    def read(self, html: str) -> str:
+        """The text of a document, of its first LIMIT characters."""
+        html = html[:LIMIT]
+        last = html.rfind(">")  # nothing behind it is a tag
+        pattern = _TAG
+        unclosed: set[str] = set()  # elements and comments without an end: a second search would be quadratic
+        at = 0
+        while 0 <= (opening := html.find("<", at)) <= last:
+            self.write(html[at:opening])
+            at = opening
+            if html.startswith("<!--", at):
+                at = _comment_end(html, at, unclosed)
+                continue
+            match = pattern.match(html, at)
+            if not match and html[at + 1 : at + 3].lstrip("/")[:1].isalpha():
+                # A quote opens in a tag and is never closed: quotes mean nothing in the rest of this document.
+                pattern = _BARE_TAG
+                match = pattern.match(html, at)
+            if match:
+                at = _hidden_end(html, match, unclosed)
+                self.tag(match)
+            elif html.startswith(("<!", "<?", "</"), at):
+                at = html.find(">", at) + 1
+            else:
+                self.write("<")
+                at += 1
+        self.write(html[at:])
+        return "".join(self.out)
+
+    def write(self, chunk: str) -> None:
+        """Add what is between two tags."""
+        if chunk and not self.preformatted:
+            chunk = _SPACES.sub(" ", chunk)
+            if self.out[-1][-1] in " \n":
+                chunk = chunk.removeprefix(" ")
+        if chunk:
+            self.out.append(entities(chunk))
+
+    def tag(self, match: re.Match[str]) -> None:
+        """Add what a tag means for the text."""
+        name, closes = match[2].lower(), bool(match[1])
+        if name == "pre":
+            self.preformatted = not closes
+        if not self.marks:
+            self.break_at(name)
+            return
+        if name == "a":
+            target = _target(self.link, "".join(self.out[self.label_at :])) if self.link and closes else ""
+            if target:
+                self.out.append(f" <{target}>")
+            self.link, self.label_at = "" if closes else match[0], len(self.out)
+        if self.out[-1] != _ITEM:
+            self.break_at(name)
+        if name == "blockquote":
+            self.out.append((_END if closes else _QUOTE) + "\n")
+        if name == "li" and not closes:
+            self.out.append(_ITEM)
+
+    def break_at(self, name: str) -> None:
+        """Start a new line, add an empty line or add a space between cells, as the tag asks for it."""
+        end = self.out[-1][-1]
+        if name == "br":
+            self.out.append("\n")
+        elif name in _PARAGRAPHS:
+            self.out.append("\n" if end == "\n" else "\n\n")
+        elif name in _LINES and end != "\n":
+            self.out.append("\n")
+        elif name in ("td", "th") and end not in " \n":
+            self.out.append(" ")
+
+
+def _comment_end(html: str, at: int, unclosed: set[str]) -> int:
+    """Where reading goes on after the comment that opens at `at`: one without an end is shown."""
+    end = -1 if "!--" in unclosed else html.find("-->", at + 2)
+    if end < 0:
+        unclosed.add("!--")
+        return at + len("<!--")
+    return end + len("-->")
+
+
+def _hidden_end(html: str, match: re.Match[str], unclosed: set[str]) -> int:
+    """Where reading goes on after a tag: after the whole element, where its content is not shown."""
+    name = match[2].lower()
+    if match[1] or name not in _HIDDEN or name in unclosed:
+        return match.end()
+    close = _HIDDEN[name].search(html, match.end())
+    if close:
+        return close.end()
+    unclosed.add(name)
+    return match.end()
 
 
 def entities(text: str) -> str:
     """The text with its character references replaced."""
-    # An empty string stays what it was, so that what has been written always has a last character.
+    # A reference to nothing stays as it is, so that every chunk that is written has a last character.
     return _ENTITY.sub(lambda match: unescape(match[0]) or match[0], text) if "&" in text else text
 
 
-def _write(out: list[str], chunk: str, pre: bool) -> None:
-    if chunk and not pre:
-        chunk = _SPACES.sub(" ", chunk)
-        if out[-1][-1] in " \n":
-            chunk = chunk.removeprefix(" ")
-    if chunk:
-        out.append(entities(chunk))
-
-
-def _break(out: list[str], name: str) -> None:
-    """What a tag means for the lines: a new one, an empty one, a space between cells."""
-    end = out[-1][-1]
-    if name == "br":
-        out.append("\n")
-    elif name in _PARAGRAPHS:
-        out.append("\n" if end == "\n" else "\n\n")
-    elif name in _LINES and end != "\n":
-        out.append("\n")
-    elif name in ("td", "th") and end not in " \n":
-        out.append(" ")
-
-
 def _target(tag: str, label: str) -> str:
-    """Where a link leads, behind its text; `""` when the text says so itself, or there is none."""
-    found = _HREF.search(tag)
-    href = entities(found[1] or found[2] or found[3] or "").strip() if found else ""
-    whole = _TARGET.fullmatch(href)
-    said = label.strip().lower()
-    if not whole or not said or _bare(href) == _bare(said):
+    """The target of a link, to be shown after its label; `""` when the label shows it, or when there is none."""
+    match = _HREF.search(tag)
+    href = entities(match[1] or match[2] or match[3] or "").strip() if match else ""
+    label = label.strip().lower()
+    if not _TARGET.fullmatch(href) or not label or _bare(href) == _bare(label):
         return ""
-    if href.lower().startswith("mailto:") and _bare(href).partition("?")[0] in said:
+    if href.lower().startswith("mailto:") and _bare(href).partition("?")[0] in label:
         return ""
     if len(href) > _TARGET_LIMIT:
         host = _HOST.match(href)

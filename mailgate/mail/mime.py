@@ -1,67 +1,51 @@
-"""The tree of MIME parts, by byte scan.
+"""Find the MIME parts of a message, by scanning octets.
 
-Hostile messages make the stdlib parser recurse, raise and loop. This one keeps offsets instead of copies,
-looks only at four Content- fields, follows RFC 2045, 2046, 2183 and 2231 as loosely as mail programs do, and
-stops at the limits below with a note instead of an error. Time and memory are linear in the message.
+Hostile messages make the stdlib's parser recurse, raise and loop. This one keeps offsets instead of copies, reads four
+Content- fields only, and follows RFC 2045, 2046, 2183 and 2231 as loosely as mail programs do. At the limits below it
+notes a defect and goes on. Time and memory are linear in the message.
 """
 
 import re
-from binascii import Error, a2b_hex, a2b_qp, a2b_uu
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from mailgate.mail import parameters, transfer
+from mailgate.mail.parameters import Field
 from mailgate.values import charset
 
 DEPTH_LIMIT = 50
-"""Multiparts inside each other; a deeper one is a leaf."""
+"""Levels of nested multiparts; a deeper one is a leaf."""
 PARTS_LIMIT = 1000
-"""Parts inside a message, containers included; what comes after them is not looked at."""
+"""Parts of a message, containers included; those that follow are not read."""
 HEADER_LIMIT = 256 * 1024
-"""Bytes of the header of a message or part in which fields are looked for."""
+"""Octets of the header of a message or part that are read."""
 BOUNDARY_LIMIT = 1000
-"""Bytes of a boundary, where RFC 2046 allows 70; a longer one is none."""
-PARAMETERS_LIMIT = 50
-"""Parameters of one field."""
+"""Octets of a boundary, where RFC 2046 allows 70; a longer one is ignored."""
 VALUE_LIMIT = 16 * 1024
-"""Bytes of one field."""
+"""Octets of one field."""
 DEFECTS_LIMIT = 50
 """Defects of one message that are noted."""
-NAME_LIMIT = 150
-"""Bytes of a file name in UTF-8: what file systems take, less a prefix."""
-
-# RFC 5322, 2.2; but what starts like a delimiter line is one, whatever colon it holds.
-_FIRST_NO_FIELD = re.compile(rb"^(?!(?!--)[!-9;-~]++[ \t]*+:|[ \t])", re.M)
+# RFC 5322, 2.2; but a line that starts like a delimiter line is one, even with a colon in it.
+_FIRST_NOT_FIELD = re.compile(rb"^(?!(?!--)[!-9;-~]++[ \t]*+:|[ \t])", re.M)
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _CONTENT_FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id)[ \t]*+:((?:[^\n]*+\n[ \t]++)*[^\n]*+)",
     re.M | re.I,
 )
 _TYPE = re.compile(rb"[a-z0-9!#$&*^_.+-]{1,127}(?:/[a-z0-9!#$&*^_.+-]{1,127})?", re.I)
-# A separator may be missing or be white space; values without quotes may hold spaces; quotes may never close.
-_PARAMETER = re.compile(
-    rb'(?<=[;\s])([^\s;="]{1,100}+)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*)"?|([^;]*+))', re.S
-)  # fmt: skip
-_TOKEN = re.compile(rb"[a-z0-9-]{1,40}", re.I)
-_QUOTED_PAIR = re.compile(rb'\\(["\\])')
-_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _LIKELY_DELIMITER = re.compile(rb"^--([^\r\n]{1,200}+)\r?\n(?=content-)", re.M | re.I)
-_UU_LINE = re.compile(rb"[^\r\n]+")
-_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.M)
-
-_UUENCODE = dict.fromkeys(("x-uuencode", "x-uue", "uue"), "uuencode")
-# What mailers write for types that exist (Odoo mends the same two).
-_MENDED = {"pdf": "application/pdf", "binary/octet-stream": "application/octet-stream"}
+# Names that mailers write for other types (Odoo corrects the same two).
+_CORRECTED = {"pdf": "application/pdf", "binary/octet-stream": "application/octet-stream"}
 
 
 class Part(NamedTuple):
-    """One part. Offsets are into `Tree.raw`; `type` is lower case; `charset` as declared, "" when it is not."""
+    """One part. Offsets count in `Tree.raw`. `type` is lower case; `charset` is as declared, "" without one."""
 
     type: str
     charset: str
     disposition: str
     name: str
-    """The file name: last path part, one clean line, at most 150 bytes; "" when there is none."""
+    """The file name: last path part, one clean line, at most 150 octets; "" when there is none."""
     content_id: str
     encoding: str
     header: int
@@ -71,7 +55,7 @@ class Part(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A message taken apart; `raw` is the message, with LF for CR where CR was its line end."""
+    """The parts of a message; `raw` is the message, with LF for CR where CR is its line end."""
 
     raw: bytes
     root: Part
@@ -86,13 +70,13 @@ def tree(raw: bytes) -> Tree:
     start = 0
     if raw.startswith((b"From ", b">From ")):
         start = raw.find(b"\n") + 1 or len(raw)
-    reader = _Reader(raw)
+    reader = _MimeReader(raw)
     root = reader.part(start, len(raw), "text/plain", 0)
     return Tree(raw, root, tuple(reader.defects))
 
 
 def leaves(part: Part) -> Iterator[Part]:
-    """The parts that hold something, in document order."""
+    """The parts that are not containers, in document order."""
     if not part.parts:
         yield part
     for child in part.parts:
@@ -100,58 +84,27 @@ def leaves(part: Part) -> Iterator[Part]:
 
 
 def body(raw: bytes, part: Part) -> bytes:
-    """The decoded bytes of a part (RFC 2045, 6); as they are where the encoding is unknown or not there at all."""
-    if part.encoding == "base64":
-        return charset.base64(memoryview(raw)[part.start : part.end])
-    data = raw[part.start : part.end]
-    if part.encoding == "quoted-printable":
-        # A CR that is data is written =0D, so every raw one belongs to a line end; a2b_qp would take a lone
-        # "=\r" for a soft line break up to the next LF.
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return a2b_qp(data.replace(b"= \n", b"=\n"))  # a blank that a relay added
-    if part.encoding == "uuencode":
-        return _uu(data)
-    return data
+    """The decoded octets of a part."""
+    return transfer.decode(raw, part.start, part.end, part.encoding)
 
 
-def _uu(data: bytes) -> bytes:
-    begin = _UU_BEGIN.search(data)
-    if not begin:
-        return data
-    found = bytearray()
-    broken = 0
-    for match in _UU_LINE.finditer(data, begin.end()):
-        line = match[0]
-        # a2b_uu fills short lines up with zeros: one byte can become 63, which must not go on for ever.
-        if line == b"end" or len(found) > len(data) or broken > 1000:
-            break
-        try:
-            found += a2b_uu(line)
-        except Error:  # trailing garbage; the first character says how many count
-            broken += 1
-            size = (line[0] - 32) & 63
-            with suppress(Error):
-                found += a2b_uu(line[: 1 + (size * 4 + 2) // 3])
-    return bytes(found or data)
-
-
-class _Reader:
-    """What the parts of one message share: the bytes, how many parts were met, what was wrong."""
+class _MimeReader:
+    """The state for all parts of one message: its octets, the number of parts so far, the defects."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.count = 0
-        self.defects: dict[str, None] = {}  # each once, in order
+        self.defects: dict[str, None] = {}  # in order, without repetition
 
     def part(self, start: int, end: int, default: str, depth: int) -> Part:
         fields, body_at = self.header(start, end)
-        head, parameters = self.parse(fields.get("type", b""))
-        disposition, more = self.parse(fields.get("disposition", b""))
+        content_type = self.field(fields.get("type", b""))
+        disposition = self.field(fields.get("disposition", b""))
         part = Part(
-            type=_type(head, default),
-            charset=charset.line(_value(parameters, "charset"), 80),
-            disposition=_token(disposition),
-            name=file_name(_value(more, "filename") or _value(parameters, "name")),
+            type=_type(content_type.head, default),
+            charset=charset.line(content_type.text("charset"), 80),
+            disposition=parameters.token(disposition.head),
+            name=parameters.file_name(disposition.text("filename") or content_type.text("name")),
             content_id=charset.line(fields.get("id", b"").decode("utf-8", "replace")).strip("<> "),
             encoding=self.encoding(fields.get("transfer-encoding", b"")),
             header=start,
@@ -163,39 +116,50 @@ class _Reader:
         if depth >= DEPTH_LIMIT:
             self.note(f"truncated: multiparts more than {DEPTH_LIMIT} deep")
             return part
-        boundary = parameters.get("boundary")
+        boundary = content_type.parameters.get("boundary")
         if boundary is None:
-            boundary = _value(parameters, "boundary").encode() or None
+            boundary = content_type.text("boundary").encode() or None
         spans = self.spans(part, boundary)
         if spans is None:
             likely = _LIKELY_DELIMITER.search(self.raw, body_at, end)
             spans = self.spans(part, likely[1]) if likely else None
         if spans is None:
             self.note("multipart without parts")
-            return part._replace(type="text/plain")  # somebody wrote it to be read
-        inner = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
+            return part._replace(type="text/plain")  # a person may still read it
+        return self.divided(part, spans, depth)
+
+    def divided(self, part: Part, spans: list[tuple[int, int]], depth: int) -> Part:
+        """A multipart with the parts in these spans."""
+        default = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
         parts: list[Part] = []
         for first, last in spans:
             if self.count >= PARTS_LIMIT:
                 self.note(f"truncated: more than {PARTS_LIMIT} parts")
                 break
             self.count += 1
-            parts.append(self.part(first, last, inner, depth + 1))
-        # Without any, only its closing delimiter was there: an empty leaf.
-        return part._replace(parts=tuple(parts)) if parts else part._replace(start=end)
+            parts.append(self.part(first, last, default, depth + 1))
+        # Without parts there was only the closing delimiter: an empty leaf.
+        return part._replace(parts=tuple(parts)) if parts else part._replace(start=part.end)
+
+    def field(self, value: bytes) -> Field:
+        """A field with its parameters."""
+        field = parameters.parse(value)
+        if field.truncated:
+            self.note(f"truncated: more than {parameters.LIMIT} parameters")
+        return field
 
     def header(self, start: int, end: int) -> tuple[dict[str, bytes], int]:
-        """The unfolded Content- fields (the first of each) by the rest of their name; where the body starts.
+        """The unfolded Content- fields (the first of each) by the rest of their name, and where the body starts.
 
-        As mail servers do, a line that is no field ends the header like an empty line.
+        As for mail servers, a line that is not a field ends the header like an empty line.
         """
         raw = self.raw
         limit = min(end, start + HEADER_LIMIT + 2)  # and the empty line
-        found = _FIRST_NO_FIELD.search(raw, start, limit)
-        if found and found.start() - start > HEADER_LIMIT:
-            found = None
-        if found and (limit == end or raw.find(b"\n", found.start(), limit) >= 0):  # not a field cut in two
-            header_end = body_at = found.start()
+        stop = _FIRST_NOT_FIELD.search(raw, start, limit)
+        if stop and stop.start() - start > HEADER_LIMIT:
+            stop = None
+        if stop and (limit == end or raw.find(b"\n", stop.start(), limit) >= 0):  # not a field cut in two
+            header_end = body_at = stop.start()
             if raw.startswith((b"\n", b"\r\n"), body_at):
                 body_at = raw.find(b"\n", body_at) + 1
             elif body_at < end:
@@ -213,26 +177,14 @@ class _Reader:
             fields.setdefault(match[1].decode("ascii").lower(), value)
         return fields, min(body_at, end)
 
-    def parse(self, value: bytes) -> tuple[bytes, dict[str, bytes]]:
-        """A field with parameters: what stands before them, and their raw values by lower-case name."""
-        parameters: dict[str, bytes] = {}
-        for match in _PARAMETER.finditer(value):
-            if len(parameters) >= PARAMETERS_LIMIT:
-                self.note(f"truncated: more than {PARAMETERS_LIMIT} parameters")
-                break
-            name, quoted, bare = match.groups()
-            text = bare.strip() if quoted is None else _QUOTED_PAIR.sub(rb"\1", quoted)
-            parameters.setdefault(name.decode("latin-1").lower(), text)
-        return value.partition(b";")[0].strip(), parameters
-
     def spans(self, part: Part, boundary: bytes | None) -> list[tuple[int, int]] | None:
-        """Where the parts between the delimiter lines (RFC 2046, 5.1.1) start and end; None without lines."""
+        """(start, end) of the parts between the delimiter lines (RFC 2046, 5.1.1); None without such lines."""
         if boundary is None or len(boundary) > BOUNDARY_LIMIT:
             return None
-        # The line end in front is the delimiter's. It stands there as a literal, which is ten times as fast as ^.
+        # The pattern starts with the line end, which belongs to the delimiter: a literal is ten times as fast as ^.
         line = re.compile(rb"\n--" + re.escape(boundary.rstrip()) + rb"(--)?[ \t]*+\r?(?=\n|\Z)")
         spans: list[tuple[int, int]] = []
-        start = -1  # of the part that goes on; none does before the first line
+        start = -1  # of the current part; -1 before the first delimiter
         for match in line.finditer(self.raw, part.start - 1, part.end):
             if start >= 0:
                 end = match.start()
@@ -247,10 +199,9 @@ class _Reader:
         return [*spans, (start, part.end)]
 
     def encoding(self, value: bytes) -> str:
-        """The transfer encoding by its one name here, whatever it was called."""
-        name = _token(value)
-        name = _UUENCODE.get(name, name)
-        if name not in ("", "7bit", "8bit", "binary", "base64", "quoted-printable", "uuencode"):
+        """The normal name of a transfer encoding."""
+        name = transfer.normal(parameters.token(value))
+        if name not in transfer.KNOWN:
             self.note(f"unknown encoding: {name}")
         return name
 
@@ -265,58 +216,5 @@ def _type(head: bytes, default: str) -> str:
     if not match:
         return default
     name = match[0].decode("ascii").lower()
-    name = _MENDED.get(name, name)
+    name = _CORRECTED.get(name, name)
     return name if "/" in name else "text/plain"
-
-
-def _token(value: bytes) -> str:
-    match = _TOKEN.search(value)
-    return match[0].decode("ascii").lower() if match else ""
-
-
-def _value(parameters: Mapping[str, bytes], name: str) -> str:
-    """The text of a parameter: extended or continued (RFC 2231), else as encoded words or raw bytes."""
-    pieces: list[bytes] = []
-    extended = False
-    if f"{name}*" in parameters:
-        pieces, extended = [parameters[f"{name}*"]], True
-    else:
-        extended = f"{name}*0*" in parameters
-        for number in range(PARAMETERS_LIMIT):
-            piece = parameters.get(f"{name}*{number}")
-            if piece is None:
-                piece = parameters.get(f"{name}*{number}*")
-                if piece is None:
-                    break
-                if number and extended:
-                    piece = _unquoted(piece)
-            pieces.append(piece)
-    if not pieces:
-        return charset.decode_words(parameters.get(name, b""))
-    if not extended:
-        return charset.decode_words(b"".join(pieces))
-    label, quote, first = pieces[0].partition(b"'")
-    _, quote, first = first.partition(b"'")
-    if not quote:
-        label, first = b"", pieces[0]
-    return charset.decode(b"".join([_unquoted(first), *pieces[1:]]), label.decode("latin-1"))
-
-
-def _unquoted(value: bytes) -> bytes:
-    return _PERCENT.sub(lambda match: a2b_hex(match[1]), value)
-
-
-def file_name(text: str) -> str:
-    """A file name that only names: last path part, one clean line, at most 150 bytes; "" stays ""."""
-    if not text.strip():
-        return ""
-    name = charset.line(text).replace("\\", "/").rpartition("/")[2].strip()
-    if name in ("", ".", ".."):
-        return "attachment"
-    if len(name.encode()) > NAME_LIMIT:
-        stem, dot, extension = name.rpartition(".")
-        if not stem or len(extension.encode()) > 20:
-            stem, dot, extension = name, "", ""
-        room = NAME_LIMIT - len((dot + extension).encode())
-        name = stem.encode()[:room].decode("utf-8", "ignore").rstrip() + dot + extension
-    return name

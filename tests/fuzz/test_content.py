@@ -8,7 +8,7 @@ from fuzz.strategies import BODIES, SOUP, WORDS, Leaf, fuzz, octets, soups, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.mail import markup, mime, quoting
+from mailgate.mail import markup, parameters, quoting
 from mailgate.mail.content import attachment_bytes, content
 from mailgate.values import charset
 
@@ -73,7 +73,7 @@ def test_files_are_found_again(files: list[tuple[str, bytes]], text: Leaf) -> No
     assert [each.size for each in found.attachments] == [len(data) for _, data in files]
     assert [attachment_bytes(raw, at) for at in range(len(files))] == [data for _, data in files]
     for each, (name, _) in zip(found.attachments, files, strict=True):
-        assert each.name == mime.file_name(name)
+        assert each.name == parameters.file_name(name)
 
 
 def _percent(text: str) -> str:
@@ -98,12 +98,12 @@ def test_folding_loses_nothing(rows: list[str], subject: str) -> None:
     pieces = quoting.fold(text, subject)
     assert "".join(each.text for each in pieces) == text
     assert all(one.kind != two.kind for one, two in pairwise(pieces))
-    assert not pieces or any(each.kind == "said" for each in pieces)
+    assert not pieces or any(each.kind == "text" for each in pieces)
 
 
 @fuzz
 @given(SOUP)
 def test_a_file_name_only_names(text: str) -> None:
-    name = mime.file_name(text)
-    assert name == mime.file_name(name)
+    name = parameters.file_name(text)
+    assert name == parameters.file_name(name)
     assert (name == "") == (not text.strip())

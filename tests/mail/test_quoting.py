@@ -15,22 +15,22 @@ BOB = "Bob Ray <bob@client.org>"
 
 
 def marked(text: str) -> list[tuple[str, str]]:
-    """Pieces written with a letter per line: `s`aid, `q`uoted, signature (`g`); `s|text`."""
-    kinds = {"s": "said", "q": "quoted", "g": "signature"}
-    pieces: list[tuple[str, str]] = []
+    """Passages written with a letter per line: text (`s`), quoted (`q`), signature (`g`); `s|words`."""
+    kinds = {"s": "text", "q": "quoted", "g": "signature"}
+    passages: list[tuple[str, str]] = []
     for line in text.splitlines(keepends=True):
         kind, rest = kinds[line[0]], line[2:]
-        if pieces and pieces[-1][0] == kind:
-            rest = pieces.pop()[1] + rest
-        pieces.append((kind, rest))
-    return pieces
+        if passages and passages[-1][0] == kind:
+            rest = passages.pop()[1] + rest
+        passages.append((kind, rest))
+    return passages
 
 
-def check(pieces: list[tuple[str, str]], subject: str = "") -> None:
-    text = "".join(piece for _, piece in pieces)
-    assert [tuple(piece) for piece in fold(text, subject)] == pieces
-    crlf = [(kind, piece.replace("\n", "\r\n")) for kind, piece in pieces]
-    assert [tuple(piece) for piece in fold(text.replace("\n", "\r\n"), subject)] == crlf
+def check(passages: list[tuple[str, str]], subject: str = "") -> None:
+    text = "".join(passage for _, passage in passages)
+    assert [tuple(passage) for passage in fold(text, subject)] == passages
+    crlf = [(kind, passage.replace("\n", "\r\n")) for kind, passage in passages]
+    assert [tuple(passage) for passage in fold(text.replace("\n", "\r\n"), subject)] == crlf
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def check(pieces: list[tuple[str, str]], subject: str = "") -> None:
     ],
 )
 def test_attribution(attribution: str) -> None:
-    check([("said", ANSWER), ("quoted", attribution + QUOTE)])
-    check([("quoted", attribution + QUOTE), ("said", "\nYes.\n")])
-    check([("said", "Hello Bob,\n"), ("quoted", attribution + QUOTE), ("said", "Yes.")])
+    check([("text", ANSWER), ("quoted", attribution + QUOTE)])
+    check([("quoted", attribution + QUOTE), ("text", "\nYes.\n")])
+    check([("text", "Hello Bob,\n"), ("quoted", attribution + QUOTE), ("text", "Yes.")])
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_attribution(attribution: str) -> None:
 )
 def test_history_of_outlook(above: str, header: str) -> None:
     history = f"{above}{header}\nThe printer is on fire.\n\n{header}\nIs it?\n> No.\n"
-    check([("said", ANSWER), ("quoted", history)])
-    check([("said", "Yes.\n\n"), ("signature", "-- \nAnn\n\n"), ("quoted", history)])
-    check([("said", "Yes.\n\n"), ("signature", "Sent from my iPhone\n\n"), ("quoted", history)])
+    check([("text", ANSWER), ("quoted", history)])
+    check([("text", "Yes.\n\n"), ("signature", "-- \nAnn\n\n"), ("quoted", history)])
+    check([("text", "Yes.\n\n"), ("signature", "Sent from my iPhone\n\n"), ("quoted", history)])
     for subject in ("FW: Fire", "WG: AW: Fire", "[it] Fwd: Fire"):
-        check([("said", ANSWER + history)], subject)
-    check([("said", ANSWER), ("quoted", history)], "RE: FW: Fire")
+        check([("text", ANSWER + history)], subject)
+    check([("text", ANSWER), ("quoted", history)], "RE: FW: Fire")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ s|
         "s|Look.\ng|-- \ng|Ann\ns|\ns|Begin forwarded message:\ns|\ns|> From: Bob\ns|> Subject: Fire\ns|> To: Ann\n",
     ],
 )
-def test_pieces(text: str) -> None:
+def test_passages(text: str) -> None:
     check(marked(text))
 
 
@@ -182,8 +182,8 @@ def test_pieces(text: str) -> None:
     ],
 )
 def test_device(line: str) -> None:
-    check([("said", "Yes.\n\n"), ("signature", f"{line}\n")])
-    check([("said", f"{line}\nYes.\n")])
+    check([("text", "Yes.\n\n"), ("signature", f"{line}\n")])
+    check([("text", f"{line}\nYes.\n")])
 
 
 FORWARDED = "\n> From: Bob\n> Subject: Fire\n> Date: 2 January 2024\n> To: Ann\n>\n> It burns.\n\nimage.png\n\n> Bob\n"
@@ -197,7 +197,7 @@ HEADER = "From: Bob <b@x.org>\nSent: 2 January 2024 10:00\nTo: Ann\nSubject: Fir
         "\n",
         " \n\n",
         "Yes.",
-        # nothing said
+        # no text of the author
         f"On 1/2/24 10:00, Bob Ray wrote:\n{QUOTE}",
         f"{QUOTE}\n-- \nAnn\n",
         "-- \nAnn\n",
@@ -237,7 +237,7 @@ HEADER = "From: Bob <b@x.org>\nSent: 2 January 2024 10:00\nTo: Ann\nSubject: Fir
     ],
 )
 def test_in_doubt_nothing_is_folded(text: str) -> None:
-    assert fold(text) == ((("said", text),) if text else ())
+    assert fold(text) == ((("text", text),) if text else ())
 
 
 LINES = [
@@ -272,22 +272,22 @@ LINES = [
 
 @given(st.lists(st.sampled_from(LINES) | st.text(max_size=20), max_size=30), st.sampled_from(["\n", "\r\n", "\r"]))
 @example(["a", "\u200b", "> b", "\u3000" * 500], "\n")
-def test_pieces_are_the_text(lines: list[str], newline: str) -> None:
+def test_passages_are_the_text(lines: list[str], newline: str) -> None:
     text = newline.join(lines)
-    pieces = fold(text)
-    assert "".join(piece.text for piece in pieces) == text
-    kinds = [piece.kind for piece in pieces]
-    assert all(piece.text for piece in pieces)
+    passages = fold(text)
+    assert "".join(passage.text for passage in passages) == text
+    kinds = [passage.kind for passage in passages]
+    assert all(passage.text for passage in passages)
     assert all(one != other for one, other in pairwise(kinds))
-    assert not kinds or "said" in kinds
-    assert len(pieces) < 2 or all(piece.text.strip() for piece in pieces)
+    assert not kinds or "text" in kinds
+    assert len(passages) < 2 or all(passage.text.strip() for passage in passages)
 
 
 @given(st.lists(st.from_regex(r"[a-z]{1,9}( [a-z]{1,9}){0,9}[.,:?]?", fullmatch=True) | st.sampled_from(LINES[:6])))
 def test_no_line_of_the_author_is_hidden(lines: list[str]) -> None:
-    said = [line for piece in fold("\n".join(lines)) if piece.kind == "said" for line in piece.text.split("\n")]
+    text = [line for passage in fold("\n".join(lines)) if passage.kind == "text" for line in passage.text.split("\n")]
     written = [line for line in lines if line.strip() and not line.startswith(">")]
-    assert [line for line in said if line in written] == written
+    assert [line for line in text if line in written] == written
 
 
 @pytest.mark.parametrize(
@@ -315,15 +315,15 @@ def test_hostile(unit: str) -> None:
     def took(size: int) -> float:
         text = "x\n" + unit * (size // len(unit))
         start = time.process_time()
-        assert "".join(piece.text for piece in fold(text)) == text
+        assert "".join(passage.text for passage in fold(text)) == text
         return time.process_time() - start
 
     size = 20_000
     assert took(10 * size) < 50 * max(min(took(size), took(size)), 0.01)
 
 
-def test_a_text_beyond_the_limit_is_said() -> None:
+def test_a_text_beyond_the_limit_is_one_passage() -> None:
     text = ANSWER + QUOTE
     longest = "x" * (LIMIT - len(text)) + text
-    assert [piece.kind for piece in fold(longest)] == ["said", "quoted"]
-    assert fold("x" + longest) == (("said", "x" + longest),)
+    assert [passage.kind for passage in fold(longest)] == ["text", "quoted"]
+    assert fold("x" + longest) == (("text", "x" + longest),)
