@@ -220,7 +220,7 @@ def set_(app: App, /, name: str, as_json: bool, unset: tuple[str, ...], **option
 def test(app: App, name: str, as_json: bool) -> None:
     """Log in and count what is there; nothing is fetched, marked or changed."""
     from mailgate.inbound.connection import connect
-    from mailgate.inbound.mailbox import Lost, Refused
+    from mailgate.inbound.mailbox import CommandRefused, ConnectionLost
 
     with app.store.read() as tx:
         found = servers.get(tx, name)
@@ -234,11 +234,11 @@ def test(app: App, name: str, as_json: bool) -> None:
             session.open(folder, change=False)
             counts[folder] = len(session.listing())
         session.close()
-    except Refused as refused:
+    except CommandRefused as refused:
         raise Problem(
             f"{found.host}: folder {folder}: {refused}", command("mailgate server set {NAME} --folder FOLDER", name)
         ) from None
-    except Lost as lost:
+    except ConnectionLost as lost:
         raise Problem(f"{found.host}: the connection broke: {lost}") from lost
     if as_json:
         console.data({"name": found.name, "folders": counts})

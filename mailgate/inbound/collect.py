@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from mailgate.inbound.folder import Folder, open_folder
 from mailgate.inbound.job import Job
-from mailgate.inbound.mailbox import Lost, Refused, Session
+from mailgate.inbound.mailbox import CommandRefused, ConnectionLost, Session
 from mailgate.store import collected
 
 _LOSSES = 3
@@ -15,7 +15,7 @@ _LOSSES = 3
 def collect(job: Job, connect: Callable[[], Session]) -> None:
     """Collect all folders; connect again when the connection breaks, as long as that brings messages.
 
-    Raises Lost, LeaseLost, Problem and what the store raises.
+    Raises ConnectionLost, LeaseLost, Problem and what the store raises.
     """
     done: set[str] = set()
     losses, fetched = 0, 0
@@ -23,7 +23,7 @@ def collect(job: Job, connect: Callable[[], Session]) -> None:
         try:
             _connection(job, connect(), done)
             return
-        except Lost as lost:
+        except ConnectionLost as lost:
             losses = 1 if job.progress.fetched > fetched else losses + 1
             fetched = job.progress.fetched
             blamed = _blame(job, str(lost))
@@ -41,11 +41,11 @@ def _connection(job: Job, session: Session, done: set[str]) -> None:
             try:
                 folders.append(open_folder(job, session, name))
                 folders[-1].collect()
-            except Refused as refused:
+            except CommandRefused as refused:
                 job.progress.trouble = f"{job.server.host} refuses what is needed for {name}: {refused}"
             done.add(name)
-    except Lost:
-        with contextlib.suppress(Lost, Refused):
+    except ConnectionLost:
+        with contextlib.suppress(ConnectionLost, CommandRefused):
             session.close()
         raise
     except BaseException:

@@ -9,7 +9,7 @@ from mailgate.gateway import log
 from mailgate.inbound import collect, connection
 from mailgate.inbound.job import Job
 from mailgate.inbound.lease import Lease, LeaseLost
-from mailgate.inbound.mailbox import Lost, Session
+from mailgate.inbound.mailbox import ConnectionLost, Session
 from mailgate.inbound.progress import OnProgress, Progress, Tally
 from mailgate.inbound.suspects import Suspects
 from mailgate.settings.config import Config
@@ -80,7 +80,7 @@ def _collect(job: Job, connect: Callable[[], Session]) -> Problem | None:
         raise
     except Problem as problem:
         return problem
-    except Lost as lost:
+    except ConnectionLost as lost:
         return Problem(f"{job.server.host}: the connection broke: {lost}")
     except Exception as error:  # a mistake of ours about this server: the other servers shall not wait for it
         log.fault(error)

@@ -10,7 +10,7 @@ from mailgate.inbound import batch
 from mailgate.inbound.batch import Intake
 from mailgate.inbound.job import Job
 from mailgate.inbound.ledger import Ledger
-from mailgate.inbound.mailbox import Lost, Refused, Session
+from mailgate.inbound.mailbox import CommandRefused, ConnectionLost, Session
 from mailgate.inbound.settle import Settlement
 from mailgate.store.collected import TRIES
 
@@ -19,7 +19,7 @@ _NOTHING = "the server gives nothing of it"
 
 
 def open_folder(job: Job, session: Session, name: str) -> "Folder":
-    """Open a folder and look up what is known of its messages. Raises Lost, Refused, LeaseLost."""
+    """Open a folder and look up what is known of its messages. Raises ConnectionLost, CommandRefused, LeaseLost."""
     changes = (job.server.done, job.server.failed) != ("keep", "keep")
     validity = session.open(name, change=changes)
     listed = list(session.listing())
@@ -27,7 +27,7 @@ def open_folder(job: Job, session: Session, name: str) -> "Folder":
 
 
 class Folder:
-    """An open folder. Every method raises Lost, Refused and LeaseLost."""
+    """An open folder. Every method raises ConnectionLost, CommandRefused and LeaseLost."""
 
     def __init__(self, job: Job, session: Session, name: str, listed: Sequence[str], ledger: Ledger) -> None:
         self._job, self._session, self._name, self._listed, self._ledger = job, session, name, listed, ledger
@@ -92,11 +92,11 @@ class Folder:
     def _fetch_together(self, ids: Sequence[str]) -> None:
         try:
             bodies = self._session.messages(ids, sum(self._sizes[id] for id in ids))
-        except Refused:
+        except CommandRefused:
             for id in ids:
                 self._fetch_alone(id)
             return
-        except Lost:
+        except ConnectionLost:
             self._job.suspects.broke_together(self._ledger.key(id) for id in ids)
             raise
         if given := [self._intake.fetched(id, bodies[id]) for id in ids if bodies.get(id)]:
@@ -111,10 +111,10 @@ class Folder:
             self._ledger.begin_attempt(id, octets, careful=careful)
         try:
             body = self._session.messages([id], octets).get(id)
-        except Refused as refused:
+        except CommandRefused as refused:
             self._missing[id] = str(refused)
             return
-        except Lost:
+        except ConnectionLost:
             self._job.suspects.broke_at(self._ledger.key(id))
             raise
         if body:
@@ -126,10 +126,10 @@ class Folder:
         """Take the header of a message that cannot be had as a whole. failure: why, `""` when it is too large."""
         try:
             header = self._session.header(id)
-        except Refused as refused:
+        except CommandRefused as refused:
             self._intake.give_up(id, failure or str(refused))
             return
-        except Lost:
+        except ConnectionLost:
             if failure and self._job.progress.fetched:  # the others came through
                 self._intake.give_up(id, failure)
             else:

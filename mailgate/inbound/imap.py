@@ -1,4 +1,4 @@
-"""A mailbox over IMAP (RFC 3501, RFC 9051), by UID, with nothing touched that is not ours to touch."""
+"""A mailbox over IMAP (RFC 3501, RFC 9051), by UID; messages of others and their flags stay as they are."""
 
 import contextlib
 import imaplib
@@ -9,7 +9,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import ProtocolError
 
 from mailgate.inbound import mailbox
-from mailgate.inbound.mailbox import Lost, Refused, words
+from mailgate.inbound.mailbox import CommandRefused, ConnectionLost, Credential, LoginRefused, answer
 from mailgate.oauth import sasl
 from mailgate.store.servers import Server
 from mailgate.values.problem import Problem, command
@@ -20,11 +20,11 @@ _SMALL = 4 << 20
 """Octets that answers without a message may have."""
 
 
-def connect(server: Server, secret: str, max_size: int) -> "Imap":
-    """Connect and log in. Raises Problem."""
+def connect(server: Server, credential: Credential, max_size: int) -> "Imap":
+    """Connect and log in. Raises Problem, LoginRefused."""
     times = SocketTimeout(mailbox.CONNECT_TIME, mailbox.READ_TIME)
     context = None if server.security == "none" else mailbox.tls(server)
-    with mailbox.connecting(server), mailbox.patience():
+    with mailbox.connecting(server), mailbox.time_limit():
         try:
             client = IMAPClient(
                 server.host,
@@ -34,13 +34,15 @@ def connect(server: Server, secret: str, max_size: int) -> "Imap":
                 timeout=times,
             )
         except imaplib.IMAP4.error as error:
-            what = "the connection broke" if _broke(error) else "this is no IMAP"
-            raise Problem(f"{server.host}:{server.port}: {what}: {words(error)}") from error
+            what = "the connection broke" if _broke(error) else "this is not IMAP"
+            raise Problem(f"{server.host}:{server.port}: {what}: {answer(error)}") from error
     client._imap.debug = 0  # imapclient logs every command
     session = Imap(client, max_size)
     try:
-        with mailbox.connecting(server), mailbox.patience():
-            _log_in(client, server, secret, context)
+        with mailbox.connecting(server), mailbox.time_limit():
+            if server.security == "starttls":
+                _start_tls(client, server, context)
+            _log_in(client, server, credential)
     except BaseException:
         with contextlib.suppress(Exception):
             client.shutdown()
@@ -48,46 +50,54 @@ def connect(server: Server, secret: str, max_size: int) -> "Imap":
     return session
 
 
-def _log_in(client: IMAPClient, server: Server, secret: str, context: Any) -> None:
+def _start_tls(client: IMAPClient, server: Server, context: Any) -> None:
+    where = f"{server.host}:{server.port}"
+    if not client.has_capability("STARTTLS"):
+        raise Problem(f"{where} offers no STARTTLS", command("mailgate server set {NAME} --security tls", server.name))
+    try:
+        client.starttls(context)
+    except imaplib.IMAP4.error as error:
+        what = "the connection broke" if _broke(error) else "STARTTLS failed"
+        raise Problem(f"{where}: {what}: {answer(error)}") from error
+
+
+def _log_in(client: IMAPClient, server: Server, credential: Credential) -> None:
     where = f"{server.host}:{server.port}"
     try:
-        if server.security == "starttls":
-            if not client.has_capability("STARTTLS"):
-                raise Problem(
-                    f"{where} offers no STARTTLS", command("mailgate server set {NAME} --security tls", server.name)
-                )
-            client.starttls(context)
-        if server.secret.is_token:
-            mechanism = "OAUTHBEARER" if client.has_capability("AUTH=OAUTHBEARER") else "XOAUTH2"
-            bearer = sasl.Bearer(mechanism, server.user, secret)
-            try:
-                client.sasl_login(mechanism, bearer)
-            except imaplib.IMAP4.error as error:
-                if _broke(error):
-                    raise
-                raise sasl.Refused(server, bearer.told or words(error, secret)) from error
-        elif client.has_capability("AUTH=PLAIN"):  # the one way that has a charset
-            client.plain_login(server.user, secret)
+        if credential.is_token:
+            _log_in_with_token(client, credential)
+        elif client.has_capability("AUTH=PLAIN"):  # the only command whose character set is defined (RFC 4616)
+            client.plain_login(credential.user, credential.secret)
         elif client.has_capability("LOGINDISABLED"):
             raise Problem(
                 f"{where} takes no password here", command("mailgate server set {NAME} --security tls", server.name)
             )
         else:
-            client.login(server.user, secret)
+            client.login(credential.user, credential.secret)
     except (imaplib.IMAP4.error, UnicodeError) as error:
         if _broke(error):
-            raise Problem(f"{where}: the connection broke: {words(error, secret)}") from error
-        told = f"{where} does not let `{server.user}` in: {words(error, secret)}"
-        raise Problem(told, command("mailgate server show {NAME}", server.name)) from error
+            raise Problem(f"{where}: the connection broke: {answer(error, credential.secret)}") from error
+        raise LoginRefused(answer(error, credential.secret)) from error
+
+
+def _log_in_with_token(client: IMAPClient, credential: Credential) -> None:
+    mechanism = "OAUTHBEARER" if client.has_capability("AUTH=OAUTHBEARER") else "XOAUTH2"
+    bearer = sasl.Bearer(mechanism, credential.user, credential.secret)
+    try:
+        client.sasl_login(mechanism, bearer)
+    except imaplib.IMAP4.error as error:
+        if bearer.error and not _broke(error):
+            raise LoginRefused(bearer.error) from error
+        raise
 
 
 def _broke(error: BaseException | None) -> bool:
-    """Whether a connection is gone; imapclient says of a log-in only that it failed, and keeps the reason behind it."""
+    """Whether the connection is gone. imapclient reports any failed login alike, with the reason as its context."""
     return isinstance(error, imaplib.IMAP4.abort) or (error is not None and _broke(error.__context__))
 
 
 class Imap:
-    """One folder of an IMAP server at a time; `Session` says what its methods do."""
+    """One folder of an IMAP server at a time; `mailbox.Session` says what its methods do."""
 
     def __init__(self, client: IMAPClient, max_size: int) -> None:
         self.client = client
@@ -97,14 +107,14 @@ class Imap:
         self._bound()
 
     def _bound(self) -> None:
-        """Refuse a literal that no memory is kept for, before its first octet is read."""
+        """Refuse a literal that is larger than what was asked for, before its first octet is read."""
         inner = self.client._imap
         read: Callable[[int], bytes] = inner.read
 
         def bounded(size: int) -> bytes:
             self._room -= size
             if self._room < 0:
-                raise inner.abort(f"an answer of {size} octets, which nobody asked for")
+                raise inner.abort(f"an unexpected answer of {size} octets")
             return read(size)
 
         inner.read = bounded
@@ -113,52 +123,47 @@ class Imap:
     def _talk(self, octets: int = 0) -> Iterator[None]:
         self._room = max(self._largest, octets + _SMALL)
         try:
-            with mailbox.patience(octets):
+            with mailbox.time_limit(octets):
                 yield
         except imaplib.IMAP4.abort as error:
-            raise Lost(words(error)) from error
+            raise ConnectionLost(answer(error)) from error
         except (ProtocolError, OSError, EOFError) as error:
-            raise Lost(words(error)) from error
+            raise ConnectionLost(answer(error)) from error
         except imaplib.IMAP4.error as error:
-            raise Refused(words(error)) from error
+            raise CommandRefused(answer(error)) from error
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError) as error:
-            raise Lost(f"an answer that is no IMAP: {words(error)}") from error
-
-    def folders(self) -> list[str]:
-        """The folders there are."""
-        with self._talk():
-            return [str(name) for _, _, name in self.client.list_folders()]
+            raise ConnectionLost(f"an answer that is not IMAP: {answer(error)}") from error
 
     def open(self, folder: str, *, change: bool) -> str:
-        """UIDVALIDITY; a folder that may only be read is opened so."""
+        """Open a folder, read-only where the server allows no more; its UIDVALIDITY."""
         with self._talk():
             try:
-                found = self.client.select_folder(folder, readonly=not change)
+                status = self.client.select_folder(folder, readonly=not change)
                 self.writable = change
             except imaplib.IMAP4.readonly:
-                found = self.client.select_folder(folder, readonly=True)
+                status = self.client.select_folder(folder, readonly=True)
                 self.writable = False
         self.folder = folder
-        if b"UIDVALIDITY" not in found:
-            raise Refused("the folder has no UIDVALIDITY: its messages have no lasting names")
-        return str(found[b"UIDVALIDITY"])
+        if b"UIDVALIDITY" not in status:
+            raise CommandRefused("the folder has no UIDVALIDITY: its messages have no permanent ids")
+        return str(status[b"UIDVALIDITY"])
 
     def listing(self) -> list[str]:
         with self._talk():
-            self.client.noop()  # let the server say first what others did meanwhile
+            self.client.noop()  # so that the server first reports what other clients did
             return [str(uid) for uid in sorted(set(self.client.search("ALL")))]
 
     def sizes(self, ids: Sequence[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         for at in range(0, len(ids), _AT_ONCE):
-            wanted = [int(each) for each in ids[at : at + _AT_ONCE]]
+            uids = [int(id) for id in ids[at : at + _AT_ONCE]]
             with self._talk():
-                answers = self.client.fetch(wanted, ["RFC822.SIZE"])
-            asked = frozenset(wanted)
-            for uid, answer in answers.items():
-                if uid in asked and isinstance(size := answer.get(b"RFC822.SIZE"), int):
-                    found[str(uid)] = size
-        return found
+                data = self.client.fetch(uids, ["RFC822.SIZE"])
+            wanted = frozenset(uids)  # servers also send what changed in other messages
+            for uid, items in data.items():
+                if uid in wanted and isinstance(size := items.get(b"RFC822.SIZE"), int):
+                    sizes[str(uid)] = size
+        return sizes
 
     def messages(self, ids: Sequence[str], octets: int) -> dict[str, bytes]:
         return self._bodies(ids, "BODY.PEEK[]", b"BODY[]", octets)
@@ -168,18 +173,18 @@ class Imap:
 
     def _bodies(self, ids: Sequence[str], item: str, key: bytes, octets: int) -> dict[str, bytes]:
         with self._talk(octets):
-            answers = self.client.fetch([int(each) for each in ids], [item])
-            found = {}
-            for each in ids:  # what others do to their messages is told here too
-                answer = answers.get(int(each), {})
-                if key in answer:
-                    found[each] = answer[key] if isinstance(answer[key], bytes) else b""
-        return found
+            data = self.client.fetch([int(id) for id in ids], [item])
+            bodies = {}
+            for id in ids:
+                items = data.get(int(id), {})
+                if key in items:
+                    bodies[id] = items[key] if isinstance(items[key], bytes) else b""
+        return bodies
 
     def act(self, ids: Sequence[str], how: str) -> None:
         if not self.writable:
-            raise Refused(f"{self.folder} is read-only")
-        uids = [int(each) for each in ids]
+            raise CommandRefused(f"{self.folder} is read-only")
+        uids = [int(id) for id in ids]
         action, _, target = how.partition(":")
         with self._talk():
             if action == "seen":
@@ -204,15 +209,15 @@ class Imap:
         self._delete(uids)
 
     def _delete(self, uids: list[int]) -> None:
-        """Expunge exactly these (RFC 4315), or leave them marked: a bare EXPUNGE would take what others have marked."""
+        """Expunge exactly these (RFC 4315), or leave them marked: a plain EXPUNGE removes all that is marked."""
         self.client.add_flags(uids, [b"\\Deleted"], silent=True)
         if self.client.has_capability("UIDPLUS"):
             self.client.uid_expunge(uids)
 
     def close(self) -> None:
-        """Log out, which expunges nothing; CLOSE would."""
+        """Log out, which expunges nothing, unlike CLOSE."""
         try:
-            with mailbox.patience():
+            with mailbox.time_limit():
                 self.client.logout()
         except (imaplib.IMAP4.error, OSError, ValueError):
             with contextlib.suppress(Exception):

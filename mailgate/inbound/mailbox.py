@@ -1,10 +1,10 @@
-"""What can be done with a mailbox somewhere else, whatever it speaks, and how that can fail."""
+"""A mailbox on another server, whatever its protocol: what can be done with it, and how that can fail."""
 
 import contextlib
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mailgate.process import deadline
 from mailgate.store.servers import Server
@@ -16,39 +16,54 @@ CONNECT_TIME = 20.0
 READ_TIME = 60.0
 """Seconds for the next octets of an answer."""
 COMMAND_TIME = 120.0
-"""Seconds for a whole command, however busily its answer trickles in, and one more for every OCTETS of it."""
+"""Seconds for a whole command, even while its answer keeps coming, and one more for every OCTETS of it."""
 OCTETS = 20_000
 _ERROR_LIMIT = 300
 
 
-class Lost(Exception):
-    """The connection broke, or what came over it could not be understood: begin anew."""
+class ConnectionLost(Exception):
+    """The connection broke, or the server sent what is not its protocol: connect again."""
 
 
-class Refused(Exception):
-    """The server said no to one command; the connection stands."""
+class CommandRefused(Exception):
+    """The server refused one command; the connection still works."""
+
+
+class LoginRefused(Exception):
+    """The server does not accept the credential. The text is what it said, without the secret."""
+
+
+class Credential(NamedTuple):
+    """What we log in with: a user, and a password or an OAuth2 access token."""
+
+    user: str
+    secret: str
+    is_token: bool = False
+
+    def __repr__(self) -> str:
+        return "Credential(...)"
 
 
 class Session(Protocol):
-    """A connection, logged in. Every method raises Lost and Refused.
+    """A connection, logged in. Every method raises ConnectionLost and CommandRefused.
 
-    An id names a message for good within the validity of its folder.
+    An id names a message permanently within the validity of its folder.
     """
 
     def open(self, folder: str, *, change: bool) -> str:
-        """Open a folder, to `change` what is in it or not; its validity."""
+        """Open a folder, read-only unless `change`; its validity."""
         ...
 
     def listing(self) -> Sequence[str]:
-        """The ids of what is there, oldest first."""
+        """The ids of all messages, oldest first."""
         ...
 
     def sizes(self, ids: Sequence[str]) -> dict[str, int]:
-        """The octets of messages as the server has it; those that are gone are missing."""
+        """The octets of messages as the server reports them, without those that are gone."""
         ...
 
     def messages(self, ids: Sequence[str], octets: int) -> dict[str, bytes]:
-        """The bytes of messages of so many octets together; those that are gone are missing, broken ones empty."""
+        """The bytes of messages that have so many octets together, except those that are gone; of broken ones `b""`."""
         ...
 
     def header(self, id: str) -> bytes:
@@ -60,12 +75,12 @@ class Session(Protocol):
         ...
 
     def close(self) -> None:
-        """Say good-bye, which is when a POP server deletes."""
+        """Log out, which is when a POP server deletes."""
         ...
 
 
 def tls(server: Server) -> ssl.SSLContext:
-    """TLS that believes the certificates of the system, or of the server's own authority. Raises Problem."""
+    """TLS that trusts the system's certificate authorities, or those in `server.ca`. Raises Problem."""
     try:
         context = ssl.create_default_context(cafile=server.ca or None)
     except (OSError, ssl.SSLError) as error:
@@ -80,14 +95,14 @@ def tls(server: Server) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def connecting(server: Server) -> Iterator[None]:
-    """Turn what can go wrong before a connection stands into a Problem with what to do about it."""
+    """Turn the errors of connecting into a Problem that says what to do."""
     where = f"{server.host}:{server.port}"
     try:
         yield
     except ssl.SSLCertVerificationError as error:
         why = charset.printable(error.verify_message or str(error))
         own = command("mailgate server set {NAME} --ca FILE", server.name)
-        raise Problem(f"{where}: the certificate is not to be trusted: {why}", own) from error
+        raise Problem(f"{where}: the certificate is not trusted: {why}", own) from error
     except ssl.SSLError as error:
         other = "starttls" if server.security == "tls" else "tls"
         change = command("mailgate server set {NAME} --security {KIND}", server.name, other)
@@ -101,8 +116,8 @@ def connecting(server: Server) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def patience(octets: int = 0) -> Iterator[None]:
-    """Give up on one command that takes too long, however busily its answer trickles in. Raises TimeoutError."""
+def time_limit(octets: int = 0) -> Iterator[None]:
+    """Limit the time of one command, even while its answer keeps coming. Raises TimeoutError."""
     seconds = COMMAND_TIME + octets / OCTETS
     try:
         with deadline.limit(seconds):
@@ -111,14 +126,14 @@ def patience(octets: int = 0) -> Iterator[None]:
         raise TimeoutError(f"no end after {seconds:.0f} s") from error
 
 
-def words(error: BaseException | bytes, secret: str = "") -> str:
-    """What a server said, as one clean line that does not hold the secret."""
-    said: object = error
+def answer(error: BaseException | bytes, secret: str = "") -> str:
+    """What a server said, as one clean line without the secret."""
+    answer: object = error
     if isinstance(error, BaseException):
-        said = error.args[0] if error.args else getattr(error, "strerror", None) or type(error).__name__
-        said = getattr(error, "strerror", None) or said
-    text = charset.decode(said, None) if isinstance(said, bytes) else str(said)
-    for quote in ("'", '"'):  # libraries print the octets of a server's answer as Python would
+        reason = getattr(error, "strerror", None)
+        answer = reason or (error.args[0] if error.args else type(error).__name__)
+    text = charset.decode(answer, None) if isinstance(answer, bytes) else str(answer)
+    for quote in ("'", '"'):  # libraries print the server's octets as Python writes them
         text = text[2:-1] if text.startswith(f"b{quote}") and text.endswith(quote) else text
     if secret:
         text = text.replace(secret, "***")

@@ -2,7 +2,7 @@
 
 from mailgate.inbound.job import Job
 from mailgate.inbound.ledger import Ledger
-from mailgate.inbound.mailbox import Refused, Session
+from mailgate.inbound.mailbox import CommandRefused, Session
 
 _AT_ONCE = 200
 """Messages that a server is told of with one command."""
@@ -30,7 +30,7 @@ class Settlement:
         self._waiting[failed].append(id)
 
     def send(self) -> None:
-        """Tell the server of those that are settled, until it refuses once. Raises Lost."""
+        """Tell the server of those that are settled, until it refuses once. Raises ConnectionLost."""
         for failed, action in self._actions.items():
             ids, self._waiting[failed] = self._waiting[failed], []
             if action == "keep" or not ids or self._refused:
@@ -38,7 +38,7 @@ class Settlement:
             try:
                 for at in range(0, len(ids), _AT_ONCE):
                     self._session.act(ids[at : at + _AT_ONCE], action)
-            except Refused as refused:
+            except CommandRefused as refused:
                 self._refused = True
                 verb = _PAST[action.partition(":")[0]]
                 self._progress.warning = f"{self._folder}: collected, but not {verb}: {refused}"

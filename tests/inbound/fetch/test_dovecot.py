@@ -247,7 +247,7 @@ def test_a_certificate_that_is_not_to_be_trusted(
     collector.ok("server", "add", "box", *where, "--host", "localhost", "--password-file", str(collector.secret))
     screen = collector("fetch")
     assert screen.exit == 1
-    assert "the certificate is not to be trusted: unable to get local issuer certificate" in screen.err
+    assert "the certificate is not trusted: unable to get local issuer certificate" in screen.err
     collector.ok("server", "set", "box", "--ca", str(server.ca), "--host", "127.0.0.1")
     screen = collector("fetch")
     assert (screen.exit, collector.subjects()) == (1, [])
@@ -296,7 +296,7 @@ def test_an_access_token_instead_of_a_password(
     collector.ok("server", "set", "box", "--token-command", "echo bad-token")
     screen = collector("fetch")
     assert screen.exit == 1
-    assert "does not take the token" in screen.err
+    assert "does not accept the token" in screen.err
     assert ("status invalid_token" if speaks == "imap" else "status 401") in screen.err
     assert "bad-token" not in screen.err
     collector.ok("server", "set", "box", "--token-command", "echo good-token")

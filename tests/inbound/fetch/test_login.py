@@ -393,7 +393,7 @@ def test_a_file_has_the_settings_and_no_token(collector: Watched, account: Accou
     assert "nothing to change" in collector.ok("import", str(file), "--prune")
     assert collector.rows("SELECT count(*) FROM login") == [(1,)], "it does not touch the login"
     file.write_text(exported.replace('client-id = "client-4711"\n', ""))
-    assert "a login needs the id of a client" in collector("import", str(file)).err
+    assert "a login needs --client-id" in collector("import", str(file)).err
     file.write_text(exported.replace("client-4711", "client-4712"))
     collector.ok("import", str(file))
     assert collector.rows("SELECT count(*) FROM login") == [(0,)], "another client has to log in anew"
@@ -430,7 +430,7 @@ def test_what_ends_a_login_and_what_does_not(collector: Watched, account: Accoun
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("add x --type imap --host a --user b --login google", "a login needs the id of a client"),
+        ("add x --type imap --host a --user b --login google", "a login needs --client-id"),
         (
             "add x --type imap --host a --user b --login http://a.example --client-id 1",
             "`http://a.example` is not a provider",
