@@ -82,7 +82,7 @@ def _collect(job: Job, connect: Callable[[], Session]) -> Problem | None:
         return problem
     except ConnectionLost as lost:
         return Problem(f"{job.server.host}: the connection broke: {lost}")
-    except Exception as error:  # a mistake of ours about this server: the other servers shall not wait for it
+    except Exception as error:  # a mistake of ours about this server: the other servers must not wait for it
         log.fault(error)
         return Problem(f"internal error: {type(error).__name__}: {error}"[:300], advice=log.REPORT)
     trouble = job.progress.trouble

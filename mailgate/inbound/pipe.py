@@ -1,7 +1,7 @@
 """The pipe: one message on stdin, one exit status from the table, whatever happens.
 
-Started once a message, so nothing beyond the standard library and the levels below is imported. A watchdog thread
-ends the process with 75 before the mail server's own time limit, which would bounce the mail, can.
+It starts once for each message, so it imports only the standard library and the rooms above. A watchdog thread ends
+the process with 75 before the mail server's time limit ends it, which would bounce the mail.
 """
 
 import _thread
@@ -21,7 +21,7 @@ _FATAL = (
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
     *(signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS, signal.SIGIO),
 )
-"""Signals that would kill the process, which Exim takes for a refusal, and that can be caught."""
+"""Signals that can be caught and would kill the process, which Exim takes for a refusal."""
 
 HELP = """\
 usage: mailgate deliver [-f REVERSE_PATH] [--fallback-model MODEL]
@@ -33,7 +33,7 @@ Exit: 0 taken, 65 too large, 67 no such address, 77 refused by rule, 75 try agai
 
 
 class Arguments(NamedTuple):
-    """The command line of `deliver`. reverse_path None: not given."""
+    """The command line of `deliver`. reverse_path: None when it is not given."""
 
     reverse_path: str | None = None
     recipients: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Arguments(NamedTuple):
 
 
 class UsageError(Exception):
-    """The mail server's configuration calls us wrongly."""
+    """The mail server's configuration runs us with a wrong command line."""
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -64,7 +64,7 @@ def parse(argv: Sequence[str]) -> Arguments:
 
     An empty argument is a value like any other: `-f ''` is the null reverse-path.
     """
-    found = Arguments()
+    arguments = Arguments()
     rest = list(argv)
     names = {
         "-f": "reverse_path",
@@ -78,7 +78,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         if word == "--":
             break
         if word in ("-h", "--help"):
-            return found._replace(help=True)
+            return arguments._replace(help=True)
         option, equals, value = word.partition("=")
         if word.startswith("-f") and word != "-f":
             option, equals, value = "-f", "=", word[2:]
@@ -88,8 +88,8 @@ def parse(argv: Sequence[str]) -> Arguments:
             if not rest:
                 raise UsageError(f"option {option} needs a value")
             value = rest.pop(0)
-        found = Arguments(**{**found._asdict(), names[option]: value})
-    return found._replace(recipients=tuple(rest))
+        arguments = Arguments(**{**arguments._asdict(), names[option]: value})
+    return arguments._replace(recipients=tuple(rest))
 
 
 def _deliver(argv: Sequence[str]) -> tuple[int, str]:
@@ -124,7 +124,7 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
 
 
 def _read(limit: int) -> bytes:
-    """Standard input to its end, or a little more than `limit` octets of it: more would be refused anyway."""
+    """Standard input to its end, or a little more than `limit` octets of it: a longer message is refused anyway."""
     chunks = bytearray()
     while len(chunks) < limit:
         chunk = os.read(0, _CHUNK)
@@ -135,9 +135,9 @@ def _read(limit: int) -> bytes:
 
 
 def _deferred(error: BaseException) -> tuple[int, str]:
-    """Status and line for what is no decision; the cause goes to syslog, never to the sender."""
+    """Status and line when there is no decision; the cause goes to the system log, never to the sender."""
     code, text = "4.3.0", "temporary failure, the mail stays in your queue"
-    with contextlib.suppress(BaseException):  # broken beyond telling: the status still stands
+    with contextlib.suppress(BaseException):  # even when nothing can be logged, the status holds
         from mailgate.gateway import log
         from mailgate.values.problem import ConfigError, NotReady
 
@@ -159,7 +159,7 @@ def _interrupted(number: int, _frame: FrameType | None) -> None:
 
 
 def _leave(code: int, line: str) -> NoReturn:
-    """Say one line and end at once: no clean-up can turn a committed message into another status."""
+    """Print one line and exit at once: no clean-up can turn a committed message into another status."""
     try:
         if line:
             os.write(1, line.rstrip("\n").encode("utf-8", "replace") + b"\n")

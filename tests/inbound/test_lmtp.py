@@ -168,7 +168,7 @@ def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:
     precious.write_text("keep me")
     command = [sys.executable, "-m", "mailgate", "-C", str(folder / "mailgate.toml"), "lmtp", "--listen"]
     done = subprocess.run([*command, f"unix:{precious}"], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "no socket" in done.stderr, precious.read_text()) == (1, True, "keep me")
+    assert (done.returncode, "is not a socket" in done.stderr, precious.read_text()) == (1, True, "keep me")
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(folder / "lmtp.sock"))
     left.close()
@@ -186,7 +186,7 @@ def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("listen", "text", "exit"),
     [
-        ("nowhere", "is no place to listen", 1),
+        ("nowhere", "is not a valid listen address", 1),
         ("unix:/nowhere/at/all", "cannot listen on", 1),
         ("127.0.0.1:0", "cannot open the store", 75),
     ],
