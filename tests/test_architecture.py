@@ -106,6 +106,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "servers": "database",
         "stats": "database",
         "domains": "contacts database",
+        "waiting": "database failures held outbox",
         "logins": "database servers",
         "messages": "database",
         "directory": "database domains",

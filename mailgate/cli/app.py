@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
@@ -15,7 +16,7 @@ from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config
 from mailgate.store import database as store
-from mailgate.store import held
+from mailgate.store import waiting
 from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
@@ -49,7 +50,7 @@ class App:
 
     def pay(self, *, owed: bool) -> bool:
         """Start a worker when something is owed and anything is sent at all; whether it was."""
-        if not owed or not self.config.path or self.config.submit.method == "none":
+        if not owed or not self.config.path or not self.config.submit.sends:
             return False
         spawn.start(self.configuration, self.database)
         return True
@@ -78,7 +79,7 @@ class App:
     def finish(self) -> None:
         """End a screen: say what waits for a person."""
         with self.store.read() as tx:
-            what = held.waiting(tx)
+            what = waiting.count(tx, time.time(), sending=self.config.submit.sends)
         console.waiting(what)
 
 

@@ -19,7 +19,7 @@ from mailgate.routing import explain
 from mailgate.settings.config import Config, Submit
 from mailgate.store import aliases, contacts, database, domains, failures, held, messages, outbox, records
 from mailgate.store.database import Store
-from mailgate.store.outbox import Debt
+from mailgate.store.outbox import QueueEntry
 from mailgate.values.directory import Alias, Domain
 from mailgate.values.record import Ref
 
@@ -122,7 +122,7 @@ def _answer(opened: Store) -> None:
     post.write(opened, LEAD, said, (), time.time())
 
 
-def _last_post(opened: Store) -> Debt | None:
+def _last_post(opened: Store) -> QueueEntry | None:
     with opened.read() as tx:
         return next((each for each in reversed(outbox.listing(tx)) if each.kind == "post"), None)
 
@@ -131,7 +131,8 @@ def _tell(opened: Store) -> None:
     """Our post, as its reader sees it."""
     letter = _last_post(opened)
     assert letter is not None
-    header = email.message_from_bytes(letter.octets)
+    with opened.read() as tx:
+        header = email.message_from_bytes(outbox.octets(tx, letter.number))
     console.lines([[("We answer: mailgate post crm.lead/1", "bold")]])
     for name in ("From", "To", "Reply-To"):
         console.lines([[(f"     {name}: {header[name]}", "dim")]])
@@ -144,7 +145,8 @@ def _addressed(opened: Store, scene: _Mail) -> _Mail:
     letter = _last_post(opened)
     if letter is None:
         return scene
-    answer = email.message_from_bytes(letter.octets)["Reply-To"]
+    with opened.read() as tx:
+        answer = email.message_from_bytes(outbox.octets(tx, letter.number))["Reply-To"]
     known = {"REPLY-TO": answer, "RETURN-PATH": letter.reverse_path or ""}
     text = scene.text
     for word, address in known.items():
@@ -183,9 +185,9 @@ def _reply(opened: Store, to: str) -> None:
     """The refusal that was queued, as its reader sees it."""
     with opened.read() as tx:
         letter = next((each for each in reversed(outbox.listing(tx)) if each.recipient == to), None)
-    if letter is None:
-        return
-    whole = email.message_from_bytes(letter.octets)
+        if letter is None:
+            return
+        whole = email.message_from_bytes(outbox.octets(tx, letter.number))
     part = next(each for each in whole.walk() if each.get_content_type() == "text/plain")
     text = part.get_payload(decode=True)
     assert isinstance(text, bytes)

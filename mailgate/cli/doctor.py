@@ -209,7 +209,7 @@ def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]
 def _one_probe(
     opened: Store, settings: Config, recipient: str, wait: int, fix: CommandLine | None = None
 ) -> tuple[list[Check], list[str]]:
-    if settings.submit.method == "none":
+    if not settings.submit.sends:
         return [Check("probe", "unknown", "nothing is sent: submit.method is none", advice=_METHOD)], []
     sent = time.time()
     try:

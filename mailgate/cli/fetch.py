@@ -136,7 +136,7 @@ def _one(
             collected.again(tx, server.number)
     with _progress(server.name) as progress:
         result = fetch.run(opened, settings, server._replace(most=limit or server.most), progress)
-    if result.queued and settings.submit.method != "none":
+    if result.queued and settings.submit.sends:
         spawn.start(app.configuration, app.database)
     return result
 

@@ -1,4 +1,4 @@
-"""`mailgate outbox` and `mailgate work`: what is still owed, and paying it."""
+"""`mailgate outbox` and `mailgate work`: what is queued, and sending it."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from mailgate.outbound import worker
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.store import database, outbox
-from mailgate.store.outbox import Debt
+from mailgate.store.outbox import QueueEntry
 from mailgate.values.problem import Problem
 
 
@@ -30,14 +30,14 @@ from mailgate.values.problem import Problem
     """,
 )
 def box() -> None:
-    """Outgoing messages that are still owed, and those that left."""
+    """Outgoing messages: queued, sent and failed."""
 
 
 @box.command("list", examples="mailgate outbox list --json")
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    """Everything owed or paid, oldest first."""
+    """Every outgoing message, oldest first."""
     with app.store.read() as tx:
         found = outbox.listing(tx)
     if as_json:
@@ -65,7 +65,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 def raw(app: App, number: int) -> None:
     """The exact bytes of an outgoing message."""
     with app.store.read() as tx:
-        octets = outbox.whole(tx, outbox.get(tx, number))
+        octets = outbox.octets(tx, number)
     console.raw(octets)
 
 
@@ -94,7 +94,7 @@ def drop(app: App, number: int, yes: bool) -> None:
     console.say(f"dropped outbox {number}")
 
 
-def as_data(found: Debt) -> dict[str, Any]:
+def as_data(found: QueueEntry) -> dict[str, Any]:
     """An outgoing message as JSON."""
     return {
         "number": found.number,
@@ -108,12 +108,12 @@ def as_data(found: Debt) -> dict[str, Any]:
         "tries": found.tries,
         "error": found.error,
         "message": found.message,
-        "due": console.when(found.due),
-        "made": console.when(found.made),
+        "due": console.when(found.due_at),
+        "made": console.when(found.created_at),
     }
 
 
-def _show(app: App, found: Debt, as_json: bool) -> None:
+def _show(app: App, found: QueueEntry, as_json: bool) -> None:
     shown = as_data(found)
     if as_json:
         console.data(shown)
@@ -147,7 +147,7 @@ def _show(app: App, found: Debt, as_json: bool) -> None:
 @json_option
 @pass_app
 def work(app: App, quiet: bool, as_json: bool) -> None:
-    """Send what is owed, judge again what an older version failed on, drop old quiet mail, tell who is to be told.
+    """Send what is queued, judge again what an older version failed on, drop old quiet mail, tell who is to be told.
 
     For a timer, and by hand.
 
@@ -159,16 +159,16 @@ def work(app: App, quiet: bool, as_json: bool) -> None:
         opened = database.open_existing(settings.store)
     except Problem as problem:
         raise not_set_up(problem) from problem
-    paid = worker.work(opened, settings)
+    done = worker.work(opened, settings)
     chores = held.chores(opened, settings, time.time())
     told = watch.look(opened, settings, time.time())
     if chores.retried or told:
         more = worker.work(opened, settings)
-        paid = more._replace(
-            sent=paid.sent + more.sent, put_off=paid.put_off + more.put_off, refused=paid.refused + more.refused
+        done = more._replace(
+            sent=done.sent + more.sent, put_off=done.put_off + more.put_off, refused=done.refused + more.refused
         )
     if as_json:
-        console.data({**paid._asdict(), **chores._asdict(), "told": told})
+        console.data({**done._asdict(), **chores._asdict(), "told": told})
     elif not quiet:
-        words = {**paid._asdict(), **chores._asdict(), "told": told}
+        words = {**done._asdict(), **chores._asdict(), "told": told}
         console.say(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in words.items()))

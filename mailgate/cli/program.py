@@ -21,8 +21,8 @@ SECTIONS = {
         "bounce": ("bounce", "mail of ours that did not arrive"),
         "post": ("post", "write to the people of a record"),
         "sent": ("post", "register what another program sends"),
-        "outbox": ("outbox", "what we owe: refusals, posts, copies"),
-        "work": ("outbox", "pay it"),
+        "outbox": ("outbox", "the outgoing queue: refusals, posts, copies"),
+        "work": ("outbox", "send what is queued"),
         "fetch": ("fetch", "collect mail from incoming servers, or files"),
     },
     "Directory": {

@@ -16,8 +16,9 @@ from mailgate.cli.ui.console import Span
 from mailgate.doctor import exposition
 from mailgate.doctor.exposition import Metric
 from mailgate.process import writer
-from mailgate.store import held, messages, servers
+from mailgate.store import messages, servers, waiting
 from mailgate.store import stats as tally
+from mailgate.store.database import Transaction
 from mailgate.store.stats import Figures, Line
 from mailgate.values.charset import printable
 from mailgate.values.outcome import ACTIONS
@@ -138,7 +139,7 @@ def stats(app: App, hours: int, file: str | None, as_json: bool) -> None:
         with app.store.read() as tx:
             found = tally.figures(tx, hours, now)
             if file:
-                metrics = _metrics(tx, now)
+                metrics = _metrics(tx, now, sending=app.config.submit.sends)
         if file:
             write(file, exposition.text(metrics).encode("utf-8"), True)
     if as_json:
@@ -223,10 +224,10 @@ def _age(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _metrics(tx: Any, now: float) -> list[Metric]:
+def _metrics(tx: Transaction, now: float, *, sending: bool) -> list[Metric]:
     """What a monitor wants to know."""
     hour = tally.figures(tx, 1, now)
-    waiting, box = held.waiting(tx), hour.outbox
+    waits, box = waiting.count(tx, now, sending=sending), hour.outbox
     newest = messages.newest(tx)
     fetched = [(each, servers.health(tx, each.number)) for each in servers.listing(tx) if each.enabled]
 
@@ -254,14 +255,15 @@ def _metrics(tx: Any, now: float) -> list[Metric]:
             "gauge",
             tuple(({"outcome": name}, count) for name, count in hour.outcomes.items()),
         ),
-        one("held", "Held messages that wait for a person.", waiting.held),
-        one("failures_open", "Open failures of mail of ours.", waiting.failures),
+        one("held", "Held messages that wait for a person.", waits.held),
+        one("failures_open", "Open failures of mail of ours.", waits.failures),
         Metric(
             "mailgate_outbox",
             "Outgoing messages, waiting or not deliverable.",
             "gauge",
             (({"state": "queued"}, box.queued), ({"state": "failed"}, box.failed)),
         ),
+        one("outbox_stuck", "Outgoing messages that do not leave by themselves.", waits.stuck),
         one("outbox_oldest_seconds", "For how long the oldest outgoing message has been waiting.", box.oldest or 0),
         Metric(
             "mailgate_server_up",

@@ -27,8 +27,6 @@ LITTLE = 100 << 20
 """Octets that must be free on the store's disk: a few large messages, and the journal beside them."""
 LATE = 900.0
 """Seconds after which what is due should have been tried."""
-STUCK = 3_600.0
-"""Seconds after which what was tried again and again is no passing trouble."""
 OLD = 7 * 86_400.0
 """Seconds that held mail may wait for a person."""
 SKEW = 60.0
@@ -242,7 +240,7 @@ def _directory(tx: Transaction) -> Iterator[Check]:
 
 def sending(settings: Submit) -> Check:
     """Whether what we owe can leave."""
-    if settings.method == "none":
+    if not settings.sends:
         return Check("sending", "ok", "nothing is sent: submit.method is none")
     if settings.method == "smtp":
         return _smtp(settings)
@@ -279,21 +277,21 @@ def waiting(opened: Store, settings: Submit, now: float) -> list[Check]:
 
 
 def _outbox(tx: Transaction, settings: Submit, now: float) -> Iterator[Check]:
-    debts = [each for each in outbox.listing(tx) if each.state != "sent"]
-    failed = [each for each in debts if each.state == "failed"]
-    late = [each for each in debts if each.state == "queued" and each.due < now - LATE and settings.method != "none"]
-    stuck = [each for each in debts if each.state == "queued" and each.tries and each.made < now - STUCK]
+    stuck = outbox.stuck(tx, now, sending=settings.sends)
+    failed = outbox.first_failed(tx) if stuck.failed else None
+    overdue = outbox.first_overdue(tx, now) if stuck.overdue else None
+    late, since = outbox.due_before(tx, now - LATE) if settings.sends else (0, now)
     if failed:
-        text = f"{len(failed)} could not be sent for good, the first: {failed[0].error}"
-        yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", failed[0].number))
-    if stuck:
-        text = f"{len(stuck)} wait for {_hours(now - stuck[0].made)}, the first: {stuck[0].error}"
-        yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", stuck[0].number))
+        text = f"{stuck.failed} could not be sent for good, the first: {failed.error}"
+        yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", failed.number))
+    if overdue and overdue.tries:
+        text = f"{stuck.overdue} wait for {_hours(now - overdue.created_at)}, the first: {overdue.error}"
+        yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", overdue.number))
     elif late:
-        text = f"{len(late)} should have left {_hours(now - late[0].due)} ago: nobody runs `mailgate work`"
+        text = f"{late} should have left {_hours(now - since)} ago: nobody runs `mailgate work`"
         yield Check("outbox", "wrong", text, command("mailgate work"), _TIMER)
-    if not (failed or stuck or late):
-        yield Check("outbox", "ok", f"{len(debts)} to send")
+    if not (failed or overdue or late):
+        yield Check("outbox", "ok", f"{outbox.left(tx)} to send")
 
 
 def _held(tx: Transaction, now: float) -> Iterator[Check]:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from mailgate.compose import notice
 from mailgate.compose.notice import Wait
 from mailgate.settings.config import Config
-from mailgate.store import directory, domains, held, keys, notices, outbox, servers
+from mailgate.store import directory, domains, keys, notices, outbox, servers, waiting
 from mailgate.store.database import Store, Transaction
+from mailgate.store.outbox import Draft
 from mailgate.values import address
 
-STUCK = 3_600.0
-"""Seconds after which a message that still waits in the outbox, or a server that still fails, is worth a mail."""
+FAILING = 3_600.0
+"""Seconds after which a server that still fails is worth a mail."""
 DOCTOR = "doctor"
 """The topic of checks that fail."""
 KIND = "notice"
@@ -30,10 +31,10 @@ def look(store: Store, config: Config, now: float, faults: int | None = None) ->
     if not config.notify:
         return 0
     with store.read() as tx:  # most runs end here, without a lock
-        if {each.topic for each in _waiting(tx, now, faults)} == notices.topics(tx):
+        if {each.topic for each in _waiting(tx, config, now, faults)} == notices.topics(tx):
             return 0
     with store.write() as tx:
-        waits, told = _waiting(tx, now, faults), notices.topics(tx)
+        waits, told = _waiting(tx, config, now, faults), notices.topics(tx)
         well = not waits and bool(told)
         begun = [each for each in waits if each.topic not in told]
         notices.update(tx, told - {each.topic for each in waits}, [each.topic for each in begun], now)
@@ -42,20 +43,19 @@ def look(store: Store, config: Config, now: float, faults: int | None = None) ->
         return _queue(tx, [each._replace(new=each in begun) for each in waits], config.notify, now)
 
 
-def _waiting(tx: Transaction, now: float, faults: int | None) -> list[Wait]:
+def _waiting(tx: Transaction, config: Config, now: float, faults: int | None) -> list[Wait]:
     ill = DOCTOR in notices.topics(tx) if faults is None else faults > 0
-    return waiting(tx, now) + ([Wait(DOCTOR, faults or 1, False)] if ill else [])
+    return count(tx, config, now) + ([Wait(DOCTOR, faults or 1, False)] if ill else [])
 
 
-def waiting(tx: Transaction, now: float) -> list[Wait]:
+def count(tx: Transaction, config: Config, now: float) -> list[Wait]:
     """What waits for a person: open held mail, open failures, mail that does not leave, servers that fail."""
-    box = outbox.stuck(tx, now - STUCK, KIND)
     health = [servers.health(tx, each.number) for each in servers.listing(tx) if each.enabled]
     failing = sum(
-        each.paused is not None or (each.failing is not None and each.failing < now - STUCK) for each in health
+        each.paused is not None or (each.failing is not None and each.failing < now - FAILING) for each in health
     )
-    what = held.waiting(tx)
-    counts = {"held": what.held, "failures": what.failures, "outbox": box, "servers": failing}
+    what = waiting.count(tx, now, sending=config.submit.sends, but=KIND)
+    counts = {"held": what.held, "failures": what.failures, "outbox": what.stuck, "servers": failing}
     return [Wait(topic, count, False) for topic, count in counts.items() if count]
 
 
@@ -66,8 +66,7 @@ def _queue(tx: Transaction, waits: Sequence[Wait], to: Sequence[str], now: float
             continue
         letter = notice.bulletin(waits, each, domain, keys.secrets(tx)[0], os.urandom(16), now)
         topics = ",".join(wait.topic for wait in waits) or "well"
-        outbox.queue(
-            tx, KIND, "waiting" if waits else "well", topics, each, None, letter.subject, letter.octets, None, now
-        )
+        draft = Draft(KIND, "waiting" if waits else "well", topics, each, letter.subject, letter.octets)
+        outbox.queue(tx, draft, now)
         queued += 1
     return queued

@@ -1,9 +1,16 @@
-"""One line a message in the system log (facility mail), and the cause of everything that was deferred."""
+"""One line a message in the system log (facility mail), and the cause of everything that was deferred.
+
+Nothing else writes there: one place knows the name, the facility, and how long a line may be.
+"""
 
 import syslog
+from typing import TYPE_CHECKING
 
 from mailgate.gateway.receive import Receipt
 from mailgate.values.charset import printable
+
+if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
+    from mailgate.store.outbox import QueueEntry
 
 
 def delivered(receipt: Receipt) -> None:
@@ -25,6 +32,18 @@ def delivered(receipt: Receipt) -> None:
 def deferred(error: BaseException) -> None:
     """Say why a message had to wait."""
     _log(syslog.LOG_ERR, f"deferred: {type(error).__name__}: {error}")
+
+
+def submitted(entry: "QueueEntry", what: str, error: str, *, in_time: bool) -> None:
+    """Say what a mail server made of a message of ours: sent, refused or put off, with its error."""
+    late = "" if in_time else " (too late: the claim had run out)"
+    line = f"outbox {entry.number} {entry.kind} {entry.reason} to=<{entry.recipient}> try={entry.tries}: {what}{late}"
+    _log(syslog.LOG_INFO if what == "sent" else syslog.LOG_WARNING, f"{line} {error}".rstrip())
+
+
+def stopped(error: Exception) -> None:
+    """Say why a worker stopped before its work was done."""
+    _log(syslog.LOG_ERR, f"work stopped: {type(error).__name__}: {error}")
 
 
 REPORT = "the system log (facility mail) has the place, please report it with `mailgate --version`"

@@ -13,6 +13,7 @@ from mailgate.settings.config import Config
 from mailgate.store import aliases, deliveries, domains, held, keys, outbox, records
 from mailgate.store.apply import Remembered
 from mailgate.store.database import Transaction, savepoint
+from mailgate.store.outbox import Draft
 from mailgate.store.records import Record
 from mailgate.values import address, token
 from mailgate.values.problem import Problem, StoreError, command
@@ -95,12 +96,10 @@ def send(
         delivery = deliveries.add(tx, number, ref, key, heading.message_id)
         person = posting.recipient(whom, each, str(ref), delivery, key)
         octets = posting.header(whom, heading, [each], person.reply_to, copy=kind == "copy")
-        queued.append(
-            outbox.queue(
-                *(tx, kind, reason, str(ref), each, person.reverse_path, heading.subject, octets, number, heading.now),
-                body_at,
-            )
+        draft = Draft(
+            kind, reason, str(ref), each, heading.subject, octets, number, person.reverse_path, body_at=body_at
         )
+        queued.append(outbox.queue(tx, draft, heading.now))
     return queued
 
 
@@ -124,7 +123,8 @@ def _copy(
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
         failure = f"the copy could not be written: {type(error).__name__}: {error}"[:200]
         for each in addresses:
-            outbox.give_up(tx, "copy", outcome.reason, str(record), each, message.subject, failure, number, now)
+            draft = Draft("copy", outcome.reason, str(record), each, message.subject, b"", number)
+            outbox.fail(tx, draft, failure, now)
 
 
 def _owe(
@@ -149,7 +149,6 @@ def _owe(
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
         return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
     about = ",".join(outgoing.about)
-    outbox.queue(
-        tx, outgoing.kind, outgoing.reason, about, outgoing.to, None, letter.subject, letter.octets, number, now
-    )
+    draft = Draft(outgoing.kind, outgoing.reason, about, outgoing.to, letter.subject, letter.octets, number)
+    outbox.queue(tx, draft, now)
     return ""

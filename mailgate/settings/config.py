@@ -22,6 +22,11 @@ class Submit(NamedTuple):
     host: str = "localhost"
     port: int = 25
 
+    @property
+    def sends(self) -> bool:
+        """Whether anything leaves the outbox."""
+        return self.method != "none"
+
 
 class Config(NamedTuple):
     """The configuration. `path` is None for built-in defaults; `warnings` name unknown sections and keys."""

@@ -99,6 +99,12 @@ def listing(tx: Transaction, *, acked: bool = False) -> list[Failure]:
     return [_from_row(row) for row in tx.execute(f"SELECT * FROM failure{where} ORDER BY number")]
 
 
+def count_open(tx: Transaction) -> int:
+    """How many failures are open."""
+    count: int = tx.execute("SELECT count(*) FROM failure WHERE state = 'open'").fetchone()[0]
+    return count
+
+
 def of_message(tx: Transaction, number: int) -> list[Failure]:
     """The failures of one message, oldest first."""
     return [_from_row(row) for row in tx.execute("SELECT * FROM failure WHERE message = ? ORDER BY number", (number,))]

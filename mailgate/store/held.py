@@ -20,14 +20,6 @@ class Held(NamedTuple):
     since: float
 
 
-class Waiting(NamedTuple):
-    """What waits for somebody: open held mail, open failures, and outgoing mail that does not leave."""
-
-    held: int
-    failures: int
-    stuck: int
-
-
 def keep(
     tx: Transaction, number: int, reason: str, note: str, *, quiet: bool, refused: bool, version: str, now: float
 ) -> None:
@@ -90,14 +82,6 @@ def stale(tx: Transaction, days: int, now: float) -> list[int]:
     """Quiet entries that nobody wanted for so many days."""
     rows = tx.execute("SELECT message FROM held WHERE quiet = 1 AND since < ? ORDER BY message", (now - days * DAY,))
     return [row["message"] for row in rows]
-
-
-def waiting(tx: Transaction) -> Waiting:
-    """What the last line of a screen counts."""
-    open_ = tx.execute("SELECT count(*) FROM held WHERE refused = 0 AND quiet = 0").fetchone()[0]
-    failures = tx.execute("SELECT count(*) FROM failure WHERE state = 'open'").fetchone()[0]
-    stuck = tx.execute("SELECT count(*) FROM outbox WHERE state = 'failed'").fetchone()[0]
-    return Waiting(open_, failures, stuck)
 
 
 def _from_row(row: Row) -> Held:

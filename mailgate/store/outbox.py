@@ -1,8 +1,8 @@
-"""What is still owed: queue, claim with a lease, settle.
+"""The outbox: queue a message for one recipient, claim it for a worker under a lease, record what became of it.
 
-A claimed debt is due again when its lease has run out, and names the worker that has it: a worker that died costs a
-delay and no message, and one that comes back late settles nothing that is somebody else's by now. What was handed over
-but never settled is sent again, with the same Message-ID: at least once.
+A claimed entry is due again when its lease has run out, and names the worker that has it: a worker that died costs a
+delay and no message, and one that comes back late changes nothing that another worker has by now. What was handed over
+but never recorded is sent again, with the same Message-ID: at least once.
 """
 
 from typing import NamedTuple
@@ -12,16 +12,34 @@ from mailgate.values import address, srs
 from mailgate.values.problem import NotFound, Problem, command
 
 LEASE = 600.0
-"""Seconds after which a claim of a worker that died is void."""
+"""Seconds after which the claim of a worker that died is void."""
+STUCK = 3_600.0
+"""Seconds in the queue after which a message does not leave by itself, so that a person should look."""
 _DELAYS = (60, 300, 900, 3_600, 10_800, 21_600, 43_200)
 """Seconds until the next try: growing, then the last one for ever; nothing is given up by itself."""
 
 
-class Debt(NamedTuple):
-    """A row of the outbox. state: queued, sent or failed; due and made: epoch seconds.
+class Draft(NamedTuple):
+    """A message to queue for one recipient.
 
-    With `body_at`, `octets` is a header only: the body is that of the stored `message`, from this octet on.
+    kind: refusal, post, copy or notice; `about`: the addresses, record or topics that it is about; `message` is the
+    stored message that it comes from. With `body_at`, `octets` is a header only: the body is that of `message`, from
+    this octet on.
     """
+
+    kind: str
+    reason: str
+    about: str
+    recipient: str
+    subject: str
+    octets: bytes
+    message: int | None = None
+    reverse_path: str | None = None
+    body_at: int | None = None
+
+
+class QueueEntry(NamedTuple):
+    """A row of the outbox, without its octets. state: queued, sent or failed; times are epoch seconds."""
 
     number: int
     kind: str
@@ -30,85 +48,78 @@ class Debt(NamedTuple):
     recipient: str
     reverse_path: str | None
     subject: str
-    octets: bytes
     message: int | None
-    body_at: int | None
     state: str
     tries: int
-    due: float
+    due_at: float
     error: str
-    made: float
+    created_at: float
 
 
-def queue(
-    tx: Transaction,
-    kind: str,
-    reason: str,
-    about: str,
-    recipient: str,
-    reverse_path: str | None,
-    subject: str,
-    octets: bytes,
-    message: int | None,
-    now: float,
-    body_at: int | None = None,
-) -> int:
-    """Owe one message to one recipient; its number. Answers to one person are counted whatever the spelling."""
-    person = address.lenient(recipient)
+class Stuck(NamedTuple):
+    """What does not leave by itself: how many messages failed for good, how many have been queued for too long."""
+
+    failed: int
+    overdue: int
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.failed + self.overdue
+
+
+_COLUMNS = (
+    "number, kind, reason, about, recipient, reverse_path, subject, message, state, tries, due AS due_at, error,"
+    " made AS created_at"
+)
+
+
+def queue(tx: Transaction, draft: Draft, now: float) -> int:
+    """Queue a message; its number. Answers to one person are counted whatever the spelling of their address."""
+    person = address.lenient(draft.recipient)
+    key = srs.original(person).key if person else draft.recipient
     row = tx.execute(
-        "INSERT INTO outbox (kind, reason, about, recipient, person, reverse_path, subject, octets, message, body_at,"
+        "INSERT INTO outbox (kind, reason, about, recipient, subject, octets, message, reverse_path, body_at, person,"
         " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')"
         " RETURNING number",
-        (
-            *(kind, reason, about, recipient, srs.original(person).key if person else recipient, reverse_path),
-            *(subject, octets, message, body_at, now, now),
-        ),
+        (*draft, key, now, now),
     ).fetchone()
     return int(row["number"])
 
 
-def give_up(
-    tx: Transaction,
-    kind: str,
-    reason: str,
-    about: str,
-    recipient: str,
-    subject: str,
-    error: str,
-    message: int,
-    now: float,
-) -> None:
-    """Note what could not even be written, for a person to see."""
-    number = queue(tx, kind, reason, about, recipient, None, subject, b"", message, now)
+def fail(tx: Transaction, draft: Draft, error: str, now: float) -> None:
+    """Keep what could not even be written, for a person to see."""
+    number = queue(tx, draft, now)
     tx.execute("UPDATE outbox SET state = 'failed', error = ? WHERE number = ?", (error, number))
 
 
-def claim(tx: Transaction, worker: str, now: float) -> Debt | None:
-    """Take the next debt that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out."""
+def claim(tx: Transaction, worker: str, now: float) -> QueueEntry | None:
+    """Take the next entry that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out."""
     row = tx.execute(
-        "SELECT * FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, number LIMIT 1", (now,)
+        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, number LIMIT 1", (now,)
     ).fetchone()
     if row is None:
         return None
+    entry = _from_row(row)
     tx.execute(
-        "UPDATE outbox SET lease = ?, due = ?, tries = tries + 1 WHERE number = ?", (worker, now + LEASE, row["number"])
+        "UPDATE outbox SET lease = ?, due = ?, tries = tries + 1 WHERE number = ?", (worker, now + LEASE, entry.number)
     )
-    return _from_row(row)._replace(tries=row["tries"] + 1)
+    return entry._replace(tries=entry.tries + 1)
 
 
 def sent(tx: Transaction, number: int, worker: str) -> bool:
-    """Settle a debt; False when the claim had run out and somebody else has it now."""
+    """Record that a message left; False when the claim had run out and another worker has it now."""
     return _settle(tx, number, worker, "UPDATE outbox SET state = 'sent', error = '', lease = NULL")
 
 
-def put_off(tx: Transaction, debt: Debt, worker: str, error: str, now: float) -> bool:
-    """Try again later, each time after a longer while."""
-    due = now + _DELAYS[min(debt.tries, len(_DELAYS)) - 1]
-    return _settle(tx, debt.number, worker, "UPDATE outbox SET error = ?, due = ?, lease = NULL", error, due)
+def put_off(tx: Transaction, entry: QueueEntry, worker: str, error: str, now: float) -> bool:
+    """Try again later, each time after a longer while; False as `sent`."""
+    due = now + _DELAYS[min(entry.tries, len(_DELAYS)) - 1]
+    return _settle(tx, entry.number, worker, "UPDATE outbox SET error = ?, due = ?, lease = NULL", error, due)
 
 
 def refuse(tx: Transaction, number: int, worker: str, error: str) -> bool:
-    """The other side will never take it: keep it, with the reason, for a person to see."""
+    """The other side will never take it: keep it, with the reason, for a person to see; False as `sent`."""
     return _settle(tx, number, worker, "UPDATE outbox SET state = 'failed', error = ?, lease = NULL", error)
 
 
@@ -122,48 +133,83 @@ def due(tx: Transaction, now: float) -> bool:
     return row is not None
 
 
-def get(tx: Transaction, number: int) -> Debt:
-    """One debt. Raises NotFound."""
-    row = tx.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()
+def get(tx: Transaction, number: int) -> QueueEntry:
+    """One entry. Raises NotFound."""
+    row = tx.execute(f"SELECT {_COLUMNS} FROM outbox WHERE number = ?", (number,)).fetchone()
     if row is None:
         raise NotFound(f"nothing in the outbox has number {number}", command("mailgate outbox list"))
     return _from_row(row)
 
 
-def whole(tx: Transaction, debt: Debt) -> bytes:
-    """The message of a debt: one body serves all who get a copy, so that it is stored once."""
-    if debt.body_at is None:
-        return debt.octets
-    row = tx.execute("SELECT octets FROM raw WHERE message = ?", (debt.message,)).fetchone()
-    return debt.octets + bytes(memoryview(row["octets"])[debt.body_at :])
+def octets(tx: Transaction, number: int) -> bytes:
+    """The message of an entry, whole: one stored body serves all who get a copy of it. Raises NotFound."""
+    row = tx.execute("SELECT octets, message, body_at FROM outbox WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"nothing in the outbox has number {number}", command("mailgate outbox list"))
+    own: bytes = row["octets"]
+    if row["body_at"] is None:
+        return own
+    raw = tx.execute("SELECT octets FROM raw WHERE message = ?", (row["message"],)).fetchone()
+    return own + bytes(memoryview(raw["octets"])[row["body_at"] :])
 
 
-def listing(tx: Transaction) -> list[Debt]:
-    """Everything owed or paid, oldest first."""
-    return [_from_row(row) for row in tx.execute("SELECT * FROM outbox ORDER BY number")]
+def listing(tx: Transaction) -> list[QueueEntry]:
+    """Every entry, also what was sent, oldest first."""
+    return [_from_row(row) for row in tx.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY number")]
 
 
 def left(tx: Transaction) -> int:
-    """How many debts wait, due or not."""
-    found: int = tx.execute("SELECT count(*) FROM outbox WHERE state = 'queued'").fetchone()[0]
-    return found
+    """How many messages are queued, due or not."""
+    count: int = tx.execute("SELECT count(*) FROM outbox WHERE state = 'queued'").fetchone()[0]
+    return count
 
 
-def stuck(tx: Transaction, since: float, but: str) -> int:
-    """How many messages of another kind than `but` failed, or wait since then."""
-    query = "SELECT count(*) FROM outbox WHERE kind != ? AND (state = 'failed' OR (state = 'queued' AND made < ?))"
-    found: int = tx.execute(query, (but, since)).fetchone()[0]
-    return found
+def stuck(tx: Transaction, now: float, *, sending: bool = True, but: str = "") -> Stuck:
+    """What does not leave. Without `sending` (`submit.method` is none) it is no fault that something is queued.
+
+    `but`: a kind that does not count.
+    """
+    failed: int = tx.execute(f"SELECT count(*) FROM outbox WHERE {_FAILED} AND kind != ?", (but,)).fetchone()[0]
+    if not sending:
+        return Stuck(failed, 0)
+    query = f"SELECT count(*) FROM outbox WHERE {_OVERDUE} AND kind != ?"
+    return Stuck(failed, tx.execute(query, (now - STUCK, but)).fetchone()[0])
 
 
-def retry(tx: Transaction, number: int, now: float) -> Debt:
-    """Make a debt due at once. Raises NotFound; Problem when it is paid, or claimed: it would be sent twice."""
-    debt = get(tx, number)
-    if debt.state == "sent":
+_FAILED = "state = 'failed'"
+_OVERDUE = "state = 'queued' AND made < ?"
+
+
+def first_failed(tx: Transaction) -> QueueEntry | None:
+    """The oldest message that failed for good."""
+    return _first(tx, _FAILED)
+
+
+def first_overdue(tx: Transaction, now: float) -> QueueEntry | None:
+    """The oldest message that has been queued for too long, one that was tried before one that was not."""
+    return _first(tx, _OVERDUE, now - STUCK, order="tries = 0, number")
+
+
+def _first(tx: Transaction, where: str, *values: object, order: str = "number") -> QueueEntry | None:
+    row = tx.execute(f"SELECT {_COLUMNS} FROM outbox WHERE {where} ORDER BY {order} LIMIT 1", values).fetchone()
+    return _from_row(row) if row else None
+
+
+def due_before(tx: Transaction, moment: float) -> tuple[int, float]:
+    """How many queued messages were due before a moment, and since when the first one is (that moment for none)."""
+    query = "SELECT count(*) AS n, coalesce(min(due), ?) AS due FROM outbox WHERE state = 'queued' AND due < ?"
+    row = tx.execute(query, (moment, moment)).fetchone()
+    return row["n"], row["due"]
+
+
+def retry(tx: Transaction, number: int, now: float) -> QueueEntry:
+    """Make an entry due at once. Raises NotFound; Problem when it was sent, or is claimed: it would be sent twice."""
+    entry = get(tx, number)
+    if entry.state == "sent":
         raise Problem(f"outbox {number} was sent already", command("mailgate outbox show {N}", number))
     claimed = "SELECT 1 FROM outbox WHERE number = ? AND state = 'queued' AND lease IS NOT NULL AND due > ?"
     if tx.execute(claimed, (number, now)).fetchone():
-        minutes = int((debt.due - now) / 60) + 1
+        minutes = int((entry.due_at - now) / 60) + 1
         raise Problem(
             f"outbox {number} is being sent; if its worker died, it is free again in {minutes} min",
             command("mailgate outbox show {N}", number),
@@ -173,10 +219,10 @@ def retry(tx: Transaction, number: int, now: float) -> Debt:
 
 
 def drop(tx: Transaction, number: int) -> None:
-    """Forget a debt. Raises NotFound."""
+    """Remove an entry. Raises NotFound."""
     get(tx, number)
     tx.execute("DELETE FROM outbox WHERE number = ?", (number,))
 
 
-def _from_row(row: Row) -> Debt:
-    return Debt(**{name: row[name] for name in Debt._fields})
+def _from_row(row: Row) -> QueueEntry:
+    return QueueEntry(**{name: row[name] for name in QueueEntry._fields})

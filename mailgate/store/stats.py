@@ -38,7 +38,8 @@ class Hour(NamedTuple):
 
 
 class Outbox(NamedTuple):
-    """What is owed: waiting, given up, and for how long the oldest of those that wait does (seconds, None: nothing)."""
+    """Outgoing mail: how much is queued, how much failed, and for how long the oldest message has been queued (seconds,
+    None: nothing is)."""
 
     queued: int
     failed: int
@@ -144,7 +145,7 @@ def _top_aliases(tx: Transaction, since: float, until: float) -> dict[str, int]:
 
 
 def outbox(tx: Transaction, now: float) -> Outbox:
-    """What is owed at this moment."""
+    """The outgoing mail of this moment."""
     counts = {row["state"]: row["n"] for row in tx.execute("SELECT state, count(*) AS n FROM outbox GROUP BY state")}
     oldest = tx.execute("SELECT min(made) FROM outbox WHERE state = 'queued'").fetchone()[0]
     age = max(0.0, now - oldest) if oldest is not None else None

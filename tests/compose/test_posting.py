@@ -6,6 +6,7 @@ from email.utils import getaddresses
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import BOB, HOME, SECRET, facts, mail
+from helpers.queued import queued
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from mailgate.compose import mime, posting
 from mailgate.compose.posting import Heading, Identity, Recipient, Thread
 from mailgate.mail import content
 from mailgate.mail.content import Content
-from mailgate.store import outbox
 from mailgate.values import address, mailboxes, token
 from mailgate.values.directory import Domain
 
@@ -407,13 +407,13 @@ def test_what_leaves_is_that_header_and_that_body(gateway: Gateway, raw: bytes) 
     gateway.change("info@example.com", notify=("anna@team.org", "carl@team.org"))
     gateway(raw, "info@example.com")
     with gateway.store.read() as tx:
-        debts = outbox.listing(tx)
-        letters = [outbox.whole(tx, each) for each in debts]
-    assert len(debts) == 2
-    for debt, octets in zip(debts, letters, strict=True):
+        copies = queued(tx)
+    assert len(copies) == 2
+    for copy in copies:
+        octets = copy.octets
         assert names(octets)[:6] == ALWAYS
-        assert octets == debt.octets + raw[facts(raw).body_at :]
-        assert len(debt.octets) < 2000, "one body serves all"
+        assert octets == copy.own + raw[facts(raw).body_at :]
+        assert len(copy.own) < 2000, "one body serves all"
         assert content.content(octets).attachments == content.content(raw).attachments
 
 

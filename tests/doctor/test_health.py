@@ -286,12 +286,12 @@ def test_an_outbox_that_nobody_works_on(house: Gateway) -> None:
 def test_an_outbox_that_is_stuck(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
-        debt = outbox.claim(tx, "w", house.now)
-        assert debt
-        outbox.put_off(tx, debt, "w", "connection refused", house.now)
+        entry = outbox.claim(tx, "w", house.now)
+        assert entry
+        outbox.put_off(tx, entry, "w", "connection refused", house.now)
         assert outbox.get(tx, number).tries == 1
     assert waiting(house, 60) == []
-    (said,) = waiting(house, health.STUCK + 1)
+    (said,) = waiting(house, outbox.STUCK + 1)
     assert said == "outbox: 1 wait for 60 minutes, the first: connection refused"
 
 

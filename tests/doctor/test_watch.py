@@ -7,11 +7,11 @@ import threading
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
+from helpers.queued import Queued, queued
 from helpers.reports import block, standard
 
 from mailgate.doctor import watch
 from mailgate.store import database, domains, held, outbox, servers
-from mailgate.store.outbox import Debt
 from mailgate.store.servers import Secret, Server
 
 ADMIN = "admin@client.net"
@@ -31,9 +31,9 @@ def quiet(gateway: Gateway) -> None:
         tx.execute("DELETE FROM outbox WHERE kind != 'notice'")
 
 
-def notices(gateway: Gateway) -> list[Debt]:
+def notices(gateway: Gateway) -> list[Queued]:
     with gateway.store.read() as tx:
-        return [each for each in outbox.listing(tx) if each.kind == "notice"]
+        return [each for each in queued(tx) if each.kind == "notice"]
 
 
 @pytest.fixture
@@ -90,10 +90,10 @@ def test_another_thing_that_waits_is_another_change(watched: Gateway) -> None:
 def test_an_outbox_that_is_stuck(watched: Gateway) -> None:
     watched(mail(to="catchall@example.com"), "catchall@example.com")
     assert look(watched) == 0
-    assert look(watched, watch.STUCK + 1) == 1
-    assert look(watched, 10 * watch.STUCK) == 0, "that the notice itself does not leave is told to nobody"
+    assert look(watched, outbox.STUCK + 1) == 1
+    assert look(watched, 10 * outbox.STUCK) == 0, "that the notice itself does not leave is told to nobody"
     quiet(watched)
-    assert look(watched, 10 * watch.STUCK) == 1
+    assert look(watched, 10 * outbox.STUCK) == 1
 
 
 def test_a_server_that_fails(watched: Gateway) -> None:
@@ -101,7 +101,7 @@ def test_a_server_that_fails(watched: Gateway) -> None:
     with watched.store.write() as tx:
         number = servers.add(tx, Server("inbox", "imap", "h", 993, "u", secret)).number
         servers.failed(tx, number, "no", watched.now)
-    assert [look(watched), look(watched, watch.STUCK + 1)] == [0, 1]
+    assert [look(watched), look(watched, outbox.STUCK + 1)] == [0, 1]
     with watched.store.write() as tx:
         servers.succeeded(tx, number, "", watched.now)
     assert look(watched) == 1

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from email.parser import BytesHeaderParser
 from typing import Any
 
+from helpers.queued import Queued
+
 from mailgate.gateway.receive import Receipt
 from mailgate.mail import content, quoting
-from mailgate.store.outbox import Debt
 from mailgate.values import charset, status
 
 WHY = {
@@ -95,10 +96,10 @@ def check_tree(tree: dict[str, Any]) -> None:
     must(len(text) < EXPLANATION, "explanation too long", len(text))
 
 
-def check_outgoing(debt: Debt) -> None:
+def check_outgoing(letter: Queued) -> None:
     """The fields we write, each once and in order, and nothing that another reader could take for one more."""
-    must(debt.state == "queued", "an outgoing message failed", debt.error)
-    head, blank, _ = debt.octets.partition(b"\n\n")
+    must(letter.state == "queued", "an outgoing message failed", letter.error)
+    head, blank, _ = letter.own.partition(b"\n\n")
     must(blank and b"\r" not in head and b"\0" not in head, "outgoing header", head)
     for row in head.split(b"\n"):
         must(len(row) <= 998, "outgoing line too long", row)
@@ -108,15 +109,15 @@ def check_outgoing(debt: Debt) -> None:
         name, colon, value = line.partition(b": ")
         must(colon and not _CONTROL.search(value.decode("utf-8")), "outgoing field", line)
         names.append(name.decode("ascii"))
-    allowed = REFUSAL if debt.kind == "refusal" else COPY
+    allowed = REFUSAL if letter.kind == "refusal" else COPY
     must([each for each in allowed if each in names] == names, "outgoing field names", names)
     must({*allowed} - {*names} <= OPTIONAL, "an outgoing field is missing", names)
     other = BytesHeaderParser().parsebytes(head + b"\n\n")
     must(list(other.keys()) == names, "outgoing field names to another reader", other.keys())
     must(not other.get_payload(), "outgoing header that ends early for another reader", head)
     to = re.sub(rb"\n[ \t]+", b" ", head).partition(b"\nTo: ")[2].partition(b"\n")[0].decode("utf-8")
-    must(to == debt.recipient, "outgoing To", (to, debt.recipient))
-    for address in (debt.recipient, debt.reverse_path or ""):
+    must(to == letter.recipient, "outgoing To", (to, letter.recipient))
+    for address in (letter.recipient, letter.reverse_path or ""):
         must(not _CONTROL.search(address), "outgoing envelope", address)
 
 

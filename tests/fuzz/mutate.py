@@ -34,6 +34,7 @@ from fuzz.checks import Wrong, check_content, check_outgoing, check_receipt, che
 from fuzz.mutator import CORPORA, TOKENS, Mails, Mutator, mails
 from fuzz.world import CONFIGS, ENVELOPES, PLACES, World, world
 from helpers.messages import BOB
+from helpers.queued import queued
 
 from mailgate.gateway import post, receive
 from mailgate.gateway.post import Text
@@ -141,7 +142,7 @@ class Site:
         self.marks = (made.words["POST"], made.words["MARK"])
         self.now = 1_700_001_000.0
         with self.store.read() as tx:
-            self.owed = max(each.number for each in outbox.listing(tx))
+            self.queued = max(each.number for each in outbox.listing(tx))
 
     def deliver(self, delivery: Delivery, figures: Figures) -> None:
         """Receive a message and check whatever comes of it. Raises Wrong, and what the gateway raises."""
@@ -154,7 +155,7 @@ class Site:
         check_receipt(receipt)
         self.check_stored(delivery, receipt)
         self.check_signed(delivery, receipt)
-        self.check_owed(figures)
+        self.check_queued(figures)
         must(expected in (None, receipt.decision), "the preview is another", (expected, receipt.decision))
         if self.random.random() < 0.15:
             again = receive.receive(self.store, self.config, delivery.incoming, self.now + 1)
@@ -201,16 +202,16 @@ class Site:
         ours = any(each and each._replace(local="") in self.known for each in details)
         must(ours or (proved and any(each in self.marks for each in ids)), "a signature that is none", outcomes)
 
-    def check_owed(self, figures: Figures) -> None:
+    def check_queued(self, figures: Figures) -> None:
         """What is to be sent since the last time."""
         with self.store.read() as tx:
-            rows = tx.execute("SELECT number FROM outbox WHERE number > ? ORDER BY number", (self.owed,)).fetchall()
+            rows = tx.execute("SELECT number FROM outbox WHERE number > ? ORDER BY number", (self.queued,)).fetchall()
             for row in rows:
-                debt = outbox.get(tx, row["number"])
-                figures.counts[f"outgoing {debt.kind}"] += 1
-                self.owed = debt.number
-                check_outgoing(debt)
-                must(outbox.whole(tx, debt).startswith(debt.octets), "outgoing body")
+                (letter,) = queued(tx, [row["number"]])
+                figures.counts[f"outgoing {letter.kind}"] += 1
+                self.queued = letter.number
+                check_outgoing(letter)
+                must(letter.octets.startswith(letter.own), "outgoing body")
 
     def finish(self, figures: Figures) -> None:
         """Write to the people of records that mutants made, and ask the database whether it is whole."""
@@ -221,7 +222,7 @@ class Site:
                 post.write(self.store, ref, Text("And now?\n"), (BOB,), self.now)
             except Problem:  # nobody takes mail there
                 figures.counts["posts refused"] += 1
-        self.check_owed(figures)
+        self.check_queued(figures)
         with self.store.read() as tx:
             whole = tx.execute("PRAGMA integrity_check").fetchone()[0]
             must(whole == "ok" and not tx.execute("PRAGMA foreign_key_check").fetchall(), "database", whole)

@@ -9,11 +9,12 @@ from unittest import mock
 
 from helpers.gateway import Gateway
 from helpers.messages import BOB, mail
+from helpers.queued import queued
 
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
 from mailgate.mail.incoming import Fallback, Incoming
-from mailgate.store import aliases, contacts, outbox, records
+from mailgate.store import aliases, contacts, records
 from mailgate.values import token
 from mailgate.values.record import Ref
 from mailgate.values.token import Token
@@ -111,9 +112,9 @@ def world(folder: Path) -> World:
                 records.follow(tx, lead, follower)
         posted = post.write(gateway.store, lead, Text("Blue ones?\n", "Forty chairs"), (), gateway.now)
         with gateway.store.read() as tx:
-            debts = outbox.listing(tx)
-        copy = next(each for each in debts if each.kind == "post" and each.recipient == "ann@client.org")
-        refusal = next(each for each in debts if each.kind == "refusal")
+            letters = queued(tx)
+        copy = next(each for each in letters if each.kind == "post" and each.recipient == "ann@client.org")
+        refusal = next(each for each in letters if each.kind == "refusal")
         fields = BytesHeaderParser().parsebytes(copy.octets)
         gateway.store.close()
         words = {

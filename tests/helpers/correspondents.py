@@ -10,8 +10,8 @@ import pytest
 
 from helpers.gateway import Gateway
 from helpers.messages import mail
+from helpers.queued import Queued, queued
 from mailgate.store import domains, outbox
-from mailgate.store.outbox import Debt
 from mailgate.values.record import Ref
 
 ANNA, CARL = "anna@team.org", "carl@team.org"
@@ -134,28 +134,28 @@ TAME = (conformant, marked, exchange)
 
 
 def settle(gateways: Iterable[Gateway], *boxes: Mailbox) -> None:
-    """Carry mail to and fro until nobody owes any."""
+    """Carry mail to and fro until none is queued."""
     gateways, at = list(gateways), {each.address: each for each in boxes}
     for _ in range(ROUNDS):
-        gateway, debt = next(((gateway, debt) for gateway in gateways if (debt := leaving(gateway))), (None, None))
-        if gateway is None or debt is None:
+        gateway, sent = next(((gateway, sent) for gateway in gateways if (sent := leaving(gateway))), (None, None))
+        if gateway is None or sent is None:
             return
-        letter = Letter(debt.reverse_path or "", debt.octets)
-        box = at.get(debt.recipient)
-        for each in box(letter) if box else [Answer(debt.recipient, *letter)]:
+        letter = Letter(sent.reverse_path or "", sent.octets)
+        box = at.get(sent.recipient)
+        for each in box(letter) if box else [Answer(sent.recipient, *letter)]:
             carry(gateways, each)
     pytest.fail(f"not quiet after {ROUNDS} letters")
 
 
-def leaving(gateway: Gateway) -> Debt | None:
-    """The next message that goes out, whole, and owed no more."""
+def leaving(gateway: Gateway) -> Queued | None:
+    """The next message that goes out, and is queued no more."""
     with gateway.store.write() as tx:
-        debt = outbox.claim(tx, "world", gateway.now)
-        if debt is None:
+        entry = outbox.claim(tx, "world", gateway.now)
+        if entry is None:
             assert outbox.left(tx) == 0
             return None
-        assert outbox.sent(tx, debt.number, "world")
-        return debt._replace(octets=outbox.whole(tx, debt))
+        assert outbox.sent(tx, entry.number, "world")
+        return queued(tx, [entry.number])[0]
 
 
 def carry(gateways: Iterable[Gateway], answer: Answer) -> None:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from helpers.gateway import Gateway
 from helpers.messages import mail
+from helpers.queued import queued
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
-from mailgate.store import outbox
 from mailgate.values.record import Ref
 
 DAEMON = "Mail Delivery System <MAILER-DAEMON@mx.client.org>"
@@ -42,12 +42,12 @@ def posted(gateway: Gateway, *to: str, record: str = "crm.lead/1") -> dict[str, 
     gateway.now += 1
     made = post.write(gateway.store, ref, Text("Blue ones.\n"), to, gateway.now)
     with gateway.store.read() as tx:
-        debts = [outbox.get(tx, number) for number in made.queued]
+        letters = queued(tx, made.queued)
     return {
         each.recipient: Copy(
             made.number, made.message_id, each.reverse_path or "", message_from_bytes(each.octets)["Reply-To"]
         )
-        for each in debts
+        for each in letters
     }
 
 

@@ -1,4 +1,4 @@
-"""Paying what is owed: a fake sendmail, a small SMTP server, real workers that are killed."""
+"""Sending what is queued: a fake sendmail, a small SMTP server, real workers that are killed."""
 
 import fcntl
 import os
@@ -17,11 +17,11 @@ import pytest
 
 from mailgate.outbound import submit, worker
 from mailgate.outbound.submit import Result, Sendmail, Smtp
-from mailgate.outbound.worker import Paid
+from mailgate.outbound.worker import Tally
 from mailgate.settings.config import Config, Submit
 from mailgate.store import database, outbox
 from mailgate.store.database import Store
-from mailgate.store.outbox import Debt
+from mailgate.store.outbox import Draft, QueueEntry
 
 NOW = 1_700_000_000.0
 LETTER = b"From: MAILER-DAEMON <bounce@example.com>\nSubject: Re:\n\n.\nFrom here\n"
@@ -34,22 +34,22 @@ def opened(tmp_path: Path) -> Iterator[Store]:
     found.close()
 
 
-def owe(opened: Store, *recipients: str, reverse_path: str | None = None, octets: bytes = LETTER) -> list[int]:
+def queue(opened: Store, *recipients: str, reverse_path: str | None = None, octets: bytes = LETTER) -> list[int]:
     about = "catchall@example.com"
     with opened.write() as tx:
         return [
-            outbox.queue(tx, "refusal", "catchall", about, each, reverse_path, "Re:", octets, None, NOW)
+            outbox.queue(tx, Draft("refusal", "catchall", about, each, "Re:", octets, reverse_path=reverse_path), NOW)
             for each in recipients
         ]
 
 
-def debts(opened: Store) -> list[Debt]:
+def entries(opened: Store) -> list[QueueEntry]:
     with opened.read() as tx:
         return outbox.listing(tx)
 
 
 def states(opened: Store) -> list[str]:
-    return [debt.state for debt in debts(opened)]
+    return [entry.state for entry in entries(opened)]
 
 
 def at(moment: float) -> Callable[[], float]:
@@ -92,53 +92,53 @@ class Program:
 
 def test_sendmail_gets_one_recipient_and_the_octets(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin")
-    owe(opened, "bob@client.org")
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=1)
+    queue(opened, "bob@client.org")
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1)
     assert program.arguments == [["-i", "-f", "<>", "--", "bob@client.org"]]
     assert program.messages == [LETTER]
     assert states(opened) == ["sent"]
-    assert worker.work(opened, program.config(opened), at(NOW + 1e6)) == Paid()
+    assert worker.work(opened, program.config(opened), at(NOW + 1e6)) == Tally()
     assert len(program.arguments) == 1
 
 
 @pytest.mark.parametrize("recipient", ["-oQ/tmp/x@client.org", '"a b; $(touch x)"@client.org', "jörg@client.org"])
 def test_sendmail_takes_any_recipient_as_an_argument(opened: Store, tmp_path: Path, recipient: str) -> None:
     program = Program(tmp_path / "bin")
-    owe(opened, recipient, reverse_path="bounce+1@example.com", octets=b"A: 1\r\n\r\nx\r\n")
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=1)
+    queue(opened, recipient, reverse_path="bounce+1@example.com", octets=b"A: 1\r\n\r\nx\r\n")
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1)
     assert program.arguments == [["-i", "-f", "bounce+1@example.com", "--", recipient]]
     assert program.messages == [b"A: 1\n\nx\n"]
 
 
 def test_a_failure_puts_off_with_the_words_of_the_program_and_stops_nobody(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin", "case $recipient in bad*) printf 'no \\033[31mqueue\\n' >&2; exit 75;; esac")
-    owe(opened, "a@client.org", "bad@client.org", "c@client.org")
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=2, put_off=1, left=1)
-    bad = debts(opened)[1]
-    assert (bad.state, bad.tries, bad.due) == ("queued", 1, NOW + 60)
+    queue(opened, "a@client.org", "bad@client.org", "c@client.org")
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=2, put_off=1, left=1)
+    bad = entries(opened)[1]
+    assert (bad.state, bad.tries, bad.due_at) == ("queued", 1, NOW + 60)
     assert bad.error == f"{program.path}: exit status 75: no �[31mqueue"
 
 
 def test_an_error_text_is_capped(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin", "yes x | head -c 1000000; exit 1")
-    owe(opened, "bob@client.org")
+    queue(opened, "bob@client.org")
     worker.work(opened, program.config(opened), at(NOW))
-    assert 400 < len(debts(opened)[0].error) <= 500
+    assert 400 < len(entries(opened)[0].error) <= 500
 
 
 def test_each_failure_waits_longer(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin", "exit 75")
-    owe(opened, "bob@client.org")
+    queue(opened, "bob@client.org")
     now, waits = NOW, []
     for _ in range(4):
-        assert worker.work(opened, program.config(opened), at(now)) == Paid(put_off=1, left=1)
-        assert worker.work(opened, program.config(opened), at(now + 1)) == Paid(left=1)
-        waits.append(debts(opened)[0].due - now)
-        now = debts(opened)[0].due
+        assert worker.work(opened, program.config(opened), at(now)) == Tally(put_off=1, left=1)
+        assert worker.work(opened, program.config(opened), at(now + 1)) == Tally(left=1)
+        waits.append(entries(opened)[0].due_at - now)
+        now = entries(opened)[0].due_at
     assert waits == [60, 300, 900, 3600]
     Program(tmp_path / "bin")
-    assert worker.work(opened, program.config(opened), at(now)) == Paid(sent=1)
-    assert debts(opened)[0].error == ""
+    assert worker.work(opened, program.config(opened), at(now)) == Tally(sent=1)
+    assert entries(opened)[0].error == ""
 
 
 @pytest.mark.parametrize("mode", [None, 0o644], ids=["missing", "not executable"])
@@ -147,10 +147,10 @@ def test_a_program_that_cannot_run_costs_one_try_a_run(opened: Store, tmp_path: 
     if mode:
         path.touch(mode)
     config = Config(None, opened.path, Submit("sendmail", str(path)))
-    owe(opened, "a@client.org", "b@client.org", "c@client.org")
-    assert worker.work(opened, config, at(NOW)) == Paid(put_off=1, left=3)
-    assert debts(opened)[0].error == f"{path}: {'Permission denied' if mode else 'No such file or directory'}"
-    assert debts(opened)[1].tries == 0
+    queue(opened, "a@client.org", "b@client.org", "c@client.org")
+    assert worker.work(opened, config, at(NOW)) == Tally(put_off=1, left=3)
+    assert entries(opened)[0].error == f"{path}: {'Permission denied' if mode else 'No such file or directory'}"
+    assert entries(opened)[1].tries == 0
 
 
 def test_a_program_that_never_ends_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def alive(pid: int) -> bool:
 
 def test_a_server_that_delivers_in_the_background_is_not_waited_for(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin", f"sleep 60 & echo $! > {tmp_path}/child")
-    owe(opened, "bob@client.org")
+    queue(opened, "bob@client.org")
     started = time.monotonic()
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=1)
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1)
     assert time.monotonic() - started < 10
     child = int((tmp_path / "child").read_text())
     assert alive(child)
@@ -187,36 +187,36 @@ def test_a_server_that_delivers_in_the_background_is_not_waited_for(opened: Stor
 
 def test_a_program_ended_by_a_signal_puts_off(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin", "kill -9 $$")
-    owe(opened, "bob@client.org")
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(put_off=1, left=1)
-    assert "ended by signal 9" in debts(opened)[0].error
+    queue(opened, "bob@client.org")
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(put_off=1, left=1)
+    assert "ended by signal 9" in entries(opened)[0].error
 
 
 def test_what_a_message_does_to_us_stops_nobody(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin")
-    owe(opened, "a\0b@client.org", "c@client.org")
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=1, put_off=1, left=1)
-    assert debts(opened)[0].error == "ValueError: embedded null byte"
+    queue(opened, "a\0b@client.org", "c@client.org")
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1, put_off=1, left=1)
+    assert entries(opened)[0].error == "ValueError: embedded null byte"
 
 
 # --- none, the lock, the store ---------------------------------------------------------------------------------------
 
 
 def test_with_method_none_everything_waits(opened: Store) -> None:
-    owe(opened, "a@client.org", "b@client.org")
-    before = debts(opened)
-    assert worker.work(opened, Config(None, opened.path, Submit("none")), at(NOW)) == Paid(left=2)
-    assert debts(opened) == before
+    queue(opened, "a@client.org", "b@client.org")
+    before = entries(opened)
+    assert worker.work(opened, Config(None, opened.path, Submit("none")), at(NOW)) == Tally(left=2)
+    assert entries(opened) == before
 
 
 def test_a_second_worker_goes_away_at_once(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin")
-    owe(opened, "bob@client.org")
+    queue(opened, "bob@client.org")
     with open(f"{opened.path}.work", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert worker.work(opened, program.config(opened), at(NOW)) == Paid(left=1)
+        assert worker.work(opened, program.config(opened), at(NOW)) == Tally(left=1)
     assert program.log == []
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=1)
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1)
 
 
 def test_the_lock_is_private(opened: Store, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_the_lock_is_private(opened: Store, tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(f"{opened.path}.work").st_mode) == 0o600
 
 
-def test_a_debt_committed_while_the_lock_is_let_go_is_paid(
+def test_a_message_committed_while_the_lock_is_let_go_is_sent(
     opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = Program(tmp_path / "bin")
@@ -236,11 +236,11 @@ def test_a_debt_committed_while_the_lock_is_let_go_is_paid(
         with alone(path) as free:
             yield free
             if late:  # its own worker would find the lock held now, and go away
-                owe(opened, late.pop())
+                queue(opened, late.pop())
 
     monkeypatch.setattr(worker, "_alone", slow)
-    owe(opened, "bob@client.org")
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=2)
+    queue(opened, "bob@client.org")
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=2)
     assert program.log == ["bob@client.org", "late@client.org"]
 
 
@@ -249,7 +249,7 @@ def test_nothing_is_locked_during_a_submission(opened: Store, monkeypatch: pytes
         def submit(self, reverse_path: str | None, recipient: str, octets: bytes) -> Result:
             other = database.open_existing(opened.path, wait=0.0)
             with other.write() as tx:
-                outbox.queue(tx, "refusal", "catchall", "", "later@client.org", None, "", b"", None, NOW + 1e6)
+                outbox.queue(tx, Draft("refusal", "catchall", "", "later@client.org", "", b""), NOW + 1e6)
             other.close()
             return Result("sent")
 
@@ -257,19 +257,19 @@ def test_nothing_is_locked_during_a_submission(opened: Store, monkeypatch: pytes
             pass
 
     monkeypatch.setattr(submit, "way", lambda settings: Looking())
-    owe(opened, "bob@client.org")
-    assert worker.work(opened, Config(None, opened.path), at(NOW)) == Paid(sent=1, left=1)
+    queue(opened, "bob@client.org")
+    assert worker.work(opened, Config(None, opened.path), at(NOW)) == Tally(sent=1, left=1)
 
 
 def test_a_store_that_fails_raises_nothing(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin")
-    owe(opened, "a@client.org")
+    queue(opened, "a@client.org")
     busy = database.open_existing(opened.path, wait=0.1)
     with opened.write():
-        assert worker.work(busy, program.config(opened), at(NOW)) == Paid()
+        assert worker.work(busy, program.config(opened), at(NOW)) == Tally()
     busy.close()
     assert program.log == []
-    assert worker.work(opened, program.config(opened), at(NOW)) == Paid(sent=1)
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1)
 
 
 # --- real workers ----------------------------------------------------------------------------------------------------
@@ -295,10 +295,10 @@ def start(opened: Store, program: Program, rounds: int) -> subprocess.Popen[str]
     return process
 
 
-def test_two_workers_with_200_debts_send_none_twice(opened: Store, tmp_path: Path) -> None:
+def test_two_workers_with_200_messages_send_none_twice(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin")
     recipients = [f"{number}@client.org" for number in range(200)]
-    owe(opened, *recipients)
+    queue(opened, *recipients)
     workers = [start(opened, program, 20) for _ in range(2)]
     for process in workers:
         assert process.stdin is not None
@@ -312,18 +312,18 @@ def test_two_workers_with_200_debts_send_none_twice(opened: Store, tmp_path: Pat
 
 def test_a_worker_killed_between_claim_and_settle_costs_a_lease_and_no_message(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin", "kill -9 $PPID; sleep 0.1")
-    owe(opened, "bob@client.org")
+    queue(opened, "bob@client.org")
     process = start(opened, program, 1)
     process.communicate("go\n", timeout=30)
     assert process.returncode == -9
     assert program.log == ["bob@client.org"]
-    assert debts(opened)[0].state == "queued"
+    assert entries(opened)[0].state == "queued"
     healthy = Program(tmp_path / "healthy")
-    assert worker.work(opened, healthy.config(opened), time.time) == Paid(left=1)
+    assert worker.work(opened, healthy.config(opened), time.time) == Tally(left=1)
     later = time.time() + outbox.LEASE + 1
-    assert worker.work(opened, healthy.config(opened), at(later)) == Paid(sent=1)
+    assert worker.work(opened, healthy.config(opened), at(later)) == Tally(sent=1)
     assert healthy.log == ["bob@client.org"]
-    assert debts(opened)[0].tries == 2
+    assert entries(opened)[0].tries == 2
 
 
 # --- SMTP ------------------------------------------------------------------------------------------------------------
@@ -404,8 +404,8 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 def test_smtp_sends_with_a_null_reverse_path(opened: Store, serve: Callable[..., Server]) -> None:
     server = serve()
-    owe(opened, "bob@client.org")
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(sent=1)
+    queue(opened, "bob@client.org")
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(sent=1)
     assert server.lines[1:] == ["MAIL FROM:<>", "RCPT TO:<bob@client.org>", "DATA", "QUIT"]
     assert server.messages == [LETTER.replace(b"\n", b"\r\n")]
     assert states(opened) == ["sent"]
@@ -413,8 +413,8 @@ def test_smtp_sends_with_a_null_reverse_path(opened: Store, serve: Callable[...,
 
 def test_smtp_uses_one_connection_for_all(opened: Store, serve: Callable[..., Server]) -> None:
     server = serve()
-    owe(opened, "a@client.org", '"a b"@client.org', reverse_path="bounce+1@example.com")
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(sent=2)
+    queue(opened, "a@client.org", '"a b"@client.org', reverse_path="bounce+1@example.com")
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(sent=2)
     assert server.connections == 1
     assert [line for line in server.lines if line.startswith("RCPT")] == [
         "RCPT TO:<a@client.org>",
@@ -425,60 +425,60 @@ def test_smtp_uses_one_connection_for_all(opened: Store, serve: Callable[..., Se
 
 def test_smtp_connects_again_when_the_server_has_hung_up(opened: Store, serve: Callable[..., Server]) -> None:
     server = serve({"RSET": ""})
-    owe(opened, "a@client.org", "b@client.org", "c@client.org")
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(sent=3)
+    queue(opened, "a@client.org", "b@client.org", "c@client.org")
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(sent=3)
     assert server.connections == 3
 
 
 @pytest.mark.parametrize(
-    ("answers", "paid", "error"),
+    ("answers", "tally", "error"),
     [
-        ({"RCPT TO:<b@": "550 5.1.1 no such user"}, Paid(sent=2, refused=1), "RCPT: 550 5.1.1 no such user"),
-        ({"RCPT TO:<b@": "451 4.7.1 greylisted"}, Paid(sent=2, put_off=1, left=1), "RCPT: 451 4.7.1 greylisted"),
+        ({"RCPT TO:<b@": "550 5.1.1 no such user"}, Tally(sent=2, refused=1), "RCPT: 550 5.1.1 no such user"),
+        ({"RCPT TO:<b@": "451 4.7.1 greylisted"}, Tally(sent=2, put_off=1, left=1), "RCPT: 451 4.7.1 greylisted"),
     ],
 )
 def test_smtp_what_is_said_about_one_recipient_stops_nobody(
-    opened: Store, serve: Callable[..., Server], answers: Answers, paid: Paid, error: str
+    opened: Store, serve: Callable[..., Server], answers: Answers, tally: Tally, error: str
 ) -> None:
     server = serve(answers)
-    owe(opened, "a@client.org", "b@client.org", "c@client.org")
-    assert worker.work(opened, server.config(opened), at(NOW)) == paid
-    assert debts(opened)[1].error == f"127.0.0.1:{server.port}: {error}"
-    assert debts(opened)[1].state == ("failed" if paid.refused else "queued")
+    queue(opened, "a@client.org", "b@client.org", "c@client.org")
+    assert worker.work(opened, server.config(opened), at(NOW)) == tally
+    assert entries(opened)[1].error == f"127.0.0.1:{server.port}: {error}"
+    assert entries(opened)[1].state == ("failed" if tally.refused else "queued")
     assert len(server.messages) == 2
 
 
 @pytest.mark.parametrize(
-    ("answers", "paid", "error"),
+    ("answers", "tally", "error"),
     [
-        ({"MAIL": "451 later"}, Paid(put_off=2, left=2), "MAIL: 451 later"),
-        ({"MAIL": "530 5.7.0 log in first"}, Paid(put_off=2, left=2), "MAIL: 530 5.7.0 log in first"),
-        ({"DATA": "554 no"}, Paid(refused=2), "DATA: 554 no"),
-        ({"DATA": "451 not now"}, Paid(put_off=2, left=2), "DATA: 451 not now"),
-        ({"<body>": "550 5.7.1 spam"}, Paid(refused=2), "DATA: 550 5.7.1 spam"),
-        ({"<body>": "452 4.3.1 full"}, Paid(put_off=2, left=2), "DATA: 452 4.3.1 full"),
-        ({"MAIL": "421 going down"}, Paid(put_off=1, left=2), "MAIL: 421 going down"),
-        ({"MAIL": ""}, Paid(put_off=1, left=2), "Connection unexpectedly closed"),
-        ({"EHLO": "", "HELO": ""}, Paid(put_off=1, left=2), "Connection unexpectedly closed"),
+        ({"MAIL": "451 later"}, Tally(put_off=2, left=2), "MAIL: 451 later"),
+        ({"MAIL": "530 5.7.0 log in first"}, Tally(put_off=2, left=2), "MAIL: 530 5.7.0 log in first"),
+        ({"DATA": "554 no"}, Tally(refused=2), "DATA: 554 no"),
+        ({"DATA": "451 not now"}, Tally(put_off=2, left=2), "DATA: 451 not now"),
+        ({"<body>": "550 5.7.1 spam"}, Tally(refused=2), "DATA: 550 5.7.1 spam"),
+        ({"<body>": "452 4.3.1 full"}, Tally(put_off=2, left=2), "DATA: 452 4.3.1 full"),
+        ({"MAIL": "421 going down"}, Tally(put_off=1, left=2), "MAIL: 421 going down"),
+        ({"MAIL": ""}, Tally(put_off=1, left=2), "Connection unexpectedly closed"),
+        ({"EHLO": "", "HELO": ""}, Tally(put_off=1, left=2), "Connection unexpectedly closed"),
     ],
 )
-def test_smtp_answers(opened: Store, serve: Callable[..., Server], answers: Answers, paid: Paid, error: str) -> None:
+def test_smtp_answers(opened: Store, serve: Callable[..., Server], answers: Answers, tally: Tally, error: str) -> None:
     server = serve(answers)
-    owe(opened, "a@client.org", "b@client.org")
-    assert worker.work(opened, server.config(opened), at(NOW)) == paid
-    assert debts(opened)[0].error == f"127.0.0.1:{server.port}: {error}"
+    queue(opened, "a@client.org", "b@client.org")
+    assert worker.work(opened, server.config(opened), at(NOW)) == tally
+    assert entries(opened)[0].error == f"127.0.0.1:{server.port}: {error}"
 
 
 def test_smtp_a_server_that_is_down_costs_one_try_a_run(opened: Store, serve: Callable[..., Server]) -> None:
     server = serve(greeting="554 no service")
-    owe(opened, "a@client.org", "b@client.org", "c@client.org")
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(put_off=1, left=3)
-    assert debts(opened)[0].error == f"127.0.0.1:{server.port}: 554 no service"
+    queue(opened, "a@client.org", "b@client.org", "c@client.org")
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(put_off=1, left=3)
+    assert entries(opened)[0].error == f"127.0.0.1:{server.port}: 554 no service"
     server.socket.shutdown(socket.SHUT_RDWR)
     server.socket.close()
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(put_off=1, left=3)
-    assert debts(opened)[1].error == f"127.0.0.1:{server.port}: Connection refused"
-    assert [debt.tries for debt in debts(opened)] == [1, 1, 0]
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(put_off=1, left=3)
+    assert entries(opened)[1].error == f"127.0.0.1:{server.port}: Connection refused"
+    assert [entry.tries for entry in entries(opened)] == [1, 1, 0]
 
 
 def test_smtp_a_server_that_says_nothing_is_left(serve: Callable[..., Server]) -> None:
@@ -496,13 +496,13 @@ def test_smtp_a_server_that_says_nothing_is_left(serve: Callable[..., Server]) -
 def test_smtp_a_recipient_beyond_ascii_needs_smtputf8(opened: Store, serve: Callable[..., Server]) -> None:
     octets = "To: jörg@client.org\n\nx\n".encode()
     server = serve(ehlo=("sink", "8BITMIME", "SMTPUTF8"))
-    owe(opened, "jörg@client.org", octets=octets)
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(sent=1)
+    queue(opened, "jörg@client.org", octets=octets)
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(sent=1)
     assert server.lines[1:3] == ["MAIL FROM:<> BODY=8BITMIME SMTPUTF8", "RCPT TO:<jörg@client.org>"]
     old = serve(ehlo=("sink", "8BITMIME"))
-    owe(opened, "jörg@client.org", "bob@client.org", octets=octets)
-    assert worker.work(opened, old.config(opened), at(NOW)) == Paid(sent=1, refused=1)
-    failed = debts(opened)[1]
+    queue(opened, "jörg@client.org", "bob@client.org", octets=octets)
+    assert worker.work(opened, old.config(opened), at(NOW)) == Tally(sent=1, refused=1)
+    failed = entries(opened)[1]
     assert failed.state == "failed"
     assert "<jörg@client.org> needs SMTPUTF8 (RFC 6531), which this server does not offer" in failed.error
     assert old.lines[2:4] == ["MAIL FROM:<> BODY=8BITMIME", "RCPT TO:<bob@client.org>"]
@@ -510,13 +510,13 @@ def test_smtp_a_recipient_beyond_ascii_needs_smtputf8(opened: Store, serve: Call
 
 def test_smtp_a_plain_server_is_asked_for_nothing(opened: Store, serve: Callable[..., Server]) -> None:
     server = serve({"EHLO": "502 what?"})
-    owe(opened, "bob@client.org", octets="X: ü\n\nü\n".encode())
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(sent=1)
+    queue(opened, "bob@client.org", octets="X: ü\n\nü\n".encode())
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(sent=1)
     assert "MAIL FROM:<>" in server.lines
 
 
 def test_smtp_no_recipient_adds_a_command(opened: Store, serve: Callable[..., Server]) -> None:
     server = serve()
-    owe(opened, "a@client.org>\r\nRCPT TO:<b@client.org", "c@client.org")
-    assert worker.work(opened, server.config(opened), at(NOW)) == Paid(sent=1, put_off=1, left=1)
+    queue(opened, "a@client.org>\r\nRCPT TO:<b@client.org", "c@client.org")
+    assert worker.work(opened, server.config(opened), at(NOW)) == Tally(sent=1, put_off=1, left=1)
     assert [line for line in server.lines if "RCPT" in line] == ["RCPT TO:<c@client.org>"]

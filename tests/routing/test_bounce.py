@@ -6,12 +6,13 @@ from collections.abc import Callable
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import BOB, SECRET, decide, known, mail, state, stored
+from helpers.queued import queued
 from helpers.reports import BOUNCE, Copy, block, complaint, multipart, notice, posted, receipt, standard
 
 from mailgate.gateway import post
 from mailgate.routing.decision import Outcome, Reported
 from mailgate.routing.state import Delivery, Placement, State
-from mailgate.store import domains, failures, held, keys, outbox
+from mailgate.store import domains, failures, held, keys
 from mailgate.values import token
 from mailgate.values.record import Ref
 
@@ -382,7 +383,7 @@ def test_a_copy_of_what_a_person_wrote(gateway: Gateway) -> None:
     gateway.change("info@example.com", notify=(CARL,))
     received = gateway(mail(), "info@example.com")
     with gateway.store.read() as tx:
-        (copy,) = outbox.listing(tx)
+        (copy,) = queued(tx)
     mark = next(row for row in copy.octets.decode().splitlines() if row.startswith("Message-ID:"))
     found = one(come(gateway, standard(block(CARL), original=f"{mark}\n\n")))
     assert (found.stored, found.record, found.follower) == (received.number, ONE, CARL)
@@ -523,7 +524,7 @@ QUIET: dict[str, tuple[bytes, str, str]] = {
 def test_what_is_no_report_is_held_quietly(
     gateway: Gateway, sent: dict[str, Copy], raw: bytes, reverse_path: str, kind: str, signed: bool
 ) -> None:
-    owed = gateway.outbox()
+    before = gateway.outbox()
     to = sent[BOB].reverse_path if signed else BOUNCE
     raw = raw.replace(b"To: info@example.com", f"To: {to}".encode()).replace(b"<m1@client.org>", b"<m2@client.org>")
     raw = raw.replace(b"MESSAGE-ID", sent[BOB].message_id.encode())
@@ -531,9 +532,9 @@ def test_what_is_no_report_is_held_quietly(
     assert (found.action, found.reason, found.report, found.quiet) == ("hold", "bounce-address", kind, True)
     with gateway.store.read() as tx:
         (entry,) = held.listing(tx)
-        assert held.waiting(tx).held == 0
+        assert held.still_open(tx).total == 0
     assert entry.quiet
-    assert (gateway.records(), gateway.outbox(), entries(gateway)) == (["crm.lead/1"], owed, [])
+    assert (gateway.records(), gateway.outbox(), entries(gateway)) == (["crm.lead/1"], before, [])
 
 
 OWN: dict[str, Callable[[Copy], bytes]] = {
@@ -568,7 +569,7 @@ def refused(gateway: Gateway) -> bytes:
     """A refusal of ours."""
     gateway(mail(to="catchall@example.com", message_id="<zoe@client.org>"), "catchall@example.com")
     with gateway.store.read() as tx:
-        return outbox.listing(tx)[-1].octets
+        return queued(tx)[-1].octets
 
 
 REFUSALS: dict[str, tuple[Callable[[str], bytes], str]] = {
@@ -601,10 +602,10 @@ def test_of_a_refusal_nobody_waits_for_a_report(
     gateway: Gateway, told: Callable[[str], bytes], reason: str, recipient: str
 ) -> None:
     octets = refused(gateway).decode().replace("\r\n", "\n")
-    owed = gateway.outbox()
+    before = gateway.outbox()
     outcome = come(gateway, told(octets), recipient)
     assert (outcome.action, outcome.reason) == ("ignore", reason)
-    assert (gateway.records(), gateway.outbox(), gateway.held(), entries(gateway)) == ([], owed, [], [])
+    assert (gateway.records(), gateway.outbox(), gateway.held(), entries(gateway)) == ([], before, [], [])
 
 
 def test_a_refusal_named_beside_a_signed_address_does_not_hide_the_failure(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import BOB, INFO, decide, known, mail, said, sent, state, stored
+from helpers.queued import queued
 
 from mailgate.gateway import held, post, receive
 from mailgate.gateway.post import Text
@@ -272,11 +273,10 @@ def posted(gateway: Gateway, ref: Ref, address: str) -> Post:
     """What somebody gets when we write to him."""
     done = post.write(gateway.store, ref, Text("Hello.\n"), (address,), gateway.now)
     with gateway.store.read() as tx:
-        debts = [outbox.get(tx, number) for number in done.queued]
-    debt = next(each for each in debts if each.recipient == address)
-    reply_to = re.search(rb"^Reply-To: (.*)", debt.octets, re.MULTILINE)
+        letter = next(each for each in queued(tx, done.queued) if each.recipient == address)
+    reply_to = re.search(rb"^Reply-To: (.*)", letter.octets, re.MULTILINE)
     assert reply_to
-    return Post(reply_to[1].decode(), debt.reverse_path or "", done.message_id)
+    return Post(reply_to[1].decode(), letter.reverse_path or "", done.message_id)
 
 
 def copied(gateway: Gateway) -> list[str]:
@@ -321,7 +321,7 @@ def test_a_copy_leads_its_answer_back(gateway: Gateway) -> None:
     lead(gateway, ANNA, CARL)
     writes(gateway, ANNA, posted(gateway, ONE, ANNA).reply_to)
     with gateway.store.read() as tx:
-        copy = outbox.listing(tx)[-1]
+        copy = queued(tx)[-1]
     reply_to, id = (re.search(rb"^%s: (.*)" % name, copy.octets, re.MULTILINE) for name in (b"Reply-To", b"Message-ID"))
     assert reply_to
     assert id
@@ -436,10 +436,10 @@ def test_fields_about_the_body_that_no_server_would_take_are_left_out(
     gateway.change("info@example.com", notify=(ANNA,))
     writes(gateway, BOB, "info@example.com", content_type=value, content_description=value)
     with gateway.store.read() as tx:
-        (copy,) = outbox.listing(tx)
+        (copy,) = queued(tx)
     fields = email.message_from_bytes(copy.octets)
     assert (fields["Content-Type"] or "").replace("\n", "") == (kept or "")
-    head = copy.octets.removesuffix(b"\n\n").split(b"\n")
+    head = copy.own.removesuffix(b"\n\n").split(b"\n")
     assert all(line.strip() and len(line) <= 998 for line in head)
 
 
@@ -447,7 +447,7 @@ def test_a_copy_of_what_nobody_wrote_has_a_bare_address(gateway: Gateway) -> Non
     gateway.change("info@example.com", notify=(ANNA,))
     gateway(mail(**{"from": None}), "info@example.com")
     with gateway.store.read() as tx:
-        (copy,) = outbox.listing(tx)
+        (copy,) = queued(tx)
     assert email.message_from_bytes(copy.octets)["From"] == "<info@example.com>"
 
 
@@ -490,10 +490,10 @@ def test_copies_of_one_message_have_one_id_and_addresses_of_their_own(gateway: G
     lead(gateway, ANNA, CARL)
     writes(gateway, BOB, posted(gateway, ONE, BOB).reply_to)
     with gateway.store.read() as tx:
-        debts = [each for each in outbox.listing(tx) if each.kind == "copy"]
+        letters = [each for each in queued(tx) if each.kind == "copy"]
     for name, values in ((b"Message-ID", 1), (b"Reply-To", 2), (b"To", 2)):
-        assert len({re.findall(rb"^%s: (.*)" % name, each.octets, re.MULTILINE)[0] for each in debts}) == values
-    assert len({each.reverse_path for each in debts}) == 2
+        assert len({re.findall(rb"^%s: (.*)" % name, each.octets, re.MULTILINE)[0] for each in letters}) == values
+    assert len({each.reverse_path for each in letters}) == 2
 
 
 # --- the threshold ---------------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import pytest
 from helpers.gateway import BOB, Gateway
 from helpers.messages import mail
+from helpers.queued import queued
 
 from mailgate.gateway import held, post
 from mailgate.gateway.post import Text
 from mailgate.gateway.receive import Receipt
-from mailgate.store import contacts, outbox, records
+from mailgate.store import contacts, records
 from mailgate.values.record import Ref
 
 ANNA, CARL, EVE = "anna@team.org", "carl@team.org", "eve@evil.org"
@@ -45,7 +46,7 @@ def talk(gateway: Gateway) -> Talk:
         records.follow(tx, ONE, CARL)
     done = post.write(gateway.store, ONE, Text("Hello.\n"), (), gateway.now)
     with gateway.store.read() as tx:
-        (bobs,) = (outbox.get(tx, each) for each in done.queued if outbox.get(tx, each).recipient == BOB)
+        (bobs,) = (each for each in queued(tx, done.queued) if each.recipient == BOB)
     found = re.search(rb"^Reply-To: (.*)", bobs.octets, re.MULTILINE)
     assert found
     return Talk("<m1@client.org>", done.message_id, found[1].decode())
@@ -81,7 +82,7 @@ def followers(gateway: Gateway, ref: Ref = ONE) -> tuple[str, ...]:
 def letters(gateway: Gateway, kind: str) -> list[tuple[str, bytes]]:
     """Who was sent what of a kind: copy, post, refusal."""
     with gateway.store.read() as tx:
-        return [(each.recipient, each.octets) for each in outbox.listing(tx) if each.kind == kind]
+        return [(each.recipient, each.octets) for each in queued(tx) if each.kind == kind]
 
 
 def copied(gateway: Gateway) -> list[str]:
@@ -93,7 +94,7 @@ def unharmed(gateway: Gateway, *more: int) -> None:
     assert gateway.on("crm.lead/1") == [1, 2, *more]
     assert followers(gateway) == (BOB, ANNA, CARL)
     with gateway.store.read() as tx:
-        to_eve = [each.octets for each in outbox.listing(tx) if each.recipient.endswith("evil.org")]
+        to_eve = [each.octets for each in queued(tx) if each.recipient.endswith("evil.org")]
     assert not any(SECRET.encode() in octets for octets in to_eve)
 
 

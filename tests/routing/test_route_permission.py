@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import BOB, INFO, JOBS, SALES, SECRET, decide, known, mail, said, sent, state, stored
+from helpers.queued import queued
 
 from mailgate.gateway.receive import Receipt
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import Delivery, Follower, Placement, Seen, State
-from mailgate.store import contacts, outbox, records
+from mailgate.store import contacts, records
 from mailgate.values import token
 from mailgate.values.directory import Alias, Contact
 from mailgate.values.record import Ref
@@ -484,7 +485,7 @@ def test_the_ceiling_of_all_counts_every_alias(limited: Gateway) -> None:
 def text(gateway: Gateway) -> str:
     """What the last notice says to people."""
     with gateway.store.read() as tx:
-        notice = email.message_from_bytes(outbox.listing(tx)[-1].octets)
+        notice = email.message_from_bytes(queued(tx)[-1].octets)
     part = notice.get_payload(0)
     assert isinstance(part, email.message.Message)
     octets = part.get_payload(decode=True)

@@ -433,7 +433,7 @@ def written(gateway: Gateway, ref: Ref = ONE, to: str = BOB) -> str:
     """Where somebody answers to what we write to him."""
     queued = post.write(gateway.store, ref, Text("Hello.\n"), (to,), gateway.now).queued
     with gateway.store.read() as tx:
-        octets = outbox.get(tx, queued[-1]).octets
+        octets = outbox.octets(tx, queued[-1])
     found = re.search(rb"^Reply-To: (.*)", octets, re.MULTILINE)
     assert found
     return found[1].decode()

@@ -11,7 +11,7 @@ from helpers.reports import BOUNCE, DAEMON, Copy, block, complaint, multipart, n
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
 from mailgate.routing.decision import Reported
-from mailgate.store import contacts, failures, held, outbox, records
+from mailgate.store import contacts, failures, outbox, records
 from mailgate.store.failures import Failure
 from mailgate.values.directory import Contact
 from mailgate.values.problem import NotFound, Problem
@@ -103,7 +103,7 @@ def test_an_entry_with_everything_in_it(gateway: Gateway, sent: dict[str, Copy])
         assert failures.get(tx, 1) == made
         assert failures.of_message(tx, sent[BOB].number) == [made]
         assert failures.of_message(tx, report) == []
-        assert held.waiting(tx).failures == 1
+        assert failures.count_open(tx) == 1
 
 
 WORDINGS: dict[str, Callable[[Copy], tuple[bytes, str]]] = {
@@ -291,7 +291,7 @@ def test_ack_frees_the_follower(gateway: Gateway, sent: dict[str, Copy]) -> None
     assert ack(gateway).state == "acked"
     assert (listed(gateway, acked=False), len(listed(gateway))) == ([], 1)
     with gateway.store.read() as tx:
-        assert held.waiting(tx).failures == 0
+        assert failures.count_open(tx) == 0
     assert copies(gateway, answer(sent[BOB]), sent[BOB].reply_to) == [CARL]
     come(
         gateway, standard(GONE.replace(BOB, CARL), original="\n"), sent[CARL].reverse_path

@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import facts, mail
+from helpers.queued import queued
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailgate.gateway import log
 from mailgate.gateway.receive import Receipt
 from mailgate.routing import decide
-from mailgate.store import failures, outbox
+from mailgate.store import failures
 from mailgate.values import status
 from mailgate.values.address import parse
 
@@ -209,9 +210,9 @@ def test_o2_an_answer_has_one_recipient_or_none(gateway: Gateway, path: str) -> 
     raw = mail(to="catchall@example.com", **{"from": "a@b.org, c@d.org"})
     gateway(raw, "catchall@example.com", reverse_path=path)
     with gateway.store.read() as tx:
-        owed = outbox.listing(tx)
-    assert len(owed) <= 1
-    for each in owed:
+        letters = queued(tx)
+    assert len(letters) <= 1
+    for each in letters:
         assert parse(each.recipient)
         assert not re.search(r"[\x00-\x20,;<>]", re.sub(r'"[^"]*"', "", each.recipient))
         assert each.octets.partition(b"\n\n")[0].count(b"\nTo: ") == 1

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 from helpers.gateway import NOW, Gateway
 from helpers.messages import BOB, facts, mail, said
+from helpers.queued import Queued, queued
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +15,7 @@ from mailgate.gateway import post
 from mailgate.gateway.post import File, Posted, Registered, Text
 from mailgate.mail import content
 from mailgate.routing.decision import Reported
-from mailgate.store import aliases, domains, failures, outbox, records
-from mailgate.store.outbox import Debt
+from mailgate.store import aliases, domains, failures, records
 from mailgate.values import address, charset, token
 from mailgate.values.problem import NotFound, Problem
 from mailgate.values.record import Ref
@@ -39,11 +39,10 @@ def write(gateway: Gateway, text: str = "Hello.\n", *to: str, **more: object) ->
     return post.write(gateway.store, ONE, Text(text, **more), to, gateway.now)
 
 
-def leaving(gateway: Gateway, done: Posted) -> list[Debt]:
+def leaving(gateway: Gateway, done: Posted) -> list[Queued]:
     """What goes out, whole."""
     with gateway.store.read() as tx:
-        debts = [outbox.get(tx, number) for number in done.queued]
-        return [each._replace(octets=outbox.whole(tx, each)) for each in debts]
+        return queued(tx, done.queued)
 
 
 def value(octets: bytes, name: str) -> str:
@@ -64,15 +63,15 @@ def names(octets: bytes) -> list[str]:
 def test_one_message_for_each_and_one_body(lead: Gateway) -> None:
     done = write(lead, "Hello.\n", EVE, "Anna <ANNA@Team.org>")
     assert done.recipients == ("ANNA@team.org", CARL, EVE)
-    debts = leaving(lead, done)
-    assert [(each.kind, each.recipient, value(each.octets, "To")) for each in debts] == [
+    letters = leaving(lead, done)
+    assert [(each.kind, each.recipient, value(each.octets, "To")) for each in letters] == [
         ("post", each, each) for each in done.recipients
     ]
     for wanted, distinct in ((1, "Message-ID"), (1, "References"), (1, "From"), (3, "Reply-To")):
-        assert len({value(each.octets, distinct) for each in debts}) == wanted
-    assert len({each.reverse_path for each in debts}) == 3
+        assert len({value(each.octets, distinct) for each in letters}) == wanted
+    assert len({each.reverse_path for each in letters}) == 3
     kept = lead.raw(done.number)
-    assert {each.octets.partition(b"\n\n")[2] for each in debts} == {kept.partition(b"\n\n")[2]}
+    assert {each.octets.partition(b"\n\n")[2] for each in letters} == {kept.partition(b"\n\n")[2]}
     assert (value(kept, "To"), value(kept, "Reply-To")) == (f"ANNA@team.org, {CARL}, {EVE}", "info@example.com")
 
 

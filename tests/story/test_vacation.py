@@ -57,8 +57,8 @@ def we_post(gateway: Gateway) -> None:
 def anna_answers(gateway: Gateway) -> None:
     """Two followers, and all begins with one of them, who answers before anybody's program did."""
     we_post(gateway)
-    debts = [leaving(gateway), leaving(gateway)]
-    to = next(Letter("", each.octets).address("Reply-To") for each in debts if each and each.recipient == ANNA)
+    letters = [leaving(gateway), leaving(gateway)]
+    to = next(Letter("", each.octets).address("Reply-To") for each in letters if each and each.recipient == ANNA)
     gateway(mail(to=to, message_id="<start@team.org>", **{"from": ANNA}), to, reverse_path=ANNA)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailgate.mta.wiring import Check
-from mailgate.store.held import Waiting
+from mailgate.store.waiting import Waiting
 from mailgate.values.charset import printable
 from mailgate.values.problem import CommandLine, Problem, command
 
@@ -210,7 +210,7 @@ def waiting(what: Waiting) -> None:
         look = command("mailgate held list") if what.held else command("mailgate bounce list")
         sys.stderr.write(f"{', '.join(counted)}: {look}\n")
     if what.stuck:
-        sys.stderr.write(f"{what.stuck} not deliverable: {command('mailgate outbox list')}\n")
+        sys.stderr.write(f"{what.stuck} not sent: {command('mailgate outbox list')}\n")
 
 
 def when(moment: float) -> str:

@@ -1,0 +1,20 @@
+"""What waits for a person, counted in one way for every screen, mail and metric that says so."""
+
+from typing import NamedTuple
+
+from mailgate.store import failures, held, outbox
+from mailgate.store.database import Transaction
+
+
+class Waiting(NamedTuple):
+    """Held mail that is not quiet, open failures, and outgoing mail that does not leave."""
+
+    held: int
+    failures: int
+    stuck: int
+
+
+def count(tx: Transaction, now: float, *, sending: bool, but: str = "") -> Waiting:
+    """What waits at this moment; `sending` and `but` as in `outbox.stuck`."""
+    stuck = outbox.stuck(tx, now, sending=sending, but=but)
+    return Waiting(held.still_open(tx).total, failures.count_open(tx), stuck.total)
