@@ -13,7 +13,7 @@ from fuzz.mutator import FOLDERS, HERE, TOKENS
 from fuzz.world import CONFIGS, ENVELOPES, World, world
 
 from mailgate.compose import mime as letter
-from mailgate.mail import message, mime
+from mailgate.mail import message, parameters
 from mailgate.mail.incoming import Incoming
 from mailgate.routing import thread
 from mailgate.routing.state import State
@@ -86,7 +86,7 @@ MISTAKES: dict[str, tuple[Any, str, object, str, str, str]] = {
     "a-status-of-no-table": (status, "_REFUSED_EXIT", {"5.1.1": 64}, "plain-lf", "unknown", "status"),
     "a-detail-that-anybody-may-sign": (
         token,
-        "doubt",
+        "fault",
         lambda *_: "",
         "plain-lf",
         "forged-reply",
@@ -100,7 +100,7 @@ MISTAKES: dict[str, tuple[Any, str, object, str, str, str]] = {
         "alias",
         "stored bytes",
     ),
-    "a-name-that-leads-elsewhere": (mime, "file_name", str, "attachments", "alias", "path in a file name"),
+    "a-name-that-leads-elsewhere": (parameters, "file_name", str, "attachments", "alias", "path in a file name"),
     "a-copy-that-is-new": (State, "repeated", lambda state, outcome: outcome, "plain-lf", "alias", "a copy was kept"),
 }
 
