@@ -177,7 +177,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "probe": "",
         "watch": "",
     },
-    "manual": {"markdown": "", "pages": "markdown", "screen": "markdown"},
+    "manual": {"build": "", "markdown": "", "pages": "markdown", "roff": "markdown", "screen": "markdown"},
     "cli": {},
 }
 """Room -> its modules, and for each the others of its room that it may import.
@@ -196,6 +196,7 @@ THIRD_PARTY = {
     "click": ("cli",),
     "rich": ("cli",),
     "tomli_w": ("cli",),
+    "hatchling": ("manual",),
 }
 """Package -> the rooms that may import it."""
 WORLD = {
