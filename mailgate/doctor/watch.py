@@ -62,7 +62,7 @@ def count(tx: Transaction, config: Config, now: float) -> list[Wait]:
 def _queue(tx: Transaction, waits: Sequence[Wait], to: Sequence[str], now: float) -> int:
     domain, queued = domains.default(tx), 0
     for each in dict.fromkeys(to):
-        if domain is None or address.parse(each) is None or directory.is_own(tx, each):  # it would come back to us
+        if domain is None or address.parse(each) is None or directory.is_local(tx, each):  # it would come back to us
             continue
         letter = notice.bulletin(waits, each, domain, keys.secrets(tx)[0], os.urandom(16), now)
         topics = ",".join(wait.topic for wait in waits) or "well"

@@ -194,7 +194,7 @@ TABLES = ("parameters", "domain", "alias", "contact", "senders", "server")
 def describe(tx: Transaction) -> Tables:
     """The configuration in the store, everything sorted: the same configuration is the same text.
 
-    Who is to be notified and became an own address since is left out: he gets nothing any more.
+    Who is to be notified and became a local address since is left out: he gets nothing any more.
     """
     parameters = contacts.parameters(tx).items()
     things: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -222,7 +222,7 @@ def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
     renamed = aliases.renamed(tx)
     shown = []
     for each in aliases.listing(tx):
-        notify = tuple(to for to in each.notify if to.rpartition("@")[2] not in hosts or not directory.is_own(tx, to))
+        notify = tuple(to for to in each.notify if to.rpartition("@")[2] not in hosts or not directory.is_local(tx, to))
         former = aliases.former_names(tx, each) if each.number in renamed else []
         shown.append((each.address, _shown(ALIAS, each._replace(notify=notify), former=former)))
     return shown

@@ -18,7 +18,7 @@ from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
 from mailgate.store import contacts, deliveries, messages, records
 from mailgate.store.database import Store, Transaction
-from mailgate.store.directory import is_own
+from mailgate.store.directory import is_local
 from mailgate.store.records import Record
 from mailgate.values import mailboxes, token
 from mailgate.values.problem import Problem, command
@@ -102,16 +102,18 @@ def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]
     """Followers and those named, each once; who complained gets nothing, and neither do we."""
     named = {contacts.key(each): contacts.spelled(each) for each in to}
     for key, text in named.items():
-        if is_own(tx, key):
+        if is_local(tx, key):
             raise Problem(
-                f"`{text}` is an own address: the message would come back", advice="name the address of a person"
+                f"`{text}` is a local address: the message would come back", advice="name the address of a person"
             )
         if deliveries.complained(tx, key):
             raise Problem(
                 f"`{text}` called our mail spam", command("mailgate bounce list"), command("mailgate bounce ack N")
             )
     known = records.spellings(tx, record.ref)
-    followers = {key: text for key, text in known.items() if not is_own(tx, key) and not deliveries.complained(tx, key)}
+    followers = {
+        key: text for key, text in known.items() if not is_local(tx, key) and not deliveries.complained(tx, key)
+    }
     return list((followers | named).values())
 
 

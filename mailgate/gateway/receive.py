@@ -127,9 +127,10 @@ def knows(store: Store, config: Config, recipient: str, fallback: Fallback | Non
 def read(store: Store, incoming: Incoming) -> Read:
     """The facts of a message and of the report it may be; before any lock is taken."""
     with store.read() as tx:
-        default = domains.default_name(tx)
-    if default is None:
-        raise NotReady("the store has no own domain", command("mailgate domain add example.com"))
+        found = domains.default(tx)
+    default = found.name if found else ""
+    if not default:
+        raise NotReady("the store has no local domain", command("mailgate domain add example.com"))
 
     def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
         return envelope.read(incoming, hints, author).qualified(default)

@@ -139,13 +139,15 @@ def _owe(
     """Queue an answer; why it could not be written (`""`): the mail is held then, like all that we cannot take."""
     from mailgate.compose import refusal  # most letters are copies
 
-    domain = state.domains.get(outgoing.domain) or domains.default(tx)
+    domain = state.directory.domains.get(outgoing.domain) or state.directory.default
     assert domain is not None
     try:
         template = refusal.template(outgoing.words, domain, config.templates)
-        meant = state.aliases.get(outgoing.about[0]) if outgoing.about else None
+        meant = state.directory.aliases.get(outgoing.about[0]) if outgoing.about else None
         policy = meant.policy if meant else ""
-        letter = refusal.refusal(message, outgoing, domain, state.secrets[0], os.urandom(16), now, template, policy)
+        letter = refusal.refusal(
+            message, outgoing, domain, state.signatures.secrets[0], os.urandom(16), now, template, policy
+        )
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
         return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
     about = ",".join(outgoing.about)

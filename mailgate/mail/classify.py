@@ -106,7 +106,7 @@ def silence(
     if kind.name != "person":
         return f"{kind.name} mail ({kind.because})"
     if own_sender:
-        return f"{own_sender} is an own address"
+        return f"{own_sender} is a local address"
     if spam:
         return "marked as spam"
     if forged:

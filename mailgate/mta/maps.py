@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mailgate.values.directory import RESERVED, Alias, Domain
+from mailgate.routing import resolve
+from mailgate.values.directory import RESERVED, Directory, Domain
 
 GUARD = "/usr/local/sbin/mailgate-pipe"
 """What the mail server runs."""
@@ -26,14 +27,19 @@ _HEADER = "# Made by mailgate from its domains and aliases: a change made here i
 class Maps(NamedTuple):
     """What the tables are made of.
 
-    `shared` are own domains that have mailboxes of their own on the server: only our addresses in them are listed, and
-    postmaster and abuse are not ours. `unknown`: whether addresses that nobody knows are taken too.
+    `directory` has every alias. `shared` are local domains that have mailboxes of their own on the server: only our
+    addresses in them are listed, and postmaster and abuse are not ours. `unknown`: whether addresses that nobody knows
+    are taken too.
     """
 
-    domains: Sequence[Domain]
-    aliases: Sequence[Alias]
+    directory: Directory
     shared: frozenset[str] = frozenset()
     unknown: bool = False
+
+    @property
+    def domains(self) -> Sequence[Domain]:
+        """Every local domain under each of its names."""
+        return tuple(self.directory.domains.values())
 
 
 def tables(maps: Maps) -> Mapping[str, str]:
@@ -55,23 +61,19 @@ def tables(maps: Maps) -> Mapping[str, str]:
 def locals_(domain: Domain, maps: Maps) -> list[str]:
     """The local parts of a domain that the server takes for us, sorted.
 
-    Aliases, and those of other domains with local-part detection, former names, catchall and bounce addresses,
-    postmaster and abuse; where one holds a delimiter also what stands before it, since that is what is looked up for
-    `name+detail+detail`.
+    Whatever the rules know by name; where it holds a delimiter also what stands before that, since this is what is
+    looked up for `name+detail+detail`.
     """
-    aliases = {each.local for each in maps.aliases if each.domain == domain.canonical or each.local_part}
-    found = aliases.union(domain.catchalls, domain.bounces, domain.former_aliases)
-    if domain.name not in maps.shared:
-        found.update(RESERVED)
-    found.update([cut(each, delimiters(maps.domains)) for each in found])
-    return sorted(each for each in found if not each.startswith(_COMMENT))
+    names = {*resolve.names_in(domain, maps.directory), *(() if domain.name in maps.shared else RESERVED)}
+    names.update([cut(name, delimiters(maps.domains)) for name in names])
+    return sorted(name for name in names if not name.startswith(_COMMENT))
 
 
 def unlisted(maps: Maps) -> list[str]:
     """Our addresses that no table can hold, because a line that begins so is a comment: nobody can write to them."""
-    found = {f"{each.local}@{each.domain}" for each in maps.aliases}
-    found.update(f"{own}@{each.name}" for each in maps.domains for own in (*each.catchalls, *each.bounces))
-    return sorted(each for each in found if each.startswith(_COMMENT))
+    found = set(maps.directory.aliases)
+    found.update(f"{name}@{domain.name}" for domain in maps.domains for name in (*domain.catchalls, *domain.bounces))
+    return sorted(address for address in found if address.startswith(_COMMENT))
 
 
 def delimiters(domains: Sequence[Domain]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from mailgate.mta import maps
 from mailgate.settings.config import Config
-from mailgate.store import aliases, database, domains
+from mailgate.store import database, directory
 from mailgate.store.database import Store
 from mailgate.values.problem import Problem, command
 
@@ -26,7 +26,7 @@ _WAIT = 20.0
 def wanted(opened: Store, config: Config) -> maps.Maps:
     """What the tables should be made of now."""
     with opened.read() as tx:
-        return maps.Maps(domains.listing(tx), aliases.listing(tx), config.maps_shared, config.maps_unknown == "accept")
+        return maps.Maps(directory.everything(tx), config.maps_shared, config.maps_unknown == "accept")
 
 
 def refresh(opened: Store, config: Config) -> list[str]:

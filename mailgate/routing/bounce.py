@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from mailgate.reports.report import Finding, Report
 from mailgate.routing.decision import Reported
-from mailgate.routing.resolve import Addressed, resolve
+from mailgate.routing.resolve import Addressed, meaning
 from mailgate.routing.state import Delivery, Known, State
 from mailgate.values import address, srs, token
 from mailgate.values.address import lower
@@ -25,7 +25,7 @@ def findings(told: Report, addressed: Addressed, state: State) -> tuple[Reported
 
 
 def _is_refusal(message_id: str, state: State) -> bool:
-    mark = token.find_mark(message_id, state.secrets)
+    mark = token.find_mark(message_id, state.signatures.secrets)
     return mark is not None and mark.kind == token.REFUSAL
 
 
@@ -47,7 +47,7 @@ def _about(told: Report, addressed: Addressed, state: State) -> _About:
     named = next((each for each in known if known[each].outgoing), next(iter(told.message_ids), None))
     if named not in known:
         return _About(named, None, (), False, False)
-    ours = token.find_mark(named, state.secrets) is not None
+    ours = token.find_mark(named, state.signatures.secrets) is not None
     return _About(named, known[named], state.sent_to.get(known[named].number, ()), False, ours)
 
 
@@ -60,7 +60,7 @@ def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None
     """The delivery that the return address names, or another signed address: the one that the report was sent to, one
     in what comes back, also when a forwarder rewrote it."""
     written = [srs.original(each) for text in told.return_addresses if (each := address.lenient(text))]
-    every = (*addressed.all, *(resolve(each, state, envelope=False) for each in written))
+    every = (*addressed.all, *(meaning(each, state) for each in written))
     found = (each.delivery(purpose) for purpose in (token.BOUNCE, token.REPLY) for each in every)
     return next((each for each in found if each), None)
 

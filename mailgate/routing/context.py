@@ -10,7 +10,7 @@ from mailgate.mail.message import Message
 from mailgate.reports.report import Report
 from mailgate.routing import authentication, resolve, thread
 from mailgate.routing.decision import Outcome
-from mailgate.routing.resolve import Addressed, Own
+from mailgate.routing.resolve import Addressed, Resolved
 from mailgate.routing.state import State
 from mailgate.routing.thread import Answered
 from mailgate.values.directory import Alias
@@ -38,7 +38,7 @@ class Case:
     `recipient` is None where the header fields speak alone; `recipient_text` is the envelope recipient as it is shown.
     """
 
-    def __init__(self, common: Common, recipient: Own | None) -> None:
+    def __init__(self, common: Common, recipient: Resolved | None) -> None:
         self.message = common.message
         self.state = common.state
         self.kind = common.kind

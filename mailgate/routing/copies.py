@@ -9,7 +9,6 @@ from mailgate.routing import permission, resolve
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.routing.state import Follower, State
 from mailgate.values import token
-from mailgate.values.address import lower
 
 _CROWD = 5
 """Times the threshold that all authors together may have: a program can write under a new name every time."""
@@ -78,9 +77,7 @@ def _himself(outcome: Outcome, message: Message, state: State) -> frozenset[str]
     """
     if outcome.reason != "token" or outcome.record in state.followed:
         return frozenset()
-    every = (*message.envelope.recipients, *message.header_addresses)
-    owns = [resolve.resolve(each, state, envelope=True) for each in every if token.parse(lower(each.local))]
-    found = (own.delivery(token.REPLY) for own in owns)
+    found = (address.delivery(token.REPLY) for address in resolve.with_tokens(message, state))
     return frozenset(each.recipient for each in found if each and each.placement.record == outcome.record)
 
 
@@ -90,7 +87,7 @@ def _silence(message: Message, state: State, kind: Kind, outcome: Outcome, *, by
     if kind.name != "person" and not (outcome.action == "create" and alias and alias.automatic == "normal"):
         return f"{kind.name} mail ({kind.because})"
     if own := permission.own_sender(message, state):
-        return f"{own} is an own address"
+        return f"{own} is a local address"
     if by_hand:
         return ""
     if mark := classify.spam_mark(message):

@@ -49,7 +49,9 @@ def decide(message: Message, state: State, told: Report | None = None) -> Decisi
         kind = Kind("report", told.because)
     if message.size > state.settings.max_size:
         return _too_large(message, state, kind)
-    coming = classify.marks(message, state.secrets, permission.own_author(message, state) and kind.name != "report")
+    coming = classify.marks(
+        message, state.signatures.secrets, permission.own_author(message, state) and kind.name != "report"
+    )
     common = Common(message, state, told, kind, coming)
     steps, outcomes = _asked(common, [_size(message, state, "pass")])
     settled = refusal.settle(message, state, kind, coming, common.authentic, outcomes)

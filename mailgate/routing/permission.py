@@ -14,10 +14,9 @@ NOBODY = "unknown"
 
 
 def _is_ours(address: Address | None, state: State) -> bool:
-    """Whether it is an own address; what detection takes in a domain that is not ours belongs to somebody there."""
-    if address is None or state.domain_of(address) is None:
-        return False
-    return resolve.resolve(address, state, envelope=False).ours
+    """Whether it is a local address; what detection takes in a domain that is not ours belongs to somebody there."""
+    found = resolve.meaning(address, state) if address else None
+    return found is not None and found.domain is not None and found.ours
 
 
 def own_author(message: Message, state: State) -> bool:
@@ -49,7 +48,7 @@ def permits(
     if author is None:
         return False, f"{alias.policy} only, and the author is unknown"
     if own_author(message, state):
-        return False, f"{alias.policy} only, and {author} is an own address"
+        return False, f"{alias.policy} only, and {author} is a local address"
     contact = state.contact if state.contact and not state.contact.archived else None
     match alias.policy:
         case "contacts":

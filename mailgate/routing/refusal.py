@@ -107,7 +107,7 @@ class _Desk:
         alias = self.state.alias(outcome.alias)
         spelled = tuple(self.written().get(each, each) for each in about)
         own = parse(spelled[0])
-        there = own is not None and own.domain in self.state.domains
+        there = own is not None and own.domain in self.state.directory.domains
         self.outgoing.append(
             Outgoing(
                 kind="refusal",
@@ -137,7 +137,7 @@ def _open(message: Message, state: State) -> frozenset[str]:
     """The own addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
     found: set[str] = set()
     for address in (*message.to, *message.cc, *message.resent):
-        own = resolve.resolve(address, state, envelope=True)
+        own = resolve.meaning(address, state, envelope=True)
         if own.kind != "foreign":
             found.update((str(address), own.name, *(alias.address for alias in own.aliases)))
     return frozenset(found)

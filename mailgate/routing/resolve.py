@@ -1,31 +1,32 @@
-"""Which of our addresses a message means."""
+"""What an address is to us: the one answer to whether it is ours, and which addresses a message means."""
 
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.routing.state import Delivery, State
+from mailgate.routing.state import Delivery, Signatures, State
 from mailgate.values import token
 from mailgate.values.address import Address, lower
-from mailgate.values.directory import RESERVED, Alias, Domain
+from mailgate.values.directory import RESERVED, Alias, Directory, Domain
 
 _SPELLINGS = 8
 """Delimiters in a local part at which a detail may begin."""
+_NO_SIGNATURES = Signatures()
 
 
 class Signed(NamedTuple):
-    """A signed detail of ours in an address: the delivery it names, None when it links nothing, and why it does not."""
+    """A token in an address: the delivery it names, None where it is not valid, and why it is not."""
 
     purpose: str
     delivery: Delivery | None
-    doubt: str = ""
+    fault: str = ""
 
 
-class Own(NamedTuple):
-    """One address as it concerns us.
+class Resolved(NamedTuple):
+    """What one address is to us.
 
-    kind: alias, catchall, bounce, reserved (postmaster, abuse), signed (nobody by name, but a valid signed detail),
-    unknown (own domain, nobody there) or foreign. `name` is the address by which an own domain knows it: in lower case,
-    without a detail, and where the domain has other names in its first one.
+    kind: alias, catchall, bounce, reserved (postmaster, abuse), signed (no name of ours, but a valid token), unknown
+    (in a local domain, and no name of ours) or foreign. `name` is the address by which a local domain knows it: in
+    lower case, without a detail, and where the domain has other names in its first one.
     """
 
     kind: str
@@ -38,48 +39,58 @@ class Own(NamedTuple):
 
     @property
     def ours(self) -> bool:
-        """Whether it is an own address in the sense of the rules."""
+        """Whether it is a local address in the sense of the rules."""
         return self.kind in ("alias", "catchall", "bounce", "reserved", "signed")
 
     def delivery(self, purpose: str) -> Delivery | None:
-        """What a valid signed detail for a purpose names, None without one."""
+        """The delivery that a valid token for a purpose names, None without one."""
         return self.signed.delivery if self.signed and self.signed.purpose == purpose else None
 
 
 class Addressed(NamedTuple):
     """The addresses that count for one recipient.
 
-    `recipient` is that recipient (None: no envelope, or an address that only transports), `all` every own address that
-    is meant, `direct` those in To and the recipient if it stands in neither To nor Cc.
+    `recipient` is that recipient (None: no envelope, or an address that only transports), `all` every local address
+    that is meant, `direct` those in To and the recipient if it stands in neither To nor Cc.
     """
 
-    recipient: Own | None
-    all: tuple[Own, ...]
-    direct: tuple[Own, ...]
+    recipient: Resolved | None
+    all: tuple[Resolved, ...]
+    direct: tuple[Resolved, ...]
 
 
-def resolve(address: Address, state: State, *, envelope: bool, alone: bool = False) -> Own:
+def resolve(
+    address: Address,
+    directory: Directory,
+    signatures: Signatures = _NO_SIGNATURES,
+    *,
+    envelope: bool = False,
+    alone: bool = False,
+) -> Resolved:
     """What an address is to us: exact names first, then without its detail, then by local-part detection.
 
+    `directory` has the aliases that the address asks for. `signatures` says which tokens are valid; without it none is.
     `envelope`: it is an envelope recipient; `alone`: it is a header address and no envelope is known.
     """
-    domain = state.domain_of(address)
+    domain = directory.domain_of(address)
     local = lower(address.local)
     names = spellings(local, domain.delimiter if domain else "+")
-    signed = _signed(local, state) if domain else None
+    signed = _signed(local, signatures) if domain else None
     if domain:
         for name in names:
-            found = _named(name, address, domain, state)
+            found = _named(name, address, domain, directory)
             if found:
                 return found._replace(signed=signed)
         if signed and signed.delivery:
-            return Own("bounce" if signed.purpose == token.BOUNCE else "signed", address, (), domain, signed=signed)
-    allowed = state.settings.allowed_domains
+            return Resolved(
+                "bounce" if signed.purpose == token.BOUNCE else "signed", address, (), domain, signed=signed
+            )
+    allowed = directory.allowed
     if domain or (address.domain in allowed if allowed else envelope or alone):
         for name in names:
-            if name in state.detected:
-                return Own("alias", address, state.detected[name], domain, detected=True, signed=signed)
-    return Own("unknown" if domain else "foreign", address, (), domain, signed=signed)
+            if name in directory.detected:
+                return Resolved("alias", address, directory.detected[name], domain, detected=True, signed=signed)
+    return Resolved("unknown" if domain else "foreign", address, (), domain, signed=signed)
 
 
 def spellings(local: str, delimiter: str) -> tuple[str, ...]:
@@ -93,109 +104,147 @@ def spellings(local: str, delimiter: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def _signed(local: str, state: State) -> Signed | None:
-    detail = token.parse(local)
-    if not detail:
+def _signed(local: str, signatures: Signatures) -> Signed | None:
+    found = token.parse(local)
+    if not found:
         return None
-    delivery = state.deliveries.get(detail.number)
+    delivery = signatures.deliveries.get(found.number)
     if not delivery:
-        return Signed(detail.purpose, None, "names nothing that was sent")
-    doubt = token.fault(detail, state.secrets, str(delivery.placement.record), delivery.recipient)
-    if not doubt and detail.purpose == token.REPLY and delivery.placement.record not in state.records:
-        doubt = f"{delivery.placement.record} is gone"
-    return Signed(detail.purpose, None if doubt else delivery, doubt)
+        return Signed(found.purpose, None, "names nothing that was sent")
+    fault = token.fault(found, signatures.secrets, str(delivery.placement.record), delivery.recipient)
+    if not fault and found.purpose == token.REPLY and delivery.gone:
+        fault = f"{delivery.placement.record} is gone"
+    return Signed(found.purpose, None if fault else delivery, fault)
 
 
-def _named(local: str, address: Address, domain: Domain, state: State) -> Own | None:
+def _named(local: str, address: Address, domain: Domain, directory: Directory) -> Resolved | None:
     name = f"{local}@{domain.canonical}"
-    alias = state.aliases.get(name)
+    alias = directory.aliases.get(name)
     if alias:
-        return Own("alias", address, (alias,), domain, name=name)
+        return Resolved("alias", address, (alias,), domain, name=name)
     if local in domain.catchalls:
-        return Own("catchall", address, (), domain, name=name)
+        return Resolved("catchall", address, (), domain, name=name)
     if local in domain.bounces:
-        return Own("bounce", address, (), domain, name=name)
+        return Resolved("bounce", address, (), domain, name=name)
     if local in RESERVED:
-        return Own("reserved", address, (), domain, name=name)
+        return Resolved("reserved", address, (), domain, name=name)
     return None
 
 
+def names_in(domain: Domain, directory: Directory) -> frozenset[str]:
+    """Every name by which `resolve` finds an address in a local domain, besides those that are reserved."""
+    host = f"@{domain.canonical}"
+    named = [address.removesuffix(host) for address in directory.aliases if address.endswith(host)]
+    return frozenset((*named, *directory.detected, *domain.catchalls, *domain.bounces))
+
+
+def is_local(address: Address, directory: Directory) -> bool:
+    """Whether mail to an address comes back to us, as far as its name tells.
+
+    Whatever has the form of a token counts, valid or not: the mail server hands it over. An address outside the local
+    domains belongs to somebody there, though detection may take mail for it.
+    """
+    found = resolve(address, directory)
+    return found.domain is not None and (found.ours or found.signed is not None)
+
+
+def is_stranger(address: Address, directory: Directory) -> bool:
+    """Whether an address lies in a local domain where nobody has it."""
+    return directory.domain_of(address) is not None and not is_local(address, directory)
+
+
+def looks_like_bounce(address: Address, directory: Directory) -> bool:
+    """Whether it is a bounce address, as far as its name tells."""
+    found = resolve(address, directory)
+    return found.kind == "bounce" or (found.signed is not None and found.signed.purpose == token.BOUNCE)
+
+
+def meaning(address: Address, state: State, *, envelope: bool = False, alone: bool = False) -> Resolved:
+    """What an address is to us, with all that is known while a message is judged."""
+    return resolve(address, state.directory, state.signatures, envelope=envelope, alone=alone)
+
+
 def spelled(message: Message, state: State) -> Message:
-    """The message with the spelling of its recipient that is an own address, the first one when none is."""
+    """The message with the spelling of its recipient that is a local address, the first one when none is."""
     envelope = message.envelope
     if not envelope.alternatives:
         return message
-    spellings = (*envelope.recipients, *envelope.alternatives)
-    ours = (each for each in spellings if resolve(each, state, envelope=True).ours)
+    every = (*envelope.recipients, *envelope.alternatives)
+    ours = (address for address in every if meaning(address, state, envelope=True).ours)
     chosen = next(ours, envelope.recipients[0])
     return message._replace(envelope=envelope._replace(recipients=(chosen,), alternatives=()))
 
 
-def doubtful(message: Message, state: State) -> bool:
-    """Whether a signed detail stands in an address of ours that links nothing: forged, of an old key, of something
-    gone, for another purpose."""
+def with_tokens(message: Message, state: State) -> tuple[Resolved, ...]:
+    """The addresses of a message in local domains that hold a token, valid or not."""
     every = (*message.envelope.recipients, *message.header_addresses)
-    owns = (resolve(each, state, envelope=True) for each in every if token.parse(lower(each.local)))
+    found = (meaning(address, state, envelope=True) for address in every if token.parse(lower(address.local)))
+    return tuple(resolved for resolved in found if resolved.signed)
+
+
+def has_invalid_token(message: Message, state: State) -> bool:
+    """Whether a token in an address of ours leads nowhere: forged, of an old key, of something that is gone, or for
+    delivery reports where none go."""
     return any(
-        own.signed.delivery is None or (own.signed.purpose == token.BOUNCE and own.kind != "bounce")
-        for own in owns
-        if own.signed
+        found.signed.delivery is None or (found.signed.purpose == token.BOUNCE and found.kind != "bounce")
+        for found in with_tokens(message, state)
+        if found.signed
     )
 
 
-def recipients(message: Message, state: State) -> tuple[Own | None, ...]:
+def recipients(message: Message, state: State) -> tuple[Resolved | None, ...]:
     """The envelope recipients to decide for, one by one; `(None,)` when no envelope is known."""
-    return tuple(resolve(each, state, envelope=True) for each in message.envelope.recipients) or (None,)
+    return tuple(meaning(address, state, envelope=True) for address in message.envelope.recipients) or (None,)
 
 
 def written(message: Message, state: State) -> dict[str, str]:
     """How the sender spelled each address of ours, without a detail, by the address that it is known as.
 
-    Under another name of a domain, or a former one of an alias, he knows no other; To and Cc say what he wrote, better
-    than the envelope does after a forward.
+    Under another name of a domain, or a retired one of an alias, the sender knows no other; To and Cc say what was
+    written, better than the envelope does after a forward.
     """
-    found: dict[str, str] = {}
-    for each in (*message.to, *message.cc, *message.resent, *message.envelope.recipients, *message.transport):
-        own = resolve(each, state, envelope=True)
-        if own.domain and own.name:
-            spelling = f"{own.name.rpartition('@')[0]}@{own.domain.name}"
-            for known_as in (own.name, *(alias.address for alias in own.aliases)):
-                found.setdefault(known_as, spelling)
-    return found
+    spellings: dict[str, str] = {}
+    for address in (*message.to, *message.cc, *message.resent, *message.envelope.recipients, *message.transport):
+        found = meaning(address, state, envelope=True)
+        if found.domain and found.name:
+            spelling = f"{found.name.rpartition('@')[0]}@{found.domain.name}"
+            for known_as in (found.name, *(alias.address for alias in found.aliases)):
+                spellings.setdefault(known_as, spelling)
+    return spellings
 
 
 class Named(NamedTuple):
-    """The own addresses that the header fields name, by `Address.key`: in To, in any field; `written`: in To or Cc."""
+    """The local addresses that the header names, by `Address.key`: in To, in any field; `written`: in To or Cc."""
 
-    direct: dict[str, Own]
-    all: dict[str, Own]
+    direct: dict[str, Resolved]
+    all: dict[str, Resolved]
     written: frozenset[str]
 
 
 def named(message: Message, state: State, *, alone: bool) -> Named:
     """What the header fields say; the same for every recipient, as long as they all are known, or none is (`alone`)."""
 
-    def own(addresses: tuple[Address, ...]) -> dict[str, Own]:
-        first: dict[str, Own] = {}
-        for each in addresses:
-            found = resolve(each, state, envelope=False, alone=alone)
+    def local(addresses: tuple[Address, ...]) -> dict[str, Resolved]:
+        first: dict[str, Resolved] = {}
+        for address in addresses:
+            found = meaning(address, state, alone=alone)
             if found.ours:
-                first.setdefault(each.key, found)
+                first.setdefault(address.key, found)
         return first
 
-    written = frozenset(each.key for each in (*message.to, *message.cc))
-    return Named(own(message.to), own(message.header_addresses), written)
+    written = frozenset(address.key for address in (*message.to, *message.cc))
+    return Named(local(message.to), local(message.header_addresses), written)
 
 
-def counts(recipient: Own | None) -> Own | None:
-    """The recipient, unless it is an address outside every own domain that no detection matches.
+def counts(recipient: Resolved | None) -> Resolved | None:
+    """The recipient, unless it is an address outside every local domain that no detection matches.
 
     Such a one only transports: it counts for nothing, and the header fields speak as if no envelope were known.
     """
     return None if recipient and recipient.kind == "foreign" else recipient
 
 
-def addressed(recipient: Own | None, header: Named) -> Addressed:
+def addressed(recipient: Resolved | None, header: Named) -> Addressed:
     """What counts when a message with this header is decided for a recipient that `counts`."""
     if not recipient or not recipient.ours:
         return Addressed(recipient, tuple(header.all.values()), tuple(header.direct.values()))
@@ -205,10 +254,10 @@ def addressed(recipient: Own | None, header: Named) -> Addressed:
     return Addressed(recipient, tuple(everything.values()), tuple(direct.values()))
 
 
-def aliases(owns: tuple[Own, ...]) -> list[tuple[Alias, Own]]:
+def aliases(addresses: tuple[Resolved, ...]) -> list[tuple[Alias, Resolved]]:
     """Every alias that is meant, once, each with the address that meant it; exact addresses before detected ones."""
-    found: dict[int, tuple[Alias, Own]] = {}
-    for own in sorted(owns, key=lambda own: own.detected):
-        for alias in own.aliases:
-            found.setdefault(alias.number, (alias, own))
+    found: dict[int, tuple[Alias, Resolved]] = {}
+    for resolved in sorted(addresses, key=lambda address: address.detected):
+        for alias in resolved.aliases:
+            found.setdefault(alias.number, (alias, resolved))
     return list(found.values())

@@ -7,7 +7,7 @@ from mailgate.reports import report
 from mailgate.routing import bounce, permission
 from mailgate.routing.context import Case, Verdict
 from mailgate.routing.decision import Outcome
-from mailgate.routing.resolve import Own
+from mailgate.routing.resolve import Resolved
 from mailgate.values.directory import Alias
 
 
@@ -36,7 +36,8 @@ def loop_mark(case: Case) -> Verdict:
         saw = f"{case.kind.name} mail that answers a refusal of ours"
         return Verdict(saw, "ignore", (case.outcome("ignore", "loop"),))
     own = case.recipient or next(iter(case.addressed.direct), None)
-    if own and (own.address.key in case.state.contacts or own.name in case.state.contacts):
+    contacts = case.state.directory.contacts
+    if own and (own.address.key in contacts or own.name in contacts):
         return Verdict(f"a person answers a refusal of ours, at the contact address {own.address}")
     address = str(own.address) if own else ""
     return Verdict("a person answers a refusal of ours", "hold", (case.outcome("hold", "loop", address),))
@@ -64,16 +65,16 @@ def delivery_report(case: Case) -> Verdict:
     return Verdict(saw, "ignore", (case.outcome("ignore", "report")._replace(report=told.kind, reports=found),))
 
 
-def _bounce_address(case: Case) -> Own | None:
+def _bounce_address(case: Case) -> Resolved | None:
     """The bounce address that a message came to; where an alias is meant beside it, only as the recipient itself."""
     if case.recipient and case.recipient.kind == "bounce":
         return case.recipient
     return None if case.acting else next((own for own in case.addressed.direct if own.kind == "bounce"), None)
 
 
-def _awaited(case: Case, own: Own) -> str:
+def _awaited(case: Case, own: Resolved) -> str:
     """Why a person waits for mail that a catchall or bounce address takes from nobody; `""` when nobody does."""
-    if own.domain and own.domain.canonical in case.state.capturing:
+    if own.domain and own.domain.capture_until > case.state.now:
         return f"{own.domain.canonical} captures"
     from mailgate.routing import confirmation  # nine expressions to compile, for mail to these addresses alone
 
@@ -105,7 +106,7 @@ def sender(case: Case) -> Verdict:
         return Verdict(case.spam, "spam")
     own = permission.own_sender(case.message, case.state)
     if own:
-        return Verdict(f"{own} is an own address", "own")
+        return Verdict(f"{own} is a local address", "own")
     author = case.message.author
     saw = str(author.address) if author.address else f"author unknown: {author.defect}"
     if not case.state.settings.trust.authserv_ids:
@@ -168,7 +169,7 @@ def alias(case: Case) -> Verdict:
     return Verdict(saw or case.recipient_text, words, tuple(outcomes))
 
 
-def _meant(alias: Alias, own: Own) -> str:
+def _meant(alias: Alias, own: Resolved) -> str:
     """An alias as it was meant: by its local part, under another name of its domain, by a name it had before."""
     if own.detected:
         return f"{own.address} ({alias.address} by its local part)"

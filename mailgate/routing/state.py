@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from mailgate.mail.incoming import Fallback
 from mailgate.routing.decision import Outcome
-from mailgate.values.address import Address
-from mailgate.values.directory import Alias, Contact, Domain
+from mailgate.values.directory import Alias, Contact, Directory
 from mailgate.values.record import Ref
 
 
@@ -22,13 +21,24 @@ class Placement(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One message of ours to one recipient: what a signed detail names. `recipient` is an `Address.key`, or empty."""
+    """One message of ours to one recipient: what a token names. `recipient` is an `Address.key`, or empty.
+
+    gone: the record is no longer there.
+    """
 
     number: int
     message: int
     message_id: str
     placement: Placement
     recipient: str
+    gone: bool = False
+
+
+class Signatures(NamedTuple):
+    """What says whether a token is valid: our keys, and the deliveries that tokens name, by number."""
+
+    secrets: tuple[bytes, ...] = ()
+    deliveries: Mapping[int, Delivery] = {}
 
 
 class Follower(NamedTuple):
@@ -82,7 +92,6 @@ class Settings(NamedTuple):
     blocked_by: str = "hold"
     loop_minutes: int = 120
     loop_threshold: int = 20
-    allowed_domains: frozenset[str] = frozenset()
     per_day: int = 5
     per_hour: int = 100
     fallback: Fallback | None = None
@@ -92,25 +101,21 @@ class Settings(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything `route.decide` may know about one message.
+    """Everything `decide.decide` may know about one message.
 
-    `domains` by each of their names; aliases by address, former ones too, `detected` by local part; `capturing` are the
-    canonical names of domains that capture at this moment; `contacts` are the contact addresses of all own domains;
-    `followed` are the records the author follows; `made` counts new records within the loop window by model and
-    `policy.rate_key`, without those that copies of this very message made; `made_by_alias` and `made_in_all` count all
-    new records of the last hour, where a ceiling is set; `answered` holds reason and addresses of
-    the answers this sender got within the loop window. `deliveries` are those that signed details in the addresses
-    name, by number; `sent_to` those of our messages that a report names, by message. `followers` are people to
-    copy by record, `notified` by the alias that would make one; `relayed` counts the author's messages on a record
-    that were sent on within the loop window, `relayed_in_all` everybody's.
+    `now` in epoch seconds; `directory` says what is ours, `signatures` which tokens are valid; `followed` are the
+    records the author follows; `made` counts new records within the loop window by model and `policy.rate_key`, without
+    those that copies of this very message made; `made_by_alias` and `made_in_all` count all new records of the last
+    hour, where a ceiling is set; `answered` holds reason and addresses of the answers this sender got within the loop
+    window. `sent_to` are the deliveries of our messages that a report names, by message. `followers` are people to copy
+    by record, `notified` by the alias that would make one; `relayed` counts the author's messages on a record that were
+    sent on within the loop window, `relayed_in_all` everybody's.
     """
 
     settings: Settings = Settings()
-    domains: Mapping[str, Domain] = {}
-    capturing: frozenset[str] = frozenset()
-    aliases: Mapping[str, Alias] = {}
-    detected: Mapping[str, tuple[Alias, ...]] = {}
-    contacts: frozenset[str] = frozenset()
+    now: float = 0.0
+    directory: Directory = Directory()
+    signatures: Signatures = Signatures()
     records: frozenset[Ref] = frozenset()
     followed: frozenset[Ref] = frozenset()
     contact: Contact | None = None
@@ -126,8 +131,6 @@ class State(NamedTuple):
     answered: frozenset[tuple[str, str]] = frozenset()
     answered_today: int = 0
     answered_this_hour: int = 0
-    secrets: tuple[bytes, ...] = ()
-    deliveries: Mapping[int, Delivery] = {}
     sent_to: Mapping[int, tuple[Delivery, ...]] = {}
     followers: Mapping[Ref, tuple[Follower, ...]] = {}
     notified: Mapping[int, tuple[Follower, ...]] = {}
@@ -176,10 +179,8 @@ class State(NamedTuple):
                 for one in each
                 for place in one.placements
             ),
-            *(each.placement.alias for each in self.deliveries.values()),
+            *(each.placement.alias for each in self.signatures.deliveries.values()),
         )
-        return next((each for each in (*self.aliases.values(), *placed) if each and each.number == number), None)
-
-    def domain_of(self, address: Address) -> Domain | None:
-        """The own domain an address lies in."""
-        return self.domains.get(address.domain)
+        return next(
+            (each for each in (*self.directory.aliases.values(), *placed) if each and each.number == number), None
+        )

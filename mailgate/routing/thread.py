@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.routing.resolve import Addressed, Own, aliases, resolve
+from mailgate.routing.resolve import Addressed, Resolved, aliases, meaning
 from mailgate.routing.state import Known, Placement, State
 from mailgate.values import token
 
@@ -47,7 +47,7 @@ def answered(message: Message, state: State) -> Answered:
     if not found:
         how = "names an id mentioned in"
         named = [each for each in (message.author.address, *message.to, *message.cc) if each]
-        people = frozenset(each.key for each in named if not resolve(each, state, envelope=False).ours)
+        people = frozenset(each.key for each in named if not meaning(each, state).ours)
         copies = {seen.message for seen in state.seen}  # a copy of this very message is nothing it could answer
         mentions = (known for each in message.references for known in state.mentioned.get(each, ()))
         found = _newest(
@@ -99,7 +99,7 @@ def _signed(answer: Answered, addressed: Addressed) -> Replies:
             parent = parent or (answered.message_id if answered else delivery.message_id)
             saw.append(f"{own.address} is signed for {record}")
         elif own.kind != "bounce":
-            saw.append(f"signed detail of {own.address} {own.signed.doubt or 'is for delivery reports'}")
+            saw.append(f"signed detail of {own.address} {own.signed.fault or 'is for delivery reports'}")
     others = tuple(own for own in addressed.direct if not own.delivery(token.REPLY))
     beside = _of_other_models(others, posts.values()) if posts else frozenset()
     return Replies(tuple(posts.values()), parent, beside=beside, signed=bool(posts), saw="; ".join(saw))
@@ -109,7 +109,7 @@ def _stands_on(known: Known, placement: Placement) -> bool:
     return any(each.record == placement.record for each in known.placements)
 
 
-def _of_other_models(owns: tuple[Own, ...], placements: Iterable[Placement]) -> frozenset[int]:
+def _of_other_models(owns: tuple[Resolved, ...], placements: Iterable[Placement]) -> frozenset[int]:
     """The aliases among addresses that have nothing to do with the models of these records."""
     models = {each.record.model for each in placements}
     return frozenset(

@@ -3,21 +3,21 @@
 import json
 from typing import NamedTuple
 
-from mailgate.routing.resolve import spellings
-from mailgate.store import domains
+from mailgate.routing import resolve
+from mailgate.store import directory, domains
 from mailgate.store.contacts import key as person
 from mailgate.store.contacts import spelled
-from mailgate.store.database import Row, Transaction
-from mailgate.store.directory import is_own
+from mailgate.store.database import Transaction
+from mailgate.store.directory import alias_from_row
 from mailgate.values import names
+from mailgate.values.address import Address
 from mailgate.values.directory import Alias
 from mailgate.values.problem import CommandLine, NotFound, Problem, command
-from mailgate.values.record import Ref
 
 
 def listing(tx: Transaction) -> list[Alias]:
     """Every alias, oldest first."""
-    return [from_row(row) for row in tx.execute("SELECT * FROM alias ORDER BY number")]
+    return [alias_from_row(row) for row in tx.execute("SELECT * FROM alias ORDER BY number")]
 
 
 def get(tx: Transaction, text: str) -> Alias:
@@ -36,7 +36,7 @@ def get(tx: Transaction, text: str) -> Alias:
             command("mailgate alias add {ADDRESS} --model MODEL", f"{local}@{host}"),
             command("mailgate alias list"),
         )
-    return from_row(row)
+    return alias_from_row(row)
 
 
 def exists(tx: Transaction, local: str, host: str) -> bool:
@@ -45,17 +45,15 @@ def exists(tx: Transaction, local: str, host: str) -> bool:
 
 
 def reached_by(tx: Transaction, text: str) -> Alias:
-    """The alias that an address reaches, also with a detail or under a former name. Raises NotFound."""
+    """The alias that mail to a local address reaches, the first of those with local-part detection. Raises NotFound."""
     try:
         return get(tx, text)
     except NotFound:
-        local, host = _place(tx, text)
-        for name in spellings(local, domains.get(tx, host).delimiter):
-            if exists(tx, name, host):
-                return get(tx, f"{name}@{host}")
-            if renamed := _renamed(tx, name, host):
-                return renamed
-        raise
+        address = Address(*_place(tx, text))
+        found = resolve.resolve(address, directory.load(tx, [address]))
+        if not found.aliases:
+            raise
+        return found.aliases[0]
 
 
 def _renamed(tx: Transaction, local: str, host: str) -> Alias | None:
@@ -65,7 +63,7 @@ def _renamed(tx: Transaction, local: str, host: str) -> Alias | None:
         " WHERE retired.domain = ? AND retired.local = ?",
         (host, local),
     ).fetchone()
-    return from_row(row) if row else None
+    return alias_from_row(row) if row else None
 
 
 def renamed(tx: Transaction) -> set[int]:
@@ -77,28 +75,6 @@ def former_names(tx: Transaction, found: Alias) -> list[str]:
     """The addresses under which an alias is still reached though it was renamed."""
     rows = tx.execute("SELECT local, domain FROM retired WHERE alias = ? ORDER BY domain, local", (found.number,))
     return [f"{row['local']}@{row['domain']}" for row in rows]
-
-
-def from_row(row: Row) -> Alias:
-    """The value of a row of `alias`."""
-    return Alias(
-        number=row["number"],
-        local=row["local"],
-        domain=row["domain"],
-        model=row["model"],
-        values=json.loads(row["assigned"]),
-        policy=row["policy"],
-        record=Ref.parse(row["record"]) if row["record"] else None,
-        owner=Ref.parse(row["owner"]) if row["owner"] else None,
-        local_part=bool(row["local_part"]),
-        authenticated=bool(row["authenticated"]),
-        refusal=row["refusal"],
-        spam=row["spam"],
-        status=row["status"],
-        notify=tuple(json.loads(row["notify"])),
-        automatic=row["automatic"],
-        replies=row["replies"],
-    )
 
 
 def add(tx: Transaction, text: str, new: Alias) -> Alias:
@@ -185,9 +161,9 @@ def add_former(tx: Transaction, found: Alias, text: str) -> None:
 def save(tx: Transaction, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
     for each in changed.notify:
-        if is_own(tx, each):
+        if directory.is_local(tx, each):
             raise Problem(
-                f"`{each}` is an own address: a copy to it would come back", advice="name the address of a person"
+                f"`{each}` is a local address: a copy to it would come back", advice="name the address of a person"
             )
     tx.execute(
         "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?,"
@@ -201,7 +177,7 @@ def save(tx: Transaction, changed: Alias) -> Alias:
             *(json.dumps(list({person(each): spelled(each) for each in changed.notify}.values())), changed.number),
         ),
     )
-    return from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
+    return alias_from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
 
 
 class Doubt(NamedTuple):

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from mailgate.mail.message import Message
 from mailgate.routing import explain, resolve
 from mailgate.routing.decision import Decision, Outcome
-from mailgate.routing.permission import own_author, rate_key
+from mailgate.routing.permission import rate_key
 from mailgate.routing.state import State
 from mailgate.settings.config import Config
-from mailgate.store import aliases, contacts, directory, failures, held, messages, records
+from mailgate.store import aliases, contacts, failures, held, messages, records
 from mailgate.store.database import Transaction
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
@@ -87,7 +87,7 @@ def _flags(message: Message, state: State, authentic: str, outcomes: list[Outcom
     flags += {"pass": ["authenticated"], "fail": ["forged"]}.get(authentic, [])
     if any(each.outsider for each in outcomes):
         flags.append("outsider")
-    if resolve.doubtful(message, state):
+    if resolve.has_invalid_token(message, state):
         flags.append("bad-detail")
     return flags
 
@@ -113,19 +113,17 @@ def _create(
         now=now,
     )
     messages.place(tx, number, ref)
-    ours = own_author(message, state) or directory.is_own(tx, str(author))  # a detail that nobody signed is ours too
-    if author and kind == "person" and not ours:
+    if author and kind == "person" and not resolve.is_local(author, state.directory):
         records.add_follower(tx, ref, str(author))
-    for address in alias.notify if alias else ():
-        if not directory.is_own(tx, address):  # it may have become one since
-            records.add_follower(tx, ref, address)
+    for follower in state.notified.get(alias.number, ()) if alias else ():
+        records.add_follower(tx, ref, follower.spelled)
     if alias:
         aliases.set_status(tx, alias.number, "valid")
     return ref
 
 
 def _alias(state: State, outcome: Outcome) -> Alias | None:
-    return next((each for each in state.aliases.values() if each.number == outcome.alias), None)
+    return next((each for each in state.directory.aliases.values() if each.number == outcome.alias), None)
 
 
 def _domain_written(message: Message, state: State, alias: Alias | None) -> str | None:
@@ -134,7 +132,7 @@ def _domain_written(message: Message, state: State, alias: Alias | None) -> str 
         spelled = resolve.written(message, state).get(alias.address, alias.address)
         return spelled.rpartition("@")[2]
     meant = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
-    return next((each.domain for each in meant if each.domain in state.domains), None)
+    return next((each.domain for each in meant if each.domain in state.directory.domains), None)
 
 
 def _keep(tx: Transaction, number: int, outcomes: list[Outcome], version: str, now: float) -> None:

@@ -238,6 +238,24 @@ def _migrate(tx: Transaction, old: int) -> int:
     return max(old, len(scripts))
 
 
+def select_in(tx: Transaction, statement: str, names: Iterable[object], *more: object) -> Iterator[Any]:
+    """Rows of a statement with `IN ({})` in it, however many names there are; none, and no statement, without names.
+
+    The names come first among its values, once for each `{}`; `more` are the others.
+    """
+    every = list(dict.fromkeys(names))
+    places = statement.count("{}")
+    size = _VALUES // places
+    for at in range(0, len(every), size):
+        some = every[at : at + size]
+        marks = ", ".join("?" * len(some))
+        yield from tx.execute(statement.replace("{}", marks), (*(some * places), *more))
+
+
+_VALUES = 500
+"""Values in the `IN (...)` of one statement: every database takes that many."""
+
+
 def insert_octets(tx: Transaction, number: int, octets: bytes) -> None:
     """Keep the bytes of a message; a large one is written piece by piece, so that it is never copied as a whole."""
     if len(octets) <= PIECE:

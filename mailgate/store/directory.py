@@ -1,60 +1,129 @@
-"""Whether an address is one of ours."""
+"""What is ours, read as one `Directory`: all local domains, and the aliases that some addresses ask for."""
 
+import json
 from collections.abc import Iterable
 
-from mailgate.routing.resolve import spellings
-from mailgate.store import domains
-from mailgate.store.database import Transaction
-from mailgate.values import address, token
-from mailgate.values.address import Address
-from mailgate.values.directory import RESERVED, Domain
+from mailgate.routing import resolve
+from mailgate.store.database import Row, Transaction, select_in
+from mailgate.values import address
+from mailgate.values.address import Address, lower
+from mailgate.values.directory import Alias, Directory, Domain
+from mailgate.values.record import Ref
+
+_ALIASES = (
+    "SELECT alias.*, '' AS retired_as FROM alias{0} UNION ALL"
+    " SELECT alias.*, retired.local || '@' || retired.domain AS retired_as"
+    " FROM retired JOIN alias ON alias.number = retired.alias{1} ORDER BY number"
+)
 
 
-def is_own(tx: Transaction, text: str) -> bool:
-    """Whether mail to an address would come back to us: an alias, a catchall or bounce address, postmaster, abuse."""
-    found = address.lenient(text)
-    row = found and tx.execute("SELECT * FROM domain WHERE name = ?", (found.domain,)).fetchone()
-    if not found or not row:
-        return False
-    domain = domains.from_row(tx, row)
-    local = address.lower(found.local)
-    known_as = spellings(local, domain.delimiter)
-    if token.parse(local) or not _names(domain).isdisjoint(known_as):
-        return True
-    aliases = (
-        tx.execute("SELECT 1 FROM alias WHERE domain = ? AND local = ?", (domain.canonical, each)).fetchone()
-        for each in known_as
+def load(tx: Transaction, addresses: Iterable[Address], allowed: frozenset[str] = frozenset()) -> Directory:
+    """All local domains, and the aliases that these addresses ask for by name, by a retired name or by local part.
+
+    `allowed`: the domains outside in which local-part detection works (parameter mail.catchall.domain.allowed).
+    """
+    found = Directory(domains(tx), allowed=allowed)
+    return _with_aliases(tx, found, addresses)
+
+
+def extended(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
+    """The same with the aliases that further addresses in local domains ask for."""
+    return _with_aliases(tx, directory, (each for each in addresses if directory.domain_of(each)))
+
+
+def everything(tx: Transaction) -> Directory:
+    """All local domains and all aliases."""
+    rows = tx.execute(_ALIASES.format("", "")).fetchall()
+    return _added(Directory(domains(tx)), rows)
+
+
+def _with_aliases(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
+    names = {name for each in addresses for name in _names(each, directory.domain_of(each))}
+    rows = select_in(tx, _ALIASES.format(" WHERE local IN ({})", " WHERE retired.local IN ({})"), sorted(names))
+    return _added(directory, rows)
+
+
+def _names(asked: Address, domain: Domain | None) -> tuple[str, ...]:
+    """The local parts under which an address may be known: as it is, and without its detail."""
+    return resolve.spellings(lower(asked.local), domain.delimiter if domain else "+")
+
+
+def _added(directory: Directory, rows: Iterable[Row]) -> Directory:
+    found = [(row["retired_as"], alias_from_row(row)) for row in rows]
+    current = [alias for retired_as, alias in found if not retired_as]
+    return directory.with_aliases(current, [each for each in found if each[0]]) if found else directory
+
+
+def domains(tx: Transaction) -> dict[str, Domain]:
+    """Every local domain by each of its names, in the order they were added."""
+    rows = {row["name"]: row for row in tx.execute("SELECT * FROM domain ORDER BY position")}
+    retired: dict[str, list[tuple[str, str]]] = {}
+    for row in tx.execute("SELECT domain, local, kind FROM retired ORDER BY local"):
+        retired.setdefault(row["domain"], []).append((row["local"], row["kind"]))
+    first = [name for name, row in rows.items() if row["same_as"] is None]
+    default = next((name for name in first if rows[name]["is_default"]), first[0] if first else "")
+    return {
+        name: _domain(name, rows[row["same_as"] or name], retired, default=name == default)
+        for name, row in rows.items()
+    }
+
+
+def _domain(name: str, row: Row, retired: dict[str, list[tuple[str, str]]], *, default: bool) -> Domain:
+    """A domain under one of its names; `row` is that of its first one."""
+    return Domain(
+        name=name,
+        catchall=row["catchall"],
+        bounce=row["bounce"],
+        company=row["company"],
+        contact=row["contact"],
+        language=row["language"],
+        delimiter=row["delimiter"],
+        details=bool(row["details"]),
+        default=default,
+        retired=tuple(retired.get(row["name"], ())),
+        same_as=row["name"] if row["name"] != name else "",
+        sender=row["sender"],
+        signature=row["signature"],
+        capture_until=row["capture_until"],
     )
-    return any(each is not None for each in aliases)
 
 
-def _names(domain: Domain) -> set[str]:
-    return {*domain.catchalls, *domain.bounces, *domain.former_aliases, *RESERVED}
+def alias_from_row(row: Row) -> Alias:
+    """The value of a row of `alias`."""
+    return Alias(
+        number=row["number"],
+        local=row["local"],
+        domain=row["domain"],
+        model=row["model"],
+        values=json.loads(row["assigned"]),
+        policy=row["policy"],
+        record=Ref.parse(row["record"]) if row["record"] else None,
+        owner=Ref.parse(row["owner"]) if row["owner"] else None,
+        local_part=bool(row["local_part"]),
+        authenticated=bool(row["authenticated"]),
+        refusal=row["refusal"],
+        spam=row["spam"],
+        status=row["status"],
+        notify=tuple(json.loads(row["notify"])),
+        automatic=row["automatic"],
+        replies=row["replies"],
+    )
 
 
-def takes_reports(tx: Transaction, addresses: Iterable[Address]) -> bool:
-    """Whether one of these is a bounce address, as far as its name tells: today's, a retired one, or a signed one."""
-    for host, locals_ in _by_domain(addresses).items():
-        row = tx.execute("SELECT * FROM domain WHERE name = ?", (host,)).fetchone()
-        if row is None:
-            continue
-        found = domains.from_row(tx, row)
-        known_as = {name for local in locals_ for name in spellings(local, found.delimiter)}
-        details = (token.parse(local) for local in locals_)
-        if known_as.intersection(found.bounces) or any(each and each.purpose == token.BOUNCE for each in details):
-            return True
-    return False
-
-
-def _by_domain(addresses: Iterable[Address]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for each in addresses:
-        found.setdefault(each.domain, set()).add(address.lower(each.local))
-    return found
+def is_local(tx: Transaction, text: str) -> bool:
+    """Whether mail to an address would come back to us, as far as its name tells."""
+    found = address.lenient(text)
+    return found is not None and resolve.is_local(found, load(tx, [found]))
 
 
 def is_stranger(tx: Transaction, text: str) -> bool:
-    """Whether an address lies in an own domain, and nobody is there."""
+    """Whether an address lies in a local domain where nobody has it."""
     found = address.lenient(text)
-    ours = found and tx.execute("SELECT 1 FROM domain WHERE name = ?", (found.domain,)).fetchone()
-    return bool(ours) and not is_own(tx, text)
+    return found is not None and resolve.is_stranger(found, load(tx, [found]))
+
+
+def takes_reports(tx: Transaction, addresses: Iterable[Address]) -> bool:
+    """Whether one of these is a bounce address, as far as its name tells."""
+    every = list(addresses)
+    directory = load(tx, every)
+    return any(resolve.looks_like_bounce(each, directory) for each in every)

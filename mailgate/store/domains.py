@@ -1,27 +1,28 @@
 """The mail domains that are ours: edit, look up."""
 
+from mailgate.store import directory
 from mailgate.store.contacts import key as person
-from mailgate.store.database import Row, Transaction
+from mailgate.store.database import Transaction
 from mailgate.values import address, names
 from mailgate.values.directory import RESERVED, Domain
 from mailgate.values.problem import NotFound, Problem, command
 
 
 def listing(tx: Transaction) -> list[Domain]:
-    """Every own domain, in the order they were added."""
-    return [from_row(tx, row) for row in tx.execute("SELECT * FROM domain ORDER BY position")]
+    """Every local domain under each of its names, in the order they were added."""
+    return list(directory.domains(tx).values())
 
 
 def get(tx: Transaction, text: str) -> Domain:
-    """One own domain. Raises NotFound."""
-    row = tx.execute("SELECT * FROM domain WHERE name = ?", (name_of(text),)).fetchone()
-    if row is None:
+    """One local domain. Raises NotFound."""
+    found = directory.domains(tx).get(name_of(text))
+    if found is None:
         raise NotFound(f"no domain `{text}`", command("mailgate domain add {DOMAIN}", text))
-    return from_row(tx, row)
+    return found
 
 
 def canonical(tx: Transaction, text: str) -> str:
-    """The name under which the addresses of an own domain are stored. Raises NotFound."""
+    """The name under which the addresses of a local domain are stored. Raises NotFound."""
     name = name_of(text)
     row = tx.execute("SELECT coalesce(same_as, name) AS name FROM domain WHERE name = ?", (name,)).fetchone()
     return row["name"] if row else get(tx, text).canonical
@@ -29,39 +30,7 @@ def canonical(tx: Transaction, text: str) -> str:
 
 def default(tx: Transaction) -> Domain | None:
     """The domain marked as default, else the first added; None while there is none."""
-    name = default_name(tx)
-    return get(tx, name) if name else None
-
-
-def default_name(tx: Transaction) -> str | None:
-    """Its name alone."""
-    query = "SELECT name FROM domain WHERE same_as IS NULL ORDER BY is_default DESC, position LIMIT 1"
-    row = tx.execute(query).fetchone()
-    return row["name"] if row else None
-
-
-def from_row(tx: Transaction, row: Row) -> Domain:
-    """The value of a row of `domain`, with its retired names; another name of a domain is like that one."""
-    name = row["name"]
-    if row["same_as"]:
-        row = tx.execute("SELECT * FROM domain WHERE name = ?", (row["same_as"],)).fetchone()
-    retired = tx.execute("SELECT local, kind FROM retired WHERE domain = ? ORDER BY local", (row["name"],))
-    return Domain(
-        name=name,
-        catchall=row["catchall"],
-        bounce=row["bounce"],
-        company=row["company"],
-        contact=row["contact"],
-        language=row["language"],
-        delimiter=row["delimiter"],
-        details=bool(row["details"]),
-        default=default_name(tx) == name,
-        retired=tuple((each["local"], each["kind"]) for each in retired),
-        same_as=row["name"] if row["name"] != name else "",
-        sender=row["sender"],
-        signature=row["signature"],
-        capture_until=row["capture_until"],
-    )
+    return next((domain for domain in listing(tx) if domain.default), None)
 
 
 def name_of(text: str) -> str:

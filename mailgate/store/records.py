@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mailgate.store.contacts import key, spelled
 from mailgate.store.database import Row, Transaction
-from mailgate.store.directory import is_own
+from mailgate.store.directory import is_local
 from mailgate.values.names import model as model_name
 from mailgate.values.problem import NotFound, Problem, command
 from mailgate.values.record import Ref
@@ -79,14 +79,14 @@ def parse(text: str) -> Ref:
 
 
 def follow(tx: Transaction, ref: Ref, text: str) -> None:
-    """Make an address follow a record, if it does not yet. Raises NotFound; Problem for an own address.
+    """Make an address follow a record, if it does not yet. Raises NotFound; Problem for a local address.
 
     It is compared as `Address.key`, and written to as it was spelled (RFC 5321 section 2.4).
     """
     get(tx, ref)
-    if is_own(tx, text):
+    if is_local(tx, text):
         raise Problem(
-            f"`{text}` is an own address: a copy to it would come back", advice="name the address of a person"
+            f"`{text}` is a local address: a copy to it would come back", advice="name the address of a person"
         )
     add_follower(tx, ref, text)
 

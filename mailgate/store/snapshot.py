@@ -6,23 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from mailgate.mail.incoming import Fallback
 from mailgate.mail.message import Message
 from mailgate.reports.report import Report
+from mailgate.routing import resolve
 from mailgate.routing.permission import rate_key
-from mailgate.routing.resolve import spellings
-from mailgate.routing.state import Delivery, Follower, Known, Placement, Seen, Settings, State, Trust
+from mailgate.routing.state import Delivery, Follower, Known, Placement, Seen, Settings, Signatures, State, Trust
 from mailgate.settings.config import Config
 from mailgate.store import aliases, deliveries, directory, keys
-from mailgate.store.aliases import from_row as alias_from
 from mailgate.store.contacts import contact_from, parameters
-from mailgate.store.database import Row, Transaction
-from mailgate.store.domains import from_row as domain_from
+from mailgate.store.database import Row, Transaction, select_in
+from mailgate.store.directory import alias_from_row
 from mailgate.values import srs, token
 from mailgate.values.address import Address, lenient, lower
-from mailgate.values.directory import Alias, Contact, Domain
+from mailgate.values.directory import Alias, Contact, Directory
 from mailgate.values.mailboxes import Author
 from mailgate.values.record import Ref
 
 DAY, HOUR = 86_400.0, 3_600.0
-_CHUNK = 500  # names in one IN (...): every database takes that many
 
 
 def take(
@@ -39,17 +37,16 @@ def take(
 
     `told`: what it reports; `target` and `by`: the record a person puts it on, the alias he lets act.
     """
-    settings = _settings(tx, config, fallback)
+    values = parameters(tx)
+    settings = _settings(values, config, fallback)
     back = [srs.original(each) for text in (told.return_addresses if told else ()) if (each := lenient(text))]
     envelope = message.envelope
     meant = dict.fromkeys((*envelope.recipients, *envelope.alternatives, *message.header_addresses, *back))
     path = srs.original(envelope.reverse_path) if envelope.reverse_path else None
     people = list(dict.fromkeys(each for each in (message.author.address, envelope.reverse_path, path) if each))
-    domains = _domains(tx, {address.domain for address in (*meant, *people)})
-    locals_ = {name for address in (*meant, *people) for name in _names(address, domains.get(address.domain))}
-    aliases = [alias_from(row) for row in _select(tx, "SELECT * FROM alias WHERE local IN ({})", sorted(locals_))]
-    former = _former(tx, locals_)
-    aliases += [each for each in (*former.values(), *([by] if by else [])) if each not in aliases]
+    allowed = frozenset(filter(None, values["mail.catchall.domain.allowed"].split(",")))
+    ours = directory.load(tx, (*meant, *people), allowed).with_aliases([by] if by else [])
+    aliases = list({alias.number: alias for alias in ours.aliases.values()}.values())
     known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
     seen, reused = _seen(tx, message)
@@ -58,22 +55,19 @@ def take(
     signed = _signed(tx, meant)
     placements = [each for group in (*known.values(), *mentioned.values()) for one in group for each in one.placements]
     placements += [each.placement for each in signed.values()]
-    governing = [each.alias for each in placements if each.alias]
-    domains |= _domains(tx, {alias.domain for alias in (*aliases, *governing)} - set(domains))
     records = {each.record for each in placements} | {alias.record for alias in aliases if alias.record}
     records |= {target} if target else set()
+    followers = {ref: _followers(tx, ref) for ref in records}
+    copied = (text for texts in (*followers.values(), *(alias.notify for alias in aliases)) for text in texts)
+    ours = directory.extended(tx, ours, (found for text in copied if (found := lenient(text))))
     author = message.author.address.key if message.author.address else None
     window = now - 60 * settings.loop_minutes
     sender = path.key if path else ""
     return State(
         settings=settings,
-        domains=domains,
-        capturing=frozenset(each.canonical for each in domains.values() if each.capture_until > now),
-        aliases=former | {alias.address: alias for alias in aliases if alias.domain in domains},
-        detected=_detected(aliases, former),
-        contacts=frozenset(
-            row["contact"] for row in tx.execute("SELECT contact FROM domain WHERE contact IS NOT NULL")
-        ),
+        now=now,
+        directory=ours,
+        signatures=Signatures(keys.secrets(tx), signed),
         records=frozenset(ref for ref in records if _exists(tx, ref)),
         followed=frozenset(_followed(tx, author)) - _made_by(tx, seen) if author else frozenset(),
         contact=_contact(tx, author) if author else None,
@@ -98,29 +92,25 @@ def take(
             sender,
         ),
         answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
-        secrets=keys.secrets(tx),
         made_by_alias={each.address: _made_since(tx, now, each.address) for each in aliases}
         if settings.records_per_alias
         else {},
         made_in_all=_made_since(tx, now) if settings.records_in_all else 0,
-        deliveries=signed,
         sent_to=_sent_to(tx, known, told) if told else {},
-        followers={ref: _followers(tx, ref) for ref in records},
-        notified={alias.number: _reachable(tx, alias.notify) for alias in aliases if alias.notify},
+        followers={ref: _reachable(tx, ours, spelled, ref) for ref, spelled in followers.items()},
+        notified={alias.number: _reachable(tx, ours, alias.notify) for alias in aliases if alias.notify},
         relayed={ref: _relayed(tx, ref, window, author or "") for ref in records},
         relayed_in_all={ref: _relayed(tx, ref, window) for ref in records},
     )
 
 
-def _settings(tx: Transaction, config: Config, fallback: Fallback | None) -> Settings:
-    values = parameters(tx)
+def _settings(values: Mapping[str, str], config: Config, fallback: Fallback | None) -> Settings:
     return Settings(
         max_size=config.max_size,
         refusals_by=config.refusals_by,
         blocked_by=config.blocked_by,
         loop_minutes=int(values["mail.gateway.loop.minutes"]),
         loop_threshold=int(values["mail.gateway.loop.threshold"]),
-        allowed_domains=frozenset(filter(None, values["mail.catchall.domain.allowed"].split(","))),
         fallback=fallback,
         trust=Trust(frozenset(config.authserv_ids), config.border_strips, config.own_hops),
         records_per_alias=config.records_per_alias,
@@ -128,45 +118,16 @@ def _settings(tx: Transaction, config: Config, fallback: Fallback | None) -> Set
     )
 
 
-def _domains(tx: Transaction, names: Iterable[str]) -> dict[str, Domain]:
-    rows = _select(tx, "SELECT * FROM domain WHERE name IN ({})", sorted(names))
-    return {row["name"]: domain_from(tx, row) for row in rows}
-
-
-def _names(address: Address, domain: Domain | None) -> set[str]:
-    """The local parts under which an address may be found: as it is, and without its detail."""
-    return set(spellings(lower(address.local), domain.delimiter if domain else "+"))
-
-
-def _former(tx: Transaction, names: Iterable[str]) -> dict[str, Alias]:
-    """Aliases by the addresses they had before they were renamed."""
-    query = (
-        "SELECT alias.*, retired.local AS former, retired.domain AS host"
-        " FROM retired JOIN alias ON alias.number = retired.alias WHERE retired.local IN ({})"
-    )
-    return {f"{row['former']}@{row['host']}": alias_from(row) for row in _select(tx, query, sorted(names))}
-
-
-def _detected(aliases: list[Alias], former: Mapping[str, Alias]) -> dict[str, tuple[Alias, ...]]:
-    found: dict[str, tuple[Alias, ...]] = {}
-    names = [(alias.local, alias) for alias in aliases]
-    names += [(address.rpartition("@")[0], alias) for address, alias in former.items()]
-    for local, alias in names:
-        if alias.local_part and alias not in found.get(local, ()):
-            found[local] = (*found.get(local, ()), alias)
-    return found
-
-
 def _ids(tx: Transaction, references: tuple[str, ...]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     query = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
-    for row in _select(tx, query, references):
+    for row in select_in(tx, query, references):
         found.setdefault(row["message_id"], []).append(row)
     copies = (
         "SELECT DISTINCT number, message_id, 'out' AS direction, '[]' AS flags FROM ("
         "SELECT message AS number, message_id FROM delivery WHERE message_id IN ({})) AS copy"
     )
-    for row in _select(tx, copies, references):
+    for row in select_in(tx, copies, references):
         if row["number"] not in {each["number"] for each in found.get(row["message_id"], ())}:
             found.setdefault(row["message_id"], []).append(row)
     return found
@@ -194,26 +155,31 @@ def _sent_to(tx: Transaction, known: dict[str, tuple[Known, ...]], told: Report)
 
 def _deliveries(tx: Transaction, where: str, names: Iterable[object]) -> Iterator[Delivery]:
     query = (
-        "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy"
+        "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy,"
+        " record.id IS NULL AS gone"
         " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id WHERE " + where
     )
-    for row in _select(tx, query, names):
+    for row in select_in(tx, query, names):
         alias = _governing(tx, row["alias"], row["policy"])
         placement = Placement(Ref(row["model"], row["id"]), alias)
-        yield Delivery(row["number"], row["message"], row["message_id"], placement, row["recipient"])
+        yield Delivery(row["number"], row["message"], row["message_id"], placement, row["recipient"], bool(row["gone"]))
 
 
-def _followers(tx: Transaction, ref: Ref) -> tuple[Follower, ...]:
+def _followers(tx: Transaction, ref: Ref) -> tuple[str, ...]:
+    """The followers of a record, as mail goes to them."""
     rows = tx.execute("SELECT spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
-    return _reachable(tx, [row["spelled"] for row in rows], ref)
+    return tuple(row["spelled"] for row in rows)
 
 
-def _reachable(tx: Transaction, addresses: Iterable[str], ref: Ref | None = None) -> tuple[Follower, ...]:
-    """People to copy, as they stand today; an address that has become our own is left out."""
-    people = {found.key: each for each in addresses if (found := lenient(each)) and not directory.is_own(tx, each)}
+def _reachable(
+    tx: Transaction, ours: Directory, addresses: Iterable[str], ref: Ref | None = None
+) -> tuple[Follower, ...]:
+    """People to copy, as they stand today; an address that has become a local one is left out."""
+    found = {text: lenient(text) for text in addresses}
+    people = {known.key: text for text, known in found.items() if known and not resolve.is_local(known, ours)}
     members = {
         row["address"]
-        for row in _select(
+        for row in select_in(
             tx, "SELECT address FROM contact WHERE member = 1 AND archived = 0 AND address IN ({})", people
         )
     }
@@ -242,7 +208,7 @@ def _mentioned(tx: Transaction, references: tuple[str, ...], copies: tuple[int, 
         " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
     )
     found: dict[str, tuple[Known, ...]] = {}
-    for row in _select(tx, query, references):
+    for row in select_in(tx, query, references):
         found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _known_from(tx, row, copies))
     return found
 
@@ -277,7 +243,7 @@ def _governing(tx: Transaction, address: str | None, policy: str | None) -> Alia
     local, _, domain = (address or "").rpartition("@")
     row = tx.execute("SELECT * FROM alias WHERE local = ? AND domain = ?", (local, domain)).fetchone()
     if row:
-        return alias_from(row)
+        return alias_from_row(row)
     return aliases.remains(local, domain, policy) if policy else None
 
 
@@ -305,7 +271,7 @@ def _made_by(tx: Transaction, seen: tuple[Seen, ...]) -> frozenset[Ref]:
     """The records that copies of a message made: whoever follows them may do so because he wrote it."""
     made = {each.message for each in seen if each.effect.startswith("create:")}
     posted = {each.effect for each in seen}
-    rows = _select(tx, "SELECT model, id FROM placement WHERE message IN ({})", sorted(made))
+    rows = select_in(tx, "SELECT model, id FROM placement WHERE message IN ({})", sorted(made))
     return frozenset(ref for row in rows if f"post:{(ref := Ref(row['model'], row['id']))}" not in posted)
 
 
@@ -315,7 +281,7 @@ def _contact(tx: Transaction, author: str) -> Contact | None:
 
 
 def _sender(tx: Transaction, keys: list[str], verdict: str) -> str:
-    rows = _select(tx, "SELECT address, verdict FROM sender WHERE address IN ({})", keys)
+    rows = select_in(tx, "SELECT address, verdict FROM sender WHERE address IN ({})", keys)
     return next((row["address"] for row in rows if row["verdict"] == verdict), "")
 
 
@@ -366,7 +332,7 @@ def _made(
         "SELECT 1 FROM placement WHERE placement.model = record.model AND placement.id = record.id"
         f" AND message IN ({', '.join('?' * len(copies))})) GROUP BY sender, model"
     )
-    return {(row["model"], row["sender"]): row["made"] for row in _select(tx, query, sorted(keys), since, *copies)}
+    return {(row["model"], row["sender"]): row["made"] for row in select_in(tx, query, sorted(keys), since, *copies)}
 
 
 def _made_since(tx: Transaction, now: float, alias: str | None = None) -> int:
@@ -380,11 +346,3 @@ def _made_since(tx: Transaction, now: float, alias: str | None = None) -> int:
 def _count(tx: Transaction, query: str, *values: object) -> int:
     count: int = tx.execute(query, values).fetchone()[0]
     return count
-
-
-def _select(tx: Transaction, query: str, names: Iterable[object], *more: object) -> Iterator[Row]:
-    """Rows of a query with one `IN ({})`, however many names there are."""
-    every = list(dict.fromkeys(names))
-    for at in range(0, len(every), _CHUNK):
-        some = every[at : at + _CHUNK]
-        yield from tx.execute(query.format(", ".join("?" * len(some))), (*some, *more))

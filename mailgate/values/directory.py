@@ -1,8 +1,9 @@
 """What an administrator declares: domains, aliases, contacts, and the words that each of them may hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mailgate.values.address import Address
 from mailgate.values.record import Ref
 
 POLICIES = ("everyone", "contacts", "followers", "members")
@@ -11,13 +12,13 @@ AUTOMATIC = ("quiet", "normal", "hold", "refuse")
 REPLIES = ("everyone", "participants")
 LANGUAGES = ("en", "de")
 RESERVED = ("postmaster", "abuse")
-"""Local parts that exist in every own domain (RFC 5321 section 4.5.1, RFC 2142)."""
+"""Local parts that exist in every local domain (RFC 5321 section 4.5.1, RFC 2142)."""
 
 
 class Domain(NamedTuple):
-    """An own domain, or another name of one: then `same_as` is that one's, with which it shares everything else.
+    """A local domain, or another name of one: then `same_as` is that one's, with which it shares everything else.
 
-    `sender` is the local part we write from where no alias governs (`""`: the catchall). `retired` are former names
+    `sender` is the local part we write from where no alias governs (`""`: the catchall). `retired` are names it had
     (local part, kind: catchall, bounce or alias) that still work. `signature` ends our posts. Until `capture_until`
     (epoch seconds) what would be refused at its catchall, or held at its bounce address, waits for a person.
     """
@@ -46,7 +47,7 @@ class Domain(NamedTuple):
     def catchalls(self) -> tuple[str, ...]:
         """The names that take answers: today's catchall, the retired ones, and the sender, as far as it is no alias."""
         names = (self.catchall, *self._retired("catchall"), self.sender)
-        return tuple(dict.fromkeys(each for each in names if each))
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def bounces(self) -> tuple[str, ...]:
@@ -55,11 +56,11 @@ class Domain(NamedTuple):
 
     @property
     def former_aliases(self) -> tuple[str, ...]:
-        """The names that aliases had here before they were renamed."""
+        """The retired names of aliases."""
         return self._retired("alias")
 
     def _retired(self, kind: str) -> tuple[str, ...]:
-        return tuple(local for local, each in self.retired if each == kind)
+        return tuple(local for local, retired in self.retired if retired == kind)
 
 
 class Alias(NamedTuple):
@@ -86,6 +87,48 @@ class Alias(NamedTuple):
     def address(self) -> str:
         """`local@domain`, as stored: lower case."""
         return f"{self.local}@{self.domain}"
+
+
+class Directory(NamedTuple):
+    """What is ours: all local domains, and of the aliases those that were asked for.
+
+    `domains` by each of their names, in the order they were added; `aliases` by address, retired ones too; `detected`:
+    those with local-part detection, by local part, retired ones too. Outside the local domains detection works in those
+    of `allowed`, in every domain where that is empty.
+    """
+
+    domains: Mapping[str, Domain] = {}
+    aliases: Mapping[str, Alias] = {}
+    detected: Mapping[str, tuple[Alias, ...]] = {}
+    allowed: frozenset[str] = frozenset()
+
+    @property
+    def default(self) -> Domain | None:
+        """The domain that an address without one belongs to, None while there is no local domain."""
+        return next((domain for domain in self.domains.values() if domain.default), None)
+
+    @property
+    def contacts(self) -> frozenset[str]:
+        """The contact addresses of all local domains, as `Address.key`."""
+        return frozenset(domain.contact for domain in self.domains.values() if domain.contact)
+
+    def domain_of(self, address: Address) -> Domain | None:
+        """The local domain that an address lies in."""
+        return self.domains.get(address.domain)
+
+    def with_aliases(self, aliases: Iterable[Alias], retired: Iterable[tuple[str, Alias]] = ()) -> "Directory":
+        """The same and these aliases; `retired`: addresses that aliases had before. A name in use beats a retired one.
+
+        Those with detection follow in the order of their numbers.
+        """
+        current = {alias.address: alias for alias in aliases}
+        every = {**self.aliases, **dict(retired), **current}
+        detected: dict[str, tuple[Alias, ...]] = {}
+        for address, alias in sorted(every.items(), key=lambda item: (item[0] != item[1].address, item[1].number)):
+            local = address.rpartition("@")[0]
+            if alias.local_part and alias not in detected.get(local, ()):
+                detected[local] = (*detected.get(local, ()), alias)
+        return self._replace(aliases=every, detected=detected)
 
 
 class Contact(NamedTuple):

@@ -100,7 +100,7 @@ def test_attachments_and_subject_and_name(ticket: Installed) -> None:
         pytest.param(("post", "ticket/1"), b" \n", 1, "nothing to say", id="empty"),
         pytest.param(("post", "ticket/1"), b"caf\xe9\n", 1, "not UTF-8", id="latin-1"),
         pytest.param(("post", "ticket/1", "--to", "nobody"), b"x\n", 1, "no mail address", id="no-address"),
-        pytest.param(("post", "ticket/1", "--to", "support@example.com"), b"x\n", 1, "own address", id="ourselves"),
+        pytest.param(("post", "ticket/1", "--to", "support@example.com"), b"x\n", 1, "local address", id="ourselves"),
         pytest.param(("post", "ticket/1", "--attach", "gone.pdf"), b"x\n", 1, "cannot attach gone.pdf", id="no-file"),
         pytest.param(("post", "ticket/1", "--note", "--to", "a@b.org"), b"x\n", 2, "choose one", id="note-to"),
         pytest.param(("sent", "ticket/1"), b"", 1, "standard input is empty", id="sent-nothing"),

@@ -299,7 +299,7 @@ def test_followers_stand_in_the_order_they_came_and_own_addresses_never_follow(o
     assert office.json("record", "show", "ticket/1")["followers"] == ["bob@client.org", "ann@example.com"]
     for own in ("support@example.com", "SUPPORT+x@example.com", "catchall@example.com", "postmaster@example.com"):
         screen = office("record", "follow", "ticket/1", own)
-        assert (screen.exit, "is an own address" in screen.err) == (1, True)
+        assert (screen.exit, "is a local address" in screen.err) == (1, True)
         assert office("alias", "set", "support", "--notify", own).exit == 1
 
 

@@ -339,7 +339,7 @@ allow = ["bob@client.org"]
         (5, 'model = "x"\nrecord = "x"', "6:1: `x` is no record"),
         (5, 'model = "x"\nvalues = {"" = "x"}', "6:1: a value needs a name"),
         (7, 'model = "x"\nstatus = "valid"', "8:1: unknown key `status`"),
-        (8, 'notify = ["info@example.com"]', "6:1: `info@example.com` is an own address"),
+        (8, 'notify = ["info@example.com"]', "6:1: `info@example.com` is a local address"),
         (0, "contact = 1", "1:1: `contact` must be a table"),
         (9, '[contact]\n"a@b.c" = 1', "10:1: `contact` is a table of tables"),
         (9, '[server.inbox]\ntype = "imap"', "9:1: server `inbox` has no `host`"),

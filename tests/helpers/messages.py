@@ -11,8 +11,8 @@ from mailgate.routing import decide as route
 from mailgate.routing import resolve
 from mailgate.routing.decision import Decision
 from mailgate.routing.resolve import Addressed
-from mailgate.routing.state import Known, Placement, Seen, Settings, State
-from mailgate.values.directory import Alias, Domain
+from mailgate.routing.state import Delivery, Known, Placement, Seen, Settings, Signatures, State
+from mailgate.values.directory import Alias, Directory, Domain
 from mailgate.values.record import Ref
 
 BOB = "bob@client.org"
@@ -63,23 +63,22 @@ def state(*aliases: Alias, domains: tuple[Domain, ...] = (HOME, OTHER), **more: 
 
     Keywords are fields of State, or of Settings.
     """
-    aliases = aliases or (INFO, JOBS, SALES, HELP)
-    detected: dict[str, tuple[Alias, ...]] = {}
-    for each in aliases:
-        if each.local_part:
-            detected[each.local] = (*detected.get(each.local, ()), each)
     if "fallback" in more:
         more["fallback"] = Fallback(more["fallback"])
     settings = Settings(**{key: more.pop(key) for key in list(more) if key in Settings._fields})
+    deliveries: Mapping[int, Delivery] = more.pop("deliveries", {})
+    if "records" in more:
+        deliveries = {
+            number: each._replace(gone=each.placement.record not in more["records"])
+            for number, each in deliveries.items()
+        }
     records = {each.record for group in _known(more) for each in group.placements}
     more.setdefault("records", frozenset(records))
-    more.setdefault("contacts", frozenset(each.contact for each in domains if each.contact))
+    directory = Directory({each.name: each for each in domains}, allowed=more.pop("allowed_domains", frozenset()))
     return State(
         settings=settings,
-        domains={each.name: each for each in domains},
-        aliases={each.address: each for each in aliases},
-        detected=detected,
-        secrets=(SECRET,),
+        directory=directory.with_aliases(aliases or (INFO, JOBS, SALES, HELP)),
+        signatures=Signatures((SECRET,), deliveries),
         **more,
     )
 
@@ -121,7 +120,7 @@ def decide(raw: bytes, *recipients: str, given: State | None = None, **more: Any
     given = given or state()
     message = resolve.spelled(facts(raw, *recipients, **more), given)
     every = (*message.envelope.recipients, *message.header_addresses)
-    expected = any(resolve.resolve(each, given, envelope=True).kind == "bounce" for each in every)
+    expected = any(resolve.meaning(each, given, envelope=True).kind == "bounce" for each in every)
     return route.decide(message, given, report.read(message, expected=expected))
 
 

@@ -560,7 +560,7 @@ OWN: dict[str, Callable[[Copy], bytes]] = {
 def test_a_report_of_our_own_mail_server_is_a_report(
     gateway: Gateway, sent: dict[str, Copy], told: Callable[[Copy], bytes]
 ) -> None:
-    """It names our id, and its author is an own address: our own message coming back looks like that, too."""
+    """It names our id, and its author is a local address: our own message coming back looks like that, too."""
     outcome = come(gateway, told(sent[BOB]))
     assert (outcome.action, outcome.reason, one(outcome).follower) == ("bounce", "report", BOB)
 

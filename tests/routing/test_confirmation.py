@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from helpers.messages import BOB, HOME, decide, facts, mail, said, state
+from helpers.messages import BOB, HOME, OTHER, decide, facts, mail, said, state
 
 from mailgate.routing import confirmation
 from mailgate.values.address import Address, parse
@@ -48,7 +48,7 @@ def test_it_is_held_at_a_catchall_and_at_a_bounce_address_and_nowhere_else() -> 
 
 
 def test_a_domain_that_captures_refuses_nothing_at_its_catchall() -> None:
-    given = state(capturing=frozenset({HOME.name}))
+    given = state(domains=(HOME._replace(capture_until=2.0), OTHER), now=1.0)
     to = "catchall@example.com"
     assert said(decide(mail(to=to), to, given=given)) == [f"hold capture {to}"]
     assert said(decide(mail(to="bounce@example.com"), "bounce@example.com", given=given)) == [
@@ -56,6 +56,7 @@ def test_a_domain_that_captures_refuses_nothing_at_its_catchall() -> None:
     ]
     assert said(decide(mail(to="all@other.test"), "all@other.test", given=given)) == ["refuse catchall all@other.test"]
     assert said(decide(mail(), "info@example.com", given=given)) == ["create alias crm.lead info@example.com"]
+    assert said(decide(mail(to=to), to, given=given._replace(now=2.0))) == [f"refuse catchall {to}"]
     blocked = given._replace(blocked_sender=BOB)
     assert said(decide(mail(to=to), to, given=blocked)) == ["hold blocked"]
 

@@ -21,7 +21,7 @@ OWN_POSTMASTER = state(INFO, Alias(5, "postmaster", "example.com", "it.ticket"))
 def what(text: str, given: State, *, envelope: bool = True, alone: bool = False) -> str:
     address = lenient(text)
     assert address
-    own = resolve.resolve(address, given, envelope=envelope, alone=alone)
+    own = resolve.meaning(address, given, envelope=envelope, alone=alone)
     return " ".join([own.kind, *(alias.address for alias in own.aliases)])
 
 

@@ -41,7 +41,7 @@ def test_a_refusal_that_comes_again_is_the_same_refusal_answered_once() -> None:
 
 def test_a_refusal_that_comes_again_and_is_none_any_more_is_acted_on() -> None:
     given = remembered(CLOSED, decide(mail(), "info@example.com", given=CLOSED), 7)
-    opened = given._replace(aliases=state().aliases)
+    opened = given._replace(directory=state().directory)
     found = decide(mail(), "info@example.com", given=opened)
     assert said(found) == ["create alias crm.lead info@example.com"]
     assert found.novel
@@ -49,7 +49,7 @@ def test_a_refusal_that_comes_again_and_is_none_any_more_is_acted_on() -> None:
 
 def test_a_refusal_that_comes_again_for_another_reason_is_acted_on() -> None:
     given = remembered(CLOSED, decide(mail(), "info@example.com", given=CLOSED), 7)
-    opened = given._replace(aliases=state().aliases, made={("crm.lead", BOB): 20})
+    opened = given._replace(directory=state().directory, made={("crm.lead", BOB): 20})
     found = decide(mail(), "info@example.com", given=opened)
     assert said(found) == ["refuse rate-limit info@example.com"]
     assert sent(found) == ["rate-limit -> bob@client.org about info@example.com"]

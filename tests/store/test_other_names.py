@@ -97,7 +97,7 @@ def test_nobody_is_sent_to_a_catchall_under_another_name(gateway: Gateway) -> No
 def test_nobody_follows_under_another_name(gateway: Gateway) -> None:
     other_name(gateway)
     with gateway.store.read() as tx:
-        assert directory.is_own(tx, "info+x@custom.org")
+        assert directory.is_local(tx, "info+x@custom.org")
         assert directory.is_stranger(tx, "nobody@custom.org")
         assert directory.takes_reports(tx, [Address("bounce", "custom.org")])
 

@@ -4,21 +4,25 @@ import re
 
 import pytest
 from helpers.gateway import Gateway
+from helpers.messages import mail
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.mta import maps
 from mailgate.mta.maps import Maps
 from mailgate.routing.resolve import resolve
-from mailgate.routing.state import State
-from mailgate.store import aliases
+from mailgate.store import aliases, directory
 from mailgate.values.address import parse
-from mailgate.values.directory import Alias, Domain
+from mailgate.values.directory import Alias, Directory, Domain
 
 
 def alias(address: str, **more: object) -> Alias:
     local, _, host = address.partition("@")
     return Alias(1, local, host, "ticket", **more)
+
+
+def tables_of(*domains: Domain, aliases: tuple[Alias, ...] = (), **more: object) -> Maps:
+    return Maps(Directory({each.name: each for each in domains}).with_aliases(aliases), **more)
 
 
 def addresses(made: Maps) -> list[str]:
@@ -39,7 +43,9 @@ def taken(address: str, made: Maps) -> bool:
 
 def test_every_kind_of_own_address_is_listed() -> None:
     retired = (("all", "catchall"), ("returns", "bounce"), ("help", "alias"))
-    made = Maps([Domain("example.com", retired=retired, sender="office")], [alias("support@example.com")])
+    support = alias("support@example.com")
+    directory = Directory({"example.com": Domain("example.com", retired=retired, sender="office")})
+    made = Maps(directory.with_aliases([support], [("help@example.com", support)]))
     names = "abuse all bounce catchall help office postmaster returns support"
     assert addresses(made) == [f"{each}@example.com" for each in names.split()]
     assert maps.tables(made)["domains"].splitlines()[1:] == ["example.com mailgate:"]
@@ -50,44 +56,56 @@ def test_every_kind_of_own_address_is_listed() -> None:
 
 def test_another_name_of_a_domain_has_the_same_addresses() -> None:
     same = Domain("example.org", same_as="example.com")
-    listed = addresses(Maps([Domain("example.com"), same], [alias("support@example.com")]))
+    listed = addresses(tables_of(Domain("example.com"), same, aliases=(alias("support@example.com"),)))
     assert "support@example.org" in listed
     assert len(listed) == 10
 
 
 def test_an_alias_of_one_domain_is_none_of_another() -> None:
-    made = Maps([Domain("example.com"), Domain("other.test")], [alias("support@example.com")])
-    assert "support@other.test" not in addresses(made)
-    detected = made._replace(aliases=[alias("support@example.com", local_part=True)])
+    domains, support = (Domain("example.com"), Domain("other.test")), alias("support@example.com")
+    assert "support@other.test" not in addresses(tables_of(*domains, aliases=(support,)))
+    detected = tables_of(*domains, aliases=(support._replace(local_part=True),))
     assert "support@other.test" in addresses(detected)
 
 
+def test_a_retired_name_is_detected_in_another_domain_too(gateway: Gateway) -> None:
+    gateway.change("info@example.com", local_part=True)
+    with gateway.store.write() as tx:
+        aliases.rename(tx, "info@example.com", "desk@example.com")
+    with gateway.store.read() as tx:
+        made = Maps(directory.everything(tx))
+    assert {f"{name}@other.test" for name in ("info", "desk")} <= set(addresses(made))
+    assert gateway(mail(to="info@other.test"), "info@other.test").decision.status.exit == 0
+    assert gateway.made() == ["crm.lead by desk@example.com"]
+
+
 def test_a_shared_domain_keeps_its_own_postmaster() -> None:
-    made = Maps([Domain("example.com"), Domain("other.test")], [], shared=frozenset(["other.test"]))
+    domains = (Domain("example.com"), Domain("other.test"))
+    made = tables_of(*domains, shared=frozenset(["other.test"]))
     assert [each for each in addresses(made) if each.endswith("@other.test")] == [
         "bounce@other.test",
         "catchall@other.test",
     ]
     assert "other.test" not in maps.tables(made)["domains"]
-    with_alias = made._replace(aliases=[alias("abuse@other.test")])
+    with_alias = tables_of(*domains, aliases=(alias("abuse@other.test"),), shared=frozenset(["other.test"]))
     assert "abuse@other.test" in addresses(with_alias)
 
 
 def test_unknown_addresses_are_taken_where_they_mean_something() -> None:
-    made = Maps([Domain("example.com"), Domain("other.test")], [], frozenset(["other.test"]), unknown=True)
+    made = tables_of(Domain("example.com"), Domain("other.test"), shared=frozenset(["other.test"]), unknown=True)
     assert "@example.com" in addresses(made)
     assert "@other.test" not in addresses(made)
 
 
 def test_a_unicode_domain_stands_there_in_both_spellings() -> None:
-    listed = addresses(Maps([Domain("xn--mller-kva.test")], []))
+    listed = addresses(tables_of(Domain("xn--mller-kva.test")))
     assert {"catchall@xn--mller-kva.test", "catchall@müller.test"} <= set(listed)
 
 
 def test_a_name_that_a_table_cannot_hold_is_left_out() -> None:
-    made = Maps([Domain("example.com")], [alias("#1@example.com")])
+    made = tables_of(Domain("example.com"), aliases=(alias("#1@example.com"),))
     assert not [each for each in addresses(made) if "1" in each]
-    made = made._replace(aliases=[*made.aliases, alias("a#1@example.com")])
+    made = made._replace(directory=made.directory.with_aliases([alias("a#1@example.com")]))
     assert maps.unlisted(made) == ["#1@example.com"]
 
 
@@ -95,17 +113,30 @@ LOCALS = st.from_regex(r"[a-c+_-]{1,4}", fullmatch=True)
 DELIMITERS = st.sampled_from(["+", "-", "_", ""])
 
 
-@given(st.lists(LOCALS, max_size=3), DELIMITERS, DELIMITERS, LOCALS, st.sampled_from(["", "+x", "-x+y", "_x-y"]))
+@given(
+    st.lists(st.tuples(LOCALS, LOCALS, st.booleans()), max_size=3),
+    DELIMITERS,
+    DELIMITERS,
+    LOCALS,
+    st.sampled_from(["", "+x", "-x+y", "_x-y"]),
+    st.sampled_from(["example.com", "example.org", "other.test"]),
+)
 def test_no_address_that_an_alias_takes_is_refused(
-    known: list[str], delimiter: str, other: str, local: str, detail: str
+    known: list[tuple[str, str, bool]], delimiter: str, other: str, local: str, detail: str, host: str
 ) -> None:
     """Whatever the delimiters of several domains: what the rules find, the tables let through."""
-    domains = [Domain("example.com", delimiter=delimiter), Domain("other.test", delimiter=other)]
-    made = Maps(domains, [alias(f"{each}@example.com") for each in known])
-    state = State(domains={each.name: each for each in domains}, aliases={each.address: each for each in made.aliases})
-    written = parse(f"{local}{detail}@example.com")
-    if written and resolve(written, state, envelope=True).kind != "unknown":
-        assert taken(f"{local}{detail}@example.com", made)
+    domains = (
+        Domain("example.com", delimiter=delimiter),
+        Domain("example.org", delimiter=delimiter, same_as="example.com"),
+        Domain("other.test", delimiter=other),
+    )
+    named = [(alias(f"{name}@example.com", local_part=detected), retired) for name, retired, detected in known]
+    directory = Directory({each.name: each for each in domains}).with_aliases(
+        [each for each, _ in named], [(f"{retired}@example.com", each) for each, retired in named]
+    )
+    written = parse(f"{local}{detail}@{host}")
+    if written and resolve(written, directory, envelope=True).kind != "unknown":
+        assert taken(f"{local}{detail}@{host}", Maps(directory))
 
 
 @pytest.mark.parametrize("address", ["support", "info", "INFO+x", "sales+mg1rab" + "c" * 18, "gone-mg1bab" + "c" * 18])
@@ -113,8 +144,6 @@ def test_the_tables_of_a_store(gateway: Gateway, address: str) -> None:
     with gateway.store.write() as tx:
         aliases.rename(tx, "sales@example.com", "support@example.com")
     with gateway.store.read() as tx:
-        from mailgate.store import domains
-
-        made = Maps(domains.listing(tx), aliases.listing(tx))
+        made = Maps(directory.everything(tx))
     assert taken(f"{address}@example.com", made)
     assert not taken("nobody@example.com", made)

@@ -7,10 +7,10 @@ import pytest
 from mailgate.mta import exim, postfix
 from mailgate.mta.maps import Maps
 from mailgate.mta.wiring import Plan
-from mailgate.values.directory import Domain
+from mailgate.values.directory import Directory, Domain
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-PLAN = Plan(Maps([Domain("example.com")], []), "/var/lib/mailgate-maps")
+PLAN = Plan(Maps(Directory({"example.com": Domain("example.com")})), "/var/lib/mailgate-maps")
 
 
 def test_the_examples_are_what_setup_says_for_example_com() -> None:
@@ -84,7 +84,7 @@ def test_an_alias_file_is_added_to_those_there_are() -> None:
 @pytest.mark.parametrize(("delimiters", "said"), [(["-"], "-"), (["+", "-"], "+-"), (["", "="], "="), ([""], None)])
 def test_the_server_cuts_where_the_domains_do(delimiters: list[str], said: str | None) -> None:
     domains = [Domain(f"d{at}.example.com", delimiter=each) for at, each in enumerate(delimiters)]
-    assert main({}, maps=Maps(domains, [])).get("recipient_delimiter") == said
+    assert main({}, maps=Maps(Directory({each.name: each for each in domains}))).get("recipient_delimiter") == said
 
 
 def test_exim_goes_on_relaying_what_it_relays() -> None:
