@@ -20,7 +20,9 @@ from mailgate.values.charset import printable
 from mailgate.values.problem import Problem, command
 
 if TYPE_CHECKING:
-    from mailgate.oauth.grant import Client, Device, Endpoints, Request, Tokens
+    from mailgate.oauth.discovery import Endpoints
+    from mailgate.oauth.grant import AuthorizationRequest, Client, DeviceCode
+    from mailgate.oauth.tokens import Tokens
 
 FLOWS = ("device", "browser")
 _UNWILLING = ("invalid_scope", "unauthorized_client", "invalid_client", "unsupported_grant_type")
@@ -49,7 +51,7 @@ def login_(app: App, name: str, flow: str | None, port: int | None, as_json: boo
     to this machine. On a terminal the address where a browser elsewhere ended may also be typed.
     """
 
-    from mailgate.oauth import access
+    from mailgate.oauth import access, discovery
     from mailgate.oauth.grant import Client
 
     def say(text: str) -> None:
@@ -62,9 +64,9 @@ def login_(app: App, name: str, flow: str | None, port: int | None, as_json: boo
         raise Problem(f"server `{name}` has no login: its secret is a {found.secret.kind}", change)
     extras.require(*found.libraries)
     client = Client(found)
-    endpoints = client.discover()
+    endpoints = discovery.discover(found, client.provider)
     used, tokens = _granted(client, endpoints, flow, port, say)
-    begun = access.begun(endpoints.token, tokens)
+    begun = access.start(endpoints.token, tokens)
     with app.store.write() as tx:
         if servers.get(tx, name) != found:
             raise Problem(f"server `{name}` was changed meanwhile", command("mailgate server login {NAME}", name))
@@ -81,7 +83,7 @@ def _granted(
 ) -> "tuple[str, Tokens]":
     """The flow that was used, and what came of it."""
     from mailgate.oauth import authorize
-    from mailgate.oauth.grant import Denied
+    from mailgate.oauth.tokens import Denied
 
     issuer = client.provider.issuer
     if flow == "device" and not endpoints.device:
@@ -108,20 +110,20 @@ def _granted(
     return "browser", client.redeem(endpoints.token, request, query)
 
 
-def _by_device(client: "Client", endpoints: "Endpoints", device: "Device", say: Say) -> "Tokens":
+def _by_device(client: "Client", endpoints: "Endpoints", device: "DeviceCode", say: Say) -> "Tokens":
     from mailgate.oauth import authorize
 
     say(f"open this page in a browser, on any device, and log in as {client.server.user}:")
     say(f"  {device.address}")
     say("and enter this code there:")
     say(f"  {device.user_code}")
-    if device.whole:
-        say(f"or open {device.whole}")
+    if device.complete:
+        say(f"or open {device.complete}")
     say(f"waiting until it is entered, for {min(device.seconds, authorize.PATIENCE) / 60:.0f} minutes at most")
     return authorize.by_device(client, endpoints.token, device)
 
 
-def _show_browser(server: Server, request: "Request", port: int, typing: bool, say: Say) -> None:
+def _show_browser(server: Server, request: "AuthorizationRequest", port: int, typing: bool, say: Say) -> None:
     from mailgate.oauth import authorize
 
     say(f"open this address in a browser on this machine, and log in as {server.user}:")

@@ -1,12 +1,13 @@
-"""A fresh access token for a server that is logged in to, renewed by one process at a time and written down at once."""
+"""A fresh access token for the login of a server, renewed by one process at a time and stored at once."""
 
 import contextlib
 import signal
 import time
 from collections.abc import Iterator
 
-from mailgate.oauth import endpoint, grant
-from mailgate.oauth.grant import Client, Denied, Tokens
+from mailgate.oauth import endpoint, tokens
+from mailgate.oauth.grant import Client
+from mailgate.oauth.tokens import Denied, Tokens
 from mailgate.process import bounds
 from mailgate.store import logins, servers
 from mailgate.store.database import Store, Transaction
@@ -15,16 +16,16 @@ from mailgate.store.servers import Server
 from mailgate.values.problem import CommandLine, Problem, StoreError, command
 
 SPARE = 120.0
-"""Seconds for which an access token must still be good."""
+"""Seconds for which an access token must still be valid."""
 _CLAIM = endpoint.TIME + 60.0
-"""Seconds after which another process may renew a login that somebody began to renew."""
+"""Seconds after which another process may take over the renewal of a login."""
 _WAIT = endpoint.TIME + 10.0
 _TRIES = 5
-"""How often it is tried to write down what was given: there is no second copy of it."""
+"""Attempts to store what was granted: there is no second copy of it."""
 
 
 def token(store: Store, server: Server, refused: str = "") -> str:
-    """An access token that is good for a while; `refused`: one that the mail server does not take any more.
+    """An access token that is valid for a while; `refused`: one that the mail server does not accept any more.
 
     Raises Problem, StoreError.
     """
@@ -37,7 +38,7 @@ def token(store: Store, server: Server, refused: str = "") -> str:
         if login.access != refused and login.expires - time.time() > SPARE:
             return login.access
         if not login.refresh:
-            raise Problem("the access has ended, and no refresh token was given", _again(server))
+            raise Problem("the access token has expired, and there is no refresh token", _again(server))
         with store.write() as tx:
             now = time.time()
             mine = _usable(tx, server) == login and logins.claim(tx, server.number, me, now + _CLAIM, now)
@@ -60,29 +61,29 @@ def _again(server: Server) -> CommandLine:
 
 
 def _renewed(store: Store, server: Server, login: Login, me: str) -> str:
-    """Ask for new tokens and write them down before anybody uses one; the claim is ours."""
+    """Ask for new tokens and store them before one is used; the lease is ours."""
     try:
-        with _undisturbed():
-            found = Client(server).refresh(login.token_url, login.refresh)
-            _keep(store, server, login, found, me)
+        with _signals_blocked():
+            granted = Client(server).refresh(login.token_url, login.refresh)
+            _save(store, server, login, granted, me)
     except Denied as denied:
         with store.write() as tx:
-            if denied.code in grant.OVER:
+            if denied.code in tokens.FINAL:
                 logins.end(tx, server.number, me, str(denied))
             else:
                 logins.release(tx, server.number, me)
-        if denied.code in grant.OVER:
+        if denied.code in tokens.FINAL:
             raise Problem(f"the login is over: {denied}", _again(server)) from None
         raise
     except BaseException:
         with contextlib.suppress(StoreError, OSError), store.write() as tx:
             logins.release(tx, server.number, me)
         raise
-    return found.access
+    return granted.access
 
 
-def _keep(store: Store, server: Server, login: Login, found: Tokens, me: str) -> None:
-    fresh = logins.renewed(login, found.access, found.expires, found.refresh, found.ends, time.time())
+def _save(store: Store, server: Server, login: Login, granted: Tokens, me: str) -> None:
+    fresh = logins.renewed(login, *granted, time.time())
     for left in reversed(range(_TRIES)):
         try:
             with store.write() as tx:
@@ -95,17 +96,17 @@ def _keep(store: Store, server: Server, login: Login, found: Tokens, me: str) ->
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Put off Ctrl-C and SIGTERM: a refresh token that was exchanged, and not written down, is lost for good."""
-    ours = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
+def _signals_blocked() -> Iterator[None]:
+    """Delay Ctrl-C and SIGTERM: a refresh token that was exchanged and not stored is lost for good."""
+    ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def begun(token_url: str, found: Tokens) -> Login:
-    """The login that begins with the first tokens."""
+def start(token_url: str, granted: Tokens) -> Login:
+    """A login from its first tokens."""
     now = time.time()
-    return Login(token_url, found.access, found.expires, found.refresh, found.ends, now, now, now)
+    return Login(token_url, *granted, now, now, now)

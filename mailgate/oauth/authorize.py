@@ -1,4 +1,4 @@
-"""Let a person give us access at a provider: by a code on any device, or by a browser that comes back to us."""
+"""Wait while a person grants us access: with a code on any device, or in a browser that comes back to us."""
 
 import contextlib
 import http.server
@@ -11,15 +11,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mailgate.oauth import grant
-from mailgate.oauth.grant import Client, Denied, Device, Request, Tokens
+from mailgate.oauth.grant import AuthorizationRequest, Client, DeviceCode
+from mailgate.oauth.tokens import Denied, Tokens
 from mailgate.values.problem import Problem, command
 
 PATIENCE = 900.0
 """Seconds that a person may take."""
 _SLOWER = 5.0
 """Seconds that the provider's `slow_down` adds to the interval (RFC 8628 section 3.5)."""
-_BROKEN = 3
-"""Questions in a row without an answer after which polling ends."""
+_FAILURES = 3
+"""Polls in a row without an answer after which polling ends."""
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>mailgate</title>
@@ -30,19 +31,19 @@ _PAGE = """\
 def by_device(
     client: Client,
     url: str,
-    device: Device,
+    code: DeviceCode,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Tokens:
-    """Ask at the token endpoint until the code was entered. Raises Problem, Denied."""
-    end, interval, broken = clock() + min(device.seconds, PATIENCE), device.interval, 0
-    late = Problem("nobody entered the code in time", command("mailgate server login {NAME}", client.server.name))
+    """Poll the token endpoint until the code was entered. Raises Problem, Denied."""
+    end, interval, failures = clock() + min(code.seconds, PATIENCE), code.interval, 0
+    late = Problem("the code was not entered in time", command("mailgate server login {NAME}", client.server.name))
     while clock() + interval < end:
         sleep(interval)
         try:
-            return client.poll(url, device.device_code)
+            return client.poll(url, code.device_code)
         except Denied as denied:
-            broken = 0
+            failures = 0
             if denied.code == "expired_token":
                 raise late from denied
             if denied.code == "slow_down":
@@ -50,28 +51,28 @@ def by_device(
             elif denied.code != "authorization_pending":
                 raise
         except Problem:
-            broken += 1
-            if broken == _BROKEN:
+            failures += 1
+            if failures == _FAILURES:
                 raise
             interval *= 2
     raise late
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _HttpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
 
 
 class Listener:
-    """A port of this machine that a browser comes back to; it listens as long as the block runs."""
+    """A port of this machine to which a browser comes back. It listens as long as the block runs."""
 
     def __init__(self, port: int) -> None:
-        """Raises Problem when the port cannot be had."""
-        self._request: Request | None = None
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        """Raises Problem when the port cannot be bound."""
+        self._request: AuthorizationRequest | None = None
+        self._queries: queue.SimpleQueue[str] = queue.SimpleQueue()
         try:
-            self._server = _Server(("127.0.0.1", port), _handler(self._told, self._answers.put))
+            self._server = _HttpServer(("127.0.0.1", port), _handler(self._page, self._queries.put))
         except OSError as error:
             raise Problem(
                 f"cannot listen at 127.0.0.1:{port}: {error.strerror}", advice="--port N, another one"
@@ -86,24 +87,21 @@ class Listener:
         self._server.shutdown()
         self._server.server_close()
 
-    def _told(self, query: str) -> str:
-        """What a browser is told that came with such a query; others than the one we sent out are not heard."""
-        if self._request is None or not _answers(self._request, query):
-            return ""
-        if "error" in parse_qs(query):
-            return "You gave mailgate no access. The terminal says more; you may close this window."
-        return "Thank you. mailgate goes on in the terminal; you may close this window."
-
-    def expect(self, request: Request) -> None:
-        """Hear the answer to this request, before anybody is shown it."""
+    def expect(self, request: AuthorizationRequest) -> None:
+        """Accept the answer to this request, before its address is shown."""
         self._request = request
 
-    def answer(self, request: Request, typed: Callable[[], str | None], complain: Callable[[str], None]) -> str:
-        """The query that the browser came back with, or that of an address which was typed. Raises Problem."""
+    def answer(
+        self, request: AuthorizationRequest, typed: Callable[[], str | None], complain: Callable[[str], None]
+    ) -> str:
+        """The query with which the browser came back, or that of a typed address. Raises Problem.
+
+        `typed` returns a line that was typed, None when there is none yet; `complain` says what is wrong with it.
+        """
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             with contextlib.suppress(queue.Empty):
-                return self._answers.get(timeout=0.2)
+                return self._queries.get(timeout=0.2)
             line = typed()
             if line is None:
                 continue
@@ -112,32 +110,40 @@ class Listener:
                 if _answers(request, query):
                     return query
             complain(f"that is not where the browser ended: the address begins with {request.redirect}")
-        raise Problem("no browser came back in time")
+        raise Problem("the browser did not come back in time")
+
+    def _page(self, query: str) -> str:
+        """The page for a browser that comes with a query; `""` when this is not the answer to our request."""
+        if self._request is None or not _answers(self._request, query):
+            return ""
+        if "error" in parse_qs(query):
+            return "mailgate was not given access. The terminal says more; you may close this window."
+        return "Thank you. mailgate continues in the terminal; you may close this window."
 
 
-def _answers(request: Request, query: str) -> bool:
+def _answers(request: AuthorizationRequest, query: str) -> bool:
     try:
-        found = parse_qs(query, max_num_fields=50)
+        fields = parse_qs(query, max_num_fields=50)
     except ValueError:
         return False
-    return grant.is_answer(request, *found.get("state", [""])[:1]) and bool({"code", "error"} & found.keys())
+    return grant.is_answer(request, *fields.get("state", [""])[:1]) and bool({"code", "error"} & fields.keys())
 
 
-def _handler(told: Callable[[str], str], came: Callable[[str], None]) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(page: Callable[[str], str], answered: Callable[[str], None]) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = 10
         server_version, sys_version = "mailgate", ""
 
         def do_GET(self) -> None:
             query = urlsplit(self.path).query
-            text = told(query)
-            body = _PAGE.format(text=text or "This is not what mailgate waits for.").encode()
+            text = page(query)
+            body = _PAGE.format(text=text or "This is not the page that mailgate waits for.").encode()
             with contextlib.suppress(OSError):
-                self._answer(200 if text else 404, body)
-            if text:  # only now: then the process may end at once
-                came(query)
+                self._respond(200 if text else 404, body)
+            if text:  # last: the process may end at once
+                answered(query)
 
-        def _answer(self, status: int, body: bytes) -> None:
+        def _respond(self, status: int, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
@@ -148,6 +154,6 @@ def _handler(told: Callable[[str], str], came: Callable[[str], None]) -> type[ht
             self.wfile.write(body)
 
         def log_message(self, format: str, *values: Any) -> None:
-            """The request has the code in it: nobody shall read it in a log."""
+            """Log nothing: the request has the authorization code in it."""
 
     return Handler

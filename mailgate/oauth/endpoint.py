@@ -1,4 +1,4 @@
-"""Ask an OAuth2 provider over HTTPS: small JSON objects, soon, and never anybody else than who was meant."""
+"""Ask an OAuth2 provider over HTTPS, within limits of time and size; redirects are never followed."""
 
 import contextlib
 import http.client
@@ -15,26 +15,26 @@ from mailgate.values import charset, provider
 from mailgate.values.problem import Problem
 
 TIME = 20.0
-"""Seconds for one question and its answer, however busily it trickles in."""
+"""Seconds for one request and its answer, even while the answer keeps coming."""
 _LIMIT = 256 << 10
 """Octets of an answer."""
 
 
 class Answer(NamedTuple):
-    """What a provider says: an HTTP status and a JSON object."""
+    """An HTTP status and the fields of a JSON object."""
 
     status: int
-    said: dict[str, Any]
+    fields: dict[str, Any]
 
 
 def ask(url: str, body: str | None, ca: str) -> Answer:
-    """Get what is at a URL, or post a form to it; `ca` is believed beside the system's authorities, `""`: none.
+    """Get a URL, or post a form to it. `ca` names a file of authorities to trust besides the system's, or is `""`.
 
-    Errors are answers too, where they are JSON. Raises Problem, and no text of it has anything of body or answer.
+    Errors in JSON are answers too. Raises Problem, whose text never contains body or answer.
     """
     where = urlsplit(url).hostname or url
     if not provider.is_safe(url):
-        raise Problem(f"`{charset.printable(url)[:200]}` is no https URL: no secret is sent there")
+        raise Problem(f"`{charset.printable(url)[:200]}` is not an https URL: no secret is sent there")
     headers = {"Accept": "application/json", "User-Agent": "mailgate"}
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -43,36 +43,36 @@ def ask(url: str, body: str | None, ca: str) -> Answer:
         with deadline.limit(TIME):
             status, kind, octets = _exchange(request, ca)
     except (deadline.Overrun, TimeoutError) as error:
-        raise Problem(f"{where} does not answer within {TIME:.0f} s", advice=_LATER) from error
+        raise Problem(f"{where} does not answer within {TIME:.0f} s", advice=_NETWORK) from error
     except ssl.SSLCertVerificationError as error:
         why = charset.printable(error.verify_message or str(error))
         raise Problem(
-            f"{where}: the certificate is not to be trusted: {why}", advice="--ca FILE for one of your own"
+            f"{where}: the certificate is not trusted: {why}", advice="--ca FILE for one of your own"
         ) from error
     except socket.gaierror as error:
-        raise Problem(f"{where}: no such host: {error.strerror}", advice=_LATER) from error
+        raise Problem(f"{where}: no such host: {error.strerror}", advice=_NETWORK) from error
     except OSError as error:
         why = error.strerror or getattr(error, "reason", None) or "the connection broke"
-        raise Problem(f"{where}: {charset.printable(str(why))}", advice=_LATER) from error
+        raise Problem(f"{where}: {charset.printable(str(why))}", advice=_NETWORK) from error
     except (http.client.HTTPException, ValueError) as error:
-        raise Problem(f"{where} speaks no HTTP: {type(error).__name__}", advice=_LATER) from error
+        raise Problem(f"{where} does not speak HTTP: {type(error).__name__}", advice=_NETWORK) from error
     if body is None and status != 200:
         return Answer(status, {})
     return Answer(status, _object(where, status, kind, octets))
 
 
-_LATER = "is there a way out of this machine, through $https_proxy perhaps?"
+_NETWORK = "is there a way out of this machine, through $https_proxy perhaps?"
 
 
-class _Here(urllib.request.HTTPRedirectHandler):
-    """Follows nobody: a redirect would carry secrets elsewhere."""
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would carry secrets elsewhere."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _exchange(request: urllib.request.Request, ca: str) -> tuple[int, str, bytes]:
-    handlers: list[urllib.request.BaseHandler] = [_Here()]
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if request.type == "https":
         context = ssl.create_default_context()
         if ca:
@@ -92,14 +92,14 @@ def _exchange(request: urllib.request.Request, ca: str) -> tuple[int, str, bytes
 
 
 def _object(where: str, status: int, kind: str, octets: bytes) -> dict[str, Any]:
-    found: Any = None
+    fields: Any = None
     if len(octets) > _LIMIT:
         raise Problem(f"{where} answers more than {_LIMIT >> 10} KB (status {status})")
     with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(octets)
-    if not isinstance(found, dict):
-        told = (
-            f"{where} answers with status {status} and {charset.printable(kind)[:80]}, which says nothing to a program"
+        fields = json.loads(octets)
+    if not isinstance(fields, dict):
+        raise Problem(
+            f"{where} answers with status {status} and {charset.printable(kind)[:80]}, not with a JSON object",
+            advice="is it the provider's address, and is there no login page of a network in between?",
         )
-        raise Problem(told, advice="is it the provider's address, and is no login page of a network in between?")
-    return found
+    return fields

@@ -10,7 +10,9 @@ import pytest
 
 from mailgate.oauth import authorize, endpoint
 from mailgate.oauth.authorize import by_device
-from mailgate.oauth.grant import Client, Denied
+from mailgate.oauth.discovery import Endpoints, discover
+from mailgate.oauth.grant import Client
+from mailgate.oauth.tokens import Denied
 from mailgate.store import logins
 from mailgate.store.logins import Login
 from mailgate.store.servers import Secret, Server
@@ -36,6 +38,12 @@ def client(url: str) -> Client:
     return Client(Server("box", "imap", "imap.example.com", 993, "info@box.example", secret))
 
 
+def endpoints(url: str) -> Endpoints:
+    """The endpoints of a provider."""
+    we = client(url)
+    return discover(we.server, we.provider)
+
+
 def fails(issuer: Issuer) -> Problem:
     """The problem that a refresh ends with."""
     with pytest.raises(Problem) as caught:
@@ -50,14 +58,14 @@ def fails(issuer: Issuer) -> Problem:
     [
         ((200, "text/html", b"<html>Log in to our wireless network</html>"), "status 200 and text/html"),
         ((502, "text/html", b"<html>\x1b[31mBad gateway</html>"), "status 502 and text/html"),
-        ((200, "application/json", b'["access_token"]'), "says nothing to a program"),
-        ((200, "application/json", b"[" * 100_000), "says nothing to a program"),
+        ((200, "application/json", b'["access_token"]'), "not with a JSON object"),
+        ((200, "application/json", b"[" * 100_000), "not with a JSON object"),
         ((200, "application/json", b'{"access_token": "' + b"x" * 300_000 + b'"}'), "more than 256 KB"),
-        ((200, "application/json", b"{}"), "what is no token"),
-        ((200, "application/json", b'{"access_token": ["a"]}'), "what is no token"),
-        ((200, "application/json", b'{"access_token": "a", "scope": {"b": 1}}'), "what is no token"),
-        ((200, "application/json", b'{"access_token": "a\\u0001b"}'), "what is no token"),
-        ((200, "application/json", b'{"access_token": "a", "expires_in": "soon"}'), "what is no token"),
+        ((200, "application/json", b"{}"), "without a token"),
+        ((200, "application/json", b'{"access_token": ["a"]}'), "an invalid token"),
+        ((200, "application/json", b'{"access_token": "a", "scope": {"b": 1}}'), "without a token"),
+        ((200, "application/json", b'{"access_token": "a\\u0001b"}'), "an invalid token"),
+        ((200, "application/json", b'{"access_token": "a", "expires_in": "soon"}'), "without a token"),
         ((200, "application/json", b'{"access_token": "a", "token_type": "DPoP"}'), "of type DPoP"),
         ((500, "application/json", b'{"message": "refresh-secret"}'), "status 500"),
         ((307, "application/json", b""), "status 307"),
@@ -119,19 +127,19 @@ def test_secrets_go_nowhere_unsafe(issuer: Issuer, url: str) -> None:
         endpoint.ask(url, "refresh_token=x", "")
     issuer.metadata["token_endpoint"] = url
     with pytest.raises(Problem, match="would have secrets sent"):
-        client(issuer.url).discover()
+        endpoints(issuer.url)
 
 
 def test_metadata_at_both_places_and_of_somebody_else(issuer: Issuer) -> None:
-    assert client(issuer.url).discover().device == f"{issuer.url}/device"
+    assert endpoints(issuer.url).device == f"{issuer.url}/device"
     issuer.place = "/.well-known/oauth-authorization-server/realm"
     issuer.metadata["issuer"] = f"{issuer.url}/realm"
-    assert client(f"{issuer.url}/realm").discover().token == f"{issuer.url}/token"
+    assert endpoints(f"{issuer.url}/realm").token == f"{issuer.url}/token"
     issuer.metadata["issuer"] = "https://evil.example"
     with pytest.raises(Problem, match=r"says that it is https://evil\.example"):
-        client(f"{issuer.url}/realm").discover()
+        endpoints(f"{issuer.url}/realm")
     with pytest.raises(Problem, match=r"has no metadata \(status 404\)"):
-        client(issuer.url).discover()
+        endpoints(issuer.url)
 
 
 class Time:
@@ -166,7 +174,7 @@ def test_polling_waits_as_it_is_told(issuer: Issuer) -> None:
     [
         ("access_denied", "127.0.0.1: access_denied"),
         ("authorization_declined", "127.0.0.1: authorization_declined"),
-        ("expired_token", "nobody entered the code in time"),
+        ("expired_token", "the code was not entered in time"),
     ],
 )
 def test_polling_ends(issuer: Issuer, said: str, told: str) -> None:

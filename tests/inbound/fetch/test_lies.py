@@ -321,8 +321,8 @@ def test_a_password_file_that_others_can_read(box: Box, mode: int) -> None:
     [
         ("false", "`false` failed with exit status 1"),
         ("/nonexistent", "cannot run `/nonexistent`: No such file or directory"),
-        ("true", "`true` gives no secret: its first line is empty"),
-        ("echo 'half", "`echo 'half` is no command line"),
+        ("true", "`true` has no secret: its first line is empty"),
+        ("echo 'half", "`echo 'half` is not a command line"),
         ("echo $HOME; echo", "127.0.0.1:{port} does not let `bob` in"),  # no shell
     ],
 )
@@ -344,7 +344,7 @@ def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(secret, "COMMAND_TIME", 0.2)
     box.set(secret=Secret("password-command", "sleep 60"))
-    assert box.run().error == "`sleep 60` told no secret within 0 s"
+    assert box.run().error == "`sleep 60` printed no secret within 0 s"
 
 
 def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

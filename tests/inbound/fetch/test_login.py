@@ -68,7 +68,7 @@ class Watched(Collector):
         client = Client(box := self.box)
         found = client.poll(f"{issuer.url}/token", client.device(f"{issuer.url}/device").device_code)
         with self.store.write() as tx:
-            logins.grant(tx, box.number, access.begun(f"{issuer.url}/token", found))
+            logins.grant(tx, box.number, access.start(f"{issuer.url}/token", found))
 
     @property
     def box(self) -> Server:
@@ -170,7 +170,7 @@ def test_by_browser_and_pop_with_a_client_secret(collector: Watched, account: Ac
     assert port is not None
     with pytest.raises(urllib.error.HTTPError):  # somebody else on this machine
         browse(f"http://127.0.0.1:{port[1]}/?code=forged&state=guessed")
-    assert "mailgate goes on in the terminal" in browse(address)
+    assert "mailgate continues in the terminal" in browse(address)
     screen = collector.ended(process, said)
     assert screen.exit == 0, screen
     assert f"ssh -L {port[1]}:127.0.0.1:{port[1]} {socket.gethostname()}" in screen.out
@@ -199,7 +199,7 @@ def test_a_device_code_that_is_refused_leads_to_a_browser(collector: Watched, ac
     process = collector.started()
     address, said = until_address(process)
     issuer.refuses = ("access_denied", "He said\x1b no")
-    assert "gave mailgate no access" in browse(address)
+    assert "was not given access" in browse(address)
     screen = collector.ended(process, said)
     assert (screen.exit, "127.0.0.1: access_denied: He said\ufffd no" in screen.err) == (1, True)
     issuer.refuses = None
@@ -380,7 +380,7 @@ def test_a_login_without_refresh_token_says_so(collector: Watched, account: Acco
     assert collector.run().state == "ok"
     collector.change("expires = 0")
     screen = collector("fetch")
-    assert "the access has ended, and no refresh token was given" in screen.err
+    assert "the access token has expired, and there is no refresh token" in screen.err
     assert "hint: mailgate server login box" in screen.err
 
 
