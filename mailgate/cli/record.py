@@ -10,7 +10,7 @@ from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, Number, assignment, completing, confirm, full_option, json_option, yes_option
 from mailgate.cli.ui import console
 from mailgate.store import deliveries, domains, messages, records
-from mailgate.store.records import Record
+from mailgate.store.records import NewRecord, Record
 
 
 @click.group(
@@ -101,14 +101,9 @@ def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bo
     """Make a record without mail; it belongs to the default domain and takes every answer."""
     with app.store.write() as tx:
         default = domains.default(tx)
-        ref = records.make(
-            tx,
-            model,
-            name,
-            dict(assignment(each) for each in values),
-            domain=default.name if default else None,
-            now=time.time(),
-        )
+        assigned = dict(assignment(each) for each in values)
+        new = NewRecord(model, name, assigned, domain=default.name if default else None)
+        ref = records.make(tx, new, time.time())
         found = records.get(tx, ref)
     if as_json:
         console.data(as_data(found))

@@ -5,7 +5,7 @@ A message is stored before anything of it leaves, so that its answer always find
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mailgate.compose import mime as letter
@@ -13,12 +13,14 @@ from mailgate.compose import posting
 from mailgate.compose.mime import field
 from mailgate.compose.posting import Heading, Identity, Thread
 from mailgate.gateway import send
+from mailgate.gateway.send import Mailing
 from mailgate.mail import message
 from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
 from mailgate.store import contacts, deliveries, messages, records
 from mailgate.store.database import Store, Transaction
 from mailgate.store.directory import is_local
+from mailgate.store.messages import SentMessage
 from mailgate.store.records import Record
 from mailgate.values import mailboxes, token
 from mailgate.values.problem import Problem, command
@@ -77,7 +79,7 @@ def write(store: Store, ref: Ref, said: Text, to: Sequence[str], now: float) -> 
         heading, body = _heading(tx, record, whom, _signed(said, whom.domain.signature), now)
         octets = posting.header(whom, heading, recipients, whom.address, copy=False)
         number = _store(tx, record, whom, heading, octets + body, "post", recipients)
-        queued = send.send(tx, ref, number, whom, heading, recipients, len(octets), kind="post", reason="post")
+        queued = send.send(tx, Mailing(ref, number, whom, heading, len(octets), "post", "post"), recipients)
         return Posted(number, heading.message_id, tuple(recipients), tuple(queued))
 
 
@@ -156,11 +158,9 @@ def _store(
     heading: Heading,
     octets: bytes,
     kind: str,
-    recipients: Iterable[str],
+    recipients: Sequence[str],
 ) -> int:
-    number = messages.add_sent(
-        tx,
-        octets,
+    message = SentMessage(
         kind=kind,
         message_id=heading.message_id,
         parent=heading.thread.parent,
@@ -170,8 +170,9 @@ def _store(
         subject=heading.subject,
         date=letter.date(heading.now),
         recipients=recipients,
-        now=heading.now,
+        octets=octets,
     )
+    number = messages.add_sent(tx, message, heading.now)
     messages.place(tx, number, record.ref)
     return number
 
@@ -238,9 +239,7 @@ def _registered(tx: Transaction, facts: Message) -> int | None:
 
 def _register(tx: Transaction, facts: Message, message_id: str, recipients: list[str], now: float) -> int:
     author = facts.author
-    number = messages.add_sent(
-        tx,
-        facts.raw,
+    message = SentMessage(
         kind="post",
         message_id=message_id,
         parent=facts.references[0] if facts.references else None,
@@ -250,7 +249,8 @@ def _register(tx: Transaction, facts: Message, message_id: str, recipients: list
         subject=facts.subject,
         date=facts.field("date"),
         recipients=recipients,
-        now=now,
+        octets=facts.raw,
     )
+    number = messages.add_sent(tx, message, now)
     messages.note_effect(tx, number, facts, "sent", True)
     return number

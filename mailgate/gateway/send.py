@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from mailgate import __version__
 from mailgate.compose import posting
@@ -13,6 +14,7 @@ from mailgate.settings.config import Config
 from mailgate.store import aliases, deliveries, domains, held, keys, outbox, records
 from mailgate.store.apply import Remembered
 from mailgate.store.database import Transaction, savepoint
+from mailgate.store.held import Held
 from mailgate.store.outbox import Draft
 from mailgate.store.records import Record
 from mailgate.values import address, token
@@ -45,7 +47,7 @@ def enqueue(
             continue
         failure = _owe(tx, number, message, state, outgoing, config, now)
         if failure:
-            held.keep(tx, number, outgoing.reason, failure, quiet=False, refused=False, version=__version__, now=now)
+            held.keep(tx, Held(number, outgoing.reason, failure, False, False, __version__, now))
     return bool(decision.outgoing)
 
 
@@ -73,32 +75,32 @@ def mark(whom: Identity) -> str:
     return token.new_mark(token.POST, whom.secret, os.urandom(16))
 
 
-def send(
-    tx: Transaction,
-    ref: Ref,
-    number: int,
-    whom: Identity,
-    heading: Heading,
-    addresses: Iterable[str],
-    body_at: int,
-    *,
-    kind: str,
-    reason: str,
-) -> list[int]:
-    """Owe the stored message `number` to each address; their numbers in the outbox.
+class Mailing(NamedTuple):
+    """A stored message that goes to people of a record. kind: post or copy.
 
-    kind: post or copy. The body of every one is that of the stored message, from octet `body_at` on.
+    The body that everyone gets is that of the stored message (its number), from octet `body_at` on.
     """
+
+    record: Ref
+    message: int
+    whom: Identity
+    heading: Heading
+    body_at: int
+    kind: str
+    reason: str
+
+
+def send(tx: Transaction, mailing: Mailing, recipients: Iterable[str]) -> list[int]:
+    """Queue a mailing for each recipient; their numbers in the outbox."""
+    ref, number, whom, heading, body_at, kind, reason = mailing
     queued = []
-    for each in addresses:
-        found = address.lenient(each)
-        key = found.key if found else each
+    for recipient in recipients:
+        found = address.lenient(recipient)
+        key = found.key if found else recipient
         delivery = deliveries.add(tx, number, ref, key, heading.message_id)
-        person = posting.recipient(whom, each, str(ref), delivery, key)
-        octets = posting.header(whom, heading, [each], person.reply_to, copy=kind == "copy")
-        draft = Draft(
-            kind, reason, str(ref), each, heading.subject, octets, number, person.reverse_path, body_at=body_at
-        )
+        person = posting.recipient(whom, recipient, str(ref), delivery, key)
+        octets = posting.header(whom, heading, [recipient], person.reply_to, copy=kind == "copy")
+        draft = Draft(kind, reason, str(ref), recipient, heading.subject, octets, number, person.reverse_path, body_at)
         queued.append(outbox.queue(tx, draft, heading.now))
     return queued
 
@@ -112,12 +114,12 @@ def _copy(
     addresses: list[str],
     now: float,
 ) -> None:
-    """Owe the copies of a message that its record's followers get."""
+    """Queue the copies of a message that its record's followers get."""
     whom = identity(tx, records.get(tx, record))
     try:
         with savepoint(tx):
             heading = posting.heading(message, whom, mark(whom), outcome.parent, now)
-            send(tx, record, number, whom, heading, addresses, message.body_at, kind="copy", reason=outcome.reason)
+            send(tx, Mailing(record, number, whom, heading, message.body_at, "copy", outcome.reason), addresses)
     except StoreError:
         raise
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message

@@ -11,6 +11,8 @@ from mailgate.routing.state import State
 from mailgate.settings.config import Config
 from mailgate.store import aliases, contacts, failures, held, messages, records
 from mailgate.store.database import Transaction
+from mailgate.store.held import Held
+from mailgate.store.records import NewRecord
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
 
@@ -102,16 +104,15 @@ def _create(
     if author or "email_from" not in values:
         values["email_from"] = str(author) if author else ""
     alias = _alias(state, outcome)
-    ref = records.make(
-        tx,
+    new = NewRecord(
         outcome.model,
         name,
         values,
         alias=alias.address if alias else None,
         domain=_domain_written(message, state, alias),
         sender=rate_key(message, outcome.address),
-        now=now,
     )
+    ref = records.make(tx, new, now)
     messages.place(tx, number, ref)
     if author and kind == "person" and not resolve.is_local(author, state.directory):
         records.add_follower(tx, ref, str(author))
@@ -145,4 +146,4 @@ def _keep(tx: Transaction, number: int, outcomes: list[Outcome], version: str, n
         return
     first = min(kept, key=lambda each: each.quiet)
     refused = first.action == "refuse"
-    held.keep(tx, number, first.reason, first.note, quiet=first.quiet, refused=refused, version=version, now=now)
+    held.keep(tx, Held(number, first.reason, first.note, first.quiet, refused, version, now))

@@ -20,14 +20,11 @@ class Held(NamedTuple):
     since: float
 
 
-def keep(
-    tx: Transaction, number: int, reason: str, note: str, *, quiet: bool, refused: bool, version: str, now: float
-) -> None:
+def keep(tx: Transaction, entry: Held) -> None:
     """Put a message on the list, in place of an entry it had."""
-    release(tx, number)
+    release(tx, entry.message)
     tx.execute(
-        "INSERT INTO held (message, reason, note, quiet, refused, version, since) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (number, reason, note, quiet, refused, version, now),
+        "INSERT INTO held (message, reason, note, quiet, refused, version, since) VALUES (?, ?, ?, ?, ?, ?, ?)", entry
     )
 
 

@@ -1,7 +1,7 @@
 """Every message received or sent, under one number: its bytes, its explanation, the records it stands on."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mailgate.mail.message import Message
@@ -36,6 +36,22 @@ class Stored(NamedTuple):
     records: tuple[Ref, ...]
 
 
+class SentMessage(NamedTuple):
+    """A message of ours to keep. kind: post or note; `author` is an `Address.key` or the address we write from, and
+    `author_text` the From field as text; `date` is the Date field."""
+
+    kind: str
+    message_id: str
+    parent: str | None
+    author: str | None
+    author_name: str
+    author_text: str
+    subject: str
+    date: str
+    recipients: Sequence[str]
+    octets: bytes
+
+
 def add(tx: Transaction, message: Message, classed: str, parent: str | None, flags: list[str], now: float) -> int:
     """Keep a received message, byte for byte; its number."""
     sender, author = message.envelope.reverse_path, message.author
@@ -56,33 +72,20 @@ def add(tx: Transaction, message: Message, classed: str, parent: str | None, fla
     return number
 
 
-def add_sent(
-    tx: Transaction,
-    octets: bytes,
-    *,
-    kind: str,
-    message_id: str,
-    parent: str | None,
-    author: str | None,
-    author_name: str,
-    author_text: str,
-    subject: str,
-    date: str,
-    recipients: Iterable[str],
-    now: float,
-) -> int:
-    """Keep a message of ours, kind post or note, before anything of it leaves; its number."""
+def add_sent(tx: Transaction, message: SentMessage, now: float) -> int:
+    """Keep a message of ours before anything of it leaves; its number."""
     row = tx.execute(
         "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
         " author_text, subject, date, recipients, flags, size, received, explanation)"
         " VALUES ('out', ?, 'person', ?, ?, NULL, ?, ?, ?, ?, ?, ?, '[]', ?, ?, '') RETURNING number",
         (
-            *(kind, message_id, parent, author, author_name, author_text, subject, date),
-            *(json.dumps(list(recipients)), len(octets), now),
+            *(message.kind, message.message_id, message.parent, message.author, message.author_name),
+            *(message.author_text, message.subject, message.date, json.dumps(list(message.recipients))),
+            *(len(message.octets), now),
         ),
     ).fetchone()
     number = int(row["number"])
-    insert_octets(tx, number, octets)
+    insert_octets(tx, number, message.octets)
     return number
 
 

@@ -24,30 +24,31 @@ class Record(NamedTuple):
     followers: tuple[str, ...]
 
 
-def make(
-    tx: Transaction,
-    model: str,
-    name: str,
-    values: Mapping[str, str],
-    *,
-    alias: str | None = None,
-    domain: str | None = None,
-    sender: str | None = None,
-    now: float,
-) -> Ref:
-    """Make a record; ids count from 1 within a model and are never used twice.
+class NewRecord(NamedTuple):
+    """A record to make. `sender` is whose new records the loop guard counts together, None when no mail makes it."""
 
-    `sender` is whose new records the loop guard counts together, None when no mail made it (`""`: counted no more).
-    """
+    model: str
+    name: str
+    values: Mapping[str, str]
+    alias: str | None = None
+    domain: str | None = None
+    sender: str | None = None
+
+
+def make(tx: Transaction, new: NewRecord, now: float) -> Ref:
+    """Make a record; ids count from 1 within a model and are never used twice. Raises Problem for a bad model."""
     row = tx.execute(
         "INSERT INTO model (name, last_id) VALUES (?, 1)"
         " ON CONFLICT (name) DO UPDATE SET last_id = model.last_id + 1 RETURNING last_id",
-        (model_name(model),),
+        (model_name(new.model),),
     ).fetchone()
-    ref = Ref(model, row["last_id"])
+    ref = Ref(new.model, row["last_id"])
     tx.execute(
         "INSERT INTO record (model, id, name, assigned, alias, domain, sender, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*ref, name, json.dumps(dict(values), ensure_ascii=False), alias, domain, sender, now),
+        (
+            *(*ref, new.name, json.dumps(dict(new.values), ensure_ascii=False)),
+            *(new.alias, new.domain, new.sender, now),
+        ),
     )
     return ref
 

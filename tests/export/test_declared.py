@@ -19,6 +19,7 @@ from mailgate.export.parse import Proposal
 from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, database, domains, records, servers
 from mailgate.store.database import Store
+from mailgate.store.records import NewRecord
 from mailgate.store.servers import SECRETS, SECURITY, Secret, Server
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.names import local_part
@@ -411,7 +412,7 @@ def test_a_former_name_stays_even_when_pruning(opened: Store) -> None:
 def test_a_renamed_alias_keeps_what_it_made(opened: Store) -> None:
     imported(opened, FILE.replace('[domain."example.com"]', '[domain."example.com"]\ncontact = "info@example.com"'))
     with opened.write() as tx:
-        records.make(tx, "crm.lead", "One", {}, alias="info@example.com", now=0.0)
+        records.make(tx, NewRecord("crm.lead", "One", {}, alias="info@example.com"), 0.0)
     renamed = FILE.replace('[alias."info@example.com"]', '[alias."hello@example.com"]\nformer = ["info@example.com"]')
     renamed = renamed.replace('[domain."example.com"]', '[domain."example.com"]\ncontact = "hello@example.com"')
     changes = imported(opened, renamed, prune=True).changes

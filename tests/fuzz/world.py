@@ -15,6 +15,7 @@ from mailgate.gateway import post
 from mailgate.gateway.post import Text
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.store import aliases, contacts, records
+from mailgate.store.records import NewRecord
 from mailgate.values import token
 from mailgate.values.record import Ref
 from mailgate.values.token import Token
@@ -149,7 +150,7 @@ def all_aliases(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         contacts.set_sender(tx, "mallory@bad.example", "block")
         contacts.set_sender(tx, "friend@client.org", "allow")
-        gone = records.make(tx, "crm.lead", "gone", {}, alias=None, domain=None, sender="x", now=gateway.now)
+        gone = records.make(tx, NewRecord("crm.lead", "gone", {}, alias=None, domain=None, sender="x"), gateway.now)
     gateway.alias("gone@example.com", "crm.lead", record=gone)
     with gateway.store.write() as tx:
         records.remove(tx, gone)

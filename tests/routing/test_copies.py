@@ -18,6 +18,7 @@ from mailgate.mail.incoming import Incoming
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import Follower, Placement
 from mailgate.store import failures, outbox, records
+from mailgate.store.records import NewRecord
 from mailgate.values.record import Ref
 
 ANNA, CARL, EVE = "anna@team.org", "carl@team.org", "eve@else.org"
@@ -257,7 +258,7 @@ def test_a_forced_record_copies_its_followers() -> None:
 def lead(gateway: Gateway, *followers: str, alias: str | None = "info@example.com") -> Ref:
     """A record made by hand, as if an alias had made it."""
     with gateway.store.write() as tx:
-        ref = records.make(tx, "crm.lead", "Offer", {}, alias=alias, domain="example.com", now=gateway.now)
+        ref = records.make(tx, NewRecord("crm.lead", "Offer", {}, alias=alias, domain="example.com"), gateway.now)
         for each in followers:
             records.follow(tx, ref, each)
     return ref

@@ -13,6 +13,7 @@ from mailgate.gateway.receive import Receipt
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import Delivery, Follower, Placement, Seen, State
 from mailgate.store import contacts, records
+from mailgate.store.records import NewRecord
 from mailgate.values import token
 from mailgate.values.directory import Alias, Contact
 from mailgate.values.record import Ref
@@ -421,7 +422,7 @@ def test_records_made_by_hand_take_nobodys_place(limited: Gateway) -> None:
     with limited.store.write() as tx:
         for number in range(9):
             alias = "info@example.com" if number % 2 else None
-            records.make(tx, "crm.lead", "by hand", {}, alias=alias, domain="example.com", now=limited.now)
+            records.make(tx, NewRecord("crm.lead", "by hand", {}, alias=alias, domain="example.com"), limited.now)
     assert [deferred(new(limited)) for _ in range(3)] == [False, False, True]
 
 

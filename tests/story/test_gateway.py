@@ -19,6 +19,7 @@ from mailgate.routing import decide as route
 from mailgate.routing import resolve
 from mailgate.settings.config import Config
 from mailgate.store import aliases, contacts, database, held, records
+from mailgate.store.records import NewRecord
 from mailgate.values.problem import StoreError
 
 BOTH = "info@example.com, jobs@example.com"
@@ -133,7 +134,7 @@ def test_what_a_copy_made_of_a_forged_stranger_changes_nothing(gateway: Gateway,
 def test_what_a_copy_made_of_its_author_makes_it_no_answer(gateway: Gateway, order: tuple[str, ...]) -> None:
     """It puts him on a record where somebody else named the id that he names."""
     with gateway.store.write() as tx:
-        ref = records.make(tx, "crm.lead", "Log", {}, now=NOW)
+        ref = records.make(tx, NewRecord("crm.lead", "Log", {}), NOW)
     gateway.alias("log@example.com", "crm.lead", record=ref)
     first = mail("One.\n", to="y@y.org", references="<r@x.org>", message_id="<1@x.org>", **{"from": "ann@x.org"})
     gateway(first, "log@example.com")
@@ -246,7 +247,7 @@ def test_the_rate_counts_only_what_mail_made_of_this_sender(gateway: Gateway) ->
     gateway.parameter("mail.gateway.loop.threshold", "3")
     with gateway.store.write() as tx:
         for _ in range(5):
-            records.make(tx, "crm.lead", "by hand", {"email_from": "bob@client.org"}, now=gateway.now)
+            records.make(tx, NewRecord("crm.lead", "by hand", {"email_from": "bob@client.org"}), gateway.now)
     for number in range(5):
         gateway(mail(message_id=f"<{number}>"), "info@example.com")
     gateway(mail(message_id="<eve>", **{"from": "eve@client.org"}), "info@example.com")
@@ -299,7 +300,7 @@ def test_the_block_list(gateway: Gateway, sender: dict[str, str | None]) -> None
 
 def test_a_forced_record_that_is_gone_makes_the_alias_invalid(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
-        ref = records.make(tx, "project", "p", {}, now=NOW)
+        ref = records.make(tx, NewRecord("project", "p", {}), NOW)
     gateway.alias("forced@example.com", "project", record=ref)
     gateway(mail(to="forced@example.com"), "forced@example.com")
     assert gateway.on("project/1") == [1]

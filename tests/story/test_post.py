@@ -16,6 +16,7 @@ from mailgate.gateway.post import File, Posted, Registered, Text
 from mailgate.mail import content
 from mailgate.routing.decision import Reported
 from mailgate.store import aliases, domains, failures, records
+from mailgate.store.records import NewRecord
 from mailgate.values import address, charset, token
 from mailgate.values.problem import NotFound, Problem
 from mailgate.values.record import Ref
@@ -29,7 +30,7 @@ PDF = b"%PDF-\x00\xff\r\n" * 100
 def lead(gateway: Gateway) -> Gateway:
     """With crm.lead/1 `Offer`, which Anna and Carl follow."""
     with gateway.store.write() as tx:
-        records.make(tx, "crm.lead", "Offer", {}, alias="info@example.com", domain="example.com", now=NOW)
+        records.make(tx, NewRecord("crm.lead", "Offer", {}, alias="info@example.com", domain="example.com"), NOW)
         for each in (ANNA, CARL):
             records.follow(tx, ONE, each)
     return gateway

@@ -37,13 +37,14 @@ from mailgate.gateway import post
 from mailgate.gateway.post import Text
 from mailgate.settings.config import Config
 from mailgate.store import database, domains, records
+from mailgate.store.records import NewRecord
 from mailgate.values.directory import Domain
 
 
 def follow_by_hand(gateway: Gateway) -> None:
     """A record of info@ that Anna and Carl follow."""
     with gateway.store.write() as tx:
-        records.make(tx, "crm.lead", "Offer", {}, alias="info@example.com", domain="example.com", now=NOW)
+        records.make(tx, NewRecord("crm.lead", "Offer", {}, alias="info@example.com", domain="example.com"), NOW)
         for each in (ANNA, CARL):
             records.follow(tx, ONE, each)
 
@@ -233,7 +234,9 @@ def notifying(gateway: Gateway, addresses: Sequence[str], *whom: str) -> None:
 def one_record_behind(gateway: Gateway, addresses: Sequence[str], *whom: str) -> None:
     """Like a mailing list: whatever comes to one of the addresses is posted on one record."""
     with gateway.store.write() as tx:
-        ref = records.make(tx, "list", "List", {}, alias=addresses[0], domain=addresses[0].partition("@")[2], now=NOW)
+        ref = records.make(
+            tx, NewRecord("list", "List", {}, alias=addresses[0], domain=addresses[0].partition("@")[2]), NOW
+        )
         for each in whom:
             records.follow(tx, ref, each)
     for each in addresses:
