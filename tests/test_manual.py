@@ -23,6 +23,13 @@ TEXTS = {topic: pages.source(topic) for topic in pages.TOPICS}
 ALL = {**TEXTS, "README": (ROOT / "README.md").read_text("utf-8")}
 
 
+def table(topic: str, head: str) -> list[tuple[str, ...]]:
+    """The rows of a table, without marks."""
+    tables = [block for block in pages.page(topic).blocks if isinstance(block, Table)]
+    found = next(block for block in tables if block.head[0].strip("`") == head)
+    return [tuple(cell.replace("`", "") for cell in row) for row in found.rows]
+
+
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
     """The gateway that the pages assume; each page has a copy of it."""
@@ -161,19 +168,44 @@ def test_the_words_are_the_fields_own(name: str) -> None:
     assert not WORDS.search(ALL[name])
 
 
-def table(topic: str, head: str) -> list[tuple[str, ...]]:
-    """The rows of a table, without marks."""
-    tables = [block for block in pages.page(topic).blocks if isinstance(block, Table)]
-    found = next(block for block in tables if block.head[0].strip("`") == head)
-    return [tuple(cell.replace("`", "") for cell in row) for row in found.rows]
-
-
 def test_the_rules_are_those_of_the_program() -> None:
     assert tuple(row[0] for row in table("rules", "rule")) == decide.ORDER
 
 
 def test_the_exit_statuses_are_those_of_the_pipe() -> None:
     assert sorted(int(row[0]) for row in table("exit-codes", "exit")) == sorted(status.EXITS)
+
+
+def places(path: str, name: str) -> list[str]:
+    """The lines of a module where a name is defined."""
+    text = (ROOT / "mailgate" / path).read_text("utf-8")
+    return re.findall(rf"^(?:(?:class|def) {name}\b|{name}(?:: .*)? =)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("row", table("internals", "word"), ids=lambda row: row[0])
+def test_a_word_is_decided_where_the_page_says(row: tuple[str, ...]) -> None:
+    _, path, name = row
+    assert len(places(path, name)) == 1
+
+
+@pytest.mark.parametrize("rule", decide.ORDER[1:])
+def test_one_search_finds_a_rule(rule: str) -> None:
+    text = (ROOT / "mailgate" / "routing" / "decide.py").read_text("utf-8")
+    assert len(re.findall(rf'\("{rule}", (?:rules|checks)\.\w+\)', text)) == 1
+
+
+@pytest.mark.parametrize("exit", status.EXITS[1:])
+def test_one_search_finds_an_exit_status(exit: int) -> None:
+    text = (ROOT / "mailgate" / "values" / "status.py").read_text("utf-8")
+    assert re.search(rf"\b{exit}\b", text)
+    for path in (ROOT / "mailgate").rglob("*.py"):
+        if path.name not in ("status.py", "pipe.py"):
+            assert not re.search(rf"\b(exit|_exit)\({exit}\)", path.read_text("utf-8")), path
+
+
+def test_the_rooms_are_those_of_the_program() -> None:
+    folders = {path.parent.name for path in (ROOT / "mailgate").glob("*/__init__.py")}
+    assert {row[0].rstrip("/") for row in table("internals", "room")} == folders
 
 
 def test_every_key_of_the_configuration_is_there() -> None:
