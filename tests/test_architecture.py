@@ -56,6 +56,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "owner": "",
         "unpack": "",
         "writer": "",
+        "syslog": "",
     },
     "reports": {
         "arf": "",

@@ -3,10 +3,10 @@
 Nothing else writes there: one place knows the name, the facility, and how long a line may be.
 """
 
-import syslog
 from typing import TYPE_CHECKING
 
 from mailgate.gateway.receive import Receipt
+from mailgate.process import syslog
 from mailgate.values.charset import printable
 
 if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
@@ -26,24 +26,24 @@ def delivered(receipt: Receipt) -> None:
         f"{receipt.number or '-'} from=<{sender or ''}> to=<{recipients}>"
         f" id={facts.message_id or '-'} size={facts.size} class={decision.kind}: {outcomes} ({decision.status.code})"
     )
-    _log(syslog.LOG_INFO, line)
+    _log(syslog.INFO, line)
 
 
 def deferred(error: BaseException) -> None:
     """Say why a message had to wait."""
-    _log(syslog.LOG_ERR, f"deferred: {type(error).__name__}: {error}")
+    _log(syslog.ERROR, f"deferred: {type(error).__name__}: {error}")
 
 
 def submitted(entry: "QueueEntry", what: str, error: str, *, in_time: bool) -> None:
     """Say what a mail server made of a message of ours: sent, refused or put off, with its error."""
     late = "" if in_time else " (too late: the claim had run out)"
     line = f"outbox {entry.number} {entry.kind} {entry.reason} to=<{entry.recipient}> try={entry.tries}: {what}{late}"
-    _log(syslog.LOG_INFO if what == "sent" else syslog.LOG_WARNING, f"{line} {error}".rstrip())
+    _log(syslog.INFO if what == "sent" else syslog.WARNING, f"{line} {error}".rstrip())
 
 
 def stopped(error: Exception) -> None:
     """Say why a worker stopped before its work was done."""
-    _log(syslog.LOG_ERR, f"work stopped: {type(error).__name__}: {error}")
+    _log(syslog.ERROR, f"work stopped: {type(error).__name__}: {error}")
 
 
 REPORT = "the system log (facility mail) has the place, please report it with `mailgate --version`"
@@ -60,14 +60,13 @@ def fault(error: Exception) -> None:
         lines = [f"{type(error).__name__}: {error}"]
     for line in lines:
         for each in line.rstrip().splitlines():
-            _log(syslog.LOG_ERR, each)
+            _log(syslog.ERROR, each)
 
 
 def server(name: str, text: str, *, good: bool = False) -> None:
     """Say that an incoming server changed its state."""
-    _log(syslog.LOG_NOTICE if good else syslog.LOG_ERR, f"server {name}: {text}")
+    _log(syslog.NOTICE if good else syslog.ERROR, f"server {name}: {text}")
 
 
 def _log(priority: int, line: str) -> None:
-    syslog.openlog("mailgate", syslog.LOG_PID, syslog.LOG_MAIL)
-    syslog.syslog(priority, printable(line)[:900])
+    syslog.write(priority, printable(line)[:900])

@@ -23,6 +23,9 @@ _FATAL = (
 )
 """Signals that can be caught and would kill the process, which Exim takes for a refusal."""
 
+_committed: tuple[int, str] | None = None
+"""The answer to a message that is committed: nothing that happens later may turn it into "try again"."""
+
 HELP = """\
 usage: mailgate deliver [-f REVERSE_PATH] [--fallback-model MODEL]
                         [-C FILE] [--db URL] [--] [RECIPIENT ...] < message
@@ -49,13 +52,13 @@ class UsageError(Exception):
 
 def main(argv: Sequence[str]) -> NoReturn:
     """Run `mailgate deliver` with its arguments and end the process."""
-    _thread.start_new_thread(_watch, (DEADLINE,))
-    for number in _FATAL:
-        signal.signal(number, _interrupted)
     try:
+        for number in _FATAL:
+            signal.signal(number, _interrupted)
+        _start_watchdog()
         code, line = _deliver(argv)
-    except BaseException as error:  # whatever it is, the mail stays with the mail server
-        code, line = _deferred(error)
+    except BaseException as error:  # whatever it is, what is not committed stays with the mail server
+        code, line = _committed or _deferred(error)
     _leave(code, line)
 
 
@@ -93,6 +96,7 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _deliver(argv: Sequence[str]) -> tuple[int, str]:
+    global _committed
     arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
@@ -116,11 +120,12 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     fallback = Fallback(arguments.fallback) if arguments.fallback is not None else None
     incoming = Incoming(raw, arguments.reverse_path, arguments.recipients, os.environ, fallback)
     receipt = receive.receive(opened, settings, incoming, time.time())
-    with contextlib.suppress(Exception):  # it is committed: from here on nothing may turn it into "try again"
+    _committed = receipt.decision.status.exit, receipt.decision.status.line
+    with contextlib.suppress(Exception):
         if receipt.queued:
             spawn.start(arguments.config, arguments.store)
         log.delivered(receipt)
-    return receipt.decision.status.exit, receipt.decision.status.line
+    return _committed
 
 
 def _read(limit: int) -> bytes:
@@ -149,13 +154,21 @@ def _deferred(error: BaseException) -> tuple[int, str]:
     return 75, f"{code} mailgate: {text}"
 
 
+def _start_watchdog() -> None:
+    """End the process in time, whatever it is doing. Where no thread can be had, an alarm has to do."""
+    try:
+        _thread.start_new_thread(_watch, (DEADLINE,))
+    except RuntimeError:
+        signal.setitimer(signal.ITIMER_REAL, DEADLINE)
+
+
 def _watch(seconds: float) -> None:
     time.sleep(seconds)
-    _leave(75, "4.3.0 mailgate: no verdict in time, try again")
+    _leave(*(_committed or (75, "4.3.0 mailgate: no verdict in time, try again")))
 
 
 def _interrupted(number: int, _frame: FrameType | None) -> None:
-    _leave(75, "4.3.0 mailgate: interrupted, try again")
+    _leave(*(_committed or (75, "4.3.0 mailgate: interrupted, try again")))
 
 
 def _leave(code: int, line: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """`mailgate deliver` as a process: what goes in, and the one status that comes out."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -418,6 +420,63 @@ def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
     finally:
         listener.close()
         os.unlink("/dev/log")
+
+
+@contextlib.contextmanager
+def full_log(path: Path) -> Iterator[None]:
+    """A system log that nobody reads any more: its queue is full."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as writer, contextlib.suppress(BlockingIOError):
+            writer.setblocking(False)
+            writer.connect(str(path))
+            while True:
+                writer.send(b"x" * 512)
+        yield
+
+
+def changed(pipe: Pipe, statements: str) -> list[str]:
+    """The command of a delivery in a process that begins with some statements."""
+    program = f"import sys; from mailgate.inbound import pipe\n{statements}\npipe.main(sys.argv[1:])"
+    return [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
+
+
+def test_a_system_log_that_nobody_reads_delays_no_answer(pipe: Pipe, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with full_log(path):
+        began = time.monotonic()
+        here = f"from mailgate.process import syslog; syslog.SOCKET = {str(path)!r}; pipe.DEADLINE = 20.0"
+        assert pipe(command=changed(pipe, here)) == (0, "", "")
+        assert time.monotonic() - began < 15, "it waited for the log"
+    assert pipe.count("record") == 1
+
+
+@pytest.mark.parametrize("end", ["time.sleep(60)", "os.kill(os.getpid(), signal.SIGTERM)", "sys.exit(3)"])
+def test_what_happens_after_the_commit_changes_no_answer(pipe: Pipe, end: str) -> None:
+    """The deadline, a signal, whatever ends the process: the mail server hears what was committed."""
+    here = "import os, signal, time; from mailgate.gateway import log; pipe.DEADLINE = 3.0"
+    assert pipe(command=changed(pipe, f"{here}\nlog.delivered = lambda receipt: {end}")) == (0, "", "")
+    assert pipe.count("record") == 1
+
+
+class TestWithoutAThread:
+    """A process that may have no other thread (RLIMIT_NPROC, a control group) is no reason to bounce mail."""
+
+    NONE = (
+        "import _thread\n"
+        'def none(*more): raise RuntimeError("can\'t start new thread")\n'
+        "_thread.start_new_thread = none\n"
+    )
+
+    def test_mail_is_taken(self, pipe: Pipe) -> None:
+        assert pipe(command=changed(pipe, self.NONE)) == (0, "", "")
+        assert pipe.count("record") == 1
+
+    def test_the_deadline_holds(self, pipe: Pipe) -> None:
+        command = changed(pipe, f"{self.NONE}pipe.DEADLINE = 2.0")
+        with database.locked(str(pipe.path), 1.0):
+            answer = pipe(command=command)
+        assert (answer.exit, answer.out[:6]) == (75, "4.3.0 ")
 
 
 def wait_until_caught(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -239,7 +239,7 @@ def test_o8_a_flood_of_one_report_is_one_message(gateway: Gateway) -> None:
 
 def test_t10_one_line_a_message_in_the_log(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
-    monkeypatch.setattr("syslog.syslog", lambda _priority, line: lines.append(line))
+    monkeypatch.setattr("mailgate.process.syslog.write", lambda _priority, line: lines.append(line))
     evil = "".join(CONTROLS)
     for to in ("info@example.com", f"x{evil}@example.com"):
         raw = mail(message_id=f"<a{evil}b>", subject=evil, **{"from": f"Bob{evil} <bob@client.org>"})
