@@ -225,6 +225,32 @@ def test_every_default_is_the_one_of_the_program(tmp_path: Path) -> None:
     assert shown["[maps] unknown"] == f'"{defaults.maps_unknown}"'
 
 
+def test_every_reason_for_holding_mail_is_there() -> None:
+    text = "".join(path.read_text("utf-8") for path in (ROOT / "mailgate" / "routing").glob("*.py"))
+    reasons = set(re.findall(r"""utcome\("hold", "([a-z-]+)\"""", text)) | set(status.REFUSED)
+    assert len(reasons) > 12
+    assert {reason for row in table("held", "reason") for reason in row[0].split(", ")} >= reasons
+
+
+@pytest.mark.parametrize("row", table("json", "command"), ids=lambda row: row[0])
+def test_the_keys_of_a_list_are_those_it_prints(row: tuple[str, str], example: Example) -> None:
+    name, keys = row
+    assert set(keys.split(", ")) == set(example.json(*name.split())[0])
+
+
+@pytest.mark.timeout(600)
+def test_the_keys_of_a_decision_are_those_it_prints(example: Example) -> None:
+    shown = {row[0]: set(row[1].split(", ")) for row in table("json", "part")}
+    for number in ("1", "2", "4"):
+        decision = example.json("why", number)
+        assert set(decision) == shown["the whole"]
+        assert set(decision["message"]) == shown["message"]
+        assert set(decision["mta"]) == shown["mta"]
+        for part in ("steps", "outcomes", "outgoing"):
+            for item in decision[part]:
+                assert set(item) == shown[f"each of {part}"]
+
+
 def test_the_files_are_those_of_the_program() -> None:
     named = {row[0] for row in table("files", "file")}
     assert {config.SYSTEM, config.SYSTEM_STORE, config.SYSTEM_MAPS} <= named
