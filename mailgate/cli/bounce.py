@@ -7,7 +7,7 @@ import click
 from mailgate.cli.app import App, pass_app
 from mailgate.cli.parts import Group, Number, json_option
 from mailgate.cli.ui import console
-from mailgate.reports.diagnosis import reason
+from mailgate.compose.diagnoses import reason
 from mailgate.store import domains, failures
 from mailgate.store.database import Transaction
 from mailgate.store.failures import Failure

@@ -1,83 +1,20 @@
-"""Why a message was not delivered: from status code and diagnostic to a kind, and to a sentence for an administrator.
+"""Diagnose why a message was not delivered, by the diagnostic and the status code.
 
-Words come before codes: servers give 5.1.1 to a full mailbox and 5.7.1 to an unknown user, but they mean what they
-write. A kind is only a help for people; what is permanent goes by the class of the code (RFC 3463 section 2).
+Words come before codes: servers give 5.1.1 for a full mailbox and 5.7.1 for an unknown user, but their words are right.
+The kind only helps people; whether a failure is permanent depends on the class of the code (RFC 3463 section 2).
 """
 
 import re
-from collections.abc import Mapping
 from functools import cache
 
-KINDS: Mapping[str, tuple[str, str]] = {
-    "no-such-address": ("There is no such address.", "Diese Adresse gibt es nicht."),
-    "mailbox-disabled": (
-        "The mailbox exists but is disabled or takes no mail.",
-        "Das Postfach gibt es, aber es ist gesperrt oder nimmt keine Mail an.",
-    ),
-    "mailbox-full": ("The mailbox is full.", "Das Postfach ist voll."),
-    "moved": ("The recipient has moved to another address.", "Der Empfänger hat eine andere Adresse."),
-    "bad-domain": (
-        "The domain does not exist or takes no mail.",
-        "Die Domain gibt es nicht, oder sie nimmt keine Mail an.",
-    ),
-    "unreachable": (
-        "The recipient's mail server could not be reached.",
-        "Der Mailserver des Empfängers war nicht erreichbar.",
-    ),
-    "expired": (
-        "It could not be delivered in time; the mail server has given up or still tries.",
-        "Die Zustellung dauerte zu lange; der Mailserver hat aufgegeben oder versucht es weiter.",
-    ),
-    "too-large": ("The message is too large.", "Die Nachricht ist zu groß."),
-    "blocked": (
-        "The recipient's server blocks our mail server, for its address or its reputation.",
-        "Der Server des Empfängers sperrt unseren Mailserver wegen seiner Adresse oder seines Rufs.",
-    ),
-    "spam": ("The message was taken for spam.", "Die Nachricht wurde für Spam gehalten."),
-    "virus": ("A virus or a forbidden attachment was found.", "Ein Virus oder ein verbotener Anhang wurde gefunden."),
-    "authentication": (
-        "Our mail failed a check of SPF, DKIM or DMARC.",
-        "Unsere Mail hat eine Prüfung von SPF, DKIM oder DMARC nicht bestanden.",
-    ),
-    "policy": (
-        "The recipient's server refuses the message by its own rules.",
-        "Der Server des Empfängers lehnt die Nachricht nach eigenen Regeln ab.",
-    ),
-    "relay-denied": (
-        "The server that was asked is not responsible for this address.",
-        "Der gefragte Server ist für diese Adresse nicht zuständig.",
-    ),
-    "complaint": ("The recipient calls our mail spam.", "Der Empfänger meldet unsere Mail als Spam."),
-    "greylisted": (
-        "The server asks to try again later (greylisting).",
-        "Der Server bittet um einen späteren Versuch (Greylisting).",
-    ),
-    "rate-limited": (
-        "Too many messages or connections in a short time.",
-        "Zu viele Nachrichten oder Verbindungen in kurzer Zeit.",
-    ),
-    "loop": ("The message went round in circles.", "Die Nachricht lief im Kreis."),
-    "content": (
-        "The server does not take a message of this form.",
-        "Der Server nimmt eine Nachricht dieser Form nicht an.",
-    ),
-    "encryption": (
-        "No encrypted connection could be made.",
-        "Es kam keine verschlüsselte Verbindung zustande.",
-    ),
-    "system-error": (
-        "The recipient's mail system has a fault.",
-        "Das Mailsystem des Empfängers ist gestört.",
-    ),
-    "unknown": (
-        "The report does not say why in words we know; read the diagnostic.",
-        "Der Bericht nennt keinen Grund, den wir kennen; die Meldung des Servers sagt mehr.",
-    ),
-}
-"""Kind -> the reason in English and in German."""
-
+KINDS = (
+    *("no-such-address", "mailbox-disabled", "mailbox-full", "moved", "bad-domain", "unreachable", "expired"),
+    *("too-large", "blocked", "spam", "virus", "authentication", "policy", "relay-denied", "complaint", "greylisted"),
+    *("rate-limited", "loop", "content", "encryption", "system-error", "unknown"),
+)
+"""The kinds; `compose/templates/LANGUAGE/diagnoses.toml` has a sentence for each."""
 TRANSIENT = frozenset(("mailbox-full", "greylisted", "rate-limited", "expired", "unreachable"))
-"""Kinds that pass, as far as nobody says otherwise with a code."""
+"""Kinds of failure that may pass, unless a code says otherwise."""
 
 _CODES = {
     **dict.fromkeys(("1.1", "1.0", "1.3", "1.4"), "no-such-address"),
@@ -308,21 +245,21 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
 )
-"""What servers write, asked in this order -> kind."""
+"""(kind, patterns of what servers write), tried in this order."""
 
 
 _ADDRESS = re.compile(r"[^\s<>@\"':;,]{1,64}@[a-z0-9.-]{1,255}")
-"""What says nothing of a reason, whatever words are in it, and ends no sentence with its dots."""
+"""An address: words in it are not a reason, and its dots do not end a sentence."""
 
 
 @cache
 def _compiled(at: int) -> re.Pattern[str]:
-    """The words of one row; compiling all of them would take a process longer than anything else in a report."""
+    """The pattern of one row; compiling all of them would take longer than everything else in a report."""
     return re.compile("|".join(_WORDS[at][1]))
 
 
 def kind(status: str, diagnostic: str) -> str:
-    """The kind of a failure: by the words of the diagnostic, else by the code; `unknown` when neither tells."""
+    """The kind of a failure: by the words of the diagnostic, else by the status code, else `unknown`."""
     words = _ADDRESS.sub("it", diagnostic.lower())  # five times as fast as ignoring case
     for at, (name, _) in enumerate(_WORDS):
         if _compiled(at).search(words):
@@ -330,14 +267,8 @@ def kind(status: str, diagnostic: str) -> str:
     return _CODES.get(status[2:], "unknown")
 
 
-def permanent(action: str, status: str, name: str) -> bool:
-    """Whether trying again is useless: failed, and of class 5; without a code, failed for a reason that stays."""
+def permanent(action: str, status: str, kind: str) -> bool:
+    """Whether to stop sending: it failed with a code of class 5, or without a code and for a reason that lasts."""
     if action != "failed":
         return False
-    return status[0] == "5" if status else name not in TRANSIENT
-
-
-def reason(name: str, language: str) -> str:
-    """The reason in a sentence: German where the language is German, else English."""
-    english, german = KINDS.get(name, KINDS["unknown"])
-    return german if language.lower().partition("-")[0] == "de" else english
+    return status[0] == "5" if status else kind not in TRANSIENT

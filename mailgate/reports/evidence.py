@@ -1,8 +1,8 @@
-"""Why a message may be a report, and how far it is believed: from its header and envelope, before any body is read.
+"""Judge by header and envelope whether a message may be a report, and how far to trust it.
 
-Only a mail system may be believed to report: `multipart/report`, a null reverse-path, a daemon as author or sender, a
-field of Exim's or Amazon's. Programs that answer for a person have the null reverse-path, too, and say of him what
-daemons say of mail: that he cannot be reached, and whom to write to.
+Mail systems show themselves: by `multipart/report`, a null reverse-path, a daemon as author or sender, or a field of
+Exim's or Amazon's. An automatic reply may have the null reverse-path too, and may say of a person what a daemon says of
+a mailbox: that they cannot be reached, and whom to write to.
 """
 
 import re
@@ -12,12 +12,24 @@ from mailgate.mail import classify
 from mailgate.mail.message import Message
 from mailgate.values.address import lower
 
+SURE = 3
+"""A mail system wrote it: its words count."""
+HINT = 2
+"""It has something of a mail system: words count as a guess, where they plainly name a recipient of failed mail."""
+WITH_COPY = 1
+"""A robot with a subject of failure, or an automatic reply: like HINT, but only with a copy of the message."""
+FIELDS_ONLY = 0
+"""Next to nothing: only fields of RFC 3464 count."""
 
-class Gate(NamedTuple):
-    """Why a message may be a report, and what is believed behind it: SURE, HINT, COPY or FIELDS.
+REPORT = "multipart/report"
+NULL = "null reverse-path"
+NOTIFIED = "x-amz-sns-message-id"
 
-    `daemon`: it has the null reverse-path, and nobody but a mail system writes so; `expected`: it came to a bounce
-    address.
+
+class Evidence(NamedTuple):
+    """What shows that a message may be a report, and the trust in it: SURE, HINT, WITH_COPY or FIELDS_ONLY.
+
+    `daemon`: it has the null reverse-path, and no person writes like this. `expected`: it was sent to a bounce address.
     """
 
     because: str
@@ -26,64 +38,57 @@ class Gate(NamedTuple):
     expected: bool = False
 
 
-SURE = 3
-"""A mail system wrote it: its words count."""
-HINT = 2
-"""Something of a mail system: words of failing mail count where they name a recipient plainly. They prove nothing."""
-COPY = 1
-"""A robot with a subject of failure, or one that answers for a person: the same, and only beside a copy."""
-FIELDS = 0
-"""Hardly anything: only fields of RFC 3464 count."""
-
-REPORT = "multipart/report"
-NULL = "null reverse-path"
-NOTIFIED = "x-amz-sns-message-id"
-
 _OLD_DAEMONS = frozenset(
     (
         *("mdaemon", "m-daemon", "maildaemon", "mail-daemon", "mail_daemon", "mailerdaemon", "post_master", "mailer"),
         *("mail-delivery-system", "mail.delivery.system", "maildelivery", "mail-delivery", "system administrator"),
     )
 )
-# Compiled where they are asked: nearly no message gets there.
+# Compiled on use: hardly any message gets there.
 _DAEMON_TEXT = r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')\\]|$)"
 _SUBJECT = r"undeliver|deliver\w* [\w ]{0,40}(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー"
 
 
-def of(message: Message, *, expected: bool) -> Gate | None:
-    """What makes a message worth reading as a report. `expected`: it came to a bounce address."""
+def of(message: Message, *, expected: bool) -> Evidence | None:
+    """The evidence that a message is a report, None without any. `expected`: it was sent to a bounce address."""
     author, sender = message.author, message.envelope.reverse_path
-    null = message.envelope.stated and sender is None
+    null = is_null(message)
     form = _form(message)
     if form:
-        return Gate(form, SURE, null, expected)
+        return Evidence(form, SURE, null, expected)
     if classify.is_daemon(author.address) or (
         not author.address and re.search(_DAEMON_TEXT, author.text, re.IGNORECASE)
     ):
         postmaster = author.address is not None and lower(author.address.local) == "postmaster"
-        if postmaster and sender == author.address and message.envelope.stated:  # a person, who may well answer us
-            return Gate(f"written by {author.text}", FIELDS if "in-reply-to" in message.fields else HINT)
-        return Gate(f"written by {author.text}", SURE, null and not postmaster, expected)
+        if postmaster and sender == author.address and message.envelope.stated:  # a person, who may answer our mail
+            return Evidence(f"written by {author.text}", FIELDS_ONLY if "in-reply-to" in message.fields else HINT)
+        return Evidence(f"written by {author.text}", SURE, null and not postmaster, expected)
     if author.address and lower(author.address.local) in _OLD_DAEMONS:
-        return Gate(f"written by {author.address}", HINT)
+        return Evidence(f"written by {author.address}", HINT)
     if NOTIFIED in message.fields:
-        return Gate(NOTIFIED, FIELDS)
-    if _replied(message, null=null):
-        return Gate("an automatic reply", COPY) if expected or null else None
+        return Evidence(NOTIFIED, FIELDS_ONLY)
+    if _is_automatic_reply(message, null=null):
+        return Evidence("an automatic reply", WITH_COPY) if expected or null else None
     if null:
-        return Gate(NULL, HINT)
+        return Evidence(NULL, HINT)
     if message.envelope.stated and classify.is_daemon(sender):
-        return Gate(f"reverse-path {sender}", HINT)
+        return Evidence(f"reverse-path {sender}", HINT)
     if expected:
-        return Gate("sent to a bounce address", FIELDS if classify.classify(message).name == "person" else HINT)
+        person = classify.classify(message).name == "person"
+        return Evidence("sent to a bounce address", FIELDS_ONLY if person else HINT)
     if not author.text.strip("<> "):
-        return Gate("written by nobody", HINT if author.text else FIELDS)
-    if author.address and classify.is_robot(author.address) and _about_failure(message):
-        return Gate(f"written by {author.address} about a failure", COPY)
+        return Evidence("written by nobody", HINT if author.text else FIELDS_ONLY)
+    if author.address and classify.is_robot(author.address) and _is_about_failure(message):
+        return Evidence(f"written by {author.address} about a failure", WITH_COPY)
     return None
 
 
-def _about_failure(message: Message) -> bool:
+def is_null(message: Message) -> bool:
+    """Whether the transport stated the null reverse-path."""
+    return message.envelope.stated and message.envelope.reverse_path is None
+
+
+def _is_about_failure(message: Message) -> bool:
     return bool(re.search(_SUBJECT, message.subject, re.IGNORECASE))
 
 
@@ -97,11 +102,11 @@ def _form(message: Message) -> str:
     return "X-Failed-Recipients" if "x-failed-recipients" in message.fields else ""
 
 
-def _replied(message: Message, *, null: bool) -> bool:
-    """Whether a program answers for a person (RFC 3834 section 5): he may be away, or tell where he is now.
+def _is_automatic_reply(message: Message, *, null: bool) -> bool:
+    """Whether a program answers for a person (RFC 3834 section 5), who may be away, or may have moved.
 
-    Some call their answers generated, or only bulk; from a null reverse-path they are no reports for that, unless the
-    subject says so: other robots have the same fields.
+    Some programs mark their replies as generated, or only as bulk. With a null reverse-path these count as replies too,
+    unless the subject is about a failure: other robots have the same fields.
     """
     if message.author.address is None or classify.is_robot(message.author.address):
         return False
@@ -109,4 +114,4 @@ def _replied(message: Message, *, null: bool) -> bool:
         return True
     kind = classify.classify(message)
     own_field = kind.name == "automatic" and kind.because != NULL
-    return null and own_field and not _about_failure(message)
+    return null and own_field and not _is_about_failure(message)

@@ -1,15 +1,17 @@
-"""What a report gives back of the original message: its ids, and where a report or an answer to it would have gone.
+"""Find what a report gives back of the original message: its ids, and its addresses for reports and answers.
 
-Providers replace a Message-ID on the way and keep the sender's in a field of their own; both are candidates.
+Providers replace a Message-ID on the way, and keep the sender's in a field of their own. Both are candidates.
 """
 
 import re
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from mailgate.values import charset, mailboxes
 
 LIMIT = 64 * 1024
-"""Characters of a returned header that are looked at."""
+"""Characters of a returned header that are read."""
 ADDRESSES_LIMIT = 10
 """Addresses of one text that are kept."""
 
@@ -20,7 +22,7 @@ _ID_FIELDS = (
 """Fields that carry an id of the message, the best first."""
 _ADDRESS_FIELDS = ("return-path", "reply-to")
 """Fields that say where to return or answer it, the best first."""
-_FIELD = re.compile(  # folded lines; but a copy that is indented as a whole has a field in each
+_FIELD = re.compile(  # with folded lines; but each line of a copy that is indented as a whole is a field
     rf"^[ \t>|]*({'|'.join((*_ID_FIELDS, *_ADDRESS_FIELDS)).replace('-', '[- ]')})[ \t]*:[ \t]*"
     r"([^\n]*(?:\n[ \t]++(?![\w-]{1,60}:)[^\n]*)*)",
     re.MULTILINE | re.IGNORECASE,
@@ -30,45 +32,62 @@ _ID = re.compile(r"<[^<>\s]{1,900}>")
 _BARE = re.compile(r"[^\s<>@]{1,400}@[^\s<>@]{1,400}")
 
 
-class Returned(NamedTuple):
-    """Ids with their angle brackets, and the addresses in Return-Path and Reply-To; both the best first."""
+class Original(NamedTuple):
+    """Candidates for the ids of the original message, with angle brackets, and for the addresses it came from.
+
+    The addresses are those in Return-Path and Reply-To. Both have the best candidate first.
+    """
 
     ids: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
 
+    def completed(self, other: "Original") -> "Original":
+        """With the ids and the addresses of another place where this one has none."""
+        return Original(self.ids or other.ids, self.addresses or other.addresses)
 
-def read(text: str) -> Returned:
-    """The ids and return addresses in a text that holds header fields.
 
-    An id may stand anywhere. Addresses count only in the header that comes first: the body may quote the header of
-    another message, and that one's addresses lead to another conversation.
+def read(texts: Iterable[str]) -> Original:
+    """The ids and return addresses in texts that have header fields."""
+    found = [_read(text) for text in texts]
+    ids = dict.fromkeys(each for original in found for each in original.ids)
+    addresses = dict.fromkeys(address for original in found for address in original.addresses)
+    return Original(tuple(ids), tuple(addresses))
+
+
+def _read(text: str) -> Original:
+    """The ids and return addresses in one text.
+
+    Ids count anywhere. Addresses count only in the header at its start: the body may quote the header of another
+    message, whose addresses lead to another conversation.
     """
     text = text[:LIMIT]
     ids: list[tuple[int, str]] = []
     addresses: list[tuple[int, str]] = []
-    end = -1
+    end = -1  # of the header
     for match in _FIELD.finditer(text):
         name, value = match[1].lower().replace(" ", "-"), match[2]
         if end < 0:
             blank = _END.search(text, match.start())
             end = blank.start() if blank else len(text)
         if name not in _ADDRESS_FIELDS:
-            if found := one_id(value):
-                ids.append((_ID_FIELDS.index(name), found))
+            if message_id := one_id(value):
+                ids.append((_ID_FIELDS.index(name), message_id))
         elif match.start() <= end:
-            named = mailboxes.read(charset.line(value, 4000), ADDRESSES_LIMIT)
-            addresses += [(_ADDRESS_FIELDS.index(name), str(each)) for each in named]
-    return Returned(_ranked(ids), _ranked(addresses)[:ADDRESSES_LIMIT])
+            rank = _ADDRESS_FIELDS.index(name)
+            found = mailboxes.read(charset.line(value, 4000), ADDRESSES_LIMIT)
+            addresses += [(rank, str(address)) for address in found]
+    return Original(_ranked(ids), _ranked(addresses)[:ADDRESSES_LIMIT])
 
 
-def _ranked(found: list[tuple[int, str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for _, each in sorted(found, key=lambda pair: pair[0])))
+def _ranked(candidates: list[tuple[int, str]]) -> tuple[str, ...]:
+    """The texts of (rank, text), by rank, without repetition."""
+    return tuple(dict.fromkeys(text for _, text in sorted(candidates, key=itemgetter(0))))
 
 
 def one_id(value: str) -> str | None:
-    """The Message-ID in a value, with angle brackets; also one that lost them."""
-    found = _ID.search(value)
-    if found:
-        return charset.line(found[0], 1000)
+    """The Message-ID in a value, with angle brackets, which it may lack."""
+    match = _ID.search(value)
+    if match:
+        return charset.line(match[0], 1000)
     bare = _BARE.search(value)
     return f"<{charset.line(bare[0], 998)}>" if bare else None

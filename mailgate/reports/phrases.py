@@ -1,14 +1,13 @@
-"""What a mail system says became of a message, in the languages that mail systems were seen to speak.
+"""Recognise the words of mail systems for failure, delay and success, in the languages in which they have been seen.
 
-The reading of a notice asks here whether a text speaks of a failure, of one that may still end well, or of a success.
-Verbs are told apart from the clause they stand in: "you will be notified if it fails permanently" has given up nothing.
+A clause that only says what may happen does not count: "you will be notified if it fails permanently" is not a failure.
 """
 
 import re
 
 
 def _lower(*alternatives: str) -> re.Pattern[str]:
-    """For texts in lower case, which is five times as fast as ignoring case."""
+    """A pattern for text in lower case, which is five times as fast as ignoring case."""
     return re.compile("|".join(alternatives))
 
 
@@ -63,7 +62,7 @@ _IF = _lower(
     r"\b(?:falls|wenn|sollten?|andernfalls|sonst|sinon|au cas où|si|en caso|caso|als|indien|mocht|jeśli|jeżeli)\b",
     r"\b(?:om|hvis|eğer|pokud|αν|εάν|если|якщо)\b|如果|若|場合|경우",
 )
-"""What opens a clause that tells of nothing that has happened."""
+"""What opens a clause about something that has not happened."""
 _END = re.compile(r"[.!?;。！？](?=\s|$)|[。！？]|\n[ \t]*\n")
 """Where a sentence ends."""
 
@@ -127,16 +126,16 @@ _ABSENT = _lower(
     r"(?:not|n't|n[o']t) (?:be )?(?:currently )?(?:reach|found|process|allowed|valid|listed|recogni)\w*",
     r"nicht (?:erreich|bekannt|gefunden)\w*|erreich\w*|reach\w*",
 )
-"""What people say of themselves when they are away, and programs of what they look for."""
+"""What people write about themselves when they are away, and programs about what they look for."""
 
 
 def failed(text: str) -> bool:
-    """Whether it speaks of a failure or a delay."""
+    """Whether a text reports a failure or a delay."""
     return bool(_FAILED.search(text.lower()))
 
 
 def delayed(text: str) -> bool:
-    """Whether the system goes on trying."""
+    """Whether the mail system still tries."""
     text = text.lower()
     if _SURELY_TRYING.search(text):
         return True
@@ -146,28 +145,28 @@ def delayed(text: str) -> bool:
 
 
 def delivered(text: str) -> bool:
-    """Whether the message arrived, or went on to a system that reports nothing, and nothing failed."""
+    """Whether the message arrived, or was passed on to a system that does not report, and nothing failed."""
     text = text.lower()
     return bool(_DELIVERED.search(text)) and not _FAILED.search(_certain(text))
 
 
 def of_mail(text: str) -> bool:
-    """Whether a sentence speaks of a failure and of mail: other things fail, too, and people cannot be reached."""
+    """Whether a sentence is about a failure and about mail: other things fail too, and people cannot be reached."""
     return any(
-        _FAILED.search(each) and _MAIL.search(each) and _FAILED.search(_ABSENT.sub(" ", each))
-        for each in _END.split(text.lower())
+        _FAILED.search(sentence) and _MAIL.search(sentence) and _FAILED.search(_ABSENT.sub(" ", sentence))
+        for sentence in _END.split(text.lower())
     )
 
 
 def _certain(text: str) -> str:
-    """A text in lower case without the clauses that only tell what may happen, each with its line before it."""
-    kept = []
+    """A lower-case text without the clauses that only say what may happen, and without their lines up to there."""
+    certain = []
     end = 0
-    for found in _IF.finditer(text):
-        if found.start() < end:
+    for condition in _IF.finditer(text):
+        if condition.start() < end:
             continue
-        start = max(end, text.rfind("\n", end, found.start()) + 1, text.rfind(". ", end, found.start()) + 1)
-        kept.append(text[end:start])
-        stop = _END.search(text, found.end())
+        start = max(end, text.rfind("\n", end, condition.start()) + 1, text.rfind(". ", end, condition.start()) + 1)
+        certain.append(text[end:start])
+        stop = _END.search(text, condition.end())
         end = stop.end() if stop else len(text)
-    return " ".join((*kept, text[end:]))
+    return " ".join((*certain, text[end:]))

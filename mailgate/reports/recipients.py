@@ -1,7 +1,7 @@
-"""Which addresses in a notice are those of recipients: by their place in the text, the surest first.
+"""Rank the addresses in a notice by how sure it is that they are failed recipients.
 
-In brackets or alone on a line, below "the following recipients", behind RCPT TO, behind a word such as "to": what is
-left is a guess. Whom to ask, and who sent the message, stand in notices as well.
+The place in the text decides: in brackets or alone on a line, below "the following recipients", behind RCPT TO, behind
+a word such as "to". In any other place an address is a guess, because notices also name the sender and whom to ask.
 """
 
 import re
@@ -12,7 +12,11 @@ from mailgate.reports import dsn, phrases
 from mailgate.values import address
 
 PLAIN, GUESS = 3, 8
-"""Ranks up to which an address is plainly a recipient, and beyond which it is none."""
+"""The last rank of an address that is plainly a recipient, and the last one of a guess."""
+
+
+_OPENING = " \t<\"'(["
+"""Characters that open an address."""
 
 
 def _any(*alternatives: str) -> re.Pattern[str]:
@@ -27,7 +31,7 @@ _LIST = _any(
     r"(?:fatal|delivery|permanent|transient)[^\n]{0,20}errors|(?:to|for)[ \t]+the following[ \t]*:[ \t]*$",
 )
 _STOP = r"\s<>()\[\]{}:;,\"|\\：；，、。「」『』（）〈〉《》【】＜＞"
-"""What ends an address outside of angle brackets, in Asian texts as well; other marks may be part of it."""
+"""Characters that end an address outside of angle brackets, also in Asian texts; others may be part of it."""
 _MAILBOX = re.compile(
     rf"<((?:\"[^\"\n]{{1,100}}\"|[^{_STOP}@]{{1,100}})@[^\s<>@,;]{{1,253}})>"
     rf"|(\"[^\"@\n]{{1,100}}\"@[A-Za-z0-9_.-]{{1,253}}+)"
@@ -35,7 +39,7 @@ _MAILBOX = re.compile(
 )
 _QUOTES = " \t*'`"
 _BEFORE = re.compile(r"[*'`=]*(?:(?:orig_)?(?:to|rcpt|recipient|address|e?mail|user|from|sender)=)?", re.IGNORECASE)
-"""What may stand before an address without a blank: marks of emphasis, and the key in `rcpt=ann@client.org`."""
+"""What may precede an address without a blank: marks of emphasis, and the key in `rcpt=ann@client.org`."""
 _KEY = re.compile(r".*=")
 _IN_BRACKETS = re.compile(
     r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?<((?:\"[^\"\n]{1,100}\"@)?[^<>\s]{3,320})>"
@@ -49,7 +53,7 @@ _ALONE = re.compile(
     r"[>\"'\])]?[ \t]*(?:[:;,.(<\[-]|on \d|\.\.\.|$)",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
+_INTRODUCED = re.compile(
     r"(?:rcpt to|recipients?(?: address)?(?:\(s\))?|(?:original|final|failed)[ -]recipient|user|mailbox|account"
     r"|address(?:es)?|message to|e-?mail to|deliver(?:y|ed|ing)?(?: [^\n]{0,40})? to|reach|sent to|send to"
     r"|addressed to"
@@ -57,7 +61,7 @@ _NAMED = re.compile(
     r"[ \t]*(?:is|was|:|;|=|-|\.\.\.)*[ \t\n]*(?:address[ \t:]+)?(?:rfc822;|smtp:)?[ \t]*[<\"'(\[]*[ \t]*$",
     re.IGNORECASE,
 )
-_NO_RECIPIENT = re.compile(
+_NOT_RECIPIENT = re.compile(
     r"(?<![a-z])(?:message-?id|references|in-reply-to|contact|help|question|assistance|ask|write|support|reply|from"
     r"|sender|sorry"
     r"|return-path|originator|by|administrator|postmaster|webmaster|abuse|cc|reporting-mta|with the id|http\S*"
@@ -73,7 +77,7 @@ _ASK = re.compile(
     r"|contact[ae]r|nueva direcci|scriv[ae]|contatt|rivolg|nuovo indirizzo|escreva|novo endere|neem contact|schrijf"
     r"|nieuw (?:e-?mail)?adres)[^\n.@]{0,60}$",
 )
-"""What leads to an address to which something may be written instead, in lower case."""
+"""What introduces an address to write to instead, in lower case."""
 _ACCEPTED = re.compile(r"[^\w\n]*(?:(?:in|out|received|response|server|s)\b)?[^\w\n]*2\d\d(?:[ -]|$)", re.IGNORECASE)
 _COMMAND = re.compile(r"rcpt to:", re.IGNORECASE)
 _ORIGINAL = re.compile(r"[ \t>]*original address[ \t]*:", re.IGNORECASE)
@@ -82,10 +86,10 @@ _DELIVERY = re.compile(r"deliver|recipient|rcpt", re.IGNORECASE)
 _LOGIN = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9._-]{1,40})[ \t]*(?:\([^()\n]{1,80}\)[ \t]*)?$")
 
 
-class Named(NamedTuple):
-    """An address in a notice, its line, and how sure it is the failed one: 0 surest.
+class Candidate(NamedTuple):
+    """An address in a notice, its row, and its rank: 0 is surest to be a failed recipient.
 
-    `other`: the line below says that it got the message, or names the address that it was sent to.
+    `other`: the row below says that this address got the message, or names the address that it was sent to.
     """
 
     row: int
@@ -94,47 +98,64 @@ class Named(NamedTuple):
     other: bool = False
 
 
-def named(rows: list[str]) -> Iterator[Named]:
+def candidates(rows: list[str]) -> Iterator[Candidate]:
     """Every address that may be a recipient, in the order of the text."""
     listed = _listed(rows)
     for at, row in enumerate(rows):
         if "@" not in row:
             continue
         start = _IN_BRACKETS.match(row) or _IN_DIALOGUE.match(row) or _ALONE.match(row)
-        for column, written in _written(row):
-            found = address.lenient(written)
-            if not found or "." not in found.domain:
+        for column, text in _addresses(row):
+            found = address.lenient(text)
+            if not found or "." not in found.domain or _is_instead(rows, at, column):
                 continue
-            before = row[max(0, column - 80) : column]
-            ahead = before if before.strip(" \t<\"'([") else _line_before(rows, at)
-            if (
-                _ASK.search(ahead.lower())
-                and not _DELIVERY.search(before)
-                and not phrases.failed(_sentence(row, column))
-            ):
-                continue
+            rank: int | None
             if start and start.start(1) == column:
                 rank = 1 if start.re is _ALONE else 0
-            elif _NAMED.search(before if before.strip(" \t<\"'([") or not at else rows[at - 1][-80:]):
-                rank = 2
-            elif _NO_RECIPIENT.search(before):
-                continue
             else:
-                rank = 3 if dsn.coded(row) or phrases.failed(row) else 4
-            if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(before):
+                rank = _rank_in_sentence(rows, at, column)
+            if rank is None:
+                continue
+            if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(_before(row, column)):
                 if rank > PLAIN:
                     continue
-                rank += 2  # rather whom to ask than who failed
+                rank += 2  # more likely whom to ask than who failed
             if 0 <= listed < at and rank == 1:  # below "the following recipients"
                 rank = 0
-            elif at < listed:  # above it the message is described: its From and To
+            elif at < listed:  # the lines above describe the message: its From and To
                 rank += 4
-            yield Named(at, str(found), rank, _is_other(row, rows[at + 1] if at + 1 < len(rows) else ""))
+            yield Candidate(at, str(found), rank, _is_other(row, rows[at + 1] if at + 1 < len(rows) else ""))
+
+
+def _before(row: str, column: int) -> str:
+    """What precedes a column in its row."""
+    return row[max(0, column - 80) : column]
+
+
+def _is_instead(rows: list[str], at: int, column: int) -> bool:
+    """Whether an address is one to write to instead of the recipient's."""
+    before = _before(rows[at], column)
+    introduction = before if before.strip(_OPENING) else _line_before(rows, at)
+    return bool(
+        _ASK.search(introduction.lower())
+        and not _DELIVERY.search(before)
+        and not phrases.failed(_sentence(rows[at], column))
+    )
+
+
+def _rank_in_sentence(rows: list[str], at: int, column: int) -> int | None:
+    """The rank of an address among words, by what precedes it and by what its row reports; None for other people's."""
+    row, before = rows[at], _before(rows[at], column)
+    if _INTRODUCED.search(before if before.strip(_OPENING) or not at else rows[at - 1][-80:]):
+        return 2
+    if _NOT_RECIPIENT.search(before):
+        return None
+    return PLAIN if dsn.has_code(row) or phrases.failed(row) else PLAIN + 1
 
 
 def _line_before(rows: list[str], at: int) -> str:
-    """The end of the last line before one that is not empty."""
-    return next((rows[each][-80:] for each in range(at - 1, max(at - 4, -1), -1) if rows[each].strip()), "")
+    """The end of the nearest line above that is not empty."""
+    return next((rows[index][-80:] for index in range(at - 1, max(at - 4, -1), -1) if rows[index].strip()), "")
 
 
 def _sentence(row: str, column: int) -> str:
@@ -144,12 +165,12 @@ def _sentence(row: str, column: int) -> str:
 
 
 def _is_other(row: str, below: str) -> bool:
-    """Whether the line below an address says that it accepted the message, or that it only stands for another."""
+    """Whether the line below an address says that it accepted the message, or that it replaces another address."""
     return bool((_COMMAND.search(row) and _ACCEPTED.match(below)) or ("@" in below and _ORIGINAL.match(below)))
 
 
-def _written(row: str) -> Iterator[tuple[int, str]]:
-    """Where in a line an address begins, and the address."""
+def _addresses(row: str) -> Iterator[tuple[int, str]]:
+    """(column, text) of every address in a row."""
     for match in _MAILBOX.finditer(row):
         group = match.lastindex or 0
         start, end = match.span(group)
@@ -163,16 +184,16 @@ def _written(row: str) -> Iterator[tuple[int, str]]:
 
 
 def _listed(rows: list[str]) -> int:
-    """The line that announces the recipients, -1 when none does."""
-    return next((at for at, row in enumerate(rows) if _LIST.search(row) and not dsn.coded(row)), -1)
+    """The row that introduces the recipients, -1 without one."""
+    return next((at for at, row in enumerate(rows) if _LIST.search(row) and not dsn.has_code(row)), -1)
 
 
-def logins(rows: list[str], host: str) -> Iterator[Named]:
-    """Words alone on an indented line, or before a reason in parentheses, below "the following recipients"."""
+def logins(rows: list[str], host: str) -> Iterator[Candidate]:
+    """Words alone on an indented line, or in front of a reason in parentheses, below "the following recipients"."""
     listed = _listed(rows)
     if listed < 0:
         return
     for at, row in enumerate(rows[listed + 1 : listed + 20], listed + 1):
         match = _LOGIN.match(row)
         if match:
-            yield Named(at, f"{match[1]}@{host}", 1)
+            yield Candidate(at, f"{match[1]}@{host}", 1)
