@@ -59,7 +59,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Installed) -> None:
         ("alias add x --model x --notify nobody", "`nobody` is no mail address"),
     ],
 )
-def test_names_that_are_in_the_way(office: Installed, command: str, error: str) -> None:
+def test_a_name_that_is_taken_is_an_error_that_names_the_obstacle(office: Installed, command: str, error: str) -> None:
     screen = office(*command.split())
     assert screen.exit == 1
     assert error in screen.err
@@ -79,13 +79,13 @@ def test_the_same_name_in_two_domains(office: Installed) -> None:
     assert office.json("alias", "add", "support@example.org", "--model", "task")["address"] == "support@example.org"
 
 
-def test_the_default_domain(office: Installed) -> None:
+def test_the_first_domain_is_the_default_until_another_is_chosen(office: Installed) -> None:
     office.ok("domain", "add", "example.org", "--default")
     assert office.json("alias", "add", "sales", "--model", "x")["address"] == "sales@example.org"
     assert [each["default"] for each in office.json("domain", "list")] == [False, True]
 
 
-def test_domain_remove(office: Installed) -> None:
+def test_a_domain_is_removed(office: Installed) -> None:
     office.ok("domain", "add", "example.org")
     office.ok("domain", "remove", "example.org", "--yes")
     assert [each["name"] for each in office.json("domain", "list")] == ["example.com"]
@@ -97,7 +97,7 @@ def test_alias_add_says_what_the_name_became(office: Installed) -> None:
     assert "became `helene-provaider`" in screen.err
 
 
-def test_alias_set_and_unset(office: Installed) -> None:
+def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
     office.ok("record", "create", "ticket", "--name", "One")
     command = "alias set support --set prio=high --unset team --record ticket/1 --from members"
     command += " --local-part --authenticated --spam quiet --refusal No. --notify ann@example.com"
@@ -158,7 +158,7 @@ def test_alias_remove_keeps_its_records(office: Installed) -> None:
     assert [each["record"] for each in office.json("record", "list")] == ["ticket/1"]
 
 
-def test_contacts(office: Installed) -> None:
+def test_contacts_are_added_changed_and_archived(office: Installed) -> None:
     office.ok("contact", "add", "Bob@Client.ORG", "--name", "Bob Ray")
     assert office.json("contact", "list") == [
         {"address": "bob@client.org", "name": "Bob Ray", "member": False, "archived": False, "bounces": 0}
@@ -169,7 +169,7 @@ def test_contacts(office: Installed) -> None:
     assert office.json("contact", "add", "bob@client.org")["archived"] is False
 
 
-def test_senders(office: Installed) -> None:
+def test_senders_are_allowed_blocked_and_removed(office: Installed) -> None:
     office.ok("sender", "allow", "bob@client.org")
     office.ok("sender", "block", "bob@client.org")
     assert office.json("sender", "list") == [{"address": "bob@client.org", "verdict": "block"}]
@@ -177,7 +177,7 @@ def test_senders(office: Installed) -> None:
     assert office.json("sender", "list") == []
 
 
-def test_parameters(office: Installed) -> None:
+def test_parameters_are_set_and_read(office: Installed) -> None:
     assert office.ok("param", "get", "mail.gateway.loop.minutes") == "120\n"
     office.ok("param", "set", "mail.gateway.loop.minutes", " 60 ")
     assert office.ok("param", "get", "mail.gateway.loop.minutes") == "60\n"

@@ -106,7 +106,7 @@ def test_outcomes_are_paired_whatever_their_order(office: Installed) -> None:
     )
 
 
-def test_the_envelope_counts(office: Installed) -> None:
+def test_the_envelope_of_a_case_is_used(office: Installed) -> None:
     unknown = '[envelope]\nrecipients = ["nobody@example.com"]\n'
     refused = 'exit = 67\noutcomes = [{reason = "no-route"}]\n'
     assert case(office, f"{unknown}[expect]\n{refused}").startswith("ok")
@@ -135,7 +135,7 @@ def test_a_case_that_says_nothing_fails(office: Installed, toml: str, said: str)
     assert said in case(office, toml)
 
 
-def test_half_a_case_and_no_case(office: Installed) -> None:
+def test_half_a_case_and_an_empty_folder_are_errors(office: Installed) -> None:
     (office.folder / "own").mkdir()
     assert office("test", "own").exit == 3
     assert office("test").exit == 2
@@ -145,7 +145,7 @@ def test_half_a_case_and_no_case(office: Installed) -> None:
     assert (screen.exit, "own/one.toml: No such file or directory" in screen.out) == (1, True)
 
 
-def test_what_is_there_is_not_written_over(cases: Installed) -> None:
+def test_an_existing_case_is_not_overwritten(cases: Installed) -> None:
     screen = cases("test", "--record", "1", "--to", "cases")
     assert screen.exit == 1
     assert "is there already" in screen.err

@@ -240,11 +240,11 @@ def test_an_unknown_key_is_a_warning_with_the_nearest_name(installed: Installed)
 @pytest.mark.parametrize(
     ("shell", "mark"), [("bash", "complete "), ("zsh", "#compdef mailgate"), ("fish", "complete ")]
 )
-def test_completion(installed: Installed, shell: str, mark: str) -> None:
+def test_every_shell_gets_a_completion_script(installed: Installed, shell: str, mark: str) -> None:
     assert mark in installed.ok("completion", shell)
 
 
-def test_completion_completes(installed: Installed) -> None:
+def test_completion_completes_commands_and_options(installed: Installed) -> None:
     environ = {"_MAILGATE_COMPLETE": "bash_complete", "COMP_WORDS": "mailgate ali", "COMP_CWORD": "1"}
     assert installed(environ=environ).out == "plain,alias\n"
 
@@ -259,7 +259,7 @@ def test_completion_knows_what_is_stored(office: Installed, words: str, wanted: 
     assert office(environ=environ).out == f"plain,{wanted}\n"
 
 
-def test_version(installed: Installed) -> None:
+def test_version_prints_name_and_version(installed: Installed) -> None:
     assert installed.ok("--version").startswith("mailgate ")
 
 

@@ -3,7 +3,7 @@
 from helpers.installed import Installed
 
 
-def test_show(installed: Installed) -> None:
+def test_config_show_prints_every_setting_and_its_origin(installed: Installed) -> None:
     found = {each["setting"]: each for each in installed.json("config", "show")["settings"]}
     assert found["submit.method"] == {
         "setting": "submit.method",

@@ -79,7 +79,7 @@ def test_a_note_leaves_nowhere(ticket: Installed) -> None:
     assert "a note, kept inside" in ticket.ok("record", "show", "ticket/1")
 
 
-def test_attachments_and_subject_and_name(ticket: Installed) -> None:
+def test_a_post_takes_attachments_a_subject_and_a_name(ticket: Installed) -> None:
     (ticket.folder / "Angebot für Bob.pdf").write_bytes(b"%PDF-\0\xff" * 50)
     options = ("--attach", "Angebot für Bob.pdf", "--subject", "Offer – final", "--name", "Ann Müller")
     ticket.ok("post", "ticket/1", *options, stdin=b"See there.\n")
@@ -109,7 +109,7 @@ def test_attachments_and_subject_and_name(ticket: Installed) -> None:
         pytest.param(("bounce", "ack", "9"), b"", 3, "no failure 9", id="ack-no-failure"),
     ],
 )
-def test_mistakes_are_told_and_leave_nothing(
+def test_a_mistake_in_a_post_is_an_error_and_stores_nothing(
     ticket: Installed, arguments: tuple[str, ...], stdin: bytes, exit: int, said: str
 ) -> None:
     screen = ticket(*arguments, stdin=stdin)
@@ -120,7 +120,7 @@ def test_mistakes_are_told_and_leave_nothing(
     assert ticket.json("outbox", "list") == []
 
 
-def test_nobody_would_get_it(office: Installed) -> None:
+def test_a_post_without_recipients_is_an_error(office: Installed) -> None:
     office.ok("record", "create", "ticket", "--name", "Alone")
     screen = office("post", "ticket/1", stdin=b"Hello?\n")
     assert screen.exit == 1

@@ -14,7 +14,7 @@ def well(office: Installed) -> Installed:
     return office
 
 
-def test_a_healthy_gate(well: Installed) -> None:
+def test_a_healthy_gateway_has_no_problems(well: Installed) -> None:
     screen = well("doctor", *INSIDE)
     assert screen.exit == 0, screen
     assert "0 wrong" in screen.out.splitlines()[-1]
@@ -33,7 +33,7 @@ def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Installed) -> 
     assert rest[-1].strip() == "hint: mailgate domain set example.com --delimiter +"
 
 
-def test_what_keeps_it_from_looking_inside(installed: Installed) -> None:
+def test_a_store_that_cannot_be_opened_is_a_problem(installed: Installed) -> None:
     screen = installed("doctor", *INSIDE)
     assert screen.exit == 4
     assert "WRONG store" in screen.out
@@ -41,7 +41,7 @@ def test_what_keeps_it_from_looking_inside(installed: Installed) -> None:
     assert not (installed.folder / "mailgate.db").exists()
 
 
-def test_a_configuration_that_cannot_be_read(well: Installed) -> None:
+def test_a_configuration_that_cannot_be_read_is_a_problem(well: Installed) -> None:
     well.config.write_text("[store\n")
     screen = well("doctor")
     assert screen.exit == 4
@@ -49,7 +49,7 @@ def test_a_configuration_that_cannot_be_read(well: Installed) -> None:
     assert screen.err == ""
 
 
-def test_a_probe_where_nothing_is_sent(well: Installed) -> None:
+def test_a_probe_needs_a_way_to_send_mail(well: Installed) -> None:
     screen = well("doctor", "--only", "config", "--probe")
     assert screen.exit == 0
     assert "submit.method is none" in screen.out

@@ -66,7 +66,7 @@ block = [
 """
 
 
-def test_the_file(full: Installed) -> None:
+def test_an_export_is_a_readable_file(full: Installed) -> None:
     header, _, tables = full.ok("export").partition("\n\n")
     assert all(line.startswith("#") for line in header.splitlines())
     assert tables == EXPORTED
@@ -115,7 +115,7 @@ def test_the_difference_is_shown_and_done(full: Installed, tmp_path: Path) -> No
     assert full.ok("domain", "show", "example.com").startswith("domain     example.com\ncatchall   replies@")
 
 
-def test_standard_input(full: Installed) -> None:
+def test_an_import_reads_standard_input(full: Installed) -> None:
     assert full.ok("import", "-", stdin=EXPORTED.encode()) == "nothing to change\n"
 
 
@@ -160,7 +160,7 @@ def aliases(count: int, team: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_ten_thousand_aliases(installed: Installed, tmp_path: Path) -> None:
+def test_ten_thousand_aliases_are_imported_in_seconds(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "many.toml").write_text(aliases(10_000, "1"))
     assert installed.json("import", "many.toml")["added"] == 10_001
     installed.ok("export", "one.toml")
@@ -168,7 +168,7 @@ def test_ten_thousand_aliases(installed: Installed, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_kill_leaves_the_old_or_the_new(installed: Installed, tmp_path: Path) -> None:
+def test_a_killed_import_leaves_the_old_or_the_new_state(installed: Installed, tmp_path: Path) -> None:
     """Killed in the middle of its transaction, again and again, each time a little later."""
     old, new = aliases(1_500, "1"), aliases(1_500, "2")
     (tmp_path / "old.toml").write_text(old)

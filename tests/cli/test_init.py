@@ -34,7 +34,7 @@ def test_init_twice_changes_nothing(installed: Installed) -> None:
     assert len(installed.json("domain", "list")) == 1
 
 
-def test_init_json(installed: Installed) -> None:
+def test_init_prints_json(installed: Installed) -> None:
     found = installed.json("init", "--domain", "example.com", *AS_ME)
     assert (found["config"], found["domain"]) == (str(installed.config), "example.com")
 

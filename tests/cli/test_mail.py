@@ -36,7 +36,7 @@ def test_route_prints_every_rule_and_a_hint(office: Installed) -> None:
 
 
 @pytest.mark.parametrize(("recipient", "exit"), [("support@example.com", 0), ("nobody@example.com", 67)])
-def test_route_exit_code(office: Installed, recipient: str, exit: int) -> None:
+def test_route_exits_as_deliver_would_if_asked(office: Installed, recipient: str, exit: int) -> None:
     message = office.mail(recipient)
     assert office("route", "-f", "bob@client.org", recipient, "--exit-code", stdin=message).exit == exit
     assert office("route", "-f", "bob@client.org", recipient, stdin=message).exit == 0
@@ -128,7 +128,7 @@ class TestHeld:
         assert office.deliver(office.mail("closed@example.com", subject="Held"), "closed@example.com").exit == 0
         return office
 
-    def test_it_is_listed_with_its_reason(self, blocked: Installed) -> None:
+    def test_held_mail_is_listed_with_its_reason(self, blocked: Installed) -> None:
         found = blocked.json("held", "list")
         assert [(each["number"], each["reason"], each["from"], each["subject"]) for each in found] == [
             (1, "blocked", "bob@client.org", "Held")
@@ -146,7 +146,7 @@ class TestHeld:
         assert blocked.json("held", "list") == []
         assert [each["number"] for each in blocked.json("record", "show", record)["messages"]] == [1]
 
-    def test_a_target_that_is_not_there(self, blocked: Installed) -> None:
+    def test_held_route_needs_a_target_that_exists(self, blocked: Installed) -> None:
         assert blocked("held", "route", "1", "--to", "nobody@example.com").exit == 3
         assert blocked("held", "route", "1", "--to", "ticket/7").exit == 3
         assert len(blocked.json("held", "list")) == 1
@@ -179,7 +179,7 @@ class TestHeld:
         tree = blocked.json("held", "route", "1", "--to", "Closed+x@example.com")
         assert tree["outcomes"][0]["record"] == "crm.lead/1"
 
-    def test_dropped_for_good(self, blocked: Installed) -> None:
+    def test_dropped_mail_is_gone(self, blocked: Installed) -> None:
         assert blocked("held", "drop", "1").exit == 1
         blocked.ok("held", "drop", "1", "--yes")
         assert blocked.json("held", "list") == []
@@ -207,7 +207,7 @@ class TestOutbox:
         assert office.deliver(office.mail("catchall@example.com"), "catchall@example.com") == (0, "", "")
         return office
 
-    def test_listed(self, refused: Installed) -> None:
+    def test_the_outbox_lists_a_refusal(self, refused: Installed) -> None:
         found = refused.json("outbox", "list")
         assert len(found) == 1
         wanted = {

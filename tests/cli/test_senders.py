@@ -56,12 +56,12 @@ def later(installed: Installed, minutes: int) -> None:
         database.execute("UPDATE record SET made = made - ?", (60 * minutes,))
 
 
-def test_nobody(limited: Installed) -> None:
+def test_without_new_records_nobody_is_listed(limited: Installed) -> None:
     assert limited.ok("sender", "list") == "ADDRESS\tVERDICT\tMADE\n"
     assert limited.json("sender", "list") == []
 
 
-def test_who_is_near_the_limit(limited: Installed) -> None:
+def test_whoever_made_half_the_limit_is_listed(limited: Installed) -> None:
     send(limited)
     assert near(limited) == [], "less than half"
     send(limited)
@@ -73,7 +73,7 @@ def test_who_is_near_the_limit(limited: Installed) -> None:
     assert len(limited.json("record", "list")) == 4
 
 
-def test_how_it_looks(limited: Installed) -> None:
+def test_the_list_of_senders_is_a_table(limited: Installed) -> None:
     send(limited, 3)
     limited.ok("sender", "block", "spam@bad.example")
     assert limited.ok("sender", "list") == (
@@ -100,7 +100,7 @@ def test_what_is_made_by_hand_and_what_is_answered_does_not_count(limited: Insta
     assert near(limited) == []
 
 
-def test_the_window_passes(limited: Installed) -> None:
+def test_an_old_record_does_not_count(limited: Installed) -> None:
     send(limited, 4)
     later(limited, 119)
     assert near(limited) == [(BOB, "ticket", 4, 4)]
@@ -121,7 +121,7 @@ def test_the_parameters_count_as_they_are_now(limited: Installed) -> None:
     assert near(limited) == []
 
 
-def test_reset_frees_him(limited: Installed) -> None:
+def test_reset_lets_a_sender_make_records_again(limited: Installed) -> None:
     send(limited, 5)
     send(limited, 2, sender=EVE)
     assert limited.json("held", "list", "--refused")[0]["reason"] == "rate-limit"
@@ -140,7 +140,7 @@ def test_reset_is_about_every_model(limited: Installed) -> None:
 
 
 @pytest.mark.parametrize("typed", ["BOB@Client.ORG", "Bob Ray <bob@client.org>", '"bob"@client.org'])
-def test_reset_however_he_is_typed(limited: Installed, typed: str) -> None:
+def test_reset_takes_an_address_in_any_spelling(limited: Installed, typed: str) -> None:
     send(limited, 2)
     assert limited.json("sender", "reset", typed) == {"address": BOB, "forgotten": 2}
 
@@ -172,7 +172,7 @@ def test_the_allow_list_is_exempt(limited: Installed) -> None:
     assert len(limited.json("record", "list")) == 7
 
 
-def test_the_block_list_is_not(limited: Installed) -> None:
+def test_the_block_list_is_not_exempt(limited: Installed) -> None:
     send(limited, 2)
     limited.ok("sender", "block", BOB)
     assert [each["verdict"] for each in limited.json("sender", "list")] == ["block", "near-limit"]
@@ -181,21 +181,21 @@ def test_the_block_list_is_not(limited: Installed) -> None:
 NOBODY = "a@x.org, b@x.org"
 
 
-def test_whom_nobody_knows_is_counted_by_the_reverse_path(limited: Installed) -> None:
+def test_an_unknown_author_is_counted_by_the_reverse_path(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, path="Path@Client.org")
     assert near(limited) == [("path@client.org", "ticket", 4, 4)]
     limited.ok("sender", "reset", "path@client.org")
     assert near(limited) == []
 
 
-def test_or_by_the_alias_where_there_is_none(limited: Installed) -> None:
+def test_an_unknown_author_without_a_reverse_path_is_counted_by_the_alias(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, path="")
     assert near(limited) == [("support@example.com", "ticket", 4, 4)]
     limited.ok("sender", "reset", "support@example.com")
     assert near(limited) == []
 
 
-def test_or_together_where_there_is_neither(limited: Installed) -> None:
+def test_unknown_authors_of_the_fallback_are_counted_together(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, to="nobody@example.com", path="", fallback="task")
     assert near(limited) == [("unknown", "task", 4, 4)]
     assert limited.ok("sender", "reset", "unknown") == "unknown starts anew: 4 records no longer count\n"

@@ -66,7 +66,7 @@ def test_every_situation_has_a_test() -> None:
     assert named == set(SECTIONS)
 
 
-def test_one_domain_and_sub_domains(home: Installed) -> None:
+def test_one_domain_and_its_sub_domains(home: Installed) -> None:
     follow(home, "One domain, and sub-domains")
     assert deliver(home, "printers@support.example.com", "printers@support.example.com") == "ticket/1"
     assert deliver(home, "scanners@example.com", "scanners@example.com") == "ticket/2"
@@ -126,7 +126,7 @@ def test_a_custom_domain_with_an_mx_record(home: Installed) -> None:
     assert '"v=spf1 mx ~all"' in printed
 
 
-def test_two_companies(home: Installed) -> None:
+def test_two_companies_share_one_gateway(home: Installed) -> None:
     follow(home, "Two companies")
     assert deliver(home, "hallo@example.org", "hallo@example.org") == "crm.lead/1"
     home.ok("post", "crm.lead/1", stdin=b"Guten Tag.\n")
@@ -149,7 +149,7 @@ def test_two_companies(home: Installed) -> None:
     assert "Antworten" in refusal
 
 
-def test_renamed_addresses(home: Installed) -> None:
+def test_renamed_addresses_keep_working(home: Installed) -> None:
     follow(home, "Two companies")
     assert deliver(home, "hallo@example.org", "hallo@example.org") == "crm.lead/1"
     home.ok("post", "crm.lead/1", stdin=b"Hello.\n")
@@ -208,7 +208,7 @@ def test_gmail_is_known_without_capture(home: Installed) -> None:
     assert "2 held" in home("held", "list").err
 
 
-def test_detection_of_local_parts(home: Installed) -> None:
+def test_an_alias_is_detected_by_its_local_part(home: Installed) -> None:
     home.ok("alias", "add", "commercial@example.com", "--model", "crm.lead")
     elsewhere = home.mail("bob@client.org, commercial@other-domain.test", extra="Cc: commercial@other-domain.test\n")
     assert home.json("route", "support@example.com", stdin=elsewhere)["outcomes"][0]["model"] == "ticket"

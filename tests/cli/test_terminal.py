@@ -159,7 +159,7 @@ def test_nothing_that_a_stranger_wrote_reaches_a_terminal(evil: Installed) -> No
         assert sign in shown, "it is there to be seen"
 
 
-def test_nor_does_it_break_a_line_of_a_pipe_or_of_json(evil: Installed) -> None:
+def test_nothing_that_a_stranger_wrote_breaks_a_line_of_a_pipe_or_of_json(evil: Installed) -> None:
     """Raw bytes apart: they are asked for."""
     for command in ("message list", "record show ticket/1", "held list", "outbox list"):
         for arguments in (command.split(), [*command.split(), "--json"]):

@@ -133,7 +133,9 @@ LONG = "a" * 50
         pytest.param(HOME._replace(details=False), ("info", "all"), 7, "info", "bounce", id="turned-off"),
     ],
 )
-def test_addresses(domain: Domain, locals_: tuple[str, ...], number: int, reply_to: str, back: str) -> None:
+def test_a_recipient_gets_a_signed_reply_to_and_return_path(
+    domain: Domain, locals_: tuple[str, ...], number: int, reply_to: str, back: str
+) -> None:
     found = posting.recipient(Identity(domain, locals_, SECRET), BOB, RECORD, number, BOB)
     assert found.address == BOB
     for written, wanted in ((found.reply_to, reply_to), (found.reverse_path, back)):
@@ -170,7 +172,7 @@ def ids(*numbers: int) -> list[str]:
         pytest.param(["<a b@x>", f"<{'x' * 300}@y>", "<=?utf-8?q?x?=@y>", "<ü@x>", "<>", "<a\x01@x>"], [], id="no-ids"),
     ],
 )
-def test_references(references: list[str], wanted: list[str]) -> None:
+def test_references_hold_the_thread_and_the_own_id(references: list[str], wanted: list[str]) -> None:
     octets = copied(mail(references=" ".join(references)))
     wanted = ["<ab@x>"] * ("<a b@x>" in references) + wanted  # a blank in an id is a fold that broke it
     assert value(octets, "References").split() == [*wanted, "<m1@client.org>", ID]
@@ -220,7 +222,7 @@ def test_a_copy_stands_where_its_original_stands(
         pytest.param("Offer", "Reading", "Re: Reading", id="only-looks-like-it"),
     ],
 )
-def test_subject_of_a_post(name: str, last: str, wanted: str) -> None:
+def test_a_post_has_the_subject_of_the_conversation(name: str, last: str, wanted: str) -> None:
     assert posting.subject(name, last) == wanted
 
 
@@ -237,7 +239,7 @@ def test_subject_of_a_post(name: str, last: str, wanted: str) -> None:
         pytest.param(None, "", id="none"),
     ],
 )
-def test_subject_of_a_copy(subject: str | None, wanted: str) -> None:
+def test_a_copy_has_the_subject_of_its_message(subject: str | None, wanted: str) -> None:
     octets = copied(mail(subject=subject))
     assert facts(octets).subject == wanted
     assert all(len(line) <= 998 for line in octets.split(b"\n"))
@@ -248,7 +250,7 @@ def test_the_date_is_that_of_the_copy() -> None:
 
 
 @pytest.mark.parametrize("to", [[], ["a@b.org"], [f"person{n}@client.org" for n in range(30)]], ids=len)
-def test_to(to: list[str]) -> None:
+def test_to_names_the_recipient_alone(to: list[str]) -> None:
     heading = Heading("Us", "x", ID, MARK, Thread(), NOW, ())
     octets = posting.header(OURS, heading, to, "info@example.com", copy=False)
     assert [str(each) for each in mailboxes.read(value(octets, "To"))] == to if to else "To" not in names(octets)
@@ -417,13 +419,13 @@ def test_what_leaves_is_that_header_and_that_body(gateway: Gateway, raw: bytes) 
         assert content.content(octets).attachments == content.content(raw).attachments
 
 
-def test_that_these_bodies_are_read() -> None:
+def test_the_bodies_of_these_tests_are_read_as_intended() -> None:
     found: Content = content.content(copied(FROM + MIXED))
     assert found.text == "Grüße"
     assert [(each.name, each.size) for each in found.attachments] == [("ä.pdf", 5), ("message.eml", 18)]
 
 
-def test_a_header_of_old_macintosh_lines() -> None:
+def test_a_header_with_bare_cr_lines_is_copied() -> None:
     raw = mail("Hi.\nYou.\n").replace(b"\n", b"\r")
     octets = copied(raw)
     assert octets.endswith(b"\n\nHi.\rYou.\r")

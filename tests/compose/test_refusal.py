@@ -209,7 +209,7 @@ Diese Mitteilung hat das Mailsystem von example.com geschrieben.
     ("language", "reason", "expected"),
     [(language, *item) for language, golden in (("en", ENGLISH), ("de", GERMAN)) for item in golden.items()],
 )
-def test_every_word_of_every_refusal(language: str, reason: str, expected: str) -> None:
+def test_every_refusal_reads_as_expected(language: str, reason: str, expected: str) -> None:
     letter = refuse(reason=reason, domain=EXAMPLE._replace(language=language), policy="contacts")
     assert said(letter) == expected
 
@@ -346,7 +346,7 @@ def test_no_template_makes_a_refusal_fail(template: str) -> None:
 # --- the form --------------------------------------------------------------------------------------------------------
 
 
-def test_the_header() -> None:
+def test_the_header_of_a_refusal_has_its_fields_in_order() -> None:
     letter = refuse()
     found = parsed(letter)
     mark = token.new_mark(token.REFUSAL, SECRET, RANDOM)
@@ -387,7 +387,7 @@ def test_the_header() -> None:
         ("no-route", "5.1.1", "no such address here"),
     ],
 )
-def test_the_delivery_status(reason: str, code: str, words: str) -> None:
+def test_the_delivery_status_of_a_refusal_follows_rfc_3464(reason: str, code: str, words: str) -> None:
     about, recipient = parsed(refuse(reason=reason)).get_payload(1).get_payload()
     assert dict(about.items()) == {"Reporting-MTA": "dns; example.com"}
     assert dict(recipient.items()) == {
@@ -433,7 +433,7 @@ def test_without_an_address_meant_there_is_still_a_recipient_block() -> None:
         ("=?utf-8?b?PT91dGYtOD9xP2E9MEQ9MEFCY2M6X3Y/PQ==?=", "Re: =?utf-8?q?a=0D=0ABcc:_v?="),
     ],
 )
-def test_the_subject(subject: str | None, expected: str) -> None:
+def test_the_subject_of_a_refusal_is_clean_and_short(subject: str | None, expected: str) -> None:
     field = b"" if subject is None else b"Subject: " + subject.encode() + b"\n"
     letter = refuse(b"From: bob@client.org\n" + field + b"\n")
     assert letter.subject == expected
@@ -569,7 +569,7 @@ def test_nothing_breaks_out_of_what_the_store_says(separator: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=400), st.binary(max_size=200))
-def test_no_message_makes_it_fail(subject: bytes, rest: bytes) -> None:
+def test_a_refusal_can_be_written_for_any_message(subject: bytes, rest: bytes) -> None:
     letter = refuse(b"Message-ID: <" + rest[:50] + b">\nSubject: " + subject + b"\n" + rest)
     assert set(names(letter)) <= set(NAMES)
     assert letter.octets.count(b"\nTo: ") == 1

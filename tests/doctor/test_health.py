@@ -64,7 +64,7 @@ def configured(tmp_path: Path, text: str, mode: int = 0o644) -> list[Check]:
     return health.loaded(str(path), None)[1]
 
 
-def test_no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_configuration_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong(health.configuration(Config(None, "x"))) == [
         "config: there is no configuration: mail is put off until there is one"
     ]
@@ -80,16 +80,16 @@ def test_no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
         ('[submit]\nmethod = "pigeon"\n', 0o644, "submit.method must be one of"),
     ],
 )
-def test_a_configuration_that_is_not_right(tmp_path: Path, text: str, mode: int, fault: str) -> None:
+def test_an_unusable_configuration_is_a_problem(tmp_path: Path, text: str, mode: int, fault: str) -> None:
     (said,) = wrong(configured(tmp_path, text, mode))
     assert fault in said
 
 
-def test_a_configuration_that_is(tmp_path: Path) -> None:
+def test_a_good_configuration_is_no_problem(tmp_path: Path) -> None:
     assert [each.verdict for each in configured(tmp_path, "[store]\n")] == ["ok"]
 
 
-def test_templates(tmp_path: Path) -> None:
+def test_a_broken_template_is_a_problem(tmp_path: Path) -> None:
     assert health.templates(None) == []
     assert "no folder" in wrong(health.templates(str(tmp_path / "none")))[0]
     (tmp_path / "en").mkdir()
@@ -108,33 +108,33 @@ def planted(change: Callable[[Path], None], house: Gateway) -> list[str]:
     return wrong(health.files(str(house.path), os.geteuid()))
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_problem(tmp_path: Path) -> None:
     assert "store folder" in wrong(health.files(str(tmp_path / "none" / "x.db"), 0))[0]
 
 
-def test_a_folder_that_is_open_to_others(house: Gateway) -> None:
+def test_a_folder_that_is_open_to_others_is_a_problem(house: Gateway) -> None:
     assert "open to others" in planted(lambda path: path.parent.chmod(0o755), house)[0]
 
 
-def test_a_store_that_others_can_read(house: Gateway) -> None:
+def test_a_store_that_others_can_read_is_a_problem(house: Gateway) -> None:
     assert "mailgate.db is open to others" in planted(lambda path: path.chmod(0o644), house)[0]
 
 
-def test_a_wal_that_was_left_behind(house: Gateway) -> None:
+def test_a_leftover_wal_is_a_problem(house: Gateway) -> None:
     assert "WAL" in planted(lambda path: Path(f"{path}-wal").touch(), house)[0]
 
 
-def test_files_of_somebody_else(house: Gateway) -> None:
+def test_files_of_another_user_are_a_problem(house: Gateway) -> None:
     found = wrong(health.files(str(house.path), os.geteuid() + 1))
     assert any("mailgate.db belongs to" in each for each in found)
 
 
-def test_a_full_disk(house: Gateway) -> None:
+def test_a_full_disk_is_a_problem(house: Gateway) -> None:
     assert "MB free" in wrong(health.space(str(house.path), 1 << 60))[0]
     assert health.space("/nowhere/x.db", 1).verdict == "unknown"
 
 
-def test_what_a_user_cannot_reach(tmp_path: Path) -> None:
+def test_a_folder_that_the_user_cannot_enter_is_a_problem(tmp_path: Path) -> None:
     deep = tmp_path / "closed" / "inner"
     deep.mkdir(parents=True)
     file = deep / "file"
@@ -149,7 +149,7 @@ def test_what_a_user_cannot_reach(tmp_path: Path) -> None:
     assert wrong(health.program(nobody, [], str(file)))
 
 
-def test_a_file_that_a_user_cannot_read(tmp_path: Path) -> None:
+def test_a_file_that_the_user_cannot_read_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     file.chmod(0o640)
@@ -161,17 +161,17 @@ def test_a_file_that_a_user_cannot_read(tmp_path: Path) -> None:
 # The store, from inside
 
 
-def test_no_store(tmp_path: Path) -> None:
+def test_a_missing_store_is_a_problem(tmp_path: Path) -> None:
     assert "no store" in wrong(health.database(str(tmp_path / "none.db")))[0]
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(b"Dear diary, " * 1000)
     assert "not a database" in wrong(health.database(str(path)))[0]
 
 
-def test_a_database_of_somebody_else(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE x (y)")
@@ -180,7 +180,7 @@ def test_a_database_of_somebody_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "fix"), [(-1, "mailgate migrate"), (1, "upgrade mailgate")])
-def test_another_schema(house: Gateway, change: int, fix: str) -> None:
+def test_a_store_of_another_schema_is_a_problem(house: Gateway, change: int, fix: str) -> None:
     schema = database.condition(str(house.path)).schema + change
     with sqlite3.connect(house.path) as connection:
         connection.execute(f"PRAGMA user_version = {schema}")
@@ -190,7 +190,7 @@ def test_another_schema(house: Gateway, change: int, fix: str) -> None:
     assert f"schema {schema}" in found.text
 
 
-def test_a_store_in_wal_mode(house: Gateway) -> None:
+def test_a_store_in_wal_mode_is_a_problem(house: Gateway) -> None:
     house.store.close()
     with sqlite3.connect(house.path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -198,7 +198,7 @@ def test_a_store_in_wal_mode(house: Gateway) -> None:
     assert "journal mode wal" in wrong(health.database(str(house.path)))[0]
 
 
-def test_a_damaged_store(house: Gateway) -> None:
+def test_a_damaged_store_is_a_problem(house: Gateway) -> None:
     for number in range(200):
         house(mail("x" * 3000, message_id=f"<{number}@a.b>"), "info@example.com", "nobody@example.com")
     house.store.close()
@@ -208,7 +208,7 @@ def test_a_damaged_store(house: Gateway) -> None:
     assert wrong(health.database(str(house.path)))
 
 
-def test_a_lock_that_somebody_holds(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_held_is_a_problem(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
     monkeypatch.setattr(database.condition, "__defaults__", (0.2,))
@@ -224,18 +224,18 @@ def directory(house: Gateway) -> list[str]:
     return wrong(health.directory(house.store))
 
 
-def test_no_domain(tmp_path: Path) -> None:
+def test_a_store_without_a_domain_is_a_problem(tmp_path: Path) -> None:
     assert "no own domain" in wrong(health.directory(database.open_or_create(tmp_path / "x.db")))[0]
 
 
-def test_no_alias(house: Gateway) -> None:
+def test_a_store_without_an_alias_is_a_problem(house: Gateway) -> None:
     with house.store.write() as tx:
         for each in aliases.listing(tx):
             aliases.remove(tx, each.address)
     assert "all new mail is refused" in directory(house)[-1]
 
 
-def test_details_without_a_delimiter(house: Gateway) -> None:
+def test_signed_addresses_without_a_delimiter_are_a_problem(house: Gateway) -> None:
     house.alias("office@example.com", "task")
     with house.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(delimiter=""))
@@ -244,19 +244,19 @@ def test_details_without_a_delimiter(house: Gateway) -> None:
     assert "example.com: details are on, and there is no delimiter" in said
 
 
-def test_a_contact_address_where_nobody_is(house: Gateway) -> None:
+def test_a_contact_address_that_does_not_exist_is_a_problem(house: Gateway) -> None:
     (said,) = directory(house)
     assert "people are told to write to office@example.com" in said
 
 
-def test_an_alias_that_points_nowhere(house: Gateway) -> None:
+def test_an_alias_whose_record_is_gone_is_a_problem(house: Gateway) -> None:
     house.alias("office@example.com", "task")
     house.change("info@example.com", record=Ref("crm.lead", 77))
     (said,) = directory(house)
     assert said == "aliases: info@example.com: record crm.lead/77 does not exist"
 
 
-def test_no_signing_key(house: Gateway) -> None:
+def test_a_store_without_a_signing_key_is_a_problem(house: Gateway) -> None:
     with house.store.write() as tx:
         tx.execute("DELETE FROM signing_key")
     assert "keys: there is no signing key" in directory(house)
@@ -275,7 +275,7 @@ def refused(house: Gateway) -> int:
         return outbox.listing(tx)[0].number
 
 
-def test_an_outbox_that_nobody_works_on(house: Gateway) -> None:
+def test_an_outbox_without_a_worker_is_a_problem(house: Gateway) -> None:
     refused(house)
     assert waiting(house, health.LATE - 1) == []
     (said,) = waiting(house, health.LATE + 1)
@@ -283,7 +283,7 @@ def test_an_outbox_that_nobody_works_on(house: Gateway) -> None:
     assert waiting(house, health.LATE + 1, "none") == []
 
 
-def test_an_outbox_that_is_stuck(house: Gateway) -> None:
+def test_a_stuck_outbox_is_a_problem(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
         entry = outbox.claim(tx, "w", house.now)
@@ -295,21 +295,21 @@ def test_an_outbox_that_is_stuck(house: Gateway) -> None:
     assert said == "outbox: 1 wait for 60 minutes, the first: connection refused"
 
 
-def test_what_could_not_be_sent_for_good(house: Gateway) -> None:
+def test_mail_that_failed_for_good_is_a_problem(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'failed', error = 'no such user' WHERE number = ?", (number,))
     assert waiting(house) == ["outbox: 1 could not be sent for good, the first: no such user"]
 
 
-def test_held_mail_that_nobody_looked_at(house: Gateway) -> None:
+def test_old_held_mail_is_a_problem(house: Gateway) -> None:
     house(mail(to="postmaster@example.com"), "postmaster@example.com")
     assert waiting(house) == []
     (said,) = waiting(house, health.OLD + 1)
     assert "the oldest for 7 days" in said
 
 
-def test_mail_that_a_fault_of_ours_held(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_held_by_an_internal_error_is_a_problem(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     house(mail(to="postmaster@example.com"), "postmaster@example.com")
     with house.store.write() as tx:
         tx.execute("UPDATE held SET reason = 'failed'")
@@ -317,7 +317,7 @@ def test_mail_that_a_fault_of_ours_held(house: Gateway, monkeypatch: pytest.Monk
     assert "fault of mailgate's own" in said
 
 
-def test_a_clock_that_is_behind(house: Gateway) -> None:
+def test_a_clock_that_is_behind_is_a_problem(house: Gateway) -> None:
     house(mail(), "info@example.com")
     (said,) = waiting(house, -3600 * 3)
     assert said == "clock: the clock is behind: the newest message is 3 hours from now"
@@ -326,7 +326,7 @@ def test_a_clock_that_is_behind(house: Gateway) -> None:
 # Where it collects
 
 
-def test_mailboxes(house: Gateway) -> None:
+def test_every_incoming_server_is_checked(house: Gateway) -> None:
     box = Server("box", "imap", "imap.example.com", 993, "box@example.com", Secret("password-file", "/etc/secret"))
     assert health.collecting(house.store, house.now) == []
     with house.store.write() as tx:
@@ -358,7 +358,7 @@ def test_mailboxes(house: Gateway) -> None:
 # How it sends
 
 
-def test_sendmail(tmp_path: Path) -> None:
+def test_a_missing_sendmail_is_a_problem(tmp_path: Path) -> None:
     program = tmp_path / "sendmail"
     assert "no program" in wrong(health.sending(Submit("sendmail", str(program))))[0]
     program.write_text("#!/bin/sh\n")
@@ -369,7 +369,7 @@ def test_sendmail(tmp_path: Path) -> None:
     assert wrong(health.sending(Submit("none"))) == []
 
 
-def test_an_smtp_server_that_is_not_there() -> None:
+def test_an_unreachable_smtp_server_is_a_problem() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert f"127.0.0.1:{port}" in wrong(health.sending(Submit("smtp", host="127.0.0.1", port=port)))[0]

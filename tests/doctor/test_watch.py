@@ -87,7 +87,7 @@ def test_another_thing_that_waits_is_another_change(watched: Gateway) -> None:
     assert "  1 message of ours did not arrive (new): mailgate bounce list\n" in text
 
 
-def test_an_outbox_that_is_stuck(watched: Gateway) -> None:
+def test_a_stuck_outbox_is_announced(watched: Gateway) -> None:
     watched(mail(to="catchall@example.com"), "catchall@example.com")
     assert look(watched) == 0
     assert look(watched, outbox.STUCK + 1) == 1
@@ -96,7 +96,7 @@ def test_an_outbox_that_is_stuck(watched: Gateway) -> None:
     assert look(watched, 10 * outbox.STUCK) == 1
 
 
-def test_a_server_that_fails(watched: Gateway) -> None:
+def test_a_failing_server_is_announced(watched: Gateway) -> None:
     secret = Secret("password-file", "/x")
     with watched.store.write() as tx:
         number = servers.add(tx, Server("inbox", "imap", "h", 993, "u", secret)).number
@@ -122,7 +122,7 @@ def test_what_is_sent_can_make_no_loop(watched: Gateway) -> None:
     assert look(watched) == 0
 
 
-def test_an_own_address_is_not_told(watched: Gateway) -> None:
+def test_a_local_address_gets_no_notice(watched: Gateway) -> None:
     own = ("info@example.com", "catchall+x@example.com", "nonsense", ADMIN, ADMIN)
     watched.config = watched.config._replace(notify=own)
     trouble(watched)
@@ -137,7 +137,7 @@ def test_without_a_name_nothing_is_noted(gateway: Gateway) -> None:
     assert look(gateway) == 1
 
 
-def test_in_the_language_of_the_domain(watched: Gateway) -> None:
+def test_a_notice_is_written_in_the_language_of_the_domain(watched: Gateway) -> None:
     with watched.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(language="de"))
     trouble(watched)
@@ -147,7 +147,7 @@ def test_in_the_language_of_the_domain(watched: Gateway) -> None:
     assert "(neu): mailgate held list" in message.get_content()
 
 
-def test_several_workers_tell_once(watched: Gateway) -> None:
+def test_several_workers_send_one_notice(watched: Gateway) -> None:
     trouble(watched)
     told: list[int] = []
 

@@ -43,7 +43,7 @@ def test_any_tree_gives_clean_content(raw: bytes) -> None:
 
 @fuzz
 @given(st.lists(texts(), min_size=1, max_size=4))
-def test_texts_are_found_again(leaves: list[Leaf]) -> None:
+def test_every_text_part_is_in_the_content(leaves: list[Leaf]) -> None:
     found = content(multipart("mixed", [leaf.written for leaf in leaves]))
     assert found.text.split() == " ".join(leaf.said for leaf in leaves).split()
     assert (found.attachments, found.defects) == ((), ())
@@ -61,7 +61,7 @@ def test_an_alternative_says_one_thing(plain: Leaf, html: Leaf) -> None:
 
 @fuzz
 @given(st.lists(st.tuples(WORDS, st.binary(max_size=200)), max_size=4), texts())
-def test_files_are_found_again(files: list[tuple[str, bytes]], text: Leaf) -> None:
+def test_every_attachment_is_in_the_content(files: list[tuple[str, bytes]], text: Leaf) -> None:
     parts = [
         f"Content-Type: application/x-a\nContent-Disposition: attachment; filename*=utf-8''{_percent(name)}\n"
         "Content-Transfer-Encoding: base64\n\n".encode()

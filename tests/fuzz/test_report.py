@@ -60,7 +60,9 @@ def holds(found: Report | None) -> None:
 
 @fuzz
 @given(ROWS, st.sampled_from(list(GATES)), st.booleans(), st.sampled_from(["", "bob@client.org", None]))
-def test_any_words_behind_any_gate(body: bytes, gateway: str, expected: bool, reverse_path: str | None) -> None:
+def test_any_words_are_read_without_an_exception(
+    body: bytes, gateway: str, expected: bool, reverse_path: str | None
+) -> None:
     raw = mail(body, to="bounce@example.com", **GATES[gateway])
     found = report.read(facts(raw, reverse_path=reverse_path), expected=expected)
     holds(found)
@@ -75,7 +77,7 @@ def test_any_words_behind_any_gate(body: bytes, gateway: str, expected: bool, re
 
 @fuzz
 @given(soups() | BODIES, st.booleans())
-def test_any_bytes(raw: bytes, expected: bool) -> None:
+def test_any_octets_are_read_without_an_exception(raw: bytes, expected: bool) -> None:
     for start in (b"", b"\xef\xbb\xbf", b"\r\n", b"From: <>\n", b"Content-Type: multipart/report; boundary=b\n"):
         holds(report.read(facts(start + raw, reverse_path=""), expected=expected))
 
@@ -110,7 +112,7 @@ def test_what_is_written_is_read_back(blocks: list[tuple[Address, str, str, str]
 
 @fuzz
 @given(SOUP, st.lists(NASTY, max_size=5).map("".join))
-def test_a_status_part_of_anything(recipient: str, more: str) -> None:
+def test_any_status_part_is_read_without_an_exception(recipient: str, more: str) -> None:
     text = f"Final-Recipient: rfc822; {recipient}\nAction: {more}\nStatus: {more}\nDiagnostic-Code: {recipient}{more}"
     for each in dsn.blocks(text.replace("\r", "\n")):
         assert each.action in dsn.ACTIONS.values()

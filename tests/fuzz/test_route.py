@@ -62,7 +62,7 @@ def holds(decision: Decision) -> None:
 
 @fuzz
 @given(soups() | letters(), ENVELOPES, REVERSE_PATHS, st.sampled_from(list(STATES)))
-def test_one_verdict(raw: bytes, to: list[str], sender: str | None, name: str) -> None:
+def test_any_message_gets_one_verdict_for_each_effect(raw: bytes, to: list[str], sender: str | None, name: str) -> None:
     decision = decide(raw, *to, reverse_path=sender, given=STATES[name])
     holds(decision)
     assert decision == decide(raw, *to, reverse_path=sender, given=STATES[name])
@@ -70,7 +70,7 @@ def test_one_verdict(raw: bytes, to: list[str], sender: str | None, name: str) -
 
 @fuzz
 @given(soups() | letters(), ENVELOPES, REVERSE_PATHS, st.sampled_from(list(STATES)))
-def test_a_copy_makes_nothing(raw: bytes, to: list[str], sender: str | None, name: str) -> None:
+def test_a_copy_of_any_message_has_no_effect(raw: bytes, to: list[str], sender: str | None, name: str) -> None:
     first = decide(raw, *to, reverse_path=sender, given=STATES[name])
     if first.novel:
         again = decide(raw, *to, reverse_path=sender, given=remembered(STATES[name], first, 9))
@@ -82,7 +82,9 @@ def test_a_copy_makes_nothing(raw: bytes, to: list[str], sender: str | None, nam
 
 @fuzz
 @given(letters(), ENVELOPES.filter(bool), st.sampled_from(list(STATES)), st.randoms())
-def test_recipients_together_or_one_by_one(raw: bytes, to: list[str], name: str, random: Random) -> None:
+def test_recipients_together_or_one_by_one_have_the_same_effects(
+    raw: bytes, to: list[str], name: str, random: Random
+) -> None:
     together = kept(decide(raw, *to, given=STATES[name]))
     random.shuffle(to)
     assert kept(decide(raw, *to, given=STATES[name])) == together
@@ -96,7 +98,7 @@ def test_recipients_together_or_one_by_one(raw: bytes, to: list[str], name: str,
 
 @fuzz
 @given(letters(), ENVELOPES, st.sampled_from(list(STATES)), st.sampled_from([b"\r\n", b"\r"]))
-def test_line_ends_decide_nothing(raw: bytes, to: list[str], name: str, end: bytes) -> None:
+def test_line_ends_do_not_change_a_decision(raw: bytes, to: list[str], name: str, end: bytes) -> None:
     given_ = STATES[name]._replace(settings=STATES[name].settings._replace(max_size=1 << 20))
     one, two = decide(raw, *to, given=given_), decide(raw.replace(b"\n", end), *to, given=given_)
     assert (one.outcomes, one.outgoing, one.status) == (two.outcomes, two.outgoing, two.status)
@@ -113,7 +115,9 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @fuzz
 @given(raw=soups() | letters(), to=ENVELOPES, sender=REVERSE_PATHS)
-def test_through_the_whole_gateway(site: Site, raw: bytes, to: list[str], sender: str | None) -> None:
+def test_any_message_passes_through_the_whole_gateway(
+    site: Site, raw: bytes, to: list[str], sender: str | None
+) -> None:
     """And once more at once, which must be a duplicate."""
     sender = sender.replace("\0", "") if sender else sender
     incoming = Incoming(raw, sender, tuple(to))

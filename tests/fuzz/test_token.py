@@ -40,7 +40,7 @@ def mutations(draw: st.DrawFn, text: str, start: int = 0) -> str:
 
 @fuzz
 @given(PURPOSES, NUMBERS, SOUP.filter(bool), st.sampled_from("+-=_."))
-def test_what_is_signed_is_found(purpose: str, number: int, local: str, delimiter: str) -> None:
+def test_any_signed_token_is_found(purpose: str, number: int, local: str, delimiter: str) -> None:
     found = token.parse(lower(signed(purpose, number, lower(local), delimiter)))
     if "\n" in local:
         return
@@ -52,7 +52,9 @@ def test_what_is_signed_is_found(purpose: str, number: int, local: str, delimite
 
 @fuzz
 @given(PURPOSES, NUMBERS, SOUP, SOUP)
-def test_it_counts_for_its_record_and_recipient_alone(purpose: str, number: int, record: str, recipient: str) -> None:
+def test_a_token_counts_for_its_record_and_recipient_alone(
+    purpose: str, number: int, record: str, recipient: str
+) -> None:
     found = token.parse(signed(purpose, number))
     assert found
     assert token.fault(found, KEYS, record, RECIPIENT)
@@ -65,7 +67,7 @@ def test_it_counts_for_its_record_and_recipient_alone(purpose: str, number: int,
 
 @fuzz
 @given(st.data(), PURPOSES, NUMBERS)
-def test_no_mutation_is_accepted(data: st.DataObject, purpose: str, number: int) -> None:
+def test_no_changed_token_is_accepted(data: st.DataObject, purpose: str, number: int) -> None:
     text = signed(purpose, number)
     mutant = lower(data.draw(mutations(text, len("info+"))))
     found, original = token.parse(mutant), token.parse(text)
@@ -75,7 +77,7 @@ def test_no_mutation_is_accepted(data: st.DataObject, purpose: str, number: int)
 
 @fuzz
 @given(SOUP | ANYTHING | st.text(st.sampled_from(LETTERS + "+mg1rb"), max_size=60))
-def test_no_text_is_accepted(text: str) -> None:
+def test_no_text_is_taken_for_a_token(text: str) -> None:
     for each in (text, f"info+mg1r{text}", f"info+mg1b{lower(text)}"):
         found = token.parse(each)
         assert found is None or token.fault(found, KEYS, RECORD, RECIPIENT)
@@ -85,7 +87,7 @@ def test_no_text_is_accepted(text: str) -> None:
 
 @fuzz
 @given(st.data(), SOUP, SOUP, st.binary(min_size=10, max_size=20))
-def test_marks(data: st.DataObject, before: str, after: str, random: bytes) -> None:
+def test_any_mark_is_found_between_other_text(data: st.DataObject, before: str, after: str, random: bytes) -> None:
     mark = token.new_mark(token.POST, KEYS[1], random)
     assert token.find_mark(f"{before}<{mark}@example.com>{after}", KEYS) == token.Mark(token.POST, mark)
     assert token.find_mark(f"{before} {mark.upper()} {after}", KEYS) == token.Mark(token.POST, mark)

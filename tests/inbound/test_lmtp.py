@@ -118,7 +118,7 @@ def test_one_reply_for_each_recipient(server: Path, folder: Path) -> None:
     assert made(folder) == ["ticket/1"]
 
 
-def test_refused_by_status(server: Path, folder: Path) -> None:
+def test_a_refusal_by_status_is_a_5xx_reply(server: Path, folder: Path) -> None:
     message = (MESSAGE % 2).replace(b"support@example.com, ", b"")
     with Dialog(server) as dialog:
         replies = dialog.send(message, "closed@example.com")
@@ -134,7 +134,7 @@ def test_the_bytes_are_kept_without_dot_stuffing(server: Path, folder: Path) -> 
         assert tx.execute("SELECT reverse_path FROM message").fetchone()[0] is None
 
 
-def test_too_large(server: Path) -> None:
+def test_a_message_that_is_too_large_is_refused(server: Path) -> None:
     with Dialog(server) as dialog:
         replies = dialog.send(MESSAGE % 4 + b"x" * 12_000 + b"\r\n", "support@example.com")
     assert replies[-1].startswith("552 5.3.4 ")
@@ -191,7 +191,7 @@ def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:
         ("127.0.0.1:0", "cannot open the store", 75),
     ],
 )
-def test_what_cannot_start_says_why(folder: Path, listen: str, text: str, exit: int) -> None:
+def test_a_server_that_cannot_start_says_why(folder: Path, listen: str, text: str, exit: int) -> None:
     os.unlink(folder / "mailgate.db")
     command = [sys.executable, "-m", "mailgate", "-C", str(folder / "mailgate.toml"), "lmtp", "--listen", listen]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -30,7 +30,7 @@ def test_a_taken_message_is_silent(pipe: Pipe) -> None:
     assert pipe.count("record") == 1
 
 
-def test_the_bytes_are_kept(pipe: Pipe) -> None:
+def test_the_bytes_of_a_message_are_kept(pipe: Pipe) -> None:
     message = MESSAGE.replace(b"\n", b"\r\n") + b"\0\xff\r\n no end"
     pipe("-f", BOB, "support@example.com", message=message)
     assert pipe.one("SELECT octets FROM raw") == message
@@ -53,7 +53,9 @@ def test_the_bytes_are_kept(pipe: Pipe) -> None:
     ],
     ids=["taken", "unknown", "too large", "all unknown", "some taken", "refused by a reply"],
 )
-def test_statuses(pipe: Pipe, arguments: list[str], message: bytes, exit: int, line: str) -> None:
+def test_every_kind_of_mail_has_its_exit_status_and_line(
+    pipe: Pipe, arguments: list[str], message: bytes, exit: int, line: str
+) -> None:
     assert pipe("-f", BOB, *arguments, message=message) == (exit, line, "")
 
 
@@ -64,14 +66,14 @@ def test_statuses(pipe: Pipe, arguments: list[str], message: bytes, exit: int, l
         ("closed@example.com", 77, "5.7.1 <closed@example.com>: you may not write to this address\n"),
     ],
 )
-def test_refusals_by_status(pipe: Pipe, recipient: str, exit: int, line: str) -> None:
+def test_a_refusal_by_status_has_its_exit_status(pipe: Pipe, recipient: str, exit: int, line: str) -> None:
     pipe.config.write_text(pipe.config.read_text() + '[refusals]\nby = "status"\n')
     message = MESSAGE.replace(b"support@example.com", recipient.encode())
     assert pipe("-f", BOB, recipient, message=message) == (exit, line, "")
     assert pipe.count("message") == 0
 
 
-def test_refused_by_status_mixed_is_77(pipe: Pipe) -> None:
+def test_different_refusals_in_one_call_exit_with_77(pipe: Pipe) -> None:
     pipe.config.write_text(pipe.config.read_text() + '[refusals]\nby = "status"\n')
     message = MESSAGE.replace(b"support@", b"closed@")
     answer = pipe("-f", BOB, "nobody@example.com", "closed@example.com", message=message)
@@ -118,7 +120,7 @@ class TestEnvelope:
 
     @pytest.mark.parametrize("between", ["\n", ",", ", ", " ", "\r\n", "\t", ";"])
     @pytest.mark.parametrize("name", ["RECIPIENT", "ORIGINAL_RECIPIENT", "LOCAL_PART", "argument"])
-    def test_a_list_is_no_recipient(self, pipe: Pipe, name: str, between: str) -> None:
+    def test_several_addresses_in_one_argument_are_no_recipient(self, pipe: Pipe, name: str, between: str) -> None:
         """One value is one address, or none at all: what a sender writes into one adds no other."""
         value = f"support@example.com{between}closed@example.com"
         environ = {"SENDER": BOB, "RECIPIENT": "x@example.com", "DOMAIN": "example.com", name: value}
@@ -131,16 +133,16 @@ class TestEnvelope:
         assert pipe.count("record") + pipe.count("outbox") <= 1
         assert pipe.count("message") == 0 or len(json.loads(str(pipe.one("SELECT recipients FROM message")))) <= 1
 
-    def test_local_8(self, pipe: Pipe) -> None:
+    def test_the_environment_of_local_8_names_the_recipient(self, pipe: Pipe) -> None:
         environ = {"SENDER": BOB, "RECIPIENT": "pipe@mx.test", "ORIGINAL_RECIPIENT": "support@example.com"}
         assert pipe(environ=environ).exit == 0
         assert (self.path(pipe), self.recipients(pipe)) == (BOB, ["support@example.com"])
 
-    def test_local_8_with_the_null_sender(self, pipe: Pipe) -> None:
+    def test_an_empty_sender_of_local_8_is_the_null_reverse_path(self, pipe: Pipe) -> None:
         pipe(environ={"SENDER": "", "RECIPIENT": "support@example.com"})
         assert self.path(pipe) is None
 
-    def test_exim(self, pipe: Pipe) -> None:
+    def test_the_environment_of_exim_names_the_recipient(self, pipe: Pipe) -> None:
         environ = {
             "SENDER": BOB,
             "LOCAL_PART": "support",
@@ -187,21 +189,21 @@ class TestDeferred:
         ],
         ids=" ".join,
     )
-    def test_bad_options(self, pipe: Pipe, arguments: list[str]) -> None:
+    def test_a_bad_option_defers(self, pipe: Pipe, arguments: list[str]) -> None:
         self.check(pipe(*arguments))
 
-    def test_no_byte_on_stdin(self, pipe: Pipe) -> None:
+    def test_an_empty_standard_input_defers(self, pipe: Pipe) -> None:
         self.check(pipe("-f", BOB, "support@example.com", message=b""))
 
     @pytest.mark.parametrize("text", [None, "", "[store\n", "[store]\nurl = 3\n", '[store]\nurl = "postgresql://x"\n'])
-    def test_a_configuration_that_is_missing_or_broken(self, pipe: Pipe, text: str | None) -> None:
+    def test_a_missing_or_broken_configuration_defers(self, pipe: Pipe, text: str | None) -> None:
         if text is None:
             pipe.config.unlink()
         else:
             pipe.config.write_text(text)
         self.check(pipe("-f", BOB, "support@example.com", environ={"HOME": str(pipe.folder / "nobody")}))
 
-    def test_no_configuration_at_all(self, pipe: Pipe) -> None:
+    def test_without_any_configuration_mail_is_deferred(self, pipe: Pipe) -> None:
         command = [sys.executable, "-m", "mailgate", "deliver", "--db", str(pipe.path), "support@example.com"]
         self.check(pipe(command=command, environ={"HOME": str(pipe.folder / "nobody")}))
 
@@ -210,30 +212,30 @@ class TestDeferred:
         self.check(pipe("-f", BOB, "support@example.com"))
         assert not pipe.path.exists()
 
-    def test_another_schema(self, pipe: Pipe) -> None:
+    def test_a_store_of_another_schema_defers(self, pipe: Pipe) -> None:
         with pipe.store.write() as tx:
             tx.execute("PRAGMA user_version = 999")
         self.check(pipe("-f", BOB, "support@example.com"))
 
-    def test_no_own_domain(self, pipe: Pipe) -> None:
+    def test_a_store_without_a_domain_defers(self, pipe: Pipe) -> None:
         with pipe.store.write() as tx:
             tx.execute("DELETE FROM alias")
             tx.execute("DELETE FROM domain")
         self.check(pipe("-f", BOB, "support@example.com"))
 
-    def test_a_damaged_store(self, pipe: Pipe) -> None:
+    def test_a_damaged_store_defers(self, pipe: Pipe) -> None:
         data = bytearray(pipe.path.read_bytes())
         data[4096:] = os.urandom(len(data) - 4096)
         pipe.path.write_bytes(data)
         self.check(pipe("-f", BOB, "support@example.com"), "4.3.")
 
-    def test_a_module_that_cannot_be_imported(self, pipe: Pipe, tmp_path: Path) -> None:
+    def test_a_module_that_cannot_be_imported_defers(self, pipe: Pipe, tmp_path: Path) -> None:
         broken = tmp_path / "copy"
         shutil.copytree(Path(deliver.__file__).parents[1], broken / "mailgate")
         (broken / "mailgate" / "gateway" / "receive.py").write_text("raise ImportError('half an upgrade')\n")
         self.check(pipe("-f", BOB, "support@example.com", environ={"PYTHONPATH": str(broken)}), "4.3.0")
 
-    def test_terminated(self, pipe: Pipe) -> None:
+    def test_a_signal_defers(self, pipe: Pipe) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM, signal.SIGXCPU):
             process = subprocess.Popen(
                 pipe.command("-f", BOB, "support@example.com"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -247,7 +249,7 @@ class TestDeferred:
             self.check((process.returncode, out.decode(), ""), "4.3.0")
         assert pipe.count("message") == 0
 
-    def test_the_deadline(self, pipe: Pipe) -> None:
+    def test_a_delivery_past_its_deadline_is_deferred(self, pipe: Pipe) -> None:
         """A lock that nobody lets go of: the watchdog ends the wait, here after two seconds instead of thirty."""
         command = self.in_two_seconds(pipe)
         with database.locked(str(pipe.path), 1.0):
@@ -259,7 +261,7 @@ class TestDeferred:
         program = "import sys; from mailgate.inbound import pipe; pipe.DEADLINE = 2.0; pipe.main(sys.argv[1:])"
         return [sys.executable, "-c", program, "-C", str(pipe.config), "-f", BOB, "support@example.com"]
 
-    def test_a_message_that_never_ends(self, pipe: Pipe) -> None:
+    def test_a_message_that_never_ends_is_deferred(self, pipe: Pipe) -> None:
         command = self.in_two_seconds(pipe)
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin
@@ -270,7 +272,7 @@ class TestDeferred:
             self.check((75, process.stdout.read().decode(), ""), "4.3.0")
         assert pipe.count("message") == 0
 
-    def test_no_status_of_a_strangers_gets_into_the_answer(self, pipe: Pipe) -> None:
+    def test_a_status_in_a_message_never_reaches_the_answer(self, pipe: Pipe) -> None:
         """Postfix takes a status at the start of the output for ours."""
         message = MESSAGE.replace(b"Subject: ", b"Subject: 5.1.1 gone ")
         with pipe.store.write() as tx:
@@ -290,12 +292,12 @@ class TestDeferred:
         )
         assert done.returncode == 0
 
-    def test_stdin_that_is_closed(self, pipe: Pipe) -> None:
+    def test_a_closed_standard_input_defers(self, pipe: Pipe) -> None:
         command = ["sh", "-c", 'exec "$@" <&-', "sh", *pipe.command("-f", BOB, "support@example.com")]
         self.check(pipe(command=command), "4.3.0")
 
 
-def test_b3_nothing_that_is_written_is_run_or_handed_to_a_program(pipe: Pipe, tmp_path: Path) -> None:
+def test_b3_nothing_in_a_message_is_run_or_handed_to_a_program(pipe: Pipe, tmp_path: Path) -> None:
     """Not even as a variable: a program gets its arguments, and the message on standard input."""
     seen, program = tmp_path / "seen", tmp_path / "sendmail"
     noted = f'printf "%s\\n" "$@" >{seen}.part; env >>{seen}.part; mv {seen}.part {seen}'
@@ -315,7 +317,7 @@ def test_b3_nothing_that_is_written_is_run_or_handed_to_a_program(pipe: Pipe, tm
     assert [line for line in seen.read_text().splitlines() if "touch" in line] == [environ["SENDER"]], "its recipient"
 
 
-def test_b4_nobodys_folder_and_no_variable_decides_what_is_imported(pipe: Pipe) -> None:
+def test_b4_neither_the_folder_nor_a_variable_decides_what_is_imported(pipe: Pipe) -> None:
     """As the guard runs it."""
     for name in ("sqlite3", "mailgate", "tomllib", "sitecustomize", "usercustomize"):
         (pipe.folder / f"{name}.py").write_text(f"open({str(pipe.folder / 'ran')!r}, 'w')\nraise SystemExit(1)\n")
@@ -332,12 +334,12 @@ def test_help_never_swallows_a_mail(pipe: Pipe) -> None:
     assert answer.out.startswith("usage: mailgate deliver")
 
 
-def test_every_status_is_in_the_table() -> None:
+def test_no_message_leads_to_an_exit_status_outside_the_table() -> None:
     assert {status.Status(code).exit for code in status.REFUSED.values()} <= set(status.EXITS)
     assert status.temporary().exit == status.misconfigured("x").exit == 75
 
 
-def test_killed_between_commit_and_answer(pipe: Pipe) -> None:
+def test_a_delivery_killed_between_commit_and_answer_is_not_repeated(pipe: Pipe) -> None:
     """The mail server never got our 0, so it delivers again: one record all the same."""
     program = (
         "import os, signal, sys; from mailgate.inbound import pipe as deliver\n"
@@ -351,7 +353,7 @@ def test_killed_between_commit_and_answer(pipe: Pipe) -> None:
     assert (pipe.count("record"), pipe.count("message")) == (1, 1)
 
 
-def test_killed_anywhere_and_delivered_again(pipe: Pipe) -> None:
+def test_a_delivery_killed_anywhere_and_repeated_is_taken_once(pipe: Pipe) -> None:
     """SIGKILL after a growing delay, then the redelivery: exactly one record for each message."""
     for turn in range(12):
         message = MESSAGE.replace(b"<fire@", b"<fire%d@" % turn)
@@ -367,7 +369,7 @@ def test_killed_anywhere_and_delivered_again(pipe: Pipe) -> None:
     assert pipe.one("PRAGMA integrity_check") == "ok"
 
 
-def test_a_crowd(pipe: Pipe) -> None:
+def test_many_deliveries_at_once_are_all_taken(pipe: Pipe) -> None:
     """Copies of one message for two aliases, all at once: two records."""
     with pipe.store.write() as tx:
         tx.execute("UPDATE alias SET policy = 'everyone'")
@@ -401,7 +403,7 @@ def test_a_huge_message_costs_little_memory(pipe: Pipe) -> None:
     assert int(answer.err) * 1024 < 3 * len(message) + 40_000_000
 
 
-def test_syslog(pipe: Pipe, tmp_path: Path) -> None:
+def test_every_message_and_every_deferral_leaves_a_line_in_syslog(pipe: Pipe, tmp_path: Path) -> None:
     """One line a message and the cause of every deferral; the text of a mail cannot forge a line."""
     if os.geteuid() != 0 or os.path.exists("/dev/log"):
         pytest.skip("needs root and a free /dev/log")

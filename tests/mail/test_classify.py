@@ -66,7 +66,7 @@ def read(*more: tuple[str, str], reverse_path: str | None = "bob@client.org", **
         pytest.param("Subject", "Out of office", "person", id="a-subject-never-decides"),
     ],
 )
-def test_class_by_field(name: str, value: str, wanted: str) -> None:
+def test_a_field_names_the_class(name: str, value: str, wanted: str) -> None:
     assert classify.classify(read((name, value), subject=None)).name == wanted
 
 
@@ -112,14 +112,14 @@ PEOPLE = [
 
 
 @pytest.mark.parametrize("local", ROBOTS)
-def test_robot(local: str) -> None:
+def test_a_robots_local_part_is_known(local: str) -> None:
     assert classify.classify(read(**{"from": f"{local}@client.org"})).name == "automatic"
     assert classify.classify(read(reverse_path=f"{local}@client.org")).name == "person"
     assert silence(read(reverse_path=f"{local}@client.org"))
 
 
 @pytest.mark.parametrize("local", PEOPLE)
-def test_no_robot(local: str) -> None:
+def test_a_persons_local_part_is_no_robots(local: str) -> None:
     assert (
         classify.classify(read(reverse_path=f"{local}@client.org", **{"from": f"{local}@client.org"})).name == "person"
     )
@@ -164,7 +164,7 @@ def silence(
         pytest.param([("Delivered-To", "a@x.org")] * 3, id="three-times-delivered-to-one-address"),
     ],
 )
-def test_silent(more: list[tuple[str, str]]) -> None:
+def test_these_fields_forbid_an_answer(more: list[tuple[str, str]]) -> None:
     assert silence(read(*more))
 
 
@@ -179,7 +179,7 @@ def test_silent(more: list[tuple[str, str]]) -> None:
         pytest.param([("Delivered-To", "a@x.org"), ("Delivered-To", "b@x.org")], id="an-alias-chain"),
     ],
 )
-def test_may_answer(more: list[tuple[str, str]]) -> None:
+def test_these_fields_allow_an_answer(more: list[tuple[str, str]]) -> None:
     assert silence(read(*more)) == ""
 
 
@@ -196,7 +196,7 @@ def test_may_answer(more: list[tuple[str, str]]) -> None:
         pytest.param(read(), {"refusal": True}, id="answers-a-refusal"),
     ],
 )
-def test_silent_because(message: Message, reason: dict[str, object]) -> None:
+def test_the_reason_for_silence_is_named(message: Message, reason: dict[str, object]) -> None:
     assert silence(message, **reason)
 
 
@@ -211,7 +211,7 @@ def test_silent_because(message: Message, reason: dict[str, object]) -> None:
         ("X-Spam-Score", "99", False),
     ],
 )
-def test_spam_mark(name: str, value: str, spam: bool) -> None:
+def test_a_spam_mark_is_read(name: str, value: str, spam: bool) -> None:
     assert bool(classify.spam_mark(read((name, value)))) is spam
 
 
@@ -236,6 +236,6 @@ FORGED = token.new_mark(token.REFUSAL, b"another key", b"0123456789")
         pytest.param({"references": f"<{POST}@x>", "in_reply_to": f"<{POST}@x>"}, True, "", "", id="own-people-answer"),
     ],
 )
-def test_marks(fields: dict[str, str], own_author: bool, back: str, refusal: str) -> None:
+def test_marks_are_found_where_they_count(fields: dict[str, str], own_author: bool, back: str, refusal: str) -> None:
     found = classify.marks(read(**fields), (SECRET,), own_author)
     assert (found.back.kind if found.back else "", found.refusal.kind if found.refusal else "") == (back, refusal)

@@ -91,7 +91,7 @@ def test_line_ends_and_mbox_line(newline: str, first: str) -> None:
         (" starts with space\nSubject: x\n\ntext", "text"),
     ],
 )
-def test_text(message: str, text: str) -> None:
+def test_the_text_of_a_message_is_what_a_person_reads(message: str, text: str) -> None:
     assert content(message.encode()).text == text
 
 
@@ -111,7 +111,7 @@ def test_text(message: str, text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("inside", [False, True])
-def test_charset(charset: str, data: bytes, text: str, inside: bool) -> None:
+def test_a_charset_is_found_by_label_content_or_guess(charset: str, data: bytes, text: str, inside: bool) -> None:
     message = f"Content-Type: text/plain{charset}\n\n".encode() + data
     if inside:
         message = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + message + b"\n--b--\n"
@@ -147,14 +147,14 @@ def test_charset(charset: str, data: bytes, text: str, inside: bool) -> None:
         ("Content-Type: multipart/mixed; boundary=b\n\n--b--", []),
     ],
 )
-def test_attachments(message: str, attachments: list[tuple[str, str, int]]) -> None:
+def test_attachments_have_names_types_and_sizes(message: str, attachments: list[tuple[str, str, int]]) -> None:
     raw = message.encode()
     found = content(raw).attachments
     assert [(a.name, a.type, a.size) for a in found] == attachments
     assert [len(attachment_bytes(raw, index)) for index in range(len(found))] == [a.size for a in found]
 
 
-def test_attachment_bytes() -> None:
+def test_the_octets_of_an_attachment_are_exact() -> None:
     raw = multipart("mixed", PLAIN, EML, IMAGE).replace("\n", "\r\n").encode()
     assert attachment_bytes(raw, 0) == b"Subject: inner\r\nContent-Type: text/plain\r\n\r\ninner text"
     assert attachment_bytes(raw, 1) == b"GIF"
@@ -211,7 +211,7 @@ def test_inline_is_what_the_html_refers_to(source: str, inline: bool) -> None:
         ("; ".join(f"a{n}=b" for n in range(50)) + "; filename=late.txt", "attachment"),
     ],
 )
-def test_file_name(field: str, name: str) -> None:
+def test_a_file_name_is_decoded_and_harmless(field: str, name: str) -> None:
     message = part("x", "application/x", f"Content-Disposition: attachment; {field}")
     assert [a.name for a in content(message.encode()).attachments] == [name]
 
@@ -254,7 +254,7 @@ def test_file_name(field: str, name: str) -> None:
         ("<", "<"),
     ],
 )
-def test_html_to_text(html: str, text: str) -> None:
+def test_html_becomes_text(html: str, text: str) -> None:
     found = content(part(html, "text/html").encode())
     assert found.text == text
     assert found.html == html
@@ -291,7 +291,7 @@ def nested(depth: int) -> str:
     ],
     ids=["depth", "parts", "header", "parameters", "html"],
 )
-def test_limits(within: str, beyond: str, defect: str) -> None:
+def test_every_limit_leaves_a_defect(within: str, beyond: str, defect: str) -> None:
     assert defect not in content(within.encode()).defects
     found = content(beyond.encode())
     assert defect in found.defects
@@ -309,7 +309,7 @@ def test_limits(within: str, beyond: str, defect: str) -> None:
         ("Content-Type: multipart/mixed; boundary=b\n\nx", "multipart without parts"),
     ],
 )
-def test_defects(message: str, defect: str) -> None:
+def test_a_broken_message_has_its_defect(message: str, defect: str) -> None:
     assert content(message.encode()).defects == (defect,)
 
 

@@ -43,7 +43,9 @@ def read(
         pytest.param("böb@bücher.de", None, None, "böb@xn--bcher-kva.de", id="smtputf8"),
     ],
 )
-def test_reverse_path(given: str | None, hint: str | None, sender: str | None, wanted: str | None) -> None:
+def test_the_reverse_path_comes_from_the_best_source(
+    given: str | None, hint: str | None, sender: str | None, wanted: str | None
+) -> None:
     environ = {} if sender is None else {"SENDER": sender}
     found = read(given, (), environ, Hints(return_path=hint))
     assert (str(found.reverse_path) if found.reverse_path else None) == wanted
@@ -86,7 +88,9 @@ EXIM = {"LOCAL_PART": "jobs", "DOMAIN": "example.com"}
         pytest.param((), {}, [], id="nothing"),
     ],
 )
-def test_recipients(arguments: tuple[str, ...], environ: Mapping[str, str], wanted: list[str]) -> None:
+def test_the_recipients_come_from_the_best_source(
+    arguments: tuple[str, ...], environ: Mapping[str, str], wanted: list[str]
+) -> None:
     assert [str(each) for each in read("b@x.org", arguments, environ).recipients] == wanted
 
 
@@ -110,7 +114,7 @@ def test_recipients(arguments: tuple[str, ...], environ: Mapping[str, str], want
         ),
     ],
 )
-def test_spelling_that_is_own(
+def test_of_several_spellings_the_local_address_is_chosen(
     recipient: str, original: str | None, x_original: str | None, delivered: str | None, wanted: str
 ) -> None:
     environ = {"RECIPIENT": recipient, **({"ORIGINAL_RECIPIENT": original} if original else {})}
@@ -138,6 +142,6 @@ def test_only_the_topmost_trace_field_counts() -> None:
         pytest.param("Return-Path: <>\nReceived: by mx\n", None, id="null"),
     ],
 )
-def test_return_path_field(top: str, wanted: str | None) -> None:
+def test_only_a_return_path_above_received_counts(top: str, wanted: str | None) -> None:
     found = facts(top.encode() + mail(**{"from": "author@x.org"}), reverse_path=None).envelope
     assert (str(found.reverse_path) if found.reverse_path else None) == wanted

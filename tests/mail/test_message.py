@@ -46,7 +46,7 @@ HEAD = b"From: bob@client.org\nSubject: x\n"
         pytest.param(b" Subject: a\nSubject: b\n\nbody", "b", b"body", id="starts-with-white-space"),
     ],
 )
-def test_header_and_body(raw: bytes, subject: str, body: bytes) -> None:
+def test_a_message_is_divided_into_header_and_body(raw: bytes, subject: str, body: bytes) -> None:
     found = facts(raw)
     assert (found.subject, raw[found.body_at :], found.raw) == (subject, body, raw)
 
@@ -70,7 +70,7 @@ def test_header_and_body(raw: bytes, subject: str, body: bytes) -> None:
         ),
     ],
 )
-def test_defects(raw: bytes, defect: str) -> None:
+def test_a_broken_header_has_its_defect(raw: bytes, defect: str) -> None:
     assert defect in facts(raw).defects
 
 
@@ -86,7 +86,7 @@ def test_defects(raw: bytes, defect: str) -> None:
         pytest.param(HEAD + b"X: " + b"y" * ((8 << 20) - len(HEAD) - 6) + b"\n\n", id="the-last-octet"),
     ],
 )
-def test_a_clean_message_has_none(raw: bytes) -> None:
+def test_a_clean_message_has_no_defects(raw: bytes) -> None:
     assert facts(raw).defects == ()
 
 
@@ -102,7 +102,7 @@ def test_a_clean_message_has_none(raw: bytes) -> None:
         pytest.param(b"X: y\n", id="none"),
     ],
 )
-def test_author_in_doubt(head: bytes) -> None:
+def test_a_doubtful_author_has_a_defect(head: bytes) -> None:
     found = facts(head + b"Subject: a\n\nbody")
     assert found.author.address is None
     assert found.author.defect
@@ -117,7 +117,7 @@ def test_author_in_doubt(head: bytes) -> None:
         pytest.param(b'From: "B\xc3\xb6b" <bob@client.org>\n', "Böb", id="raw-8-bit-name"),
     ],
 )
-def test_author(head: bytes, name: str) -> None:
+def test_the_name_of_the_author_is_decoded(head: bytes, name: str) -> None:
     found = facts(head + b"\nbody").author
     assert (str(found.address), found.name) == ("bob@client.org", name)
 
@@ -136,7 +136,7 @@ def test_author(head: bytes, name: str) -> None:
         pytest.param("<<<<", None, id="only-brackets"),
     ],
 )
-def test_message_id(value: str, wanted: str | None) -> None:
+def test_a_message_id_is_taken_as_it_is(value: str, wanted: str | None) -> None:
     assert facts(mail(message_id=value)).message_id == wanted
 
 
@@ -163,7 +163,7 @@ def test_no_message_id_is_invented() -> None:
         pytest.param({}, [], id="none"),
     ],
 )
-def test_references(fields: dict[str, str], wanted: list[str]) -> None:
+def test_every_id_in_references_and_in_reply_to_is_read(fields: dict[str, str], wanted: list[str]) -> None:
     assert sorted(facts(mail(**fields)).references) == wanted
 
 
@@ -223,7 +223,7 @@ PLAIN = mail("one\ntwo\n", **DATED)
         ),
     ],
 )
-def test_same_digest(copy: bytes) -> None:
+def test_the_same_content_has_the_same_digest(copy: bytes) -> None:
     assert copy != PLAIN
     assert facts(copy).digest == facts(PLAIN).digest
 
@@ -258,7 +258,7 @@ def test_same_digest(copy: bytes) -> None:
         pytest.param(b"Subject: Hello\n" + PLAIN, id="a-field-twice"),
     ],
 )
-def test_other_digest(other: bytes) -> None:
+def test_other_content_has_another_digest(other: bytes) -> None:
     assert facts(other).digest != facts(PLAIN).digest
 
 
@@ -276,7 +276,7 @@ def test_where_a_value_ends_matters() -> None:
         pytest.param({}, True, id="with-an-id-it-does-not"),
     ],
 )
-def test_received_in_the_digest(fields: dict[str, str | None], same: bool) -> None:
+def test_the_lowest_received_counts_without_id_and_date(fields: dict[str, str | None], same: bool) -> None:
     one, two = (mail("", ("Received", "by mx"), ("Received", f"from {host}"), **fields) for host in ("a", "b"))
     assert (facts(one).digest == facts(two).digest) is same
 
@@ -334,7 +334,7 @@ def test_unread_keeps_bytes_and_a_digest() -> None:
     ("field", "listed"),
     [("List-Id", True), ("List-Unsubscribe", True), ("Precedence", False), ("Mailing-List", False)],
 )
-def test_listed(field: str, listed: bool) -> None:
+def test_a_list_field_marks_a_copy_of_a_list(field: str, listed: bool) -> None:
     assert facts(mail("", (field, "x"))).listed is listed
 
 

@@ -75,7 +75,7 @@ def check(passages: list[tuple[str, str]], subject: str = "") -> None:
         "-------- Original-Nachricht --------\n> Datum: Tue, 02 Jan 2024 10:00:00 +0100\n> Von: Bob\n> An: Ann\n\n",
     ],
 )
-def test_attribution(attribution: str) -> None:
+def test_an_attribution_line_begins_quoted_history(attribution: str) -> None:
     check([("text", ANSWER), ("quoted", attribution + QUOTE)])
     check([("quoted", attribution + QUOTE), ("text", "\nYes.\n")])
     check([("text", "Hello Bob,\n"), ("quoted", attribution + QUOTE), ("text", "Yes.")])
@@ -164,7 +164,7 @@ s|
         "s|Look.\ng|-- \ng|Ann\ns|\ns|Begin forwarded message:\ns|\ns|> From: Bob\ns|> Subject: Fire\ns|> To: Ann\n",
     ],
 )
-def test_passages(text: str) -> None:
+def test_a_text_is_divided_into_passages(text: str) -> None:
     check(marked(text))
 
 
@@ -181,7 +181,7 @@ def test_passages(text: str) -> None:
         *("Skickat från min iPhone", "Sendt fra min iPhone", "Odesláno z iPhonu", "iPhoneから送信", "发自我的 iPhone"),
     ],
 )
-def test_device(line: str) -> None:
+def test_a_line_of_a_device_is_folded(line: str) -> None:
     check([("text", "Yes.\n\n"), ("signature", f"{line}\n")])
     check([("text", f"{line}\nYes.\n")])
 
@@ -311,7 +311,7 @@ def test_no_line_of_the_author_is_hidden(lines: list[str]) -> None:
         *("Sent from my iPhone\n> x\n", "Sent from " + "a " * 190 + "\n> x\n", "On " * 100 + "1:\n>x\n"),
     ],
 )
-def test_hostile(unit: str) -> None:
+def test_hostile_text_takes_linear_time(unit: str) -> None:
     def took(size: int) -> float:
         text = "x\n" + unit * (size // len(unit))
         start = time.process_time()

@@ -67,7 +67,7 @@ def test_what_pages_refer_to_exists(sources: dict[str, str]) -> None:
     ],
     ids=["backslash", "request", "fonts", "page", "section-5", "headings", "list", "code"],
 )
-def test_roff(text: str, lines: list[str]) -> None:
+def test_every_mark_becomes_roff(text: str, lines: list[str]) -> None:
     sheet = Sheet("mailgate-x", 7, "Sum up.", tuple(markdown.blocks(text)))
     head, _, body = roff.page(sheet, "1.0").partition("mailgate\\-x \\- Sum up\n")
     assert '.TH "MAILGATE\\-X" 7 "" "mailgate 1.0" "mailgate manual"' in head

@@ -33,7 +33,7 @@ from mailgate.manual.markdown import Block, Code, Heading, Listing, Paragraph, S
         "no-heading",
     ],
 )
-def test_blocks(text: str, blocks: list[Block]) -> None:
+def test_every_block_is_read(text: str, blocks: list[Block]) -> None:
     assert markdown.blocks(text) == blocks
 
 
@@ -48,7 +48,7 @@ def test_blocks(text: str, blocks: list[Block]) -> None:
     ],
     ids=["plain", "code", "strong-and-emphasis", "link", "a-star-with-spaces"],
 )
-def test_spans(text: str, spans: list[Span]) -> None:
+def test_every_span_is_read(text: str, spans: list[Span]) -> None:
     assert markdown.spans(text) == spans
 
 
@@ -73,5 +73,5 @@ def shown(text: str, width: int) -> list[str]:
     ],
     ids=["title", "fold", "long", "marks", "blank", "list", "numbers", "code", "web", "page", "table"],
 )
-def test_a_screen(text: str, lines: list[str]) -> None:
+def test_a_page_is_shown_on_a_screen(text: str, lines: list[str]) -> None:
     assert shown(text, 10) == lines

@@ -192,7 +192,7 @@ def test_a_program_ended_by_a_signal_puts_off(opened: Store, tmp_path: Path) -> 
     assert "ended by signal 9" in entries(opened)[0].error
 
 
-def test_what_a_message_does_to_us_stops_nobody(opened: Store, tmp_path: Path) -> None:
+def test_a_message_that_raises_an_exception_stops_no_other(opened: Store, tmp_path: Path) -> None:
     program = Program(tmp_path / "bin")
     queue(opened, "a\0b@client.org", "c@client.org")
     assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1, put_off=1, left=1)
@@ -462,7 +462,9 @@ def test_smtp_what_is_said_about_one_recipient_stops_nobody(
         ({"EHLO": "", "HELO": ""}, Tally(put_off=1, left=2), "Connection unexpectedly closed"),
     ],
 )
-def test_smtp_answers(opened: Store, serve: Callable[..., Server], answers: Answers, tally: Tally, error: str) -> None:
+def test_an_smtp_answer_sends_puts_off_or_fails_a_message(
+    opened: Store, serve: Callable[..., Server], answers: Answers, tally: Tally, error: str
+) -> None:
     server = serve(answers)
     queue(opened, "a@client.org", "b@client.org")
     assert worker.work(opened, server.config(opened), at(NOW)) == tally
@@ -481,7 +483,7 @@ def test_smtp_a_server_that_is_down_costs_one_try_a_run(opened: Store, serve: Ca
     assert [entry.tries for entry in entries(opened)] == [1, 1, 0]
 
 
-def test_smtp_a_server_that_says_nothing_is_left(serve: Callable[..., Server]) -> None:
+def test_smtp_a_server_that_says_nothing_is_given_up(serve: Callable[..., Server]) -> None:
     server = serve()
     server.socket.close()
     silent = socket.create_server(("127.0.0.1", 0))

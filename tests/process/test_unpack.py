@@ -24,7 +24,7 @@ from mailgate.values.problem import NotFound, Problem
         pytest.param("CON.", "001-CON", id="trailing-dot"),
     ],
 )
-def test_file_name(name: str, wanted: str) -> None:
+def test_a_file_name_only_names(name: str, wanted: str) -> None:
     assert unpack.file_name(1, name) == wanted
 
 
@@ -51,7 +51,7 @@ AAEC
 """
 
 
-def test_all_are_written_and_nothing_else(tmp_path: Path) -> None:
+def test_every_attachment_is_written_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     saved = unpack.save(MESSAGE, content(MESSAGE).attachments, None, str(folder))
     assert sorted(path.name for path in folder.iterdir()) == ["001-evil", "002-two.bin"]
@@ -61,7 +61,7 @@ def test_all_are_written_and_nothing_else(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_one_by_name(tmp_path: Path) -> None:
+def test_one_attachment_is_chosen_by_its_name(tmp_path: Path) -> None:
     saved = unpack.save(MESSAGE, content(MESSAGE).attachments, "two.bin", str(tmp_path))
     assert [each.name for each in saved] == ["two.bin"]
     with pytest.raises(NotFound, match="no attachment `three`"):

@@ -66,14 +66,14 @@ NO_REASON = ("fi", "hu", "tr", "el", "ko", "a-code-in-any")
 
 
 @pytest.mark.parametrize(("subject", "text"), LANGUAGES.values(), ids=LANGUAGES)
-def test_languages(subject: str, text: str) -> None:
+def test_a_notice_in_any_language_is_read(subject: str, text: str) -> None:
     found = read(notice(text, subject=subject))
     assert found
     assert [(each.recipient, each.action) for each in found.findings] == [(ANN, "failed")]
 
 
 @pytest.mark.parametrize("language", [each for each in LANGUAGES if each not in NO_REASON])
-def test_reasons_of_languages(language: str) -> None:
+def test_a_reason_in_any_language_has_its_kind(language: str) -> None:
     subject, text = LANGUAGES[language]
     found = read(notice(text, subject=subject))
     assert found
@@ -120,7 +120,7 @@ LAYOUTS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("text", "status"), LAYOUTS.values(), ids=LAYOUTS)
-def test_layouts(text: str, status: str) -> None:
+def test_every_layout_of_a_notice_is_read(text: str, status: str) -> None:
     assert told(notice(text)) == [(ANN, "failed", status)]
 
 
@@ -158,7 +158,7 @@ BARE = {
 
 @pytest.mark.parametrize("text", BRACKETS.values(), ids=BRACKETS)
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
-def test_addresses_in_brackets(address: str, text: str) -> None:
+def test_an_address_in_brackets_is_the_recipient(address: str, text: str) -> None:
     assert told(notice(text.format(address))) == [(address, "failed", "5.1.1")]
 
 
@@ -168,7 +168,7 @@ PLAIN = [each for each in PLAIN if each[1] != "plus-and-equals" or each[0] in ("
 
 
 @pytest.mark.parametrize(("text", "name"), PLAIN)
-def test_addresses_without_brackets(text: str, name: str) -> None:
+def test_an_address_without_brackets_is_the_recipient(text: str, name: str) -> None:
     assert told(notice(BARE[text].format(ADDRESSES[name]))) == [(ADDRESSES[name], "failed", "5.1.1")]
 
 
@@ -361,7 +361,7 @@ def test_the_address_that_was_written_to_and_what_it_became() -> None:
 @pytest.mark.parametrize(
     "name", ["Message-ID", "Message ID", "message id", "Original message ID", "Original-Message-ID"]
 )
-def test_ids_in_words(name: str) -> None:
+def test_an_id_in_the_words_is_found(name: str) -> None:
     found = read(notice(f"Failed: <ann@client.org>\n{name}: <said@example.com>\nReason: unknown user\n"))
     assert found
     assert found.message_ids == ("<said@example.com>",)
@@ -478,7 +478,7 @@ NOBODY = {
 
 
 @pytest.mark.parametrize("raw", NOBODY.values(), ids=NOBODY)
-def test_what_is_no_report(raw: bytes) -> None:
+def test_ordinary_mail_is_no_report(raw: bytes) -> None:
     assert not [each for each in told(raw) if each[1] in ("failed", "delayed")]
 
 

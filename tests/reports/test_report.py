@@ -191,7 +191,7 @@ FIELDS = {
 
 @pytest.mark.parametrize(("fields", "expected"), FIELDS.values(), ids=FIELDS)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-def test_fields(fields: str, expected: list[tuple[str, str, str]], end: str) -> None:
+def test_the_fields_of_a_report_make_its_findings(fields: str, expected: list[tuple[str, str, str]], end: str) -> None:
     raw = standard(f"Reporting-MTA: dns; mx.client.org\n\n{fields}")
     found = read(raw.replace(b"\n", end.encode()))
     assert [(each.recipient, each.action, each.status) for each in found.findings] == expected
@@ -209,7 +209,7 @@ def test_a_folded_diagnostic_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
-def test_encoded_parts(encoding: str) -> None:
+def test_encoded_parts_are_decoded(encoding: str) -> None:
     """RFC 6522 forbids it, servers do it."""
     import base64
     import quopri
@@ -226,7 +226,7 @@ def test_encoded_parts(encoding: str) -> None:
     assert (found.findings[0].recipient, found.message_ids) == ("ann@client.org", ("<orig.1@example.com>",))
 
 
-def test_international_reports() -> None:
+def test_reports_with_utf_8_addresses_are_read() -> None:
     """RFC 6533: the utf-8 address type, its escapes, and parts of type message/global."""
     status = "Final-Recipient: utf-8; j\u00f6rg@b\u00fccher.example\nAction: failed\nStatus: 5.1.1\n"
     raw = multipart(
@@ -263,7 +263,7 @@ def test_a_status_part_without_a_report_around_it() -> None:
 
 
 @pytest.mark.parametrize("boundary", ["", "; boundary=other", "; boundary="])
-def test_broken_mime(boundary: str) -> None:
+def test_status_fields_in_broken_mime_are_read(boundary: str) -> None:
     """A boundary that is missing or another one: the fields are found in the text."""
     body = (
         f"\n--x1\nContent-Type: text/plain\n\nIt failed.\n\n--x1\nContent-Type: message/delivery-status\n\n"
@@ -364,7 +364,7 @@ NOTICES = {
 
 @pytest.mark.parametrize(("text", "status"), NOTICES.values(), ids=NOTICES)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-def test_notices(text: str, status: str, end: str) -> None:
+def test_a_notice_in_words_is_read(text: str, status: str, end: str) -> None:
     raw = plain(text, **{"from": "Mail Delivery Subsystem <MAILER-DAEMON@client.org>"})
     found = read(raw.replace(b"\n", end.encode()))
     assert [each.recipient for each in found.findings] == ["ann@client.org"]
@@ -425,7 +425,7 @@ def test_delays_are_no_failures(text: str) -> None:
     ("action", "kind"),
     [("delivered", "delivered"), ("relayed", "delivered"), ("expanded", "delivered"), ("delayed", "delayed")],
 )
-def test_other_actions(action: str, kind: str) -> None:
+def test_other_actions_stay_apart(action: str, kind: str) -> None:
     raw = standard(f"Final-Recipient: rfc822; ann@client.org\nAction: {action}\nStatus: 2.0.0\n")
     assert (read(raw).kind, one(raw).action, one(raw).permanent) == (kind, action, False)
 
@@ -792,7 +792,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("status", "diagnostic", "kind"), REASONS)
-def test_reasons(status: str, diagnostic: str, kind: str) -> None:
+def test_a_reason_has_its_kind(status: str, diagnostic: str, kind: str) -> None:
     assert diagnosis.kind(status, diagnostic) == kind
 
 
@@ -952,7 +952,7 @@ def test_corpora_never_raise(name: str) -> None:
                 check(report.read(facts(raw, reverse_path=reverse_path), expected=True))
 
 
-def test_figures() -> None:
+def test_the_collected_reports_are_read_as_well_as_before() -> None:
     """What must hold over the collected mails."""
     folder = CORPORA / "bounces"
     if not folder.is_dir():

@@ -168,7 +168,7 @@ def test_what_a_field_says(value: str, wanted: list[str]) -> None:
         pytest.param('""; dmarc=pass', id="an-empty-id"),
     ],
 )
-def test_nobody_says_anything(value: str) -> None:
+def test_a_field_without_results_gives_no_verdict(value: str) -> None:
     assert parse(value) is None
 
 
@@ -344,7 +344,7 @@ BOTH = Trust(frozenset({MX, OTHER_MX}), border_strips=True)
         pytest.param([PASS, PASS, FAIL.replace(MX, OTHER_MX)], "none", id="two-of-one-beside-another"),
     ],
 )
-def test_one_field_of_each_server(fields: list[str], wanted: str) -> None:
+def test_a_server_counts_only_with_one_field(fields: list[str], wanted: str) -> None:
     assert judged(*fields, trust=BOTH).result == wanted
 
 
@@ -563,7 +563,9 @@ def test_a_forged_author_whom_we_know_is_held_and_not_answered(standing: dict[st
         pytest.param("info@example.com", {"auto_submitted": "auto-replied"}, id="automatic"),
     ],
 )
-def test_whatever_he_wanted(standing: dict[str, Any], to: str, raw: dict[str, str | None]) -> None:
+def test_a_forged_author_is_held_whatever_was_addressed(
+    standing: dict[str, Any], to: str, raw: dict[str, str | None]
+) -> None:
     given = state(trust=TRUST, known=known(stored(1, "<a@x>", ONE)), **standing)
     found = decide(mail("", ("Authentication-Results", FAIL), **raw), to, given=given)
     assert (said(found), found.outgoing, found.status.exit) == (["hold unverified"], (), 0)
@@ -616,7 +618,7 @@ def test_a_forged_stranger_is_never_answered(to: str, given: State, held: str, f
         pytest.param("followers", "follower", id="followers"),
     ],
 )
-def test_authenticated(policy: str, standing: str, field: str, taken: bool) -> None:
+def test_an_authenticated_alias_needs_standing_and_a_pass(policy: str, standing: str, field: str, taken: bool) -> None:
     strict = INFO._replace(policy=policy, owner=OWNER, authenticated=True)
     found = outcome(field, strict, **STANDINGS[standing])
     assert said(found) == (CREATED if taken else ["refuse policy info@example.com"])

@@ -360,7 +360,9 @@ def test_a_key_that_was_rotated_twice_proves_nothing_any_more(gateway: Gateway, 
         pytest.param("<erp.1@example.com>", "signed", BOB, id="its-own-id-but-our-return-address"),
     ],
 )
-def test_what_another_program_sent(gateway: Gateway, message_id: str | None, to: str, follower: str | None) -> None:
+def test_a_report_about_what_another_program_sent_finds_its_message(
+    gateway: Gateway, message_id: str | None, to: str, follower: str | None
+) -> None:
     """Its own id is found, but everybody may write it; what we signed proves."""
     gateway(mail(), "info@example.com")
     raw = mail(message_id=message_id, to=BOB, **{"from": "info@example.com"})
@@ -378,7 +380,7 @@ def test_what_another_program_sent_to_several_proves_nobody(gateway: Gateway) ->
     assert (found.stored, found.recipient, found.follower) == (made.number, BOB, None)
 
 
-def test_a_copy_of_what_a_person_wrote(gateway: Gateway) -> None:
+def test_a_report_about_a_copy_proves_its_recipient(gateway: Gateway) -> None:
     """Its id is ours, its message is the one that the person wrote."""
     gateway.change("info@example.com", notify=(CARL,))
     received = gateway(mail(), "info@example.com")
@@ -389,7 +391,7 @@ def test_a_copy_of_what_a_person_wrote(gateway: Gateway) -> None:
     assert (found.stored, found.record, found.follower) == (received.number, ONE, CARL)
 
 
-def test_a_record_that_is_gone(gateway: Gateway, sent: dict[str, Copy]) -> None:
+def test_a_report_about_a_record_that_is_gone_is_recorded(gateway: Gateway, sent: dict[str, Copy]) -> None:
     with gateway.store.write() as tx:
         tx.execute("DELETE FROM record")
     found = one(come(gateway, standard(block(BOB), original=sent[BOB].header()), sent[BOB].reverse_path))
@@ -476,7 +478,9 @@ KINDS: dict[str, tuple[bytes, str, str, str, str]] = {
 
 
 @pytest.mark.parametrize(("raw", "action", "reason", "kind", "classed"), KINDS.values(), ids=KINDS)
-def test_kinds_stay_apart(gateway: Gateway, raw: bytes, action: str, reason: str, kind: str, classed: str) -> None:
+def test_only_failures_and_complaints_are_bounces(
+    gateway: Gateway, raw: bytes, action: str, reason: str, kind: str, classed: str
+) -> None:
     """RULES of the gateway: only what failed, and complaints, are recorded; all of it is nobody's record."""
     receipt = gateway(raw, BOUNCE, reverse_path="")
     (found,) = receipt.decision.outcomes
@@ -489,7 +493,7 @@ def test_kinds_stay_apart(gateway: Gateway, raw: bytes, action: str, reason: str
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_told_of_a_report(gateway: Gateway, name: str) -> None:
+def test_a_step_summarises_a_report(gateway: Gateway, name: str) -> None:
     """The keys that scripts rely on, and one entry for each recipient."""
     raw, action, reason, kind, _ = KINDS[name]
     receipt = gateway(raw, BOUNCE, reverse_path="")
@@ -502,7 +506,7 @@ def test_what_is_told_of_a_report(gateway: Gateway, name: str) -> None:
         assert (told["recipient"], told["proved"]) == ("ann@client.org", False)
 
 
-def test_one_failure_among_delays_and_successes(gateway: Gateway) -> None:
+def test_one_failure_among_delays_and_successes_is_a_bounce(gateway: Gateway) -> None:
     raw = standard(block("a@x.org", "delayed", "4.4.1"), block("b@x.org"), block("c@x.org", "delivered", "2.0.0"))
     outcome = come(gateway, raw)
     assert (outcome.action, outcome.report, len(outcome.reports)) == ("bounce", "failed", 3)
@@ -631,7 +635,9 @@ def test_a_null_reverse_path_without_a_report_goes_on_as_automatic(gateway: Gate
     assert gateway.every_record()[0].followers == ()
 
 
-def test_a_retired_bounce_name_and_another_delimiter(gateway: Gateway, sent: dict[str, Copy]) -> None:
+def test_a_report_to_a_retired_bounce_name_with_another_delimiter_is_proved(
+    gateway: Gateway, sent: dict[str, Copy]
+) -> None:
     """What was signed yesterday comes back tomorrow."""
     with gateway.store.write() as tx:
         home = domains.get(tx, "example.com")

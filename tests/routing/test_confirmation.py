@@ -31,7 +31,7 @@ def named(author: str, subject: str) -> str:
         ("forwarding-noreply@google.com <eve@evil.example>", "Forwarding confirmation", ""),
     ],
 )
-def test_providers(author: str, subject: str, provider: str) -> None:
+def test_a_confirmation_is_known_by_author_and_subject(author: str, subject: str, provider: str) -> None:
     assert named(author, subject) == provider
 
 
@@ -94,7 +94,7 @@ def test_links_of_text_and_html_what_confirms_first() -> None:
         "https://a..b/confirm",
     ],
 )
-def test_links_that_are_none(link: str) -> None:
+def test_what_only_looks_like_a_link_is_ignored(link: str) -> None:
     assert urls(link, f'<a href="{link}">x</a>') == []
 
 

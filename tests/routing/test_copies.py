@@ -102,7 +102,7 @@ def test_nobody_gets_a_copy_who_has_it(fields: dict[str, str | None]) -> None:
 
 
 @pytest.mark.parametrize("path", [ANNA, "Anna@TEAM.org"])
-def test_nor_does_the_reverse_path(path: str) -> None:
+def test_whoever_is_the_reverse_path_gets_no_copy(path: str) -> None:
     given = state(known=ANSWERED, followed=frozenset({ONE}), followers={ONE: PEOPLE})
     assert takers(decide(answer(), "info@example.com", given=given, reverse_path=path)) == [CARL]
 
@@ -152,7 +152,7 @@ def test_an_own_address_is_an_outsider_even_if_it_once_followed() -> None:
         pytest.param("info+x@example.com", "info+x@example.com is a local address", id="own-with-a-detail"),
     ],
 )
-def test_the_reverse_path_of_a_program(path: str, because: str) -> None:
+def test_a_copy_is_kept_from_the_reverse_path_of_a_program(path: str, because: str) -> None:
     given = state(known=ANSWERED, followed=frozenset({ONE}), followers={ONE: PEOPLE})
     found = decide(answer(), "info@example.com", given=given, reverse_path=path)
     assert (said(found), takers(found)) == (["post reply crm.lead/1"], [])
@@ -181,7 +181,7 @@ def test_spam_is_held_and_goes_nowhere() -> None:
 
 
 @pytest.mark.parametrize(("count", "goes"), [(0, True), (2, True), (3, False), (99, False)])
-def test_a_threshold_for_one_author_and_record(count: int, goes: bool) -> None:
+def test_an_author_has_a_threshold_of_copies_on_each_record(count: int, goes: bool) -> None:
     found = judged(*PEOPLE, relayed={ONE: count}, loop_threshold=3, loop_minutes=60)
     assert takers(found) == ([ANNA, CARL] if goes else [])
     assert why_not(found) == ("" if goes else "no copies: 3 of this author went on within 60 minutes")
@@ -192,7 +192,7 @@ def test_the_threshold_of_one_record_is_not_that_of_another() -> None:
 
 
 @pytest.mark.parametrize("why", ["mail to it fails", "it complained"])
-def test_who_is_stopped_gets_none(why: str) -> None:
+def test_a_follower_whose_copies_are_stopped_gets_none(why: str) -> None:
     found = judged(Follower(ANNA, stopped=why), Follower(CARL))
     assert takers(found) == [CARL]
 
@@ -336,7 +336,7 @@ def test_a_copy_leads_its_answer_back(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("by", ["signed", "id"])
 @pytest.mark.parametrize("alias", ["info@example.com", None], ids=["alias", "no-alias"])
-def test_a_stranger(gateway: Gateway, by: str, alias: str | None) -> None:
+def test_a_stranger_is_copied_as_the_record_allows(gateway: Gateway, by: str, alias: str | None) -> None:
     gateway.contact(ANNA)
     gateway.contact(CARL, member=True)
     lead(gateway, ANNA, CARL, alias=alias)
@@ -381,7 +381,7 @@ def test_nobody_loses_his_copy_to_a_detail_that_is_none(gateway: Gateway) -> Non
     assert copied(gateway) == [ANNA, CARL]
 
 
-def test_an_archived_member_is_none(gateway: Gateway) -> None:
+def test_an_archived_member_gets_no_copy_from_an_outsider(gateway: Gateway) -> None:
     gateway.contact(ANNA, member=True, archived=True)
     gateway.contact(CARL, member=True)
     lead(gateway, ANNA, CARL)
@@ -389,7 +389,7 @@ def test_an_archived_member_is_none(gateway: Gateway) -> None:
     assert copied(gateway) == [CARL]
 
 
-def test_a_follower_who_became_an_own_address(gateway: Gateway) -> None:
+def test_a_follower_that_became_a_local_address_gets_no_copy(gateway: Gateway) -> None:
     lead(gateway, "anna@example.com", CARL, BOB)
     gateway.change("info@example.com", notify=("anna@example.com", CARL))
     gateway.alias("anna@example.com", "task")
@@ -546,7 +546,7 @@ def test_what_we_post_is_not_counted(gateway: Gateway) -> None:
     assert copied(gateway) == [ANNA, CARL]
 
 
-def test_authors_that_nobody_can_name_are_one(gateway: Gateway) -> None:
+def test_unknown_authors_share_one_threshold(gateway: Gateway) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "2")
     lead(gateway, ANNA)
     to = posted(gateway, ONE, BOB).reply_to
@@ -688,7 +688,9 @@ def test_without_proof_or_for_a_while_nothing_changes(gateway: Gateway, report: 
         pytest.param({"auto_submitted": "auto-replied"}, [], id="automatic"),
     ],
 )
-def test_held_mail_that_is_put_on_a_record(gateway: Gateway, fields: dict[str, str | None], goes: list[str]) -> None:
+def test_held_mail_that_is_routed_to_a_record_is_copied(
+    gateway: Gateway, fields: dict[str, str | None], goes: list[str]
+) -> None:
     gateway.contact(CARL, member=True)
     lead(gateway, ANNA, CARL)
     writes(gateway, BOB, "postmaster@example.com", **fields)

@@ -119,7 +119,7 @@ def test_i1_a_stranger_writes_on_no_closed_conversation(gateway: Gateway, policy
 @pytest.mark.parametrize("to", ADDRESSES)
 @pytest.mark.parametrize("way", ["references", "in_reply_to"])
 @pytest.mark.parametrize("named", NAMED)
-def test_i1_on_an_open_one_he_is_an_outsider(gateway: Gateway, named: str, way: str, to: str) -> None:
+def test_i1_a_stranger_on_an_open_conversation_is_an_outsider(gateway: Gateway, named: str, way: str, to: str) -> None:
     ids = talk(gateway)
     found = writes(gateway, to=to, **{way: getattr(ids, named)})
     assert outcomes(found) == ["post reply crm.lead/1"]
@@ -130,7 +130,7 @@ def test_i1_on_an_open_one_he_is_an_outsider(gateway: Gateway, named: str, way: 
 
 
 @pytest.mark.parametrize("named", NAMED)
-def test_i1_where_only_participants_answer_he_is_held(gateway: Gateway, named: str) -> None:
+def test_i1_a_stranger_is_held_where_only_participants_answer(gateway: Gateway, named: str) -> None:
     ids = talk(gateway)
     gateway.change("info@example.com", replies="participants")
     assert outcomes(writes(gateway, references=getattr(ids, named))) == ["hold outsider"]
@@ -140,7 +140,7 @@ def test_i1_where_only_participants_answer_he_is_held(gateway: Gateway, named: s
 
 @pytest.mark.parametrize("named", NAMED)
 @pytest.mark.parametrize("policy", ["everyone", "contacts", "followers", "members"])
-def test_i1_in_the_name_of_a_participant(gateway: Gateway, policy: str, named: str) -> None:
+def test_i1_a_forged_participant_is_held(gateway: Gateway, policy: str, named: str) -> None:
     """From is text; where a server of ours calls it forged, it is held."""
     gateway.config = gateway.config._replace(authserv_ids=(MX,), border_strips=True)
     ids = talk(gateway)
@@ -203,7 +203,7 @@ def test_i3_the_address_says_which_record_not_who(gateway: Gateway, change: dict
 
 @pytest.mark.parametrize("name", ["sales", "jobs", "catchall", "nobody"])
 @pytest.mark.parametrize("policy", ["contacts", "followers", "members"])
-def test_i3_at_whatever_address_its_record_is_closed(gateway: Gateway, policy: str, name: str) -> None:
+def test_i3_a_closed_record_is_closed_at_every_address(gateway: Gateway, policy: str, name: str) -> None:
     ids = talk(gateway)
     gateway.change("info@example.com", policy=policy)
     found = writes(gateway, to=ids.signed.replace("info+", f"{name}+"))
@@ -308,7 +308,7 @@ def known_only(gateway: Gateway) -> None:
         pytest.param("<>", False, id="null"),
     ],
 )
-def test_who_the_author_is(gateway: Gateway, sender: str, known: bool) -> None:
+def test_the_author_is_the_one_mailbox_of_the_one_from_field(gateway: Gateway, sender: str, known: bool) -> None:
     known_only(gateway)
     found = writes(gateway, who=sender, path="evil@x.com")
     assert outcomes(found) == (["create alias crm.lead"] if known else ["refuse policy"])
@@ -438,7 +438,7 @@ def test_nobody_is_taken_for_another(gateway: Gateway, what: str, address: str, 
         pytest.param("ｉnfo@example.com", False, id="I12-a-full-width-letter"),
     ],
 )
-def test_which_addresses_are_ours(gateway: Gateway, address: str, ours: bool) -> None:
+def test_only_addresses_in_the_directory_are_ours(gateway: Gateway, address: str, ours: bool) -> None:
     assert outcomes(writes(gateway, to=address)) == (["create alias crm.lead"] if ours else ["refuse no-route"])
 
 
@@ -450,7 +450,7 @@ X = "<x@client.org>"
 
 @pytest.mark.parametrize("same", ["id", "all"])
 @pytest.mark.parametrize("to", [("info", "info"), ("info", "jobs")], ids=["one-alias", "two-aliases"])
-def test_i15_what_makes_a_duplicate(gateway: Gateway, to: tuple[str, str], same: str) -> None:
+def test_i15_only_equal_content_makes_a_duplicate(gateway: Gateway, to: tuple[str, str], same: str) -> None:
     first = mail("One.\n", to="x@y.org", message_id=X)
     second = first if same == "all" else mail("Two.\n", to="x@y.org", message_id=X)
     for raw, name in itertools.product((first, second), dict.fromkeys(to)):
@@ -605,7 +605,7 @@ def test_a_thread_that_began_elsewhere_is_not_the_strangers_who_names_it_first(g
 
 
 @pytest.mark.parametrize("planted", ["in-our-name", "and-answered-by-us"])
-def test_nor_is_it_his_because_everybody_writes_to_us(gateway: Gateway, planted: str) -> None:
+def test_a_thread_is_not_a_strangers_because_everybody_writes_to_us(gateway: Gateway, planted: str) -> None:
     """Our own address stands in To of every mail, and takes part in what we answered."""
     writes(gateway, who="info@example.com" if planted == "in-our-name" else EVE, path=EVE, references=ROOT)
     post.write(gateway.store, ONE, Text("Hello.\n"), (EVE,), gateway.now)
@@ -681,7 +681,7 @@ def test_the_newest_id_of_a_record_counts_wherever_it_stands(gateway: Gateway, o
         pytest.param({"policy": "members"}, "refuse policy", "refuse policy", id="members"),
     ],
 )
-def test_a_participant_who_writes_from_another_address(
+def test_a_participant_from_another_address_does_not_follow_from_there(
     gateway: Gateway, change: dict[str, str], by_id: str, by_address: str
 ) -> None:
     ids = talk(gateway)

@@ -63,7 +63,7 @@ def what(text: str, given: State, *, envelope: bool = True, alone: bool = False)
         pytest.param("postmaster@gmail.com", PLAIN, "foreign", id="foreign-postmaster"),
     ],
 )
-def test_resolve(address: str, given: State, wanted: str) -> None:
+def test_an_address_means_what_the_directory_says(address: str, given: State, wanted: str) -> None:
     assert what(address, given) == wanted
 
 
@@ -93,7 +93,7 @@ LISTED = state(FLAGGED, JOBS, allowed_domains=frozenset({"partner.org"}))
         pytest.param("jobs@else.org", ANY, "envelope", False, id="alias-without-the-flag-any-domain"),
     ],
 )
-def test_detection(address: str, given: State, how: str, wanted: bool) -> None:
+def test_detection_depends_on_domain_and_envelope(address: str, given: State, how: str, wanted: bool) -> None:
     found = what(address, given, envelope=how == "envelope", alone=how == "alone")
     assert found.startswith("alias") is wanted
 
@@ -144,7 +144,9 @@ def who(found: Addressed) -> tuple[list[str], list[str]]:
         ),
     ],
 )
-def test_addressed(recipient: str | None, fields: dict[str, str], everything: str, direct: str) -> None:
+def test_the_addresses_that_count_come_from_recipient_and_header(
+    recipient: str | None, fields: dict[str, str], everything: str, direct: str
+) -> None:
     def full(names: str) -> list[str]:
         return sorted(name if "@" in name else f"{name}@example.com" for name in names.split())
 

@@ -31,7 +31,7 @@ LEAD = ["create alias crm.lead info@example.com"]
         pytest.param("catchall", {"to": "catchall, all@other.test"}, REFUSED, id="beside-another-catchall"),
     ],
 )
-def test_catchall(recipient: str, fields: dict[str, str], wanted: list[str]) -> None:
+def test_a_catchall_refuses_what_is_no_answer(recipient: str, fields: dict[str, str], wanted: list[str]) -> None:
     def full(names: str) -> list[str]:
         return [name if "@" in name else f"{name}@example.com" for name in names.replace(",", " ").split()]
 
@@ -44,7 +44,7 @@ def test_without_envelope_postmaster_beside_a_catchall_is_held_too() -> None:
     assert said(found) == ["hold postmaster postmaster@example.com", *REFUSED]
 
 
-def test_the_answer() -> None:
+def test_a_refusal_of_a_catchall_names_it() -> None:
     found = decide(mail(to="catchall@example.com"), "catchall@example.com")
     assert sent(found) == ["catchall -> bob@client.org about catchall@example.com"]
     assert found.outgoing[0].domain == "example.com"
@@ -73,7 +73,7 @@ def test_two_catchalls_are_two_reasons_to_answer() -> None:
     ]
 
 
-def test_by_status() -> None:
+def test_a_catchall_may_refuse_by_status() -> None:
     found = decide(mail(to="catchall@example.com"), "catchall@example.com", given=state(refusals_by="status"))
     assert (found.status.code, found.status.exit, found.outgoing, found.novel) == ("5.2.1", 77, (), False)
     assert "<catchall@example.com>" in found.status.line

@@ -112,7 +112,9 @@ REFUSED = "refuse no-route"
         pytest.param("commercial@example.com", OFF, PARTNER, TAKEN, id="a-list-never-restricts-full-addresses"),
     ],
 )
-def test_an_envelope_recipient(recipient: str, alias: Alias, allowed: frozenset[str], wanted: str) -> None:
+def test_an_envelope_recipient_is_detected_as_the_list_allows(
+    recipient: str, alias: Alias, allowed: frozenset[str], wanted: str
+) -> None:
     found = decide(mail(to="x@y.org"), recipient, given=given(alias, allowed))
     assert said(found) == [wanted]
 
@@ -207,7 +209,7 @@ def test_who_writes_from_an_allowed_domain_is_not_one_of_ours(allowed: frozenset
 
 
 @pytest.mark.parametrize("sender", ["commercial@other.test", "commercial@example.com"])
-def test_who_writes_from_an_own_domain_is(sender: str) -> None:
+def test_who_writes_from_a_local_domain_is_one_of_ours(sender: str) -> None:
     closed = state(ON, INFO._replace(policy="contacts"), contact=Contact(sender, member=True))
     found = decide(mail(**{"from": sender}), "info@example.com", given=closed)
     assert (said(found), sent(found)) == (["hold policy info@example.com"], [])
@@ -244,7 +246,7 @@ def test_a_customer_of_that_name_gets_copies_and_sends_them_on() -> None:
         pytest.param(True, "", "Commercial+x@else.org", True, ["crm.team/1"], id="case-and-detail"),
     ],
 )
-def test_parameter_and_alias(
+def test_detection_depends_on_the_parameter_and_the_alias(
     gateway: Gateway, on: bool, allowed: str, to: str, envelope: bool, wanted: list[str]
 ) -> None:
     gateway.alias("commercial@example.com", "crm.team", local_part=on)

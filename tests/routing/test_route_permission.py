@@ -184,7 +184,7 @@ def outsider(found: Decision) -> bool:
 
 @pytest.mark.parametrize("author", [each for each in AUTHORS if each != "unknown"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_answers_of_participants_only(way: Way, author: str) -> None:
+def test_an_alias_may_take_the_answers_of_participants_only(way: Way, author: str) -> None:
     address, known_as = AUTHORS[author]
     found = comes(way, PRIVATE, address, **known_as)
     if way.references and author != "follower":
@@ -200,14 +200,14 @@ def test_who_follows_another_record_is_an_outsider() -> None:
     assert outsider(found)
 
 
-def test_whom_nobody_knows_follows_nothing(gateway: Gateway) -> None:
+def test_an_unknown_author_follows_nothing(gateway: Gateway) -> None:
     gateway.change("info@example.com", replies="participants")
     gateway(mail(), "info@example.com")
     gateway(mail(references="<m1@client.org>", message_id="<2>", **{"from": f"{BOB}, a@x.org"}), "info@example.com")
     assert (gateway.on("crm.lead/1"), gateway.held()) == ([1], ["outsider"])
 
 
-def test_the_policy_is_asked_before() -> None:
+def test_the_policy_is_asked_before_the_participants() -> None:
     found = comes(WAYS["reply"], PRIVATE._replace(policy="members"), contact=Contact(BOB))
     assert said(found) == ["refuse policy info@example.com"]
 
@@ -232,7 +232,7 @@ FOLLOWED = {ONE: (Follower(ANNA),)}
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("fields", [AUTOMATIC, LISTED, PERSON], ids=["automatic", "list", "person"])
 @pytest.mark.parametrize("setting", ["quiet", "normal", "hold", "refuse"])
-def test_machines_and_lists(setting: str, fields: dict[str, str | None], way: Way) -> None:
+def test_an_alias_decides_about_machines_and_lists(setting: str, fields: dict[str, str | None], way: Way) -> None:
     alias = INFO._replace(automatic=setting, notify=(ANNA,))
     found = comes(
         way, alias, raw=fields, followed=frozenset({ONE}), followers=FOLLOWED, notified={INFO.number: (Follower(ANNA),)}
@@ -323,7 +323,7 @@ def deferred(found: Decision | Receipt) -> bool:
         pytest.param({"records_in_all": 5, "made_in_all": 5, "allowed_sender": True}, True, id="the-allow-list-too"),
     ],
 )
-def test_ceilings(more: dict[str, Any], wanted: bool) -> None:
+def test_a_ceiling_makes_new_records_wait(more: dict[str, Any], wanted: bool) -> None:
     assert deferred(decide(mail(), "info@example.com", given=state(**more))) is wanted
 
 
@@ -418,7 +418,7 @@ def test_an_hour_later_it_comes_again_and_is_taken(limited: Gateway) -> None:
     assert [deferred(new(limited)) for _ in range(2)] == [False, True], "and this one counts"
 
 
-def test_records_made_by_hand_take_nobodys_place(limited: Gateway) -> None:
+def test_records_made_by_hand_do_not_count(limited: Gateway) -> None:
     with limited.store.write() as tx:
         for number in range(9):
             alias = "info@example.com" if number % 2 else None
@@ -426,7 +426,7 @@ def test_records_made_by_hand_take_nobodys_place(limited: Gateway) -> None:
     assert [deferred(new(limited)) for _ in range(3)] == [False, False, True]
 
 
-def test_who_is_reset_leaves_what_he_made_counted(limited: Gateway) -> None:
+def test_a_reset_sender_still_counts_towards_the_ceiling(limited: Gateway) -> None:
     """One sender begins anew; how many records mail may make in an hour is about all of them."""
     for _ in range(2):
         new(limited)
@@ -446,7 +446,7 @@ def test_a_duplicate_of_what_was_taken_does_not_wait(limited: Gateway) -> None:
     assert [each.reason for each in again.decision.outcomes] == ["duplicate"]
 
 
-def test_nor_where_it_stands_beside_a_new_one(limited: Gateway) -> None:
+def test_a_duplicate_beside_a_new_record_does_not_wait(limited: Gateway) -> None:
     raw = mail(to="x@y.org")
     limited(raw, "info@example.com")
     new(limited)
@@ -519,7 +519,7 @@ def refused(gateway: Gateway, words: str) -> str:
         pytest.param("<p>Ruf an: Prüfstelle</p>", "Ruf an: Prüfstelle", id="not-ascii"),
     ],
 )
-def test_the_words_of_an_alias(gateway: Gateway, words: str, shown: str) -> None:
+def test_a_refusal_has_the_text_of_its_alias(gateway: Gateway, words: str, shown: str) -> None:
     assert "only takes mail from" in refused(gateway, "")
     found = refused(gateway, words)
     assert f"\n    info@example.com\n\n{shown}\n\n" in found
@@ -544,7 +544,7 @@ def test_the_words_of_an_alias(gateway: Gateway, words: str, shown: str) -> None
         pytest.param("<P CLASS='x'>\n<BR>\n</P>", id="in-capitals"),
     ],
 )
-def test_words_that_nobody_can_see_are_none(gateway: Gateway, words: str) -> None:
+def test_a_text_without_visible_characters_is_not_used(gateway: Gateway, words: str) -> None:
     assert refused(gateway, words) == refused(gateway, "")
 
 
@@ -557,7 +557,9 @@ def test_words_that_nobody_can_see_are_none(gateway: Gateway, words: str) -> Non
         pytest.param("catchall@example.com", None, False, id="the-catchall"),
     ],
 )
-def test_only_its_own_refusals_have_them(gateway: Gateway, to: str, references: str | None, shown: bool) -> None:
+def test_only_refusals_by_policy_have_the_text_of_the_alias(
+    gateway: Gateway, to: str, references: str | None, shown: bool
+) -> None:
     gateway.change("info@example.com", policy="contacts", refusal="Please call us.")
     gateway.change("jobs@example.com", policy="contacts")
     gateway.contact("anna@x.org")
@@ -566,7 +568,7 @@ def test_only_its_own_refusals_have_them(gateway: Gateway, to: str, references: 
     assert ("Please call us." in text(gateway)) is shown
 
 
-def test_the_rate_has_words_of_its_own(gateway: Gateway) -> None:
+def test_a_refusal_by_rate_has_its_own_text(gateway: Gateway) -> None:
     gateway.change("info@example.com", refusal="Please call us.")
     gateway.parameter("mail.gateway.loop.threshold", "1")
     for number in range(2):

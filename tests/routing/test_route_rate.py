@@ -27,7 +27,9 @@ REFUSED = ["refuse rate-limit info@example.com"]
         pytest.param({("crm.lead", BOB): 5}, {"loop_threshold": 5}, REFUSED, id="threshold-5-the-6th"),
     ],
 )
-def test_rate(made: dict[tuple[str, str], int], more: dict[str, Any], wanted: list[str]) -> None:
+def test_a_sender_at_the_threshold_makes_no_new_record(
+    made: dict[tuple[str, str], int], more: dict[str, Any], wanted: list[str]
+) -> None:
     assert said(decide(mail(), "info@example.com", given=state(made=made, **more))) == wanted
 
 

@@ -91,7 +91,9 @@ def full(names: str) -> list[str]:
         ),
     ],
 )
-def test_who_is_meant(recipients: str, fields: dict[str, str | None], wanted: list[str]) -> None:
+def test_each_address_makes_what_its_alias_says(
+    recipients: str, fields: dict[str, str | None], wanted: list[str]
+) -> None:
     assert said(decide(mail(**fields), *full(recipients))) == sorted(wanted)
 
 
@@ -119,7 +121,9 @@ def test_who_is_meant(recipients: str, fields: dict[str, str | None], wanted: li
         ),
     ],
 )
-def test_fallback(recipients: str, fields: dict[str, str | None], wanted: list[str]) -> None:
+def test_the_fallback_takes_what_no_alias_takes(
+    recipients: str, fields: dict[str, str | None], wanted: list[str]
+) -> None:
     given = state(fallback="ticket")
     assert said(decide(mail(**fields), *full(recipients), given=given)) == sorted(wanted)
 
@@ -290,7 +294,7 @@ def test_a_copy_for_all_after_a_copy_each_does_nothing_new() -> None:
     [(1000, 0, [LEAD]), (1001, 65, ["refuse too-large info@example.com"])],
     ids=["just-fits", "one-too-many"],
 )
-def test_size(size: int, exit_: int, outcome: list[str]) -> None:
+def test_a_message_above_the_limit_is_refused_or_held(size: int, exit_: int, outcome: list[str]) -> None:
     raw = mail("")
     raw += b"x" * (size - len(raw))
     found = decide(raw, "info@example.com", given=state(max_size=1000))

@@ -83,7 +83,7 @@ def open_to(policy: str, **more: Any) -> Alias:
         ),
     ],
 )
-def test_policy(alias: Alias, more: dict[str, Any], taken: bool) -> None:
+def test_a_policy_takes_or_refuses_its_author(alias: Alias, more: dict[str, Any], taken: bool) -> None:
     wanted = (["post alias crm.lead/1"] if alias.record else CREATED) if taken else REFUSED
     assert said(decide(mail(), "info@example.com", given=state(alias, **more))) == wanted
 
@@ -210,7 +210,7 @@ def test_spam_taken_quietly_is_never_answered() -> None:
         pytest.param({"answered_this_hour": 100}, False, id="one-more"),
     ],
 )
-def test_limits(more: dict[str, Any], answered: bool) -> None:
+def test_answers_have_limits(more: dict[str, Any], answered: bool) -> None:
     found = decide(mail(), "info@example.com", given=CLOSED._replace(**more))
     assert (said(found), bool(found.outgoing)) == (REFUSED, answered)
     assert found.novel, "kept, answered or not"
@@ -237,7 +237,9 @@ def test_the_limit_of_a_day_holds_within_one_message() -> None:
         pytest.param(CLOSED, ["nobody", "else"], {"to": "x@y.org"}, "5.1.1", 67, id="all-67"),
     ],
 )
-def test_by_status(given: State, recipients: list[str], fields: dict[str, str | None], code: str, exit_: int) -> None:
+def test_refusals_by_status_have_a_code_and_an_exit_status(
+    given: State, recipients: list[str], fields: dict[str, str | None], code: str, exit_: int
+) -> None:
     settings = given.settings._replace(refusals_by="status")
     found = decide(
         mail(**fields), *(f"{each}@example.com" for each in recipients), given=given._replace(settings=settings)
@@ -289,7 +291,7 @@ MIXED = state(INFO, SALES._replace(policy="contacts"))
         ),
     ],
 )
-def test_some_taken_some_refused(
+def test_a_message_taken_for_some_recipients_is_refused_by_reply_for_the_others(
     recipients: list[str], fields: dict[str, str | None], outcomes: list[str], answers: list[str]
 ) -> None:
     found = decide(mail(**fields), *(f"{each}@example.com" for each in recipients), given=MIXED)
@@ -327,7 +329,7 @@ def test_blocked_by_status() -> None:
     assert (found.status.code, found.status.exit, found.novel) == ("5.7.1", 77, False)
 
 
-def test_blocked_replies_too() -> None:
+def test_a_blocked_author_cannot_reply() -> None:
     given = BLOCKED._replace(known=known(stored(1, "<a@x>", ONE)), records=frozenset({ONE}))
     assert said(decide(mail(references="<a@x>"), "info@example.com", given=given)) == ["hold blocked"]
 
@@ -351,7 +353,9 @@ def test_blocked_replies_too() -> None:
         ),
     ],
 )
-def test_spam(aliases: tuple[Alias, ...], fields: dict[str, str | None], wanted: list[str]) -> None:
+def test_spam_is_held_unless_its_alias_takes_it_quietly(
+    aliases: tuple[Alias, ...], fields: dict[str, str | None], wanted: list[str]
+) -> None:
     raw = mail(**fields)
     recipient = str(facts(raw).to[0])
     found = decide(raw, recipient, given=state(*aliases))
@@ -403,7 +407,7 @@ POST = token.new_mark(token.POST, SECRET, b"0123456789")
         ),
     ],
 )
-def test_loop_mark(fields: dict[str, str | None], recipient: str, wanted: list[str]) -> None:
+def test_a_mark_of_ours_is_ignored_or_held(fields: dict[str, str | None], recipient: str, wanted: list[str]) -> None:
     third = HOME._replace(name="third.test", contact="boss@other.test")
     given = state(
         INFO,

@@ -185,7 +185,7 @@ def test_each_record_by_its_own_alias() -> None:
     ]
 
 
-def test_duplicate_of_a_reply_is_one_post() -> None:
+def test_a_duplicate_of_a_reply_is_posted_once() -> None:
     given = state(known=known(stored(1, "<a@x>", ONE), stored(2, "<b@x>", JOB, by=JOBS)))
     found = decide(mail(references="<a@x>"), "info@example.com", "sales@example.com", "nobody@example.com", given=given)
     assert said(found) == ["post reply crm.lead/1"]
@@ -286,7 +286,7 @@ def test_a_signed_detail_wins(to: str, given: State, known_by_id: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["info", "gone"])
-def test_wherever_it_stands(fields: dict[str, str | None], recipients: list[str], name: str) -> None:
+def test_a_signed_detail_counts_in_every_field(fields: dict[str, str | None], recipients: list[str], name: str) -> None:
     address = f"{name}+{detail()}@example.com"
     written = {name: value and value.format(address) for name, value in fields.items()}
     raw = mail(**written)
@@ -362,7 +362,7 @@ def test_a_bad_detail_behind_a_former_delimiter_is_not_there_either(domain: Doma
         pytest.param(f"{detail()}@example.com", id="no-name"),
     ],
 )
-def test_what_only_looks_like_one(address: str) -> None:
+def test_what_only_looks_like_a_signed_detail_says_nothing(address: str) -> None:
     found = replied(f"catchall@example.com, {address}", "catchall@example.com")
     assert (said(found), "signed" in saw(found)) == (GOING_ON, False)
 
@@ -389,16 +389,16 @@ def test_what_only_looks_like_one(address: str) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["info", "catchall", "gone"])
-def test_aliases_of_other_models_act_beside_it(to: str, outcomes: list[str], name: str) -> None:
+def test_aliases_of_other_models_act_beside_a_signed_detail(to: str, outcomes: list[str], name: str) -> None:
     address = f"{name}+{detail()}@example.com"
     assert said(replied(to.format(address), address)) == outcomes
 
 
-def test_an_alias_in_cc_does_not_act_beside_it() -> None:
+def test_an_alias_in_cc_does_not_act_beside_a_signed_detail() -> None:
     assert said(replied(f"info+{detail()}@example.com", cc="jobs@example.com")) == ["post token crm.lead/1"]
 
 
-def test_the_address_that_carries_it_makes_nothing_itself() -> None:
+def test_the_alias_of_a_signed_address_makes_nothing_itself() -> None:
     """Its alias may make records of another model by now."""
     changed = INFO._replace(model="help.ticket")
     found = replied(f"info+{detail()}@example.com", given=store(aliases=(changed, JOBS)))
@@ -452,7 +452,7 @@ def lead(gateway: Gateway) -> Gateway:
 
 
 @pytest.mark.parametrize("name", ["info", "catchall", "all", "gone"])
-def test_a_signed_answer(lead: Gateway, name: str) -> None:
+def test_a_signed_answer_is_posted_on_its_record(lead: Gateway, name: str) -> None:
     to = written(lead)
     with lead.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(catchall="all"))
@@ -494,7 +494,7 @@ def test_a_detail_that_is_none_is_flagged(lead: Gateway, change: Callable[[str],
     assert flagged(lead, receipt) == ([wanted], ("bad-detail",))
 
 
-def test_a_detail_of_a_record_that_is_gone(lead: Gateway) -> None:
+def test_a_signed_detail_of_a_record_that_is_gone_makes_a_new_one(lead: Gateway) -> None:
     to = written(lead)
     with lead.store.write() as tx:
         records.remove(tx, ONE)

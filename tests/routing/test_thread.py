@@ -52,7 +52,7 @@ B = stored(2, "<b@x>", TWO)
         pytest.param({}, "", id="none"),
     ],
 )
-def test_candidates(fields: dict[str, str], wanted: str) -> None:
+def test_the_newest_stored_message_named_is_answered(fields: dict[str, str], wanted: str) -> None:
     assert ", ".join(where(replies(A, B, **fields))) == wanted
 
 
@@ -71,7 +71,7 @@ def test_d2_an_id_that_holds_reply_to_is_an_id_like_any_other() -> None:
         pytest.param([A, stored(2, "<a@x>", TWO)], ["crm.lead/2"], id="copies-one-each-the-newest-record"),
     ],
 )
-def test_one_id_stored_more_than_once(messages: list[Known], wanted: list[str]) -> None:
+def test_an_id_stored_more_than_once_means_ours_else_the_first(messages: list[Known], wanted: list[str]) -> None:
     for order in itertools.permutations(messages):
         assert where(replies(*order, references="<a@x>", to="catchall@example.com", recipient=None)) == wanted
 
@@ -111,7 +111,9 @@ COPIES = (stored(5, "<s@x>", ONE), stored(6, "<s@x>", TWO, by=SALES))
         pytest.param("x@y.org", "info@example.com", ["crm.lead/1"], id="as-a-blind-copy"),
     ],
 )
-def test_several_records(messages: tuple[Known, ...], to: str, recipient: str, wanted: list[str]) -> None:
+def test_a_reply_is_posted_on_each_record_that_is_addressed_else_the_newest(
+    messages: tuple[Known, ...], to: str, recipient: str, wanted: list[str]
+) -> None:
     assert where(replies(*messages, references="<s@x>", to=to, recipient=recipient)) == wanted
 
 
@@ -134,7 +136,7 @@ def test_several_records(messages: tuple[Known, ...], to: str, recipient: str, w
         pytest.param({"to": "jobs+x@example.com"}, {2}, id="with-a-detail"),
     ],
 )
-def test_forward(fields: dict[str, str], forward: set[int]) -> None:
+def test_an_alias_of_another_model_in_to_makes_a_forward(fields: dict[str, str], forward: set[int]) -> None:
     fields.setdefault("recipient", fields["to"].partition(",")[0])
     found = replies(A, references="<a@x>", **fields)
     assert (set(found.forward), bool(found.posts)) == (forward, not forward)
@@ -174,7 +176,9 @@ BY_EVE = stored(5, "<m5@x>", TWO, people=("eve@else.org",))
         pytest.param([BY_BOB], {"from": "a@x.org, b@x.org"}, [], id="author-unknown"),
     ],
 )
-def test_late_joiners(messages: list[Known], fields: dict[str, str], wanted: list[str]) -> None:
+def test_a_mentioned_id_counts_for_those_who_take_part(
+    messages: list[Known], fields: dict[str, str], wanted: list[str]
+) -> None:
     assert where(replies(mentioned={"<old@x>": tuple(messages)}, references="<old@x>", **fields)) == wanted
 
 

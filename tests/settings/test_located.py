@@ -53,7 +53,7 @@ team = "1"
         (("alias", "a@b", "values", "team"), (20, 1)),
     ],
 )
-def test_where_a_value_stands(path: located.Path, place: tuple[int, int]) -> None:
+def test_every_kind_of_value_is_located(path: located.Path, place: tuple[int, int]) -> None:
     assert located.places(TEXT)[path] == place
 
 

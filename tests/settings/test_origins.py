@@ -39,7 +39,7 @@ def test_each_value_of_a_file_is_the_one_that_applies(tmp_path: Path) -> None:
     assert {each.place for each in found} == {f"{path}:{line}" for _, line in written.values()}
 
 
-def test_what_comes_first(tmp_path: Path) -> None:
+def test_an_option_beats_the_environment_and_that_the_file(tmp_path: Path) -> None:
     path = tmp_path / "mailgate.toml"
     path.write_text('[store]\nurl = "one.db"\n')
 

@@ -32,7 +32,7 @@ def add(gateway: Gateway, name: str, **more: str) -> Domain:
         pytest.param("oldbounce@example.com", "retired bounce", id="a-retired-bounce-address"),
     ],
 )
-def test_an_alias_in_the_way_of_something(gateway: Gateway, address: str, thing: str) -> None:
+def test_an_alias_cannot_take_a_name_of_its_domain(gateway: Gateway, address: str, thing: str) -> None:
     change(gateway, "example.com", catchall="old", bounce="oldbounce")
     change(gateway, "example.com", catchall="catchall", bounce="bounce")
     with pytest.raises(Problem, match=thing) as caught:
@@ -63,7 +63,7 @@ def test_an_alias_needs_an_own_domain(gateway: Gateway) -> None:
         pytest.param({"delimiter": "++"}, r"\+\+", id="delimiter-of-two"),
     ],
 )
-def test_a_domain_in_the_way_of_something(gateway: Gateway, more: dict[str, str], thing: str) -> None:
+def test_a_domain_cannot_take_the_name_of_an_alias(gateway: Gateway, more: dict[str, str], thing: str) -> None:
     change(gateway, "example.com", catchall="old")
     change(gateway, "example.com", catchall="catchall")
     with pytest.raises(Problem, match=thing):
@@ -114,7 +114,7 @@ def test_domain_names_are_a_labels(gateway: Gateway, typed: str, name: str) -> N
 
 
 @pytest.mark.parametrize("typed", ["", "a b.org", "x_y@z.org", "exämple,com", "-x.org", "a..b", "EXAMPLE.com"])
-def test_domain_names_that_cannot_be(gateway: Gateway, typed: str) -> None:
+def test_an_impossible_domain_name_is_refused(gateway: Gateway, typed: str) -> None:
     with pytest.raises(Problem):
         add(gateway, typed)
 
@@ -128,7 +128,7 @@ def test_a_domain_in_use_is_not_removed(gateway: Gateway) -> None:
         assert [each.name for each in domains.listing(tx)] == ["example.com"]
 
 
-def test_the_default_domain(gateway: Gateway) -> None:
+def test_the_first_domain_is_the_default_until_another_is_chosen(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         assert domains.default(tx) == domains.get(tx, "example.com")
         domains.save(tx, domains.get(tx, "other.test")._replace(default=True))
@@ -147,7 +147,7 @@ def test_the_default_domain(gateway: Gateway) -> None:
         pytest.param("   ", "", id="blank-clears"),
     ],
 )
-def test_allowed_domains(gateway: Gateway, typed: str, stored: str) -> None:
+def test_a_list_of_allowed_domains_is_normalised(gateway: Gateway, typed: str, stored: str) -> None:
     gateway.parameter("mail.catchall.domain.allowed", "x.org")
     gateway.parameter("mail.catchall.domain.allowed", typed)
     with gateway.store.read() as tx:
@@ -167,7 +167,7 @@ def test_allowed_domains(gateway: Gateway, typed: str, stored: str) -> None:
         ("mail.nonsense", "1"),
     ],
 )
-def test_parameters_that_make_no_sense(gateway: Gateway, name: str, value: str) -> None:
+def test_an_impossible_parameter_is_refused(gateway: Gateway, name: str, value: str) -> None:
     with pytest.raises(Problem):
         gateway.parameter(name, value)
 

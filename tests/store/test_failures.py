@@ -234,14 +234,14 @@ def test_a_later_proof_is_noted(gateway: Gateway, acked: bool) -> None:
     assert entry(gateway).follower == BOB
 
 
-def test_a_complaint_beside_a_failure(gateway: Gateway, sent: dict[str, Copy]) -> None:
+def test_a_complaint_and_a_failure_are_two_entries(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Each is a matter of its own, whichever comes first, and stays one."""
     for raw in (complaint("", original=sent[BOB].header(to=BOB)), standard(GONE, original=sent[BOB].header())) * 2:
         come(gateway, raw)
     assert [(each.kind, each.recipient) for each in listed(gateway)] == [("complaint", BOB), ("no-such-address", BOB)]
 
 
-def test_counts_on_contacts(gateway: Gateway, sent: dict[str, Copy]) -> None:
+def test_failures_are_counted_on_the_contact(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """Every failed message counts, until the contact himself writes; a machine that answers for him is not he."""
     gateway.contact(BOB)
     gateway.contact(CARL)
@@ -325,7 +325,7 @@ def test_a_forwarders_report_stops_copies_to_the_follower(gateway: Gateway, sent
 @pytest.mark.parametrize(
     "told", [lambda: standard(block(DORA), original="\n"), complaint], ids=["failure", "complaint"]
 )
-def test_two_followers_who_forward_to_one_address(
+def test_two_followers_who_forward_to_one_address_fail_separately(
     gateway: Gateway, sent: dict[str, Copy], told: Callable[[], bytes]
 ) -> None:
     """Each is stopped for himself, once."""
@@ -416,14 +416,14 @@ def test_the_report_of_a_failure_is_kept(gateway: Gateway, sent: dict[str, Copy]
     assert gateway.raw(stored.number) == raw
 
 
-def test_a_number_that_is_none(gateway: Gateway) -> None:
+def test_an_unknown_number_is_not_found(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         for act in (failures.get, failures.ack):
             with pytest.raises(NotFound, match="no failure 7"):
                 act(tx, 7)
 
 
-def test_ack_twice(gateway: Gateway, sent: dict[str, Copy]) -> None:
+def test_an_acknowledged_failure_can_be_acknowledged_again(gateway: Gateway, sent: dict[str, Copy]) -> None:
     come(gateway, standard(GONE, original=sent[BOB].header()))
     assert ack(gateway) == ack(gateway)
 

@@ -59,7 +59,7 @@ def test_one_mail_under_both_names_makes_one_record(gateway: Gateway) -> None:
     assert gateway.records() == ["crm.lead/1"]
 
 
-def test_reserved_bounce_catchall_and_unknown_names_too(gateway: Gateway) -> None:
+def test_every_kind_of_address_exists_under_another_name(gateway: Gateway) -> None:
     other_name(gateway)
     gateway(mail(to="postmaster@custom.org", message_id="<a@b>"), "postmaster@custom.org")
     gateway(mail(to="bounce@custom.org", message_id="<c@b>"), "bounce@custom.org")
@@ -74,7 +74,7 @@ def test_another_name_of_another_name_is_one_of_the_first(gateway: Gateway) -> N
     assert other_name(gateway, "third.org", "custom.org").same_as == "example.com"
 
 
-def test_what_another_name_does_not_have(gateway: Gateway) -> None:
+def test_another_name_has_no_settings_of_its_own(gateway: Gateway) -> None:
     other_name(gateway)
     with gateway.store.write() as tx:
         with pytest.raises(Problem, match=r"another name of example\.com"):
@@ -140,7 +140,7 @@ def test_the_policy_of_a_renamed_alias_still_governs(gateway: Gateway) -> None:
     assert [each.reason for each in receipt.decision.outcomes] == ["policy"]
 
 
-def test_names_in_the_way_of_a_rename(gateway: Gateway) -> None:
+def test_a_rename_to_a_taken_name_is_refused(gateway: Gateway) -> None:
     for taken in ("sales@example.com", "catchall@example.com", "bounce@example.com", "info@example.com"):
         with pytest.raises(Problem):
             rename(gateway, "info@example.com", taken)
@@ -154,7 +154,7 @@ def test_names_in_the_way_of_a_rename(gateway: Gateway) -> None:
         aliases.get(tx, "info@example.com")
 
 
-def test_a_rename_back_and_the_end_of_former_names(gateway: Gateway) -> None:
+def test_a_rename_back_ends_the_retired_name(gateway: Gateway) -> None:
     rename(gateway, "info@example.com", "desk@example.com")
     rename(gateway, "desk@example.com", "info@example.com")
     with gateway.store.read() as tx:

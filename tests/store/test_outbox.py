@@ -150,7 +150,7 @@ def test_retry_of_an_entry_that_was_put_off(tx: Transaction) -> None:
     assert outbox.retry(tx, number, NOW).due_at == NOW
 
 
-def test_what_does_not_leave(tx: Transaction) -> None:
+def test_entries_that_do_not_leave_are_listed(tx: Transaction) -> None:
     """Tried for an hour in vain, never tried at all, or failed for good: it needs a person all the same."""
     assert outbox.stuck(tx, NOW) == Stuck(0, 0)
     put_off, failed, sent, waits, fresh = (queue(tx, f"{n}@client.org", NOW + n * 1e-3) for n in range(5))
@@ -179,7 +179,7 @@ def test_what_does_not_leave(tx: Transaction) -> None:
     assert {waits, fresh} == {4, 5}
 
 
-def test_what_does_not_exist(tx: Transaction) -> None:
+def test_an_unknown_entry_is_not_found(tx: Transaction) -> None:
     for call in (outbox.get, outbox.octets, outbox.drop):
         with pytest.raises(NotFound, match="number 7"):
             call(tx, 7)

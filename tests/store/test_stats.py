@@ -44,7 +44,7 @@ def test_each_counts_under_the_most_it_led_to(gateway: Gateway) -> None:
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.sampled_from(sorted(TO)), st.integers(0, 5_000), st.booleans()), max_size=25))
-def test_the_sums_are_the_mail_received(mails: list[tuple[str, int, bool]]) -> None:
+def test_the_counts_add_up_to_the_mail_received(mails: list[tuple[str, int, bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         gateway = Gateway(Path(folder) / "mailgate.db")
         for number, (to, later, again) in enumerate(mails):
@@ -79,7 +79,7 @@ def test_what_is_placed_by_hand_counts_where_it_went(gateway: Gateway) -> None:
     assert {name for name, count in figures(gateway).outcomes.items() if count} == {"create"}
 
 
-def test_the_age_of_the_outbox(gateway: Gateway) -> None:
+def test_the_age_of_the_outbox_is_that_of_its_oldest_entry(gateway: Gateway) -> None:
     gateway(mail(to="catchall@example.com"), "catchall@example.com")
     gateway.now += 600
     assert figures(gateway).outbox == stats.Outbox(1, 0, 600.0)

@@ -67,7 +67,9 @@ def sent(gateway: Gateway) -> list[str]:
     ("customer", "colleague"),
     [pytest.param(one, two, id=f"{one}-{two}") for one, two in itertools.product(HABITS, repeat=2)],
 )
-def test_every_pairing_falls_quiet(gateway: Gateway, customer: str, colleague: str, details: bool) -> None:
+def test_any_two_automatic_correspondents_fall_quiet(
+    gateway: Gateway, customer: str, colleague: str, details: bool
+) -> None:
     gateway.parameter("mail.gateway.loop.threshold", str(THRESHOLD))
     gateway.change("info@example.com", notify=(ANNA,))
     with gateway.store.write() as tx:

@@ -51,7 +51,7 @@ def test_a_record_with_everything_on_it(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("values", "name"), [({}, "Hello"), ({"name": "Fixed"}, "Fixed")], ids=["from-the-subject", "from-the-alias"]
 )
-def test_name_of_a_record(gateway: Gateway, values: dict[str, str], name: str) -> None:
+def test_a_record_is_named_after_the_subject_or_the_alias(gateway: Gateway, values: dict[str, str], name: str) -> None:
     gateway.change("info@example.com", values=values)
     gateway(mail(), "info@example.com")
     (record,) = gateway.every_record()
@@ -78,7 +78,9 @@ def test_who_follows_a_new_record(gateway: Gateway, fields: dict[str, str | None
 
 @pytest.mark.parametrize("to", [BOTH, "x@y.org", "info@example.com"], ids=["named", "blind", "one-named"])
 @pytest.mark.parametrize("order", list(itertools.permutations((("info@example.com",), ("jobs@example.com",), TWO))))
-def test_two_aliases_two_records_never_three(gateway: Gateway, to: str, order: Sequence[tuple[str, ...]]) -> None:
+def test_two_aliases_make_two_records_however_often_it_is_delivered(
+    gateway: Gateway, to: str, order: Sequence[tuple[str, ...]]
+) -> None:
     raw = mail(to=to)
     for recipients in (*order, *order):
         assert gateway(raw, *recipients).decision.status.exit == 0
@@ -197,7 +199,7 @@ def test_a_second_refusal_within_the_window_is_not_answered_but_kept(gateway: Ga
     assert len(gateway.outbox()) == 2
 
 
-def test_the_limit_of_a_day_whatever_the_case_of_the_sender(gateway: Gateway) -> None:
+def test_a_sender_gets_at_most_five_refusals_a_day_in_any_case_of_letters(gateway: Gateway) -> None:
     for number in range(8):
         gateway.now += 121 * 60
         sender = "".join(c.upper() if number >> at & 1 else c for at, c in enumerate("bob")) + "@client.org"
@@ -205,7 +207,7 @@ def test_the_limit_of_a_day_whatever_the_case_of_the_sender(gateway: Gateway) ->
     assert len(gateway.outbox()) == 5
 
 
-def test_the_limit_of_an_hour(gateway: Gateway) -> None:
+def test_the_gateway_sends_at_most_a_hundred_refusals_an_hour(gateway: Gateway) -> None:
     for number in range(103):
         sender = f"u{number}@client.org"
         gateway(mail(to="catchall@example.com", message_id=f"<{number}>"), "catchall@example.com", reverse_path=sender)
@@ -279,7 +281,7 @@ def test_the_fallback_is_counted_too(gateway: Gateway) -> None:
     assert gateway.records() == ["ticket/1", "ticket/2"]
 
 
-def test_the_allow_list_exempts(gateway: Gateway) -> None:
+def test_the_allow_list_exempts_from_the_rate(gateway: Gateway) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "1")
     with gateway.store.write() as tx:
         contacts.set_sender(tx, "BOB@client.org", "allow")
@@ -291,7 +293,7 @@ def test_the_allow_list_exempts(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     "sender", [{"from": "bob@client.org"}, {"from": "eve@else.org"}], ids=["author", "reverse-path"]
 )
-def test_the_block_list(gateway: Gateway, sender: dict[str, str | None]) -> None:
+def test_the_mail_of_a_blocked_sender_is_held(gateway: Gateway, sender: dict[str, str | None]) -> None:
     with gateway.store.write() as tx:
         contacts.set_sender(tx, "bob@client.org", "block")
     gateway(mail(**sender), "info@example.com")
@@ -313,7 +315,7 @@ def test_a_forced_record_that_is_gone_makes_the_alias_invalid(gateway: Gateway) 
         assert aliases.get(tx, "forced@example.com").status == "invalid"
 
 
-def test_a_late_joiner(gateway: Gateway) -> None:
+def test_a_late_joiner_finds_the_thread_by_a_mentioned_id(gateway: Gateway) -> None:
     gateway(mail(references="<outside@x.org>"), "info@example.com")
     gateway(mail(references="<outside@x.org>", message_id="<2>"), "info@example.com")
     gateway(mail(references="<outside@x.org>", message_id="<3>", **{"from": "eve@else.org"}), "info@example.com")
@@ -420,7 +422,7 @@ def at_once(gateway: Gateway, jobs: list[tuple[bytes, tuple[str, ...]]]) -> None
 
 
 @pytest.mark.parametrize("to", [BOTH, "x@y.org"], ids=["named", "blind"])
-def test_eight_processes_two_records(gateway: Gateway, to: str) -> None:
+def test_eight_processes_make_the_two_records_once(gateway: Gateway, to: str) -> None:
     raw = mail(to=to)
     at_once(
         gateway, [(raw, recipients) for recipients in (*((each,) for each in TWO), TWO, TWO[::-1]) for _ in range(2)]
@@ -428,12 +430,12 @@ def test_eight_processes_two_records(gateway: Gateway, to: str) -> None:
     assert gateway.records() == ["crm.lead/1", "hr.job/1"]
 
 
-def test_eight_processes_one_answer(gateway: Gateway) -> None:
+def test_eight_processes_send_one_refusal(gateway: Gateway) -> None:
     at_once(gateway, [(mail(to="catchall@example.com"), ("catchall@example.com",))] * 8)
     assert gateway.outbox() == ["catchall bob@client.org"]
 
 
-def test_eight_processes_and_the_rate(gateway: Gateway) -> None:
+def test_eight_processes_keep_to_the_rate(gateway: Gateway) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "3")
     at_once(gateway, [(mail(message_id=f"<{number}>"), ("info@example.com",)) for number in range(8)])
     assert gateway.records() == ["crm.lead/1", "crm.lead/2", "crm.lead/3"]

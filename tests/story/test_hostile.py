@@ -70,7 +70,7 @@ ENVELOPES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("shift", range(len(ENVELOPES)))
 @pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
-def test_corpus(gateway: Gateway, folder: Path, shift: int) -> None:
+def test_every_hostile_mail_is_taken_or_refused_in_time(gateway: Gateway, folder: Path, shift: int) -> None:
     """Every file of a small corpus in every envelope, of a large one in one of them."""
     if not folder.is_dir():
         pytest.skip(f"no corpus in {folder}: name its parent in MAILGATE_CORPORA")
@@ -140,7 +140,7 @@ GENERATED: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("made", GENERATED.values(), ids=GENERATED)
-def test_generated(gateway: Gateway, made: Callable[[], bytes]) -> None:
+def test_every_generated_attack_is_taken_or_refused_in_time(gateway: Gateway, made: Callable[[], bytes]) -> None:
     raw = made()
     started = time.process_time()
     check(gateway, raw, gateway(raw, "info@example.com", "catchall@example.com"))
@@ -263,7 +263,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
-def test_memory_for_50_mb(gateway: Gateway) -> None:
+def test_a_message_of_50_mb_fits_into_the_memory_limit(gateway: Gateway) -> None:
     """Three times the size in all, and the bytes themselves are once already there."""
     raw = GENERATED["50-mb"]()
     command = [sys.executable, "-c", MEASURE, str(gateway.path)]
@@ -308,7 +308,7 @@ PIECES = [
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=40))
-def test_any_pieces(gateway: Gateway, pieces: list[bytes]) -> None:
+def test_any_mixture_of_header_pieces_is_taken_or_refused(gateway: Gateway, pieces: list[bytes]) -> None:
     raw = b"".join(pieces)
     check(gateway, raw, gateway(raw, "info@example.com", "catchall@example.com"))
 

@@ -61,7 +61,7 @@ def names(octets: bytes) -> list[str]:
 # --- to whom ---------------------------------------------------------------------------------------------------------
 
 
-def test_one_message_for_each_and_one_body(lead: Gateway) -> None:
+def test_each_recipient_gets_a_message_with_the_same_body(lead: Gateway) -> None:
     done = write(lead, "Hello.\n", EVE, "Anna <ANNA@Team.org>")
     assert done.recipients == ("ANNA@team.org", CARL, EVE)
     letters = leaving(lead, done)
@@ -109,7 +109,7 @@ def test_the_fields_of_a_post(lead: Gateway) -> None:
         pytest.param(BOB, "called our mail spam", id="complained"),
     ],
 )
-def test_to_whom_nothing_is_sent(lead: Gateway, to: str, because: str) -> None:
+def test_a_post_without_recipients_is_an_error(lead: Gateway, to: str, because: str) -> None:
     complained(lead, BOB)
     with pytest.raises(Problem, match=because):
         write(lead, "Hello.\n", to)
@@ -144,7 +144,7 @@ def test_a_follower_who_became_an_own_address_is_left_out(lead: Gateway, kind: s
     assert write(lead).recipients == (ANNA, CARL)
 
 
-def test_a_record_that_is_not_there(lead: Gateway) -> None:
+def test_a_post_needs_a_record_that_exists(lead: Gateway) -> None:
     with pytest.raises(NotFound):
         post.write(lead.store, Ref("crm.lead", 9), Text("x"), (BOB,), NOW)
 
@@ -164,7 +164,7 @@ def test_a_record_that_is_not_there(lead: Gateway) -> None:
         pytest.param("\u200b", "", "", id="nothing-to-see"),
     ],
 )
-def test_our_name(lead: Gateway, name: str, company: str, shown: str) -> None:
+def test_from_shows_the_name_else_the_company(lead: Gateway, name: str, company: str, shown: str) -> None:
     with lead.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(company=company))
     for each in leaving(lead, write(lead, name=name)):
@@ -200,7 +200,7 @@ def test_details_off_and_the_ids_still_lead_back(lead: Gateway) -> None:
         assert said(lead(raw, "info@example.com").decision) == ["post reply crm.lead/1"]
 
 
-def test_a_thread_grows(lead: Gateway) -> None:
+def test_every_post_references_the_earlier_messages(lead: Gateway) -> None:
     first = leaving(lead, write(lead))[0].octets
     assert (value(first, "Subject"), value(first, "In-Reply-To")) == ("Offer", "")
     assert value(first, "References") == value(first, "Message-ID")
@@ -409,7 +409,7 @@ def test_references_keep_the_ancestors_and_get_the_own_id(lead: Gateway) -> None
         pytest.param(BARE + b"this is no field\nx\n", b"\n\nthis is no field\nx\n", id="no-field"),
     ],
 )
-def test_odd_headers(lead: Gateway, before: bytes, wanted: bytes) -> None:
+def test_a_registered_message_keeps_an_odd_header(lead: Gateway, before: bytes, wanted: bytes) -> None:
     done = register(lead, before)
     assert done.octets.startswith(BARE + b"Message-ID: ")
     assert done.octets.endswith(wanted)
@@ -510,7 +510,9 @@ def test_its_answer_finds_the_record(lead: Gateway, id: str) -> None:
         pytest.param(b"To: bob@client.org\n", (BOB, EVE), "", id="two-given"),
     ],
 )
-def test_to_whom_the_signed_address_is_bound(lead: Gateway, header: bytes, to: Sequence[str], bound: str) -> None:
+def test_the_signed_address_is_bound_to_the_only_recipient(
+    lead: Gateway, header: bytes, to: Sequence[str], bound: str
+) -> None:
     done = register(lead, b"From: shop@example.com\nMessage-ID: <1@shop>\n" + header + b"\nx\n", *to)
     with lead.store.read() as tx:
         row = tx.execute("SELECT * FROM delivery").fetchone()
@@ -521,7 +523,7 @@ def test_to_whom_the_signed_address_is_bound(lead: Gateway, header: bytes, to: S
 @pytest.mark.parametrize(
     "raw", [b"", b"\n\n", b"hello\n", b"Subject: x\n\nx"], ids=["empty", "blank", "text", "subject"]
 )
-def test_no_message(lead: Gateway, raw: bytes) -> None:
+def test_standard_input_without_a_message_is_an_error(lead: Gateway, raw: bytes) -> None:
     with pytest.raises(Problem, match="no message"):
         register(lead, raw)
     assert lead.messages() == []

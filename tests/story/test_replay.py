@@ -167,12 +167,12 @@ def test_a_failure_is_recorded_or_known(replayed: Replayed) -> None:
     assert all(each.after.failures >= each.before.failures for each in replayed.once)
 
 
-def test_nothing_is_sent(replayed: Replayed) -> None:
+def test_no_report_is_answered(replayed: Replayed) -> None:
     """Neither an answer nor a copy, to nobody."""
     assert {each.after.outbox for each in (*replayed.once, *replayed.again)} == {replayed.once[0].before.outbox}
 
 
-def test_every_mail_is_taken(replayed: Replayed) -> None:
+def test_every_report_is_taken(replayed: Replayed) -> None:
     """No mail is too much for us, and none is refused."""
     for each in replayed.once:
         decision = each.receipt.decision
@@ -181,7 +181,7 @@ def test_every_mail_is_taken(replayed: Replayed) -> None:
         assert decision.status.exit == 0, each.said
 
 
-def test_what_is_none_is_taken_for_a_report_hardly_ever(replayed: Replayed) -> None:
+def test_ordinary_mail_is_hardly_ever_taken_for_a_report(replayed: Replayed) -> None:
     mails = [each for each in replayed.once if each.row.kind in NO_REPORTS]
     assert mails
     taken = [each.said for each in mails if each.after.failures > each.before.failures]

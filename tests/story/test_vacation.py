@@ -95,7 +95,7 @@ def boxes(start: Start, habits: Sequence[Habit]) -> list[Mailbox]:
 
 
 @pytest.mark.parametrize(("start", "habits"), worlds(*TAME))
-def test_what_says_that_it_is_automatic_goes_to_nobody(
+def test_mail_marked_as_automatic_is_copied_to_nobody(
     gateway: Gateway, start: Start, habits: tuple[Habit, ...]
 ) -> None:
     start(gateway)
@@ -110,7 +110,7 @@ def test_what_says_that_it_is_automatic_goes_to_nobody(
 
 
 @pytest.mark.parametrize(("start", "habits"), worlds(remembering))
-def test_who_tells_everybody_once_is_heard_once(gateway: Gateway, start: Start, habits: tuple[Habit, ...]) -> None:
+def test_an_unmarked_vacation_reply_is_copied_once(gateway: Gateway, start: Start, habits: tuple[Habit, ...]) -> None:
     start(gateway)
     began = Counter(author for author, _, _ in set(copies(gateway)))
     people = boxes(start, habits)
@@ -121,7 +121,7 @@ def test_who_tells_everybody_once_is_heard_once(gateway: Gateway, start: Start, 
 
 @pytest.mark.parametrize("threshold", [1, 3, 20])
 @pytest.mark.parametrize("start", WORLDS)
-def test_the_worst_is_stopped_by_the_threshold_and_by_nothing_else(
+def test_a_robot_that_looks_like_a_person_is_stopped_by_the_threshold(
     gateway: Gateway, start: Start, threshold: int
 ) -> None:
     gateway.parameter("mail.gateway.loop.threshold", str(threshold))
@@ -150,7 +150,7 @@ def test_it_stays_quiet_until_somebody_writes_again(gateway: Gateway, start: Sta
 
 @pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
 @pytest.mark.parametrize(("start", "habits"), worlds(marked, worst, worst_to_from))
-def test_it_always_ends(gateway: Gateway, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
+def test_vacation_replies_always_end(gateway: Gateway, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "3")
     with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(details=details))

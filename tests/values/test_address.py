@@ -25,7 +25,7 @@ from mailgate.values.address import Address
         pytest.param("bob@x.org", "bob@x.org.", True, id="root-dot"),
     ],
 )
-def test_identity(one: str, two: str, same: bool) -> None:
+def test_addresses_are_equal_by_domain_and_local_part_in_any_case(one: str, two: str, same: bool) -> None:
     first, second = address.parse(one), address.parse(two)
     assert first
     assert second
@@ -63,17 +63,17 @@ def test_what_no_database_or_reader_of_xml_takes_is_in_no_address(code: int) -> 
         pytest.param("ö\u0130.de", None, id="a-letter-whose-lower-case-has-two"),
     ],
 )
-def test_domain(text: str, wanted: str | None) -> None:
+def test_a_domain_becomes_lower_case_a_labels(text: str, wanted: str | None) -> None:
     assert address.domain(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "<>", " <> ", "MAILER-DAEMON", "mailer-daemon", "<MAILER-DAEMON>", "< >"])
-def test_null_reverse_path(text: str) -> None:
+def test_the_null_reverse_path_has_several_spellings(text: str) -> None:
     assert address.is_null(text)
 
 
 @pytest.mark.parametrize("text", ["bob@client.org", "<bob@client.org>", "mailer-daemon@client.org", "bob"])
-def test_no_null_reverse_path(text: str) -> None:
+def test_an_address_is_no_null_reverse_path(text: str) -> None:
     assert not address.is_null(text)
 
 
@@ -88,7 +88,7 @@ def test_no_null_reverse_path(text: str) -> None:
         ("böb", "böb"),
     ],
 )
-def test_printed_local(local: str, printed: str) -> None:
+def test_a_local_part_is_printed_quoted_where_needed(local: str, printed: str) -> None:
     assert Address(local, "x.org").printed_local == printed
 
 
@@ -112,7 +112,7 @@ def _key_is_a_fixed_point(found: Address | None) -> None:
 @pytest.mark.parametrize(
     "text", ['"Bob Ray"@x.org', '"a@b"@x.org', '"q\\"b\\\\c"@x.org', "A..b@x.org", "bob@[192.0.2.1]"]
 )
-def test_key_is_an_address(text: str) -> None:
+def test_a_key_is_an_address(text: str) -> None:
     found = address.lenient(text)
     assert found
     _key_is_a_fixed_point(found)

@@ -31,7 +31,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
         ("", ""),
     ],
 )
-def test_clean(text: str, stored: str) -> None:
+def test_clean_text_has_no_control_characters(text: str, stored: str) -> None:
     assert charset.clean(text) == stored
 
 
@@ -46,7 +46,7 @@ def test_clean(text: str, stored: str) -> None:
         (" \r\n\t", ""),
     ],
 )
-def test_line(text: str, shown: str) -> None:
+def test_a_line_is_clean_and_has_no_line_ends(text: str, shown: str) -> None:
     assert charset.line(text) == shown
 
 
@@ -67,7 +67,7 @@ def test_line_is_cut() -> None:
         ("no\xa0break\u3000space", "no\xa0break\u3000space"),
     ],
 )
-def test_printable(text: str, shown: str) -> None:
+def test_printable_text_escapes_what_could_move_a_cursor(text: str, shown: str) -> None:
     assert charset.printable(text) == shown
 
 
@@ -121,7 +121,7 @@ def test_printable(text: str, shown: str) -> None:
         (b"a", "9" * 5000, "a"),
     ],
 )
-def test_decode(data: bytes, name: str | None, text: str) -> None:
+def test_bytes_are_decoded_as_their_charset_or_their_content_says(data: bytes, name: str | None, text: str) -> None:
     assert charset.decode(data, name) == text
 
 
@@ -170,7 +170,7 @@ def test_every_name_has_a_codec(name: str) -> None:
         (b"=?utf-8?q?a=0D=0Ab?=", "a\r\nb"),
     ],
 )
-def test_decode_words(value: bytes, text: str) -> None:
+def test_encoded_words_are_decoded(value: bytes, text: str) -> None:
     assert charset.decode_words(value) == text
 
 
@@ -196,7 +196,7 @@ def test_decode_words_reads_32_kib() -> None:
         (b"", b""),
     ],
 )
-def test_base64(data: bytes, found: bytes) -> None:
+def test_broken_base64_is_decoded_as_far_as_possible(data: bytes, found: bytes) -> None:
     assert charset.base64(data) == found
 
 

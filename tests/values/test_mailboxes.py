@@ -36,7 +36,7 @@ from mailgate.values import address, mailboxes
         pytest.param("bob@client.org.", "bob@client.org", id="root-dot"),
     ],
 )
-def test_author_known(field: str, wanted: str) -> None:
+def test_a_field_with_one_mailbox_names_the_author(field: str, wanted: str) -> None:
     author = mailboxes.author([field])
     assert (str(author.address), author.defect) == (wanted, "")
 
@@ -102,7 +102,7 @@ def test_author_known(field: str, wanted: str) -> None:
         pytest.param("x" * 70_000 + " <bob@client.org>", id="field-too-long"),
     ],
 )
-def test_author_unknown(field: str) -> None:
+def test_a_doubtful_field_names_no_author(field: str) -> None:
     author = mailboxes.author([field])
     assert author.address is None
     assert author.defect
@@ -116,18 +116,18 @@ def test_author_unknown(field: str) -> None:
         pytest.param(["bob@client.org", ""], id="second-field-empty"),
     ],
 )
-def test_author_needs_one_field(fields: list[str]) -> None:
+def test_the_author_needs_exactly_one_from_field(fields: list[str]) -> None:
     author = mailboxes.author(fields)
     assert author.address is None
     assert author.defect
 
 
-def test_author_is_shown_as_written() -> None:
+def test_the_author_is_shown_as_written() -> None:
     assert mailboxes.author(["boss@corp.com <evil@x.com>"]).text == "boss@corp.com <evil@x.com>"
 
 
 @pytest.mark.parametrize(("more", "defect"), [(0, ""), (1, "address too long in From")])
-def test_author_of_at_most_254_octets(more: int, defect: str) -> None:
+def test_an_author_has_at_most_254_octets(more: int, defect: str) -> None:
     domain = ".".join(["b" * 60, "c" * (60 + more), "d" * 63, "org"])
     field = f"{'a' * 64}@{domain}"
     assert len(field) == 254 + more
@@ -169,7 +169,7 @@ def test_author_of_at_most_254_octets(more: int, defect: str) -> None:
         pytest.param("info@bücher.de", ["info@xn--bcher-kva.de"], id="idn"),
     ],
 )
-def test_recipients(value: str, wanted: list[str]) -> None:
+def test_recipients_are_read_leniently(value: str, wanted: list[str]) -> None:
     assert [str(each) for each in mailboxes.read(value)] == wanted
 
 

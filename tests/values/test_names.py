@@ -35,7 +35,7 @@ from mailgate.values.problem import Problem
         pytest.param("ÅNGSTRÖM", "angstrom", id="capital-accents"),
     ],
 )
-def test_local_part(typed: str, name: str) -> None:
+def test_a_typed_local_part_becomes_a_name(typed: str, name: str) -> None:
     assert names.local_part(typed) == name
 
 
@@ -58,7 +58,7 @@ def test_local_part(typed: str, name: str) -> None:
         pytest.param("x" * 65, id="over-64"),
     ],
 )
-def test_local_part_is_refused(typed: str) -> None:
+def test_an_impossible_local_part_is_refused(typed: str) -> None:
     with pytest.raises(Problem) as caught:
         names.local_part(typed)
     assert "?" not in str(caught.value)
@@ -79,11 +79,11 @@ def test_a_name_is_a_fixed_point(typed: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["crm.lead", "a", "Help_desk-2", "x" * 100])
-def test_model(name: str) -> None:
+def test_a_model_name_is_taken_as_it_is(name: str) -> None:
     assert names.model(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "crm lead", "crm/lead", "crm.lead\n", "löve", "x" * 101, "a@b"])
-def test_model_is_refused(name: str) -> None:
+def test_an_impossible_model_name_is_refused(name: str) -> None:
     with pytest.raises(Problem):
         names.model(name)

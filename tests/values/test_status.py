@@ -17,7 +17,7 @@ from mailgate.values.status import Status
         ("blocked", "5.7.1", 77, "550"),
     ],
 )
-def test_refusals(reason: str, code: str, exit_: int, smtp: str) -> None:
+def test_every_refusal_has_its_code_and_exit_status(reason: str, code: str, exit_: int, smtp: str) -> None:
     found = status.refused(reason, "x@example.com")
     assert (found.code, found.exit, found.action) == (code, exit_, "failed")
     assert found.line.startswith(f"{code} <x@example.com>: ")
@@ -33,12 +33,12 @@ def test_success_is_silent() -> None:
 
 
 @pytest.mark.parametrize("found", [status.temporary(), status.temporary("x"), status.misconfigured("no store")])
-def test_temporary(found: Status) -> None:
+def test_a_temporary_status_exits_with_75(found: Status) -> None:
     assert (found.exit, found.smtp[:3], found.action) == (75, "451", "delayed")
     assert found.line.startswith(f"{found.code} mailgate: ")
 
 
-def test_only_five_exits() -> None:
+def test_there_are_five_exit_statuses_and_no_other() -> None:
     codes = [f"{top}.{subject}.{detail}" for top in "245" for subject in range(8) for detail in range(30)]
     assert {Status(code).exit for code in codes} == set(status.EXITS) == {0, 65, 67, 75, 77}
 
@@ -71,10 +71,10 @@ LARGE = status.refused("too-large", "e@example.com")
         pytest.param([POLICY, RATE], 77, POLICY.line, id="all-77"),
     ],
 )
-def test_combine(statuses: list[Status], exit_: int, line: str) -> None:
+def test_refusals_of_several_recipients_are_combined(statuses: list[Status], exit_: int, line: str) -> None:
     found = status.combine(statuses)
     assert (found.exit, found.line) == (exit_, line)
 
 
-def test_combine_without_a_77_still_says_77() -> None:
+def test_different_refusals_without_a_77_still_exit_with_77() -> None:
     assert status.combine([NOBODY, LARGE]).exit == 77

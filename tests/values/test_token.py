@@ -23,7 +23,7 @@ MARK = token.new_mark(token.REFUSAL, KEY, b"0123456789")
         pytest.param(f"mg1.r.aaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaa {MARK}", id="behind-a-false-one"),
     ],
 )
-def test_found(text: str) -> None:
+def test_a_mark_is_found_in_a_text(text: str) -> None:
     assert token.find_mark(text, (KEY,)) == Mark("r", MARK)
 
 
@@ -38,7 +38,7 @@ def test_found(text: str) -> None:
         pytest.param(token.new_mark(token.REFUSAL, FOREIGN, b"0123456789"), id="another-key"),
     ],
 )
-def test_not_found(text: str) -> None:
+def test_what_is_no_mark_of_ours_is_not_found(text: str) -> None:
     assert token.find_mark(text, (KEY,)) is None
 
 
@@ -47,7 +47,7 @@ def test_an_old_key_still_counts() -> None:
     assert token.find_mark(MARK, ()) is None
 
 
-def test_kind_is_said() -> None:
+def test_a_mark_has_its_kind() -> None:
     found = token.find_mark(token.new_mark(token.POST, KEY, b"0123456789"), (KEY,))
     assert found
     assert found.kind == token.POST
@@ -74,7 +74,7 @@ def test_a_mark_is_random_and_fits_a_local_part() -> None:
     assert MARK.lower() == MARK
 
 
-def test_message_id() -> None:
+def test_a_message_id_carries_its_mark() -> None:
     assert token.message_id(MARK, "example.com") == f"<{MARK}@example.com>"
 
 
@@ -115,7 +115,7 @@ def test_every_delimiter_that_a_domain_may_have(delimiter: str) -> None:
     assert address.parse(f"info{delimiter}{DETAIL}@example.com")
 
 
-def test_there_are_delimiters() -> None:
+def test_the_delimiters_of_these_tests_are_those_of_the_program() -> None:
     assert set("+-=_.") < set(DELIMITERS)
 
 
@@ -127,7 +127,7 @@ def test_an_address_in_upper_case() -> None:
 
 @pytest.mark.parametrize("purpose", [token.REPLY, token.BOUNCE])
 @pytest.mark.parametrize("number", [0, 1, 31, 32, 1023, 1 << 40, (1 << 60) - 1])
-def test_numbers(number: int, purpose: str) -> None:
+def test_a_token_carries_any_number(number: int, purpose: str) -> None:
     text = token.sign(purpose, KEY, number, RECORD, BOB)
     assert doubt(text, purpose=purpose, number=number) == ""
 
@@ -135,7 +135,7 @@ def test_numbers(number: int, purpose: str) -> None:
 @pytest.mark.parametrize(
     ("number", "length"), [(0, 23), (31, 23), (32, 24), (1023, 24), (1024, 25), ((1 << 60) - 1, 34)]
 )
-def test_length(number: int, length: int) -> None:
+def test_a_token_is_as_short_as_its_number_allows(number: int, length: int) -> None:
     text = token.sign(token.REPLY, KEY, number, RECORD, BOB)
     assert len(text) == length
     assert re.fullmatch("[a-z0-9]+", text)
@@ -179,7 +179,7 @@ def test_a_detail_put_together_from_pieces(swapped: str) -> None:
     assert token.fault(found, (KEY, FOREIGN), RECORD, BOB) == "forged"
 
 
-def test_keys() -> None:
+def test_keys_are_told_apart_by_two_letters() -> None:
     assert len({token.fingerprint(each) for each in (KEY, OLD, FOREIGN)}) == 3
     old = token.sign(token.REPLY, OLD, 41, RECORD, BOB)
     assert doubt(old, KEY, OLD) == ""
@@ -223,7 +223,7 @@ def test_no_guessed_detail_is_accepted() -> None:
         pytest.param("info+" + "mg1r" * 100_000, id="huge"),
     ],
 )
-def test_no_detail(local: str) -> None:
+def test_what_is_no_token_is_not_parsed(local: str) -> None:
     assert token.parse(local) is None
 
 

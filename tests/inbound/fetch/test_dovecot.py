@@ -12,7 +12,9 @@ BOTH = pytest.mark.parametrize("speaks", ["imap", "pop"])
 
 
 @BOTH
-def test_every_message_once_oldest_first_byte_for_byte(collector: Collector, account: Account, speaks: str) -> None:
+def test_every_message_is_collected_once_oldest_first_byte_for_byte(
+    collector: Collector, account: Account, speaks: str
+) -> None:
     sent = [mail(number) for number in range(40)]
     account.deliver(*sent)
     collector.add("box", speaks, account)
@@ -39,14 +41,14 @@ def test_every_message_once_oldest_first_byte_for_byte(collector: Collector, acc
     assert len(account.files()) == 41
 
 
-def test_nothing_is_touched_unless_it_is_asked_for(collector: Collector, account: Account) -> None:
+def test_nothing_on_the_server_changes_unless_configured(collector: Collector, account: Account) -> None:
     account.deliver(mail(1), mail(2))
     collector.add("box", "imap", account)
     collector.fetch()
     assert list(account.files().values()) == ["", ""]
 
 
-def test_mail_that_somebody_has_read_is_collected_all_the_same(collector: Collector, account: Account) -> None:
+def test_mail_that_is_already_read_is_collected_too(collector: Collector, account: Account) -> None:
     account.deliver(mail(1))
     (path,) = (account.home / "Maildir/new").iterdir()
     path.rename(account.home / "Maildir/cur" / f"{path.name}:2,S")
@@ -54,7 +56,7 @@ def test_mail_that_somebody_has_read_is_collected_all_the_same(collector: Collec
     assert collector.fetch()["created"] == 1
 
 
-def test_seen(collector: Collector, account: Account) -> None:
+def test_collected_mail_is_marked_as_read_if_configured(collector: Collector, account: Account) -> None:
     account.deliver(mail(1), mail(2))
     collector.add("box", "imap", account, "--done", "seen")
     collector.fetch()
@@ -62,7 +64,7 @@ def test_seen(collector: Collector, account: Account) -> None:
 
 
 @pytest.mark.parametrize("speaks", ["imap", "pop"])
-def test_deleted_ones_are_ours_alone(collector: Collector, account: Account, speaks: str) -> None:
+def test_only_collected_messages_are_deleted(collector: Collector, account: Account, speaks: str) -> None:
     account.deliver(mail(1), mail(2))
     (first, _) = sorted((account.home / "Maildir/new").iterdir())
     if speaks == "imap":  # somebody marked it, and may think again
@@ -74,7 +76,7 @@ def test_deleted_ones_are_ours_alone(collector: Collector, account: Account, spe
     assert len(collector.subjects()) == 2
 
 
-def test_what_others_marked_as_deleted_stays(collector: Collector, account: Account) -> None:
+def test_a_message_that_others_marked_as_deleted_stays(collector: Collector, account: Account) -> None:
     account.deliver(mail(1))
     collector.add("box", "imap", account, "--done", "delete", "--folder", "Other")
     account.deliver(mail(2), mail(3), folder="Other")
@@ -90,7 +92,7 @@ def test_what_others_marked_as_deleted_stays(collector: Collector, account: Acco
     assert len(account.files()) == 1
 
 
-def test_moved_into_a_folder_that_is_made_for_it(collector: Collector, account: Account) -> None:
+def test_collected_mail_is_moved_into_a_folder_that_is_created(collector: Collector, account: Account) -> None:
     account.deliver(mail(1), mail(2))
     collector.add("box", "imap", account, "--done", "move:Collected")
     assert collector.fetch()["warning"] == ""
@@ -99,7 +101,7 @@ def test_moved_into_a_folder_that_is_made_for_it(collector: Collector, account: 
 
 
 @pytest.mark.parametrize("action", ["move:Collected", "delete"])
-def test_without_move_and_uidplus_nobody_else_s_mail_is_expunged(
+def test_without_move_and_uidplus_other_mail_is_never_expunged(
     collector: Collector, account: Account, action: str
 ) -> None:
     account.deliver(mail(1), mail(2))
@@ -112,7 +114,7 @@ def test_without_move_and_uidplus_nobody_else_s_mail_is_expunged(
     assert len(account.files("Collected") if action != "delete" else "12") == 2
 
 
-def test_folders_of_their_own(collector: Collector, account: Account) -> None:
+def test_each_folder_is_collected_separately(collector: Collector, account: Account) -> None:
     account.deliver(mail(1))
     account.deliver(mail(2), folder="Büro".encode().decode())
     account.make("B&APw-ro")
@@ -121,7 +123,7 @@ def test_folders_of_their_own(collector: Collector, account: Account) -> None:
     assert sorted(collector.subjects() if collector.fetch() else []) == ["Hello 1", "Hello 3"]
 
 
-def test_a_folder_that_is_not_there_stops_no_other(collector: Collector, account: Account) -> None:
+def test_a_missing_folder_stops_no_other(collector: Collector, account: Account) -> None:
     account.deliver(mail(1))
     collector.add("box", "imap", account, "--folder", "Nowhere", "--folder", "INBOX")
     screen = collector("fetch")
@@ -131,7 +133,7 @@ def test_a_folder_that_is_not_there_stops_no_other(collector: Collector, account
 
 
 @BOTH
-def test_another_uid_validity_means_no_message_twice(collector: Collector, account: Account, speaks: str) -> None:
+def test_a_new_uid_validity_collects_no_message_twice(collector: Collector, account: Account, speaks: str) -> None:
     account.deliver(mail(1), mail(2))
     collector.add("box", speaks, account)
     collector.fetch()
@@ -143,7 +145,7 @@ def test_another_uid_validity_means_no_message_twice(collector: Collector, accou
     assert len(collector.rows("SELECT 1 FROM mailbox")) == 1
 
 
-def test_a_read_only_folder_is_collected_and_said_to_be_so(collector: Collector, account: Account) -> None:
+def test_a_read_only_folder_is_collected_with_a_warning(collector: Collector, account: Account) -> None:
     account.deliver(mail(1), folder="Locked")
     collector.add("box", "imap", account, "--folder", "Locked", "--done", "seen")
     result = collector.fetch()
@@ -156,7 +158,7 @@ def test_a_read_only_folder_is_collected_and_said_to_be_so(collector: Collector,
     assert list(account.files("Locked").values()) == [""]
 
 
-def test_no_room_where_it_is_to_be_moved(collector: Collector, account: Account) -> None:
+def test_a_full_target_folder_leaves_the_message_where_it_is(collector: Collector, account: Account) -> None:
     account.deliver(mail(1, body="x" * 4000), mail(2))
     collector.add("box", "imap", account, "--done", "move:Full.Collected")
     result = collector.fetch()
@@ -203,7 +205,7 @@ def test_pop_takes_lines_of_any_length(collector: Collector, account: Account) -
 
 
 @BOTH
-def test_octets_that_are_no_text_come_as_they_are(collector: Collector, account: Account, speaks: str) -> None:
+def test_binary_octets_are_collected_unchanged(collector: Collector, account: Account, speaks: str) -> None:
     odd = mail(1, body="a\0b\r lone\n").replace(b"lone", b"lone \xff\xfe")
     account.deliver(odd)
     collector.add("box", speaks, account)
@@ -212,7 +214,7 @@ def test_octets_that_are_no_text_come_as_they_are(collector: Collector, account:
     assert raw.replace(b"\x80", b"\0").replace(b"\r\n", b"\n") == odd, "Dovecot gives a NUL as 0x80, RFC 3501 has none"
 
 
-def test_the_limit_of_one_run(collector: Collector, account: Account) -> None:
+def test_one_run_collects_no_more_than_its_limit(collector: Collector, account: Account) -> None:
     account.deliver(*map(mail, range(5)))
     collector.add("box", "imap", account, "--limit", "2")
     assert [collector.fetch()["left"] for _ in range(4)] == [3, 1, 0, 0]
@@ -221,7 +223,9 @@ def test_the_limit_of_one_run(collector: Collector, account: Account) -> None:
 
 @pytest.mark.parametrize("security", ["tls", "starttls", "none"])
 @BOTH
-def test_every_security(collector: Collector, account: Account, speaks: str, security: str) -> None:
+def test_mail_is_collected_over_tls_starttls_and_plain_connections(
+    collector: Collector, account: Account, speaks: str, security: str
+) -> None:
     account.deliver(mail(1))
     server = account.server
     plain, secure = (server.imap, server.imaps) if speaks == "imap" else (server.pop, server.pops)
@@ -236,7 +240,7 @@ def test_every_security(collector: Collector, account: Account, speaks: str, sec
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 @BOTH
-def test_a_certificate_that_is_not_to_be_trusted(
+def test_an_untrusted_certificate_stops_the_collection(
     collector: Collector, account: Account, speaks: str, security: str
 ) -> None:
     account.deliver(mail(1))
@@ -261,7 +265,7 @@ def test_a_certificate_that_is_not_to_be_trusted(
 
 
 @BOTH
-def test_a_wrong_password_is_told_without_it(collector: Collector, account: Account, speaks: str) -> None:
+def test_a_wrong_password_is_reported_without_the_password(collector: Collector, account: Account, speaks: str) -> None:
     collector.add("box", speaks, account)
     collector.secret.write_text("wrong-horse\n")
     screen = collector("fetch")
@@ -276,7 +280,7 @@ def test_a_wrong_password_is_told_without_it(collector: Collector, account: Acco
     assert collector.fetch()["state"] == "ok"
 
 
-def test_a_password_in_utf_8_by_a_command(collector: Collector, account: Account) -> None:
+def test_a_command_may_print_a_password_in_utf_8(collector: Collector, account: Account) -> None:
     users = account.server.folder / "users"
     users.write_text(users.read_text().replace(f"{account.name}:{{PLAIN}}{PASSWORD}", f"{account.name}:{{PLAIN}}Grüße"))
     for name, speaks in (("one", "imap"), ("two", "pop")):
@@ -287,7 +291,7 @@ def test_a_password_in_utf_8_by_a_command(collector: Collector, account: Account
 
 
 @BOTH
-def test_an_access_token_instead_of_a_password(
+def test_a_command_may_print_an_access_token(
     collector: Collector, account: Account, speaks: str, tmp_path: Path
 ) -> None:
     account.deliver(mail(1))

@@ -34,14 +34,14 @@ def outcomes(decision: Decision) -> list[str]:
 
 
 @pytest.mark.parametrize("field", ["X-Original-To", "Envelope-To", "Delivered-To"])
-def test_the_recipient_stands_above_received(collector: Collector, field: str) -> None:
+def test_the_recipient_is_taken_from_the_fields_above_received(collector: Collector, field: str) -> None:
     found = decide(
         collector, f"Return-Path: <bob@client.org>\n{field}: support@example.com\n", "To: all@elsewhere.net\n"
     )
     assert outcomes(found) == ["create alias support@example.com>support@example.com"]
 
 
-def test_below_received_it_is_a_header_field_like_others(collector: Collector) -> None:
+def test_a_recipient_field_below_received_is_an_ordinary_header_field(collector: Collector) -> None:
     found = decide(collector, "Delivered-To: box@provider.net\n", "Delivered-To: support@example.com\n")
     assert outcomes(found) == ["create alias >support@example.com"]
 
@@ -68,7 +68,7 @@ def test_exim_notes_all_recipients_of_one_delivery(collector: Collector) -> None
     ]
 
 
-def test_the_spelling_that_is_ours_counts(collector: Collector) -> None:
+def test_of_several_spellings_the_local_address_counts(collector: Collector) -> None:
     trace = "X-Original-To: old@forwarder.net\nDelivered-To: support@example.com\n"
     assert outcomes(decide(collector, trace)) == ["create alias support@example.com>support@example.com"]
 
@@ -81,14 +81,14 @@ def test_the_spelling_that_is_ours_counts(collector: Collector) -> None:
         ("", "bob@client.org"),
     ],
 )
-def test_the_reverse_path(collector: Collector, trace: str, expected: str) -> None:
+def test_the_reverse_path_is_that_of_the_return_path_field(collector: Collector, trace: str, expected: str) -> None:
     raw = f"{trace}Received: x\n{BASE}To: support@example.com\n\n".encode()
     settings = config.load(str(collector.config), None, {})
     found = receive.preview(collector.store, settings, Incoming(raw, source="fetch"), 1.7e9)
     assert str(found.message.envelope.reverse_path) == expected
 
 
-def test_what_no_alias_takes_is_held_or_becomes_a_record_of_the_model(collector: Collector) -> None:
+def test_mail_that_no_alias_takes_is_held_or_becomes_a_record_of_the_model(collector: Collector) -> None:
     assert outcomes(decide(collector, "", "To: box@provider.net\n")) == ["hold unrouted >"]
     (made,) = decide(collector, "", "To: box@provider.net\n", model="lead").outcomes
     assert (made.action, made.reason, made.model, dict(made.values)) == (
@@ -128,7 +128,9 @@ def test_a_refusal_goes_by_reply_whatever_the_configuration_says(collector: Coll
         ({"folders": ()}, "no folder is named"),
     ],
 )
-def test_what_a_server_cannot_be(collector: Collector, changes: dict[str, object], error: str) -> None:
+def test_an_impossible_server_is_refused_with_a_hint(
+    collector: Collector, changes: dict[str, object], error: str
+) -> None:
     whole = Server("box", "imap", "mx.example.net", 993, "bob", Secret("password-file", "/nowhere"))
     with collector.store.write() as tx:
         with pytest.raises(Problem, match=re.escape(error)):
@@ -148,7 +150,7 @@ def test_what_a_server_cannot_be(collector: Collector, changes: dict[str, object
         ("--type imap --host a --user b --password-file c --token-command d", "exclude each other"),
     ],
 )
-def test_what_add_asks_for(collector: Collector, arguments: str, error: str) -> None:
+def test_server_add_asks_for_what_is_missing(collector: Collector, arguments: str, error: str) -> None:
     screen = collector("server", "add", "box", *arguments.split())
     assert screen.exit == 2
     assert error in screen.err

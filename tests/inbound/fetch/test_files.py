@@ -45,7 +45,9 @@ MAKERS = {"mbox": mbox, "maildir": maildir, "eml": eml}
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_every_message_once_in_order_as_it_is(collector: Collector, tmp_path: Path, kind: str) -> None:
+def test_every_message_of_a_file_is_taken_once_in_order_unchanged(
+    collector: Collector, tmp_path: Path, kind: str
+) -> None:
     sent = [mail(n, body="Text.\n\nFrom me\n>From you\n" if n % 3 else "\nFromage\n") for n in range(40)]
     place = MAKERS[kind](tmp_path, *sent)
     if kind == "mbox":
@@ -57,7 +59,9 @@ def test_every_message_once_in_order_as_it_is(collector: Collector, tmp_path: Pa
     assert collector.json("fetch", kind, str(place))[0]["fetched"] == 0
 
 
-def test_it_goes_on_where_it_was(collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_import_goes_on_where_it_stopped(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = [mail(n) for n in range(50)]
     place = mbox(tmp_path, *sent)
     settings = config.load(str(collector.config), None, {})
@@ -73,7 +77,7 @@ def test_it_goes_on_where_it_was(collector: Collector, tmp_path: Path, monkeypat
     assert collector.raws() == sent
 
 
-def test_nobody_is_told_of_it(collector: Collector, tmp_path: Path) -> None:
+def test_kept_mail_is_never_answered_or_copied(collector: Collector, tmp_path: Path) -> None:
     with collector.store.write() as tx:
         save(tx, get(tx, "support@example.com")._replace(notify=("ann@example.org",)))
     refused = mail(0, to="closed@example.com")
@@ -86,7 +90,7 @@ def test_nobody_is_told_of_it(collector: Collector, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_too_large(collector: Collector, tmp_path: Path, kind: str) -> None:
+def test_kept_mail_that_is_too_large_is_held(collector: Collector, tmp_path: Path, kind: str) -> None:
     place = MAKERS[kind](tmp_path, mail(1, body=("x" * 70 + "\n") * 40_000), mail(2))
     (found,) = collector.json("fetch", kind, str(place))
     assert (found["created"], found["failed"]) == (1, 1)
@@ -118,7 +122,9 @@ def test_a_model_for_what_no_alias_takes(collector: Collector, tmp_path: Path) -
         (["eml", "/", "--model", "a b"], 1, "cannot be a model"),
     ],
 )
-def test_what_cannot_be_taken(collector: Collector, arguments: list[str], code: int, error: str) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(
+    collector: Collector, arguments: list[str], code: int, error: str
+) -> None:
     screen = collector("fetch", *arguments)
     assert (screen.exit, error in screen.err) == (code, True), screen
 

@@ -72,7 +72,7 @@ def fails(issuer: Issuer) -> Problem:
         ((400, "application/json", b'{"error": {"code": 1}, "error_description": [2]}'), "{'code': 1}: [2]"),
     ],
 )
-def test_answers_that_are_no_tokens(issuer: Issuer, says: tuple[int, str, bytes], told: str) -> None:
+def test_an_answer_without_a_usable_token_is_an_error(issuer: Issuer, says: tuple[int, str, bytes], told: str) -> None:
     issuer.says = says
     assert told in str(fails(issuer))
     assert issuer.asked == [], "a redirect is not followed"
@@ -87,7 +87,7 @@ def test_an_error_is_decoded_and_clean(issuer: Issuer) -> None:
     assert problem.hints == ("mailgate server login box",)
 
 
-def test_silence_and_a_trickle_end(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_silent_or_too_slow_is_given_up(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "TIME", 0.4)
     issuer.slow = 3.0
     assert "does not answer within" in str(fails(issuer))
@@ -111,7 +111,7 @@ def test_silence_and_a_trickle_end(issuer: Issuer, monkeypatch: pytest.MonkeyPat
         thread.join()
 
 
-def test_nobody_there(issuer: Issuer) -> None:
+def test_an_unreachable_server_is_an_error_with_its_name(issuer: Issuer) -> None:
     issuer.close()
     assert "127.0.0.1: Connection refused" in str(fails(issuer))
 
@@ -121,7 +121,7 @@ def test_nobody_there(issuer: Issuer) -> None:
     ["http://login.example.com/token", "https://a@login.example.com/", "ftp://127.0.0.1/", "https:///x", "file:///x",
      "http://127.0.0.1.example.com/", "http://localhost:0/", "https://x/\x1b", "https://x:99999/"],
 )  # fmt: skip
-def test_secrets_go_nowhere_unsafe(issuer: Issuer, url: str) -> None:
+def test_a_secret_is_sent_over_https_only(issuer: Issuer, url: str) -> None:
     assert not provider.is_safe(url)
     with pytest.raises(Problem, match="no secret is sent there"):
         endpoint.ask(url, "refresh_token=x", "")
@@ -130,7 +130,7 @@ def test_secrets_go_nowhere_unsafe(issuer: Issuer, url: str) -> None:
         endpoints(issuer.url)
 
 
-def test_metadata_at_both_places_and_of_somebody_else(issuer: Issuer) -> None:
+def test_metadata_is_read_from_both_places_and_must_name_the_issuer(issuer: Issuer) -> None:
     assert endpoints(issuer.url).device == f"{issuer.url}/device"
     issuer.place = "/.well-known/oauth-authorization-server/realm"
     issuer.metadata["issuer"] = f"{issuer.url}/realm"
@@ -162,7 +162,7 @@ def entered(issuer: Issuer, time: Time) -> Any:
     return by_device(we, f"{issuer.url}/token", device, time.sleep, lambda: time.now)
 
 
-def test_polling_waits_as_it_is_told(issuer: Issuer) -> None:
+def test_polling_waits_as_long_as_the_server_asks(issuer: Issuer) -> None:
     issuer.polls = ["authorization_pending", "slow_down", "authorization_pending", "slow_down"]
     time = Time()
     assert entered(issuer, time).access in issuer.secrets
@@ -177,14 +177,14 @@ def test_polling_waits_as_it_is_told(issuer: Issuer) -> None:
         ("expired_token", "the code was not entered in time"),
     ],
 )
-def test_polling_ends(issuer: Issuer, said: str, told: str) -> None:
+def test_polling_ends_when_the_server_refuses(issuer: Issuer, said: str, told: str) -> None:
     issuer.polls = ["authorization_pending", said]
     with pytest.raises(Problem, match=told):
         entered(issuer, Time())
     assert len(issuer.asked) == 2
 
 
-def test_a_code_that_nobody_enters(issuer: Issuer) -> None:
+def test_a_device_code_that_is_not_entered_expires(issuer: Issuer) -> None:
     issuer.polls = ["authorization_pending"] * 100
     time = Time()
     we = client(issuer.url)
@@ -195,7 +195,7 @@ def test_a_code_that_nobody_enters(issuer: Issuer) -> None:
     assert authorize.PATIENCE > 600
 
 
-def test_polling_survives_a_break_and_not_every_one(issuer: Issuer) -> None:
+def test_polling_survives_a_short_outage_but_not_a_long_one(issuer: Issuer) -> None:
     time = Time()
     we = client(issuer.url)
     device = we.device(f"{issuer.url}/device")
@@ -213,7 +213,7 @@ def test_polling_survives_a_break_and_not_every_one(issuer: Issuer) -> None:
         by_device(we, f"{issuer.url}/token", device, time.sleep, lambda: time.now)
 
 
-def test_a_verification_page_must_be_one_that_opens(issuer: Issuer) -> None:
+def test_a_verification_page_must_be_a_web_page(issuer: Issuer) -> None:
     issuer.says = (200, "application/json", b'{"device_code": "a", "user_code": "b", "verification_uri": "run:this"}')
     with pytest.raises(Problem, match="no code to enter"):
         client(issuer.url).device(f"{issuer.url}/device")
@@ -222,7 +222,7 @@ def test_a_verification_page_must_be_one_that_opens(issuer: Issuer) -> None:
 # What is known
 
 
-def test_google() -> None:
+def test_google_gets_its_endpoints_and_scope() -> None:
     found = provider.resolve("google", "imap")
     assert (found.issuer, found.scope) == ("https://accounts.google.com", "https://mail.google.com/")
     assert not found.device, "its device flow knows no right to read mail"
@@ -234,7 +234,7 @@ def test_google() -> None:
     assert "login_hint=info%40example.com" in asked
 
 
-def test_microsoft() -> None:
+def test_microsoft_gets_its_endpoints_and_scope() -> None:
     found = provider.resolve("microsoft", "imap")
     assert found.issuer == "https://login.microsoftonline.com/common/v2.0"
     assert found.scope == "https://outlook.office.com/IMAP.AccessAsUser.All offline_access"
@@ -244,7 +244,7 @@ def test_microsoft() -> None:
     assert tenant == found._replace(issuer="https://login.microsoftonline.com/example.com/v2.0")
 
 
-def test_others_have_to_be_told() -> None:
+def test_another_provider_needs_its_url_and_scope() -> None:
     assert provider.resolve("https://login.example.com/realms/a", "imap", "mail").exact
     with pytest.raises(Problem, match="unknown scope for mail"):
         provider.resolve("https://login.example.com/realms/a", "imap")
@@ -271,13 +271,13 @@ def login(**more: Any) -> Login:
     ],
     ids=["seven-days-before", "the-last-tenth", "a-life-that-moves", "long-unused", "without-refresh"],
 )
-def test_a_warning_comes_before_the_end(found: Login, quiet: float, warned: float) -> None:
+def test_a_login_that_will_expire_is_announced(found: Login, quiet: float, warned: float) -> None:
     assert logins.warning(found, quiet) == ""
     assert logins.warning(found, warned) != ""
     assert logins.warning(found._replace(error="revoked"), warned) == "", "that is more than a warning"
 
 
-def test_what_a_refresh_leaves_as_it_was() -> None:
+def test_a_refresh_keeps_what_the_answer_does_not_change() -> None:
     old = login(ends=90 * DAY)
     assert logins.renewed(old, "b", 7200, "", None, DAY) == old._replace(access="b", expires=7200, refreshed=DAY)
     same = logins.renewed(old, "b", 7200, "", 90 * DAY + 1, DAY)
@@ -291,7 +291,7 @@ def test_a_login_shows_no_secret() -> None:
     assert "r" not in repr(login(refresh="rrr")).replace("Login(...)", "")
 
 
-def test_claims() -> None:
+def test_only_one_process_claims_a_login() -> None:
     from mailgate.store import servers
 
     tx = sqlite3.connect(":memory:")

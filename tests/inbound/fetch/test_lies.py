@@ -59,12 +59,12 @@ def box(collector: Collector) -> Iterator[Box]:
     found.fake.close()
 
 
-def test_it_speaks(box: Box) -> None:
+def test_the_fake_server_delivers_when_it_tells_the_truth(box: Box) -> None:
     assert box.run().tally.created == 5
     assert box.run().tally.fetched == 0
 
 
-def test_it_lists_more_than_it_has(box: Box) -> None:
+def test_a_listed_message_that_does_not_exist_stops_no_other(box: Box) -> None:
     box.fake.listed = lambda: [1, 2, 3, 4, 5, 77]
     result = box.run()
     assert (result.state, result.tally.created, result.tally.left) == ("ok", 5, 1)
@@ -74,7 +74,7 @@ def test_it_lists_more_than_it_has(box: Box) -> None:
     assert box.run().tally == Tally()
 
 
-def test_it_lists_fewer_than_it_has(box: Box) -> None:
+def test_a_message_that_was_not_listed_is_collected_later(box: Box) -> None:
     box.fake.listed = lambda: [1, 3, 5]
     assert box.run().tally.created == 3
     box.fake.listed = lambda: [2]
@@ -84,7 +84,7 @@ def test_it_lists_fewer_than_it_has(box: Box) -> None:
     assert len(box.collector.raws()) == 5
 
 
-def test_somebody_expunges_under_our_feet(box: Box) -> None:
+def test_a_message_expunged_during_collection_stops_no_other(box: Box) -> None:
     lists = iter([[1, 2, 3, 4, 5], [1, 2, 4, 5]])
     box.fake.listed = lambda: next(lists)
     del box.fake.mailbox[3]
@@ -93,7 +93,7 @@ def test_somebody_expunges_under_our_feet(box: Box) -> None:
 
 
 @pytest.mark.parametrize("nothing", [b"NIL", b'""', b"{0}\r\n"])
-def test_a_message_without_octets(box: Box, nothing: bytes) -> None:
+def test_an_empty_message_is_held(box: Box, nothing: bytes) -> None:
     body = box.fake.body
     box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] %s)\r\n" % nothing if uid == 3 else body(uid)
     assert [box.run().tally[:2] for _ in range(4)] == [(4, 4), (0, 0), (1, 0), (0, 0)]
@@ -102,7 +102,7 @@ def test_a_message_without_octets(box: Box, nothing: bytes) -> None:
     assert box.failed() == ["3: could not be collected in 3 attempts: the server gives nothing of it; mailgate 0.1.0"]
 
 
-def test_a_literal_without_its_text(box: Box) -> None:
+def test_a_fetch_answer_without_a_body_stops_no_other_message(box: Box) -> None:
     body = box.fake.body
     box.fake.body = lambda uid: b"* 3 FETCH (UID 3 BODY[] {900}\r\n)\r\n" if uid == 3 else body(uid)
     mailbox_read = mailbox.READ_TIME
@@ -116,7 +116,7 @@ def test_a_literal_without_its_text(box: Box) -> None:
     assert box.collector.held() == ["failed"]
 
 
-def test_a_nul_in_a_literal(box: Box) -> None:
+def test_a_nul_in_a_message_is_kept(box: Box) -> None:
     odd = mail(3, body="a\0b\n")
     box.fake.mailbox[3] = odd
     assert box.run().tally.created == 5
@@ -182,21 +182,21 @@ def test_a_server_that_breaks_at_every_message_blames_none(box: Box) -> None:
     assert box.collector.held() == []
 
 
-def test_answers_that_nobody_asked_for(box: Box) -> None:
+def test_unsolicited_answers_do_no_harm(box: Box) -> None:
     body = box.fake.body
     chatter = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 99 FLAGS ())\r\n* 4 EXPUNGE\r\n* OK still here\r\n"
     box.fake.body = lambda uid: chatter + body(uid) + chatter
     assert box.run().tally == Tally(fetched=5, created=5)
 
 
-def test_a_server_that_cannot_be_understood(box: Box) -> None:
+def test_an_answer_that_breaks_the_protocol_is_an_error_of_the_server(box: Box) -> None:
     box.fake.do_fetch = lambda arguments: b"* 1 FETCH (((\r\n"
     result = box.run()
     assert (result.state, result.tally.fetched) == ("failed", 0)
     assert "the connection broke" in result.error
 
 
-def test_a_server_that_falls_silent(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_falls_silent_is_given_up(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
     monkeypatch.setattr(mailbox, "READ_TIME", 0.3)
@@ -206,14 +206,14 @@ def test_a_server_that_falls_silent(box: Box, monkeypatch: pytest.MonkeyPatch) -
     quiet.set()
 
 
-def test_a_server_that_never_comes_to_an_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_stops_sending_is_given_up(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailbox, "COMMAND_TIME", 0.5)
     monkeypatch.setattr(mailbox, "READ_TIME", 20.0)
     box.fake.drips = True
     assert "no end after" in box.run().error
 
 
-def test_no_room_for_what_is_moved(box: Box) -> None:
+def test_a_message_that_cannot_be_moved_is_moved_by_the_next_run(box: Box) -> None:
     box.fake.do_move = lambda _: b"NO [OVERQUOTA] full"
     box.set(done="move:Done")
     result = box.run()
@@ -225,7 +225,7 @@ def test_no_room_for_what_is_moved(box: Box) -> None:
     assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
 
 
-def test_a_lease_that_ran_out_stops_the_one_who_had_it(box: Box) -> None:
+def test_a_process_whose_lease_ran_out_stops(box: Box) -> None:
     body = box.fake.body
 
     def late(uid: int) -> bytes:
@@ -241,7 +241,7 @@ def test_a_lease_that_ran_out_stops_the_one_who_had_it(box: Box) -> None:
     assert box.collector.rows("SELECT holder FROM server") == [("other 1 1",)]
 
 
-def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
+def test_a_message_that_kills_the_program_is_given_up(box: Box) -> None:
     class Death(BaseException):
         pass
 
@@ -272,7 +272,7 @@ def test_a_message_of_which_the_program_dies_is_given_up(box: Box) -> None:
     assert box.collector.held() == ["failed"]
 
 
-def test_a_person_reads_and_expunges_while_we_collect(collector: Collector, account: Account) -> None:
+def test_a_person_may_read_and_expunge_during_collection(collector: Collector, account: Account) -> None:
     """On a real server: one message is read, one goes, between our listing and our fetching."""
     import imaplib
 
@@ -308,7 +308,7 @@ def test_a_person_reads_and_expunges_while_we_collect(collector: Collector, acco
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
-def test_a_password_file_that_others_can_read(box: Box, mode: int) -> None:
+def test_a_password_file_that_others_can_read_is_refused(box: Box, mode: int) -> None:
     box.collector.secret.chmod(mode)
     result = box.run()
     assert result.error == f"the password file {box.collector.secret} is open to others (mode {mode:o})"
@@ -326,7 +326,9 @@ def test_a_password_file_that_others_can_read(box: Box, mode: int) -> None:
         ("echo $HOME; echo", "127.0.0.1:{port} does not let `bob` in"),  # no shell
     ],
 )
-def test_a_command_that_tells_no_secret(box: Box, command: str, error: str, tmp_path: Path) -> None:
+def test_a_password_command_that_gives_no_password_is_an_error(
+    box: Box, command: str, error: str, tmp_path: Path
+) -> None:
     box.fake.do_login = lambda words: b"NO wrong" if "$HOME; echo" in words else b""
     box.set(secret=Secret("password-command", command))
     assert box.run().error.startswith(error.format(port=box.fake.port))
@@ -339,7 +341,7 @@ def test_a_process_that_holds_a_secret_leaves_no_core(box: Box) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
-def test_a_command_that_does_not_end(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_command_that_does_not_end_is_killed(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     from mailgate.oauth import secret
 
     monkeypatch.setattr(secret, "COMMAND_TIME", 0.2)

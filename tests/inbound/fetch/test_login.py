@@ -135,7 +135,7 @@ def browse(address: str) -> str:
         return str(answer.read().decode())
 
 
-def test_by_device_and_imap(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_a_login_by_device_code_collects_over_imap(collector: Watched, account: Account, issuer: Issuer) -> None:
     account.deliver(mail(1))
     assert "next, log in with: mailgate server login box" in collector.enter(account, "imap", issuer)
     before = collector("fetch")
@@ -156,7 +156,9 @@ def test_by_device_and_imap(collector: Watched, account: Account, issuer: Issuer
     assert issuer.refreshes == 0
 
 
-def test_by_browser_and_pop_with_a_client_secret(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_a_login_by_browser_with_a_client_secret_collects_over_pop(
+    collector: Watched, account: Account, issuer: Issuer
+) -> None:
     account.deliver(mail(1))
     issuer.client_secret = "client-secret-0815"
     issuer.told = {"refresh_token_expires_in": 604_800}
@@ -255,7 +257,7 @@ def test_a_token_that_ends_early_is_renewed(collector: Watched, account: Account
     assert issuer.refreshes == 2
 
 
-def test_a_rotated_token_is_kept_whatever_comes_then(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_a_rotated_token_is_kept_even_if_collecting_fails(collector: Watched, account: Account, issuer: Issuer) -> None:
     account.deliver(mail(1))
     collector.log_in(account, "imap", issuer)
     collector.change("expires = 0")
@@ -274,7 +276,7 @@ def test_a_rotated_token_is_kept_whatever_comes_then(collector: Watched, account
     assert issuer.refreshes == 2
 
 
-def test_two_processes_refresh_once(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_two_processes_refresh_a_token_once(collector: Watched, account: Account, issuer: Issuer) -> None:
     collector.log_in(account, "imap", issuer)
     collector.change("expires = 0")
     issuer.slow = 0.7
@@ -298,7 +300,9 @@ def test_a_term_signal_waits_for_the_new_token(collector: Watched, account: Acco
     assert collector.rows("SELECT holder FROM login") == [(None,)]
 
 
-def test_a_revoked_login_is_over_until_the_next(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_a_revoked_login_is_not_used_again_until_the_next_login(
+    collector: Watched, account: Account, issuer: Issuer
+) -> None:
     account.deliver(mail(1))
     collector.log_in(account, "imap", issuer)
     issuer.revoke()
@@ -326,7 +330,7 @@ def test_a_revoked_login_is_over_until_the_next(collector: Watched, account: Acc
     assert collector("doctor", "--only", "servers").exit == 0
 
 
-def test_the_system_log_says_it_once(
+def test_the_system_log_reports_an_ended_login_once(
     collector: Watched, account: Account, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collector.log_in(account, "imap", issuer)
@@ -359,7 +363,7 @@ def test_a_provider_that_is_away_ends_no_login(
     assert access.token(collector.store, server) in account.server.tokens.valid, "one that stays is used again"
 
 
-def test_a_warning_before_the_end(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_a_login_that_will_expire_is_announced_by_fetch(collector: Watched, account: Account, issuer: Issuer) -> None:
     collector.log_in(account, "imap", issuer)
     assert collector.run().warning == ""
     collector.change("begun = :now - 100 * 86400, ends = :now + 3 * 86400")
@@ -399,7 +403,9 @@ def test_a_file_has_the_settings_and_no_token(collector: Watched, account: Accou
     assert collector.rows("SELECT count(*) FROM login") == [(0,)], "another client has to log in anew"
 
 
-def test_what_ends_a_login_and_what_does_not(collector: Watched, account: Account, issuer: Issuer) -> None:
+def test_a_login_ends_when_its_account_or_provider_changes(
+    collector: Watched, account: Account, issuer: Issuer
+) -> None:
     collector.log_in(account, "imap", issuer)
     with collector.store.read() as tx:
         box, login = servers.get(tx, "box"), logins.get(tx, 1)
@@ -439,7 +445,7 @@ def test_what_ends_a_login_and_what_does_not(collector: Watched, account: Accoun
         ("add x --type imap --host a --user b", "'--token-command' or '--login'"),
     ],
 )
-def test_what_cannot_be(collector: Watched, words: str, told: str) -> None:
+def test_an_impossible_login_is_refused_with_a_hint(collector: Watched, words: str, told: str) -> None:
     screen = collector("server", *words.split())
     assert screen.exit in (1, 2)
     assert told in screen.err

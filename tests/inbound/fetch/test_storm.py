@@ -11,23 +11,27 @@ BOTH = pytest.mark.parametrize("speaks", ["imap", "pop"])
 
 
 @BOTH
-def test_a_mixture_in_peace(collector: Collector, account: Account, speaks: str) -> None:
+def test_without_disruption_everything_arrives_once(collector: Collector, account: Account, speaks: str) -> None:
     assert storm.in_peace(collector, account, speaks, storm.mixture("some", 150, 10, 2, 8, 10))
 
 
 @BOTH
-def test_the_connection_cut_at_every_command(collector: Collector, server: Dovecot, speaks: str) -> None:
+def test_mail_arrives_once_when_the_connection_breaks_at_every_command(
+    collector: Collector, server: Dovecot, speaks: str
+) -> None:
     said = storm.through_cuts(collector, server, speaks, range(1, 41), 18, both=False)
     assert int(said.partition(" ")[0]) > 25
 
 
 @BOTH
-def test_the_server_killed_again_and_again(collector: Collector, account: Account, speaks: str) -> None:
+def test_mail_arrives_once_when_the_server_is_killed_repeatedly(
+    collector: Collector, account: Account, speaks: str
+) -> None:
     said = storm.through_server_kills(collector, account, speaks, 4, 30, seed=1)
     assert int(said.partition(" ")[0]) > 0
 
 
 @BOTH
-def test_fetch_killed_again_and_again(collector: Collector, account: Account, speaks: str) -> None:
+def test_mail_arrives_once_when_fetch_is_killed_repeatedly(collector: Collector, account: Account, speaks: str) -> None:
     said = storm.through_kills(collector, account, speaks, 2, 5, 60, seed=1)
     assert int(said.partition(" ")[0]) > 0

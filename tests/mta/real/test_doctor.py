@@ -44,7 +44,7 @@ def planted(server: Server, fault: str, cure: str) -> Iterator[None]:
         server.run(cure)
 
 
-def test_a_healthy_machine(whole: Server) -> None:
+def test_a_healthy_machine_has_no_problems(whole: Server) -> None:
     found = looked_at(whole)
     assert [each["name"] for each in found if each["verdict"] != "ok"] == ["log"]  # which this machine has not
     names = {each["name"] for each in found}
@@ -54,7 +54,7 @@ def test_a_healthy_machine(whole: Server) -> None:
     assert re.search(r"^\d+ checks: 0 wrong, \d could not be looked at$", screen, re.MULTILINE)
 
 
-def test_a_probe_there_and_back(whole: Server) -> None:
+def test_a_probe_comes_back(whole: Server) -> None:
     before = whole.machine.json("message", "list")
     done = whole.machine.run("mailgate", "doctor", "--only", "config", "--probe", "--json", check=False)
     found = json.loads(done.stdout)
@@ -64,7 +64,7 @@ def test_a_probe_there_and_back(whole: Server) -> None:
     assert whole.machine.json("message", "list") == before
 
 
-def test_a_probe_that_does_not_arrive(postfix: Server) -> None:
+def test_a_lost_probe_is_a_problem(postfix: Server) -> None:
     stop = "postconf -e defer_transports=mailgate && postfix reload"
     with planted(postfix, stop, "postsuper -d ALL && postconf -X defer_transports && postfix reload"):
         postfix._await_reload()
@@ -110,7 +110,7 @@ POSTFIX = [
 @pytest.mark.parametrize(
     ("fault", "cure", "named"), POSTFIX, ids=[each[2] + str(at) for at, each in enumerate(POSTFIX)]
 )
-def test_a_fault_in_postfix(postfix: Server, fault: str, cure: str, named: str) -> None:
+def test_a_fault_in_postfix_is_found(postfix: Server, fault: str, cure: str, named: str) -> None:
     postfix.run(f"cp {GUARD} /root/guard")
     with planted(postfix, fault, cure):
         assert [each for each in wrong(postfix, "--only", "postfix") if named in each]
@@ -138,7 +138,7 @@ MACHINE = [
 
 
 @pytest.mark.parametrize(("fault", "cure", "named"), MACHINE, ids=[each[2].replace("/", "-") for each in MACHINE])
-def test_a_fault_of_the_machine(postfix: Server, fault: str, cure: str, named: str) -> None:
+def test_a_fault_of_the_machine_is_found(postfix: Server, fault: str, cure: str, named: str) -> None:
     with planted(postfix, fault, cure):
         assert [each for each in wrong(postfix) if named in each], looked_at(postfix)
     assert wrong(postfix) == []

@@ -140,7 +140,7 @@ def test_no_address_that_an_alias_takes_is_refused(
 
 
 @pytest.mark.parametrize("address", ["support", "info", "INFO+x", "sales+mg1rab" + "c" * 18, "gone-mg1bab" + "c" * 18])
-def test_the_tables_of_a_store(gateway: Gateway, address: str) -> None:
+def test_the_tables_are_made_from_the_store(gateway: Gateway, address: str) -> None:
     with gateway.store.write() as tx:
         aliases.rename(tx, "sales@example.com", "support@example.com")
     with gateway.store.read() as tx:

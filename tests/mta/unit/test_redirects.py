@@ -16,7 +16,7 @@ def plain(domain: Domain, to: str) -> dict[str, str]:
     return {each.source: each.target for each in redirects.redirects(domain, ["info", "help"], to)}
 
 
-def test_every_name_once_and_once_with_a_detail() -> None:
+def test_every_name_is_forwarded_plain_and_with_a_detail() -> None:
     names = ["catchall", "bounce", "info", "help", "old", "sales"]
     expected = {f"{each}@example.com": f"{each}@relay.net" for each in names}
     expected |= {f"{each}+*@example.com": f"{each}+*@relay.net" for each in names}
@@ -24,15 +24,15 @@ def test_every_name_once_and_once_with_a_detail() -> None:
 
 
 @pytest.mark.parametrize("change", [{"details": False}, {"delimiter": ""}])
-def test_without_details(change: dict[str, object]) -> None:
+def test_without_details_only_plain_names_are_forwarded(change: dict[str, object]) -> None:
     assert not [each for each in plain(HOME._replace(**change), "relay.net") if "*" in each]
 
 
-def test_another_delimiter() -> None:
+def test_a_domain_may_have_another_delimiter() -> None:
     assert "bounce-*@example.com" in plain(HOME._replace(delimiter="-"), "relay.net")
 
 
-def test_into_a_mailbox() -> None:
+def test_everything_may_be_forwarded_into_one_mailbox() -> None:
     assert set(plain(HOME, "box@provider.net").values()) == {"box@provider.net"}
 
 
@@ -41,7 +41,7 @@ def test_a_sender_that_is_no_alias_is_forwarded() -> None:
     assert len(plain(HOME._replace(sender="info"), "relay.net")) == len(plain(HOME, "relay.net"))
 
 
-def test_as_a_postfix_map_and_as_csv() -> None:
+def test_redirects_are_printed_as_a_postfix_map_and_as_csv() -> None:
     rows = redirects.redirects(HOME, ["o,dd", "info"], "relay.net")
     lines = redirects.postfix(rows).splitlines()
     assert "info@example.com  info@relay.net" in lines
@@ -52,7 +52,7 @@ def test_as_a_postfix_map_and_as_csv() -> None:
     assert len(read) == len(rows) + 1
 
 
-def test_records_of_a_zone() -> None:
+def test_dns_records_are_printed_as_a_zone() -> None:
     found = zone.entries("example.com", "mx.example.net", 5, ["192.0.2.1", "2001:db8::1"], "dmarc@example.com")
     lines = [line for line in zone.lines(found) if not line.startswith(";")]
     assert [line.split(maxsplit=3)[0::2] for line in lines] == [
