@@ -11,7 +11,7 @@ import click
 import pytest
 from manual.example import ROOT, Example, Servers, commands, prepare, scripts
 
-from mailgate.cli.program import COMMANDS, program
+from mailgate.cli.ui.program import COMMANDS, program
 from mailgate.manual import pages
 from mailgate.manual.markdown import Code, Listing, Paragraph, Table
 from mailgate.routing import decide

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mailgate
-from mailgate.cli.program import COMMANDS
+from mailgate.cli.ui.program import COMMANDS
 from mailgate.process import extras
 
 ROOT = Path(__file__).parent.parent

@@ -1,5 +1,5 @@
 """The commands for people and scripts: each maps a command line onto a function; `deliver` never comes here."""
 
-from mailgate.cli.run import main
+from mailgate.cli.ui.run import main
 
 __all__ = ["main"]

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
-from mailgate.cli.ui import console
+from mailgate.cli.ui import completions, console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Group, assignment, confirm, json_option, yes_option
 from mailgate.store import aliases, records
 from mailgate.values.directory import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
 
@@ -23,9 +23,6 @@ from mailgate.values.directory import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
 )
 def alias() -> None:
     """The addresses that make records."""
-
-
-_known = completing(lambda tx: (each.address for each in aliases.listing(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -132,7 +129,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @alias.command("show", examples="mailgate alias show support@example.com")
-@click.argument("address", shell_complete=_known)
+@click.argument("address", shell_complete=completions.aliases)
 @json_option
 @pass_app
 def show(app: App, address: str, as_json: bool) -> None:
@@ -144,7 +141,7 @@ def show(app: App, address: str, as_json: bool) -> None:
 
 
 @alias.command("set", examples="mailgate alias set support@example.com --from contacts --unset team")
-@click.argument("address", shell_complete=_known)
+@click.argument("address", shell_complete=completions.aliases)
 @_options
 @click.option("--unset", metavar="K", multiple=True, help="Forget a value; repeatable.")
 @click.option("--no-record", is_flag=True, help="Make new records again.")
@@ -180,7 +177,7 @@ def set_(
 
 
 @alias.command("rename", examples="mailgate alias rename sales@example.com offers@example.com")
-@click.argument("address", shell_complete=_known)
+@click.argument("address", shell_complete=completions.aliases)
 @click.argument("new")
 @json_option
 @pass_app
@@ -198,7 +195,7 @@ def rename(app: App, address: str, new: str, as_json: bool) -> None:
 
 
 @alias.command("remove", examples="mailgate alias remove support@example.com --yes")
-@click.argument("address", shell_complete=_known)
+@click.argument("address", shell_complete=completions.aliases)
 @yes_option
 @pass_app
 def remove(app: App, address: str, yes: bool) -> None:

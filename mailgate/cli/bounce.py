@@ -1,17 +1,13 @@
-"""`mailgate bounce`: what did not arrive, and why."""
-
-from typing import Any
+"""`mailgate bounce`: mail that could not be delivered, and why."""
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, Number, json_option
 from mailgate.cli.ui import console
-from mailgate.compose.diagnoses import reason
-from mailgate.store import domains, failures
-from mailgate.store.database import Transaction
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.failures import failure_data, language, reason_words
+from mailgate.cli.ui.options import Group, Number, json_option
+from mailgate.store import failures
 from mailgate.store.failures import Failure
-from mailgate.values.charset import printable
 from mailgate.values.problem import command
 
 
@@ -38,12 +34,12 @@ def list_(app: App, acked: bool, as_json: bool) -> None:
         found = failures.listing(tx, acked=acked)
         tongue = language(tx)
     if as_json:
-        console.data([as_data(each, tongue) for each in found])
+        console.data([failure_data(each, tongue) for each in found])
         return
     rows = [
         (
             *(each.number, console.ago(each.made), each.recipient or "nobody named", each.record or "-"),
-            *(each.state, words(each, tongue)),
+            *(each.state, reason_words(each, tongue)),
         )
         for each in sorted(found, key=lambda each: each.state != "open")
     ]
@@ -73,51 +69,9 @@ def ack(app: App, number: int, as_json: bool) -> None:
     _show(app, found, tongue, as_json)
 
 
-def language(tx: Transaction) -> str:
-    """The language of the people who read this: that of the default domain."""
-    default = domains.default(tx)
-    return default.language if default else "en"
-
-
-def words(found: Failure, tongue: str) -> str:
-    """The reason in plain words, with the status."""
-    status = f" ({found.status})" if found.status else ""
-    return f"{reason(found.kind, tongue)}{status}"
-
-
-def as_data(found: Failure, tongue: str) -> dict[str, Any]:
-    """A failure as JSON."""
-    return {
-        "number": found.number,
-        "recipient": found.recipient,
-        "status": found.status,
-        "kind": found.kind,
-        "permanent": found.permanent,
-        "diagnostic": found.diagnostic,
-        "message": found.message_id,
-        "record": str(found.record) if found.record else None,
-        "state": found.state,
-        "reason": reason(found.kind, tongue),
-        "remote": found.remote,
-        "action": found.action,
-        "proved": found.follower is not None,
-        "failed": found.message,
-        "report": found.report,
-        "made": console.when(found.made),
-    }
-
-
-def line(found: dict[str, Any]) -> str:
-    """A failure beside the message it belongs to."""
-    status = f" ({found['status']})" if found["status"] else ""
-    acked = ", seen to" if found["state"] == "acked" else ""
-    who = printable(found["recipient"] or "nobody named")
-    return f"{who}: {found['reason']}{status}{acked}"
-
-
 def _show(app: App, found: Failure, tongue: str, as_json: bool) -> None:
     if as_json:
-        console.data(as_data(found, tongue))
+        console.data(failure_data(found, tongue))
         return
     console.pairs(
         [
@@ -125,7 +79,7 @@ def _show(app: App, found: Failure, tongue: str, as_json: bool) -> None:
             ("recipient", found.recipient or "nobody named"),
             ("record", found.record or ""),
             ("message", f"{found.message}, {found.message_id}" if found.message else found.message_id or ""),
-            ("reason", words(found, tongue)),
+            ("reason", reason_words(found, tongue)),
             ("lasting", "yes" if found.permanent else "no, it may work later"),
             ("said", found.diagnostic),
             ("by", found.remote),

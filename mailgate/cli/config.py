@@ -4,9 +4,9 @@ import os
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, json_option
 from mailgate.cli.ui import console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Group, json_option
 from mailgate.settings import config, origins
 from mailgate.settings.config import Config, Fault
 from mailgate.values import address

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from mailgate.cli.bounce import words
-from mailgate.cli.parts import Command, json_option
-from mailgate.cli.ui import console
+from mailgate.cli.ui import console, explanation
+from mailgate.cli.ui.failures import reason_words
+from mailgate.cli.ui.options import Command, json_option
 from mailgate.gateway import post, receive
 from mailgate.gateway.post import Text
 from mailgate.mail.incoming import Incoming
@@ -172,9 +172,9 @@ def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: boo
     arrow = f"  {scene.reverse_path or '<>'} -> {scene.recipient}"
     console.lines([[(arrow, ""), (f"   ({scene.times} messages, the last one:)" if scene.times > 1 else "", "dim")]])
     if full:
-        console.explanation(trees[-1], receipt.number)
+        explanation.show(trees[-1], receipt.number)
     else:
-        console.verdict(trees[-1])
+        explanation.verdict(trees[-1])
         for each in trees[-1]["outgoing"]:
             _reply(opened, each["to"])
     console.say()
@@ -203,6 +203,8 @@ def _end(opened: Store) -> None:
     for each in made:
         console.say(f"  {each.ref}  {each.name}")
     for failure in failed:
-        console.say(f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {words(failure, 'en')}")
+        console.say(
+            f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {reason_words(failure, 'en')}"
+        )
     console.say(f"  {len(kept)} held, {len(sent)} messages queued; nothing was sent, and the store is gone again")
     console.lines([[("  next: ", "dim"), ("mailgate init --domain example.com", "bold")]])

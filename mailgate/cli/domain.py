@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from mailgate.cli import elsewhere
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, completing, confirm, json_option, yes_option
-from mailgate.cli.ui import console
+from mailgate.cli.domain_dns import dns
+from mailgate.cli.domain_redirects import redirects
+from mailgate.cli.ui import completions, console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
 from mailgate.store import directory, domains
 from mailgate.values.directory import LANGUAGES, Domain
 from mailgate.values.problem import Problem, command
@@ -25,9 +26,6 @@ from mailgate.values.problem import Problem, command
 )
 def domain() -> None:
     """The mail domains that are ours."""
-
-
-_known = completing(lambda tx: (each.name for each in domains.listing(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -117,7 +115,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @domain.command("show", examples="mailgate domain show example.com")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.domains)
 @json_option
 @pass_app
 def show(app: App, name: str, as_json: bool) -> None:
@@ -128,7 +126,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 
 @domain.command("set", examples="mailgate domain set example.com --catchall answers --language de")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.domains)
 @_options
 @json_option
 @pass_app
@@ -140,7 +138,7 @@ def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 
 
 @domain.command("forget", examples="mailgate domain forget example.com answers")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.domains)
 @click.argument("local")
 @json_option
 @pass_app
@@ -152,7 +150,7 @@ def forget(app: App, name: str, local: str, as_json: bool) -> None:
 
 
 @domain.command("remove", examples="mailgate domain remove example.com --yes")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.domains)
 @yes_option
 @pass_app
 def remove(app: App, name: str, yes: bool) -> None:
@@ -166,7 +164,7 @@ def remove(app: App, name: str, yes: bool) -> None:
 
 
 @domain.command("capture", examples="mailgate domain capture example.com --minutes 30")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.domains)
 @click.option("--minutes", type=click.IntRange(0, 1440), required=True, help="For how long; 0 ends it.")
 @json_option
 @pass_app
@@ -252,5 +250,5 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
     app.finish()
 
 
-domain.add_command(elsewhere.redirects_)
-domain.add_command(elsewhere.dns)
+domain.add_command(redirects)
+domain.add_command(dns)

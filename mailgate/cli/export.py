@@ -1,23 +1,17 @@
-"""`mailgate export` and `mailgate import`: the configuration in the store as a file, to be kept and reviewed."""
+"""`mailgate export`: the configuration in the store as a file, to be kept and reviewed."""
 
 import re
 import sys
-from typing import Any
 
 import click
 import tomli_w
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, json_option
 from mailgate.cli.ui import console
-from mailgate.cli.ui.console import Span
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Command, json_option
 from mailgate.export import schema
-from mailgate.export.apply import Adopted, Change, Field, adopt
-from mailgate.export.parse import Proposal
 from mailgate.export.schema import Tables
 from mailgate.process import writer
-from mailgate.values.charset import printable
-from mailgate.values.problem import Problem, command
 
 _HEADER = """\
 # What is ours and who may write: the configuration in mailgate's store, without mail, records, state and keys.
@@ -29,14 +23,7 @@ _HEADER = """\
 # A key that a table leaves out has its default. Former names stay whatever this file says: `mailgate domain forget`
 # ends them. An alias is renamed by its new name in the table's head and its old one in `former`.
 """
-_MARKS = {"added": ("+ ", ""), "changed": ("~ ", "magenta"), "removed": ("- ", "red")}
 _UNSEEN = re.compile(r"[^\n -~]")
-_ANY_SIZE = 64 << 20
-"""Octets of a file that are read: what is larger is not a configuration."""
-
-
-class _Undone(Exception):
-    """Ends a transaction that must leave nothing behind."""
 
 
 def text(tables: Tables) -> str:
@@ -86,139 +73,5 @@ def export(app: App, file: str | None, as_json: bool) -> None:
     elif not file:
         sys.stdout.write(text(tables))
     else:
-        console.say(f"wrote {file}: {_counted({kind: len(things) for kind, things in tables.items()})}")
+        console.say(f"wrote {file}: {console.counted({kind: len(things) for kind, things in tables.items()})}")
         app.finish()
-
-
-@click.command(
-    "import",
-    cls=Command,
-    examples="""
-        mailgate import mailgate-directory.toml --dry-run
-        mailgate import mailgate-directory.toml
-        mailgate import mailgate-directory.toml --prune
-    """,
-)
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--prune", is_flag=True, help="Remove what the store has and the file has not.")
-@json_option
-@pass_app
-def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> None:
-    """Make the store what a file of `mailgate export` says, in one step or not at all; `-` is standard input.
-
-    Everything is checked first. Without --prune nothing is removed.
-    """
-    name = "<stdin>" if file == "-" else file
-    proposal = Proposal(_read(file), name)
-    adopted = Adopted(())
-    if not proposal.faults:
-        try:
-            with app.store.write() as tx:
-                adopted = adopt(tx, proposal, prune=prune)
-                if dry_run or proposal.faults:
-                    raise _Undone
-        except _Undone:
-            pass
-    if proposal.faults:
-        for place, problem in sorted(proposal.faults, key=lambda each: each.place)[:20]:
-            where = f"{name}:{place.line}:{place.column}"
-            console.error(Problem(f"{where}: {problem}", *problem.commands, advice=problem.advice))
-        raise Problem(
-            f"{name}: {len(proposal.faults)} faults, nothing was changed"
-            if len(proposal.faults) > 1
-            else f"{name}: nothing was changed",
-            command("mailgate import {FILE} --dry-run", file),
-            advice="correct the file first",
-        )
-    for doubt in adopted.doubts:
-        console.warning(doubt)
-    if as_json:
-        console.data(as_data(adopted, dry_run=dry_run))
-        return
-    _show(adopted, dry_run=dry_run)
-    app.finish()
-
-
-def _read(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read(_ANY_SIZE)
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(_ANY_SIZE)
-    except OSError as error:
-        raise Problem(f"cannot read {file}: {error.strerror}", command("mailgate export FILE")) from error
-
-
-def as_data(adopted: Adopted, *, dry_run: bool) -> dict[str, Any]:
-    """What an import did, or would do, as JSON."""
-    counts = _verbs(adopted)
-    return {
-        "schema": 1,
-        "dry_run": dry_run,
-        **counts,
-        "changes": [
-            {
-                "kind": each.kind,
-                "name": each.name,
-                "change": each.change,
-                "fields": {field.key: {"before": field.before, "after": field.after} for field in each.fields},
-            }
-            for each in adopted.changes
-        ],
-        "doubts": list(adopted.doubts),
-        "beside": [{"kind": kind, "name": name} for kind, name in adopted.beside],
-    }
-
-
-def _verbs(adopted: Adopted) -> dict[str, int]:
-    return {verb: sum(each.change == verb for each in adopted.changes) for verb in _MARKS}
-
-
-def _show(adopted: Adopted, *, dry_run: bool) -> None:
-    rows: list[list[Span]] = []
-    for each in adopted.changes:
-        mark, style = _MARKS[each.change]
-        rows.append([(f"{mark}{each.kind:9} ", style), (printable(each.name), "bold")])
-        if each.change != "removed":
-            size = max((len(field.key) for field in each.fields), default=0)
-            rows += [line for field in each.fields for line in _field(each, field, size)]
-    console.lines(rows, hang=True)
-    counts = ", ".join(f"{count} {verb}" for verb, count in _verbs(adopted).items() if count)
-    console.say((f"would be: {counts}" if dry_run else counts) if counts else "nothing to change")
-    if adopted.beside:
-        kinds = [kind for kind, _ in adopted.beside]
-        beside = _counted({kind: kinds.count(kind) for kind in dict.fromkeys(kinds)})
-        console.say(f"not in the file: {beside}; --prune removes what is not there")
-
-
-def _field(change: Change, field: Field, size: int) -> list[list[Span]]:
-    name = f"    {field.key:{size}}  "
-    if change.change == "added":
-        return [[(name, "dim"), (_cut(field.after, len(name)), "")]]
-    before, after = _cut(field.before, len(name) + 3), _cut(field.after, len(name) + 3)
-    if len(name) + len(before) + 4 + len(after) <= console.width():
-        return [[(name, "dim"), (f"{before} -> {after}", "")]]
-    return [[(name, "dim"), (f"   {before}", "")], [(" " * len(name), ""), (f"-> {after}", "")]]
-
-
-def _cut(value: object, indent: int) -> str:
-    return console.cut(_said(value), max(20, console.width() - indent))
-
-
-def _said(value: object) -> str:
-    """A value of the file in a line."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
-    return (console.assignments(value) or "-") if isinstance(value, dict) else str(value).replace("\n", "\\n") or "-"
-
-
-def _counted(counts: dict[str, int]) -> str:
-    """`2 domains, 1 alias`; what there is none of is not named."""
-    plural = {"alias": "aliases"}
-    named = [
-        f"{count} {kind if count == 1 else plural.get(kind, kind + 's')}" for kind, count in counts.items() if count
-    ]
-    return ", ".join(named) or "nothing"

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, assignment, json_option
-from mailgate.cli.run import not_set_up
 from mailgate.cli.ui import console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.errors import not_set_up
+from mailgate.cli.ui.options import Command, assignment, json_option
 from mailgate.inbound import fetch, files
 from mailgate.inbound.fetch import Result
 from mailgate.inbound.files import Archive
@@ -33,6 +33,7 @@ from mailgate.values.problem import Problem, command
 @click.command(
     "fetch",
     cls=Command,
+    changes_addresses=False,
     examples="""
         mailgate fetch
         mailgate fetch inbox --limit 50

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from mailgate.cli import message as message_command
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, Number, completing, confirm, json_option, yes_option
-from mailgate.cli.ui import console
+from mailgate.cli.ui import completions, console, explanation
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.messages import message_data, show_message
+from mailgate.cli.ui.options import Group, Number, confirm, json_option, yes_option
 from mailgate.gateway import held as reconsider
 from mailgate.gateway.receive import Receipt
 from mailgate.mail import content
@@ -35,9 +35,6 @@ from mailgate.values.problem import command
 )
 def box() -> None:
     """Mail that was accepted without a place of its own; nothing is lost, a person decides."""
-
-
-_known = completing(lambda tx: (each.message for each in held.listing(tx)))
 
 
 @box.command("list", examples="mailgate held list --refused")
@@ -67,20 +64,20 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
 
 
 @box.command("show", examples="mailgate held show 12")
-@click.argument("number", type=Number(), shell_complete=_known)
+@click.argument("number", type=Number(), shell_complete=completions.held)
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
     """One held message, why it is held, and what can be done."""
     with app.store.read() as tx:
         entry, stored = held.get(tx, number), messages.stored(tx, number)
-        shown = message_command.read(tx, stored)
+        shown = message_data(tx, stored)
         links, codes = _confirms(tx, entry, stored)
     if as_json:
         opened = {"links": [each._asdict() for each in links], "codes": codes}
         console.data({**as_data(entry, stored), "message": shown, **opened})
         return
-    message_command.show_text(shown)
+    show_message(shown)
     console.say()
     for link in links:
         console.verbatim(f"link  {link.url}")
@@ -103,7 +100,7 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("route", examples="mailgate held route 12 --to ticket/1")
-@click.argument("number", type=Number(), shell_complete=_known)
+@click.argument("number", type=Number(), shell_complete=completions.held)
 @click.option("--to", "target", required=True, metavar="ADDRESS|M/ID", help="An alias, or a record.")
 @json_option
 @pass_app
@@ -115,7 +112,7 @@ def route(app: App, number: int, target: str, as_json: bool) -> None:
 
 
 @box.command("retry", examples="mailgate held retry 12")
-@click.argument("number", type=Number(), shell_complete=_known)
+@click.argument("number", type=Number(), shell_complete=completions.held)
 @json_option
 @pass_app
 def retry(app: App, number: int, as_json: bool) -> None:
@@ -129,7 +126,7 @@ def retry(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("drop", examples="mailgate held drop 12 --yes")
-@click.argument("number", type=Number(), shell_complete=_known)
+@click.argument("number", type=Number(), shell_complete=completions.held)
 @yes_option
 @pass_app
 def drop(app: App, number: int, yes: bool) -> None:
@@ -178,7 +175,7 @@ def _tell(app: App, number: int, as_json: bool) -> None:
     if as_json:
         console.data(tree)
         return
-    console.explanation(tree, number)
+    explanation.show(tree, number)
     app.finish()
 
 
@@ -187,5 +184,5 @@ def _tell_verdict(app: App, receipt: Receipt, as_json: bool) -> None:
     if as_json:
         console.data(tree)
         return
-    console.explanation(tree, receipt.number)
+    explanation.show(tree, receipt.number)
     app.finish()

@@ -4,9 +4,9 @@ import difflib
 
 import click
 
-from mailgate.cli.parts import Command
-from mailgate.cli.program import program
 from mailgate.cli.ui import console
+from mailgate.cli.ui.options import Command
+from mailgate.cli.ui.program import program
 from mailgate.manual import pages, screen
 from mailgate.manual.markdown import Heading, Paragraph, Table
 from mailgate.values.problem import Problem, command

@@ -1,4 +1,4 @@
-"""`mailgate init`, `migrate`, `completion`: make a gateway, keep it up to date."""
+"""`mailgate init`: write a configuration and make the store."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,9 @@ from pathlib import Path
 import click
 import tomli_w
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, json_option
-from mailgate.cli.program import program
 from mailgate.cli.ui import console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Command, json_option
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.store import database as store
@@ -59,7 +58,6 @@ max_size = 52428800
 # Days that quiet held mail (bulk, blocked, misdirected) is kept.
 keep_quiet = 30
 """
-
 _MAPS = """\
 [maps]
 # Where the mail server finds which addresses exist; mailgate writes these tables, and `mailgate setup` uses them.
@@ -194,39 +192,3 @@ def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:
             command("chown {USER} {FOLDER} && chmod 700 {FOLDER}", user, folder, folder),
             command("mailgate init --user {USER}", owner.name(folder.stat().st_uid)),
         )
-
-
-@click.command("migrate", cls=Command, examples="mailgate migrate")
-@json_option
-@pass_app
-def migrate(app: App, as_json: bool) -> None:
-    """Bring an older store up to date, in one transaction."""
-    path = app.config.store
-    owner.become(path)
-    if not os.path.exists(path):
-        raise Problem(f"no store {path}", command("mailgate init"))
-    before, after = store.migrate(path)
-    if as_json:
-        console.data({"store": str(path), "before": before, "after": after})
-    elif before == after:
-        console.say(f"{path} is up to date, schema {after}")
-    else:
-        console.say(f"migrated {path} from schema {before} to {after}")
-
-
-@click.command(
-    "completion",
-    cls=Command,
-    examples="""
-        mailgate completion bash > /etc/bash_completion.d/mailgate
-        mailgate completion zsh > ~/.zfunc/_mailgate
-    """,
-)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the script that completes commands and options in a shell."""
-    from click.shell_completion import get_completion_class
-
-    found = get_completion_class(shell)
-    assert found is not None
-    console.verbatim(found(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, confirm, json_option, yes_option
 from mailgate.cli.ui import console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
 from mailgate.store import keys
 from mailgate.store.keys import Key
 

@@ -4,9 +4,9 @@ import os
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command
-from mailgate.cli.run import not_set_up
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.errors import not_set_up
+from mailgate.cli.ui.options import Command
 from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
 from mailgate.process import extras, owner
@@ -19,6 +19,7 @@ from mailgate.values.problem import Problem
 @click.command(
     "lmtp",
     cls=Command,
+    changes_addresses=False,
     examples="""
         mailgate lmtp --listen unix:/run/mailgate/lmtp.sock
         mailgate lmtp --listen 127.0.0.1:2003

@@ -1,23 +1,15 @@
-"""`mailgate outbox` and `mailgate work`: what is queued, and sending it."""
+"""`mailgate outbox`: outgoing messages: queued, sent and failed."""
 
-import os
 import time
 from typing import Any
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, Group, Number, confirm, json_option, yes_option
-from mailgate.cli.run import not_set_up
 from mailgate.cli.ui import console
-from mailgate.doctor import watch
-from mailgate.gateway import held
-from mailgate.outbound import worker
-from mailgate.process import owner
-from mailgate.settings import config
-from mailgate.store import database, outbox
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Group, Number, confirm, json_option, yes_option
+from mailgate.store import outbox
 from mailgate.store.outbox import QueueEntry
-from mailgate.values.problem import Problem
 
 
 @click.group(
@@ -133,42 +125,3 @@ def _show(app: App, found: QueueEntry, as_json: bool) -> None:
         ]
     )
     app.finish()
-
-
-@click.command(
-    "work",
-    cls=Command,
-    examples="""
-        mailgate work
-        mailgate work --quiet
-    """,
-)
-@click.option("--quiet", is_flag=True, help="Say nothing, for a timer.")
-@json_option
-@pass_app
-def work(app: App, quiet: bool, as_json: bool) -> None:
-    """Send what is queued, judge again what an older version failed on, drop old quiet mail, tell who is to be told.
-
-    For a timer, and by hand.
-
-    Never makes or migrates a store; exits with 75 when something is not set up.
-    """
-    try:
-        settings = config.load(app.configuration, app.database, os.environ, required=True)
-        owner.become(settings.store)
-        opened = database.open_existing(settings.store)
-    except Problem as problem:
-        raise not_set_up(problem) from problem
-    done = worker.work(opened, settings)
-    chores = held.chores(opened, settings, time.time())
-    told = watch.look(opened, settings, time.time())
-    if chores.retried or told:
-        more = worker.work(opened, settings)
-        done = more._replace(
-            sent=done.sent + more.sent, put_off=done.put_off + more.put_off, refused=done.refused + more.refused
-        )
-    if as_json:
-        console.data({**done._asdict(), **chores._asdict(), "told": told})
-    elif not quiet:
-        words = {**done._asdict(), **chores._asdict(), "told": told}
-        console.say(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in words.items()))

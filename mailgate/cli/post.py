@@ -1,4 +1,4 @@
-"""`mailgate post` and `mailgate sent`: the outgoing half of a conversation."""
+"""`mailgate post`: write to the people of a record."""
 
 import mimetypes
 import os
@@ -7,16 +7,14 @@ import time
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, completing, json_option
-from mailgate.cli.run import look
-from mailgate.cli.ui import console
+from mailgate.cli.ui import completions, console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.errors import look
+from mailgate.cli.ui.options import Command, json_option
 from mailgate.gateway import post
 from mailgate.gateway.post import File, Posted, Text
 from mailgate.store import records
 from mailgate.values.problem import Problem, command
-
-_known = completing(lambda tx: (each.ref for each in records.listing(tx)))
 
 
 @click.command(
@@ -28,7 +26,7 @@ _known = completing(lambda tx: (each.ref for each in records.listing(tx)))
         echo "Called back, wants blue ones" | mailgate post ticket/1 --note
     """,
 )
-@click.argument("ref", metavar="M/ID", shell_complete=_known)
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @click.option("--to", metavar="ADDR", multiple=True, help="Somebody else who gets it, once; repeatable.")
 @click.option("--subject", default="", metavar="S", help="Instead of that of the conversation.")
 @click.option("--name", default="", metavar="NAME", help="Who writes; instead of the domain's company.")
@@ -101,46 +99,4 @@ def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, payi
         console.say(f"posted on {ref} as message {posted.number}, to {', '.join(posted.recipients)}")
     if posted.queued and not paying:
         console.say(f"{len(posted.queued)} queued; `mailgate work` sends them")
-    app.finish()
-
-
-@click.command(
-    "sent",
-    cls=Command,
-    examples="""
-        mailgate sent ticket/1 < message.eml
-        mailgate sent ticket/1 --print < message.eml | sendmail -t
-        mailgate sent ticket/1 --return-path < message.eml
-    """,
-)
-@click.argument("ref", metavar="M/ID", shell_complete=_known)
-@click.option("--to", metavar="ADDR", multiple=True, help="Who gets it, where To and Cc do not tell; repeatable.")
-@click.option("--print", "printed", is_flag=True, help="Print the message with what leads its answer back here.")
-@click.option("--return-path", "returned", is_flag=True, help="Print the address that delivery reports should go to.")
-@json_option
-@pass_app
-def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, returned: bool, as_json: bool) -> None:
-    """Register a message that another program sends, so that its answer finds the record.
-
-    With --print it comes out again with the missing identity fields: Message-ID, a signed Reply-To, its own id in
-    References, our loop mark. Use it as a filter in front of sendmail. A message may be registered again: it stays the
-    same one.
-    """
-    record = records.parse(ref)
-    raw = sys.stdin.buffer.read()
-    if not raw.strip():
-        raise Problem("standard input is empty", command("mailgate sent {MODEL/ID} < message.eml", ref))
-    done = post.register(app.store, record, raw, to, time.time())
-    if printed:
-        console.raw(done.octets)
-        return
-    if returned:
-        console.say(done.reverse_path)
-        return
-    if as_json:
-        found = done._asdict()
-        del found["octets"]
-        console.data({"record": ref, **found})
-        return
-    console.say(f"message {done.number} is registered on {ref}: answers to {done.message_id} come back there")
     app.finish()

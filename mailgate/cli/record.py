@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from mailgate.cli import message as message_command
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, Number, assignment, completing, confirm, full_option, json_option, yes_option
-from mailgate.cli.ui import console
+from mailgate.cli.ui import completions, console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.messages import message_data, show_message
+from mailgate.cli.ui.options import Group, Number, assignment, confirm, full_option, json_option, yes_option
 from mailgate.store import deliveries, domains, messages, records
 from mailgate.store.records import NewRecord, Record
 
@@ -24,9 +24,6 @@ from mailgate.store.records import NewRecord, Record
 )
 def record() -> None:
     """What mail became: records with their values, messages and followers."""
-
-
-_known = completing(lambda tx: (each.ref for each in records.listing(tx)))
 
 
 @record.command("list", examples="mailgate record list --model ticket --after 100 --json")
@@ -62,7 +59,7 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
 
 
 @record.command("show", examples="mailgate record show ticket/1")
-@click.argument("ref", metavar="M/ID", shell_complete=_known)
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @full_option
 @json_option
 @pass_app
@@ -70,7 +67,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
     """One record with its conversation, oldest message first, and what of it did not arrive."""
     with app.store.read() as tx:
         found = records.get(tx, records.parse(ref))
-        conversation = [message_command.read(tx, each) for each in messages.listing(tx, found.ref)]
+        conversation = [message_data(tx, each) for each in messages.listing(tx, found.ref)]
         stopped = deliveries.stops(tx, found.ref, found.followers)
     if as_json:
         console.data({**as_data(found), "stopped": stopped, "messages": conversation})
@@ -87,7 +84,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
     )
     for each in conversation:
         console.say()
-        message_command.show_text(each, full=full)
+        show_message(each, full=full)
     app.finish()
 
 
@@ -113,7 +110,7 @@ def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bo
 
 
 @record.command("follow", examples="mailgate record follow ticket/1 ann@example.com")
-@click.argument("ref", metavar="M/ID", shell_complete=_known)
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @click.argument("address")
 @json_option
 @pass_app
@@ -126,7 +123,7 @@ def follow(app: App, ref: str, address: str, as_json: bool) -> None:
 
 
 @record.command("unfollow", examples="mailgate record unfollow ticket/1 ann@example.com")
-@click.argument("ref", metavar="M/ID", shell_complete=_known)
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @click.argument("address")
 @json_option
 @pass_app
@@ -139,7 +136,7 @@ def unfollow(app: App, ref: str, address: str, as_json: bool) -> None:
 
 
 @record.command("remove", examples="mailgate record remove ticket/1 --yes")
-@click.argument("ref", metavar="M/ID", shell_complete=_known)
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @yes_option
 @pass_app
 def remove(app: App, ref: str, yes: bool) -> None:

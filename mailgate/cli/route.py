@@ -1,4 +1,4 @@
-"""`mailgate route` and `mailgate why`: what would happen to a message, and why what happened did."""
+"""`mailgate route`: what would happen to a message, and why."""
 
 import os
 import sys
@@ -6,13 +6,12 @@ import time
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, Number, json_option
-from mailgate.cli.ui import console
+from mailgate.cli.ui import console, explanation
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Command, json_option
 from mailgate.gateway import receive
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import explain
-from mailgate.store import messages
 from mailgate.values import names
 from mailgate.values.problem import Problem, StoreError, command
 
@@ -61,7 +60,7 @@ def route(
     if as_json:
         console.data(tree)
     else:
-        console.explanation(tree)
+        explanation.show(tree)
         app.finish()
     if exit_code:
         raise click.exceptions.Exit(receipt.decision.status.exit)
@@ -77,25 +76,3 @@ def _message(path: str | None, limit: int) -> bytes:
     if not raw:
         raise Problem("no message on standard input", command("mailgate route support@example.com < message.eml"))
     return raw
-
-
-@click.command(
-    "why",
-    cls=Command,
-    examples="""
-        mailgate why 12
-        mailgate why 12 --json
-    """,
-)
-@click.argument("number", type=Number())
-@json_option
-@pass_app
-def why(app: App, number: int, as_json: bool) -> None:
-    """Why a message that was received went where it went."""
-    with app.store.read() as tx:
-        tree = messages.explanation(tx, number)
-    if as_json:
-        console.data(tree)
-    else:
-        console.explanation(tree, number)
-        app.finish()

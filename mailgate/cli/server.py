@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from mailgate.cli import login as log_in
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Group, assignment, completing, confirm, json_option, yes_option
-from mailgate.cli.ui import console
+from mailgate.cli import server_login
+from mailgate.cli.ui import completions, console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Group, assignment, confirm, json_option, yes_option
 from mailgate.process import extras
 from mailgate.store import collected, logins, servers
 from mailgate.store.logins import Login
@@ -27,9 +27,6 @@ from mailgate.values.problem import Problem, command
 )
 def server() -> None:
     """The mailboxes elsewhere that `mailgate fetch` collects mail from."""
-
-
-_known = completing(lambda tx: (each.name for each in servers.listing(tx)))
 
 
 def _options(function: Any) -> Any:
@@ -166,14 +163,18 @@ def list_(app: App, as_json: bool) -> None:
             *(each.name, each.type, each.host, _state(each, health)),
             console.ago(health.succeeded) if health.succeeded is not None else "never",
             console.when(health.due) if health.due and health.paused is None else "-",
-            log_in.trouble(each, login) or health.error or log_in.ending(each, login) or health.warning or "-",
+            server_login.trouble(each, login)
+            or health.error
+            or server_login.ending(each, login)
+            or health.warning
+            or "-",
         )
         for each, health, login in found
     ]
     header = ("NAME", "TYPE", "HOST", "STATE", "SUCCESS", "NEXT TRY", "ERROR")
     console.table(header, rows, "no server yet: mailgate server add --help")
     for each, health, login in found:
-        if ending := log_in.ending(each, login):
+        if ending := server_login.ending(each, login):
             console.warning(f"server {each.name}: {ending}")
         if health.paused is not None and each.enabled:
             console.warning(
@@ -182,12 +183,16 @@ def list_(app: App, as_json: bool) -> None:
     app.finish()
 
 
+def _error(found: Server, health: Health, login: Login | None) -> str:
+    return server_login.trouble(found, login) or health.error or server_login.ending(found, login) or health.warning
+
+
 def _state(found: Server, health: Health) -> str:
     return health.state if found.enabled else "disabled"
 
 
 @server.command("show", examples="mailgate server show inbox")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.servers)
 @json_option
 @pass_app
 def show(app: App, name: str, as_json: bool) -> None:
@@ -198,7 +203,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 
 @server.command("set", examples="mailgate server set inbox --done move:Collected --limit 200")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.servers)
 @_options
 @click.option("--unset", metavar="K", multiple=True, help="Forget a value; repeatable.")
 @json_option
@@ -214,7 +219,7 @@ def set_(app: App, /, name: str, as_json: bool, unset: tuple[str, ...], **option
 
 
 @server.command("test", examples="mailgate server test inbox")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.servers)
 @json_option
 @pass_app
 def test(app: App, name: str, as_json: bool) -> None:
@@ -248,11 +253,11 @@ def test(app: App, name: str, as_json: bool) -> None:
         console.say(f"  {folder}: {count} message{'' if count == 1 else 's'}")
 
 
-server.add_command(log_in.login_)
+server.add_command(server_login.login)
 
 
 @server.command("remove", examples="mailgate server remove inbox --yes")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.servers)
 @yes_option
 @pass_app
 def remove(app: App, name: str, yes: bool) -> None:
@@ -266,7 +271,7 @@ def remove(app: App, name: str, yes: bool) -> None:
 
 
 @server.command("enable", examples="mailgate server enable inbox")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.servers)
 @json_option
 @pass_app
 def enable(app: App, name: str, as_json: bool) -> None:
@@ -277,7 +282,7 @@ def enable(app: App, name: str, as_json: bool) -> None:
 
 
 @server.command("disable", examples="mailgate server disable inbox")
-@click.argument("name", shell_complete=_known)
+@click.argument("name", shell_complete=completions.servers)
 @json_option
 @pass_app
 def disable(app: App, name: str, as_json: bool) -> None:
@@ -300,7 +305,7 @@ def as_data(found: Server, health: Health, login: Login | None = None) -> dict[s
         "user": found.user,
         "secret": found.secret.kind,
         "secret_source": found.secret.source,
-        "login": log_in.as_data(found, login) if found.secret.kind == "login" else None,
+        "login": server_login.as_data(found, login) if found.secret.kind == "login" else None,
         "address": found.address,
         "folders": list(found.folders),
         "model": found.model,
@@ -341,7 +346,7 @@ def _show(app: App, found: Server, as_json: bool) -> None:
             ("speaks", f"{found.type} at {found.host}:{found.port} ({secured})"),
             ("user", found.user),
             ("secret", f"{found.secret.kind} {found.secret.source}"),
-            *log_in.pairs(found, login),
+            *server_login.pairs(found, login),
             ("mailbox", f"{found.mailbox} (only transports)" if found.mailbox else ""),
             ("folders", ", ".join(found.folders)),
             ("model", f"{found.model or 'none: mail that no alias takes is held'}"),

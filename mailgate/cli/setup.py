@@ -1,23 +1,20 @@
 """`mailgate setup`: what to put into Postfix or Exim, whether it is there, and the tables that they read."""
 
 import os
-import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mailgate.cli.app import App, as_owner, pass_app
-from mailgate.cli.parts import Group, json_option
 from mailgate.cli.ui import console
-from mailgate.mta import exim, maps, postfix, survey, write
+from mailgate.cli.ui.app import App, as_owner, pass_app
+from mailgate.cli.ui.options import Group, json_option
+from mailgate.mta import exim, postfix, survey, write
+from mailgate.mta import plan as plans
 from mailgate.mta.wiring import MARK, Check, File, Plan, Setup
 from mailgate.process import owner
-from mailgate.settings import config
-from mailgate.values import names
-from mailgate.values.problem import Problem, command
+from mailgate.values.problem import Problem
 
 
 @click.group(
@@ -113,48 +110,14 @@ def maps_(app: App, as_json: bool) -> None:
 
 
 def _plan(app: App, fallback: str | None) -> Plan:
-    if fallback is not None:
-        names.model(fallback)
-    settings = app.config
-    user, group = owner.names(settings.store)
-    wanted = write.wanted(app.store, settings)
-    if not wanted.domains:
-        raise Problem("there is no own domain yet", command("mailgate domain add example.com"))
-    path = os.path.abspath(settings.path) if settings.path else None
-    return Plan(
-        maps=wanted,
-        folder=settings.maps or config.SYSTEM_MAPS,
-        user=user,
-        group=group,
-        python=_interpreter(),
-        configuration=None if path == config.SYSTEM else path,
-        stated=settings.maps is not None,
-        max_size=settings.max_size,
-        fallback=fallback,
-    )
+    account = owner.names(app.config.store)  # the owner of the store may read less of the program than root
+    return plans.plan(app.config, account, app.store, fallback)
 
 
 def _said(answer: Any) -> Setup:
     """The set-up, as another process gave it back."""
     files, *rest = answer
     return Setup(tuple(File(*each) for each in files), *(tuple(each) for each in rest))
-
-
-def plan_in_place(app: App, server: str) -> Plan:
-    """The plan that a mail server seems to follow: whether an alias file, and which fallback model. Raises Problem."""
-    found = _plan(app, None)
-    if server != "postfix":
-        return found
-    state = survey.postfix_state(found)
-    by_alias = f"{found.folder}/{maps.ALIASES}" in (state.settings or {}).get("alias_maps", "")
-    model = re.search(r"--fallback-model[ =](\S+)", state.service or "")
-    return found._replace(alias=by_alias and not (state.service or "").strip(), fallback=model[1] if model else None)
-
-
-def _interpreter() -> str:
-    """The Python that has mailgate, by the name that stays when it is upgraded."""
-    usual = os.path.join(sys.prefix, "bin", "python")
-    return usual if os.access(usual, os.X_OK) else sys.executable
 
 
 def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:

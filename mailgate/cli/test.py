@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import click
 import tomli_w
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, Number, json_option
 from mailgate.cli.ui import console
+from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.console import Span
+from mailgate.cli.ui.options import Command, Number, json_option
 from mailgate.gateway import cases
 from mailgate.gateway.cases import Case, Difference
 from mailgate.process import writer

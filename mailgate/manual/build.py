@@ -19,7 +19,7 @@ class ManPages(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Write every page into a folder, and name it as a file to install. Raises CalledProcessError."""
         self.folder = tempfile.TemporaryDirectory()
-        command = [sys.executable, "-m", "mailgate.cli.reference", self.folder.name]
+        command = [sys.executable, "-m", "mailgate.cli.ui.reference", self.folder.name]
         subprocess.run(command, cwd=self.root, check=True)  # noqa: S603 # a process of its own: today's sources, not ours
         for path in Path(self.folder.name).glob("man*/*"):
             build_data["shared_data"][str(path)] = f"share/man/{path.parent.name}/{path.name}"

@@ -10,7 +10,7 @@ import click
 import pytest
 from helpers.installed import Installed
 
-from mailgate.cli.program import COMMANDS, program
+from mailgate.cli.ui.program import COMMANDS, program
 
 
 def every_command() -> list[tuple[str, ...]]:

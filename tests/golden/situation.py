@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from mailgate import __version__
-from mailgate.cli.app import App
-from mailgate.cli.program import program
+from mailgate.cli.ui.app import App
+from mailgate.cli.ui.program import program
 from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
 from mailgate.mail.incoming import Fallback, Incoming

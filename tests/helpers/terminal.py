@@ -14,7 +14,7 @@ from helpers.installed import Installed
 
 RUN = """
 import json, os, runpy, sys
-import click, rich.console, mailgate.cli.run, mailgate.gateway.receive
+import click, rich.console, mailgate.cli.ui.run, mailgate.gateway.receive
 for arguments in json.loads(sys.argv[1]):
     sys.stdout.write(f"\\n@@ {json.dumps(arguments)}\\n")
     sys.stdout.flush()

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from mailgate.cli import reference
-from mailgate.cli.program import COMMANDS, program
+from mailgate.cli.ui import reference
+from mailgate.cli.ui.program import COMMANDS, program
 from mailgate.manual import markdown, pages, roff
 from mailgate.manual.roff import Definitions, Sheet
 
@@ -92,7 +92,7 @@ def test_the_pages_are_good_roff(sources: dict[str, str]) -> None:
 def test_they_need_no_more_than_a_build_has(tmp_path: Path) -> None:
     third_party = ("aiosmtpd", "flufl", "flufl.bounce", "imapclient", "oauthlib", "rich")
     block = f"import runpy, sys; sys.modules.update(dict.fromkeys({third_party!r}))"
-    run = f"{block}; runpy.run_module('mailgate.cli.reference', run_name='__main__')"
+    run = f"{block}; runpy.run_module('mailgate.cli.ui.reference', run_name='__main__')"
     subprocess.run([sys.executable, "-c", run, str(tmp_path)], cwd=ROOT, check=True, timeout=100)
     assert (tmp_path / "man1" / "mailgate.1").exists()
 

@@ -1,17 +1,13 @@
 """What commands are made of: a noun with its verbs, the options that many share, the question before a removal."""
 
-import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from mailgate.cli.app import App
-from mailgate.process import owner
-from mailgate.store import database
-from mailgate.store.database import Transaction
+from mailgate.cli.ui.app import App
 from mailgate.values.problem import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,11 +23,15 @@ def _where(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 class Command(click.Command):
-    """A command that takes the global options behind its name too, and leads its help with examples."""
+    """A command that takes the global options behind its name too, and leads its help with examples.
 
-    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:
+    `changes_addresses`: whether the mail server may have to learn of a change when it ends.
+    """
+
+    def __init__(self, *arguments: Any, examples: str = "", changes_addresses: bool = True, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.examples = examples
+        self.changes_addresses = changes_addresses
         self.params += _global_options()
 
     def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -44,9 +44,10 @@ class Group(click.Group):
 
     command_class = Command
 
-    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:
+    def __init__(self, *arguments: Any, examples: str = "", changes_addresses: bool = True, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.examples = examples
+        self.changes_addresses = changes_addresses
         self.params += _global_options()
 
     def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -98,21 +99,6 @@ def full_option(function: F) -> F:
 def yes_option(function: F) -> F:
     """`--yes`, on every command that removes something."""
     return click.option("--yes", is_flag=True, help="Do not ask.")(function)
-
-
-def completing(names: Callable[[Transaction], Iterable[object]]) -> Callable[..., list[str]]:
-    """Completion of an argument from the store: the names that begin with what was typed; silent when it cannot."""
-
-    def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
-        with contextlib.suppress(Exception):
-            app = context.find_object(App)
-            assert app is not None
-            owner.become(app.config.store)
-            with database.open_existing(app.config.store, wait=1.0).read() as tx:
-                return [str(name) for name in names(tx) if str(name).startswith(typed)]
-        return []
-
-    return complete
 
 
 class Number(click.ParamType[int]):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailgate.cli.app import App, pass_app
-from mailgate.cli.parts import Command, completing, json_option
-from mailgate.cli.ui import console
+from mailgate.cli.ui import completions, console
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Command, json_option
 from mailgate.process import extras
 from mailgate.store import logins, servers
 from mailgate.store.logins import Login
@@ -39,12 +39,12 @@ Say = Callable[[str], None]
         mailgate server login gmail --port 8765
     """,
 )
-@click.argument("name", shell_complete=completing(lambda tx: (each.name for each in servers.listing(tx))))
+@click.argument("name", shell_complete=completions.servers)
 @click.option("--flow", type=click.Choice(FLOWS), help="A code on any device, or a browser; default: what is offered.")
 @click.option("--port", type=click.IntRange(1024, 65_535), metavar="N", help="Where the browser comes back to.")
 @json_option
 @pass_app
-def login_(app: App, name: str, flow: str | None, port: int | None, as_json: bool) -> None:
+def login(app: App, name: str, flow: str | None, port: int | None, as_json: bool) -> None:
     """Log in at the provider that a server has by --login, and keep the tokens in the store.
 
     What to do is shown: a page, and a code to enter there on any device; or an address for a browser, which comes back

@@ -1,6 +1,6 @@
 """The pages of man: one for each command, from what click knows of it, and one for each topic of the manual.
 
-`python -m mailgate.cli.reference FOLDER` writes them, for the package that is built (`mailgate/manual/build.py`): of
+`python -m mailgate.cli.ui.reference FOLDER` writes them, for the package that is built (`mailgate/manual/build.py`): of
 other libraries there are only those then that a build asks for.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from mailgate import __version__
-from mailgate.cli.parts import Command, Group
-from mailgate.cli.program import COMMANDS, PIPE, SECTIONS, program
+from mailgate.cli.ui.options import Command, Group
+from mailgate.cli.ui.program import COMMANDS, PIPE, SECTIONS, program
 from mailgate.manual import pages, roff
 from mailgate.manual.markdown import Block, Code, Heading, Paragraph
 from mailgate.manual.roff import Definitions, Sheet
@@ -38,7 +38,7 @@ def _program(context: click.Context) -> Sheet:
     """mailgate(1): every command and every topic, by section."""
     parts: list[Block | Definitions] = [*_head(program, context)]
     for title, section in SECTIONS.items():
-        rows = [(f"mailgate-{name}(1)", about) for name, (_, about) in section.items()]
+        rows = [(f"mailgate-{name}(1)", about) for name, about in section.items()]
         parts += [Heading(2, f"{title} commands"), Definitions(tuple(rows))]
     rows = [(f"mailgate-{PIPE[0]}(1)", PIPE[1]), ("mailgate-lmtp(1)", "the same for mail servers that speak LMTP")]
     parts += [Heading(2, "Mail server commands"), Definitions(tuple(rows)), *_options(program, context)]

@@ -1,0 +1,71 @@
+"""Run the program, and end it: an exit status, and at most an `error:` with its hints."""
+
+import io
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from mailgate.cli.ui import console, errors
+from mailgate.cli.ui.app import App
+from mailgate.cli.ui.program import program
+from mailgate.gateway import log
+from mailgate.values.problem import NotFound, Problem
+
+
+def main() -> NoReturn:
+    """Run the program; whatever happens ends in an exit status and at most an `error:` with its hints."""
+    _prepare_streams()
+    app = App(None, None)
+    try:
+        for word in sys.argv[1:]:
+            if any("\ud800" <= c <= "\udfff" for c in word):
+                raise click.UsageError(f"{word!r} is not UTF-8")
+        code = program.main(prog_name="mailgate", standalone_mode=False, obj=app)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        sys.stderr.write("\n")
+        code = _fail(130, Problem("interrupted"))
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        code = 2
+    except click.UsageError as error:
+        code = _fail(2, errors.of_usage(error))
+    except click.ClickException as error:
+        code = _fail(1, errors.helped(Problem(error.format_message())))
+    except NotFound as error:
+        code = _fail(3, errors.helped(error))
+    except Problem as error:
+        code = _fail(1, errors.helped(error))
+    except BrokenPipeError:
+        code = _unheard()
+    except OSError as error:
+        code = _fail(_unheard(), errors.of_system(error))
+    except KeyboardInterrupt:
+        code = _fail(130, Problem("interrupted"))
+    except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
+        log.fault(error)
+        text = f"a fault of mailgate's own: {type(error).__name__}: {error}"
+        code = _fail(1, Problem(text, advice=log.REPORT))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Escape what a stream cannot encode; a stream that was closed swallows what it gets."""
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unheard() -> int:
+    """Let the rest of the output go nowhere: the interpreter would fail once more when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
+
+
+def _fail(code: int, problem: Problem) -> int:
+    console.error(problem)
+    return code

@@ -1,0 +1,30 @@
+"""`mailgate why`: why a message that was received went where it went."""
+
+import click
+
+from mailgate.cli.ui import console, explanation
+from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.options import Command, Number, json_option
+from mailgate.store import messages
+
+
+@click.command(
+    "why",
+    cls=Command,
+    examples="""
+        mailgate why 12
+        mailgate why 12 --json
+    """,
+)
+@click.argument("number", type=Number())
+@json_option
+@pass_app
+def why(app: App, number: int, as_json: bool) -> None:
+    """Why a message that was received went where it went."""
+    with app.store.read() as tx:
+        tree = messages.explanation(tx, number)
+    if as_json:
+        console.data(tree)
+    else:
+        explanation.show(tree, number)
+        app.finish()
