@@ -154,6 +154,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "send": "",
         "post": "send",
         "receive": "send",
+        "api": "receive",
         "cases": "receive",
         "held": "receive send",
         "log": "receive",

@@ -144,7 +144,7 @@ def test_a_page_uses_the_marks_that_we_read(topic: str) -> None:
     for block in pages.page(topic).blocks:
         match block:
             case Code(language, lines):
-                assert language in ("sh", "shell", "toml", "text")
+                assert language in ("sh", "shell", "toml", "text", "python")
                 assert max(map(len, lines)) <= 76, "eighty columns with the margin"
             case Table(head, rows):
                 assert {len(row) for row in rows} == {len(head)}
