@@ -123,7 +123,7 @@ FAULTS: dict[str, Fault] = {
     "store overwritten": _instead(STORE, "this is not a database\n" * 400),
     "configuration broken": _instead(CONFIG, "[store\n"),
     "configuration missing": _without(CONFIG),
-    "exception on import": _module("store.py"),
+    "exception on import": _module("store/database.py"),
     "program missing": lambda machine: replaced(machine, package(machine), None),
     "interpreter missing": _without(PYTHON),
     "interpreter unusable": _instead(PYTHON, "#!/no/such/interpreter\n"),
