@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,23 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     made = Gateway(tmp_path / "mailgate.db")
     yield made
     made.store.close()
+
+
+FOREIGN = {
+    *("MAILGATE_CONFIG", "MAILGATE_DB", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    *("SENDER", "RECIPIENT", "ORIGINAL_RECIPIENT", "LOCAL_PART", "LOCAL_PART_PREFIX", "LOCAL_PART_SUFFIX", "DOMAIN"),
+    *("EXTENSION", "USER", "LOGNAME", "LANGUAGE", "TZ", "COLUMNS", "LINES", "TERM", "NO_COLOR", "FORCE_COLOR"),
+    *("PAGER", "EDITOR", "VISUAL"),
+}
+"""What a person or a mail server may have set, and the program or its libraries would read."""
+
+
+def pytest_configure() -> None:
+    """Begin with the same environment everywhere: no test depends on who started it, `.ci/in-use.sh` proves it."""
+    for name in [name for name in os.environ if name in FOREIGN or name.startswith("LC_")]:
+        del os.environ[name]
+    os.environ.update(HOME="/nonexistent", LANG="C.UTF-8")
+    os.umask(0o022)
 
 
 settings.register_profile("mailgate", deadline=None)  # time limits on tests are for hangs, never for speed

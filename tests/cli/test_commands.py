@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from helpers.installed import Installed
+from helpers.installed import Installed, unconfigured
 
 from mailgate.cli.ui.program import COMMANDS, program
 
@@ -179,10 +179,20 @@ def test_configuration_is_found_in_the_home_folder(installed: Installed, tmp_pat
     assert (tmp_path / "home.db").exists()
 
 
-def test_without_configuration_the_store_is_in_the_data_folder(installed: Installed, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    installed("domain", "add", "example.com", environ={"HOME": str(home), "MAILGATE_CONFIG": ""})
-    assert (home / ".local/share/mailgate/mailgate.db").exists()
+class Unconfigured(Installed):
+    """The program on a machine where nobody has configured it, whatever this one has."""
+
+    def command(self, *arguments: str) -> list[str]:
+        return unconfigured(*arguments)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**super().environ, "HOME": str(self.folder / "home"), "MAILGATE_CONFIG": ""}
+
+
+def test_without_configuration_the_store_is_in_the_data_folder(tmp_path: Path) -> None:
+    Unconfigured(tmp_path)("domain", "add", "example.com")
+    assert (tmp_path / "home/.local/share/mailgate/mailgate.db").exists()
 
 
 def test_a_home_in_the_root_folder_names_no_host(office: Installed) -> None:
@@ -205,8 +215,8 @@ def test_a_timer_s_command_says_what_helps_too(office: Installed, command: str) 
     assert screen.err.endswith("\nhint: mailgate config check\n")
 
 
-def test_the_current_folder_is_never_searched(installed: Installed, tmp_path: Path) -> None:
-    screen = installed("alias", "list", "--json", environ={"HOME": str(tmp_path / "home"), "MAILGATE_CONFIG": ""})
+def test_the_current_folder_is_never_searched(tmp_path: Path) -> None:
+    screen = Unconfigured(tmp_path)("alias", "list", "--json")
     assert screen.exit == 0
     assert not (tmp_path / "mailgate.db").exists()
 

@@ -19,6 +19,12 @@ class Screen(NamedTuple):
     err: str
 
 
+def unconfigured(*arguments: str) -> list[str]:
+    """The command line of the program on a machine without a configuration of the system, whatever this one has."""
+    hidden = "from mailgate.settings import config; config.SYSTEM = '/nonexistent'"
+    return [sys.executable, "-c", f"{hidden}; from mailgate.__main__ import main; main()", *arguments]
+
+
 class Installed:
     """A folder with a configuration, and the commands that use it; what the tests were started with is not theirs."""
 

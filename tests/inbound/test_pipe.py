@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.installed import unconfigured
 
 from mailgate.inbound import pipe as deliver
 from mailgate.store import database
@@ -204,7 +205,7 @@ class TestDeferred:
         self.check(pipe("-f", BOB, "support@example.com", environ={"HOME": str(pipe.folder / "nobody")}))
 
     def test_without_any_configuration_mail_is_deferred(self, pipe: Pipe) -> None:
-        command = [sys.executable, "-m", "mailgate", "deliver", "--db", str(pipe.path), "support@example.com"]
+        command = unconfigured("deliver", "--db", str(pipe.path), "support@example.com")
         self.check(pipe(command=command, environ={"HOME": str(pipe.folder / "nobody")}))
 
     def test_no_store_is_made(self, pipe: Pipe) -> None:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from mailgate.settings import config, origins
 
 
@@ -10,7 +12,8 @@ def test_everything_that_can_be_set_is_shown() -> None:
     assert set(origins.VALUES) == {(section, key) for section, keys in config.KNOWN.items() for key in keys}
 
 
-def test_every_default_is_what_a_configuration_has_without_a_file() -> None:
+def test_every_default_is_what_a_configuration_has_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "SYSTEM", "/nonexistent/mailgate.toml")
     found = {f"{each.section}.{each.key}": each for each in origins.settings(None, None, {"HOME": "/nowhere"})}
     assert {each.origin for each in found.values()} == {"default"}
     assert found["limits.max_size"].value == 52_428_800
