@@ -10,7 +10,7 @@ from mailgate.mail.incoming import Incoming
 from mailgate.routing import copies
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.settings.config import Config
-from mailgate.store import aliases, apply, held, messages, records, snapshot
+from mailgate.store import aliases, apply, effects, held, messages, records, snapshot
 from mailgate.store.database import Store, Transaction, savepoint
 from mailgate.values import status
 from mailgate.values.problem import Problem, command
@@ -71,7 +71,7 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     with store.write() as tx:
         held.get(tx, number)
         with savepoint(tx) as undo:
-            messages.forget_waiting(tx, number)
+            effects.forget_waiting(tx, number)
             facts, state, decision = receive.judge(tx, config, facts, told, failure, None, now)
             if decision.novel:
                 done = apply.apply(tx, facts, state, decision, config, __version__, now, number)

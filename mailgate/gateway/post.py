@@ -17,7 +17,7 @@ from mailgate.gateway.send import Mailing
 from mailgate.mail import message
 from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
-from mailgate.store import contacts, deliveries, messages, records
+from mailgate.store import contacts, deliveries, effects, messages, records
 from mailgate.store.database import Store, Transaction
 from mailgate.store.directory import is_local
 from mailgate.store.messages import SentMessage
@@ -204,7 +204,7 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
         delivery = deliveries.find(tx, number, ref, key) or deliveries.add(tx, number, ref, key, message_id)
         person = posting.recipient(whom, key, str(ref), delivery, key)
         octets = posting.identified(facts, message_id, person.reply_to, _mark(facts, message_id, whom))
-        messages.note_effect(tx, number, message.read(octets, lambda hints, author: facts.envelope), "sent", True)
+        effects.note_sent(tx, number, message.read(octets, lambda hints, author: facts.envelope))
     return Registered(number, message_id, person.reply_to, person.reverse_path, octets)
 
 
@@ -227,7 +227,7 @@ def _registered(tx: Transaction, facts: Message) -> int | None:
 
     Without Message-ID and Date two equal messages may be two: a reminder that goes out every month.
     """
-    number = messages.registered(tx, facts.digest) if facts.message_id or "date" in facts.fields else None
+    number = effects.sent(tx, facts.digest) if facts.message_id or "date" in facts.fields else None
     if number is None and facts.message_id:
         other = messages.sent_as(tx, facts.message_id)
         if other is not None:
@@ -252,5 +252,5 @@ def _register(tx: Transaction, facts: Message, message_id: str, recipients: list
         octets=facts.raw,
     )
     number = messages.add_sent(tx, message, now)
-    messages.note_effect(tx, number, facts, "sent", True)
+    effects.note_sent(tx, number, facts)
     return number

@@ -16,6 +16,7 @@ from mailgate.routing.context import Case, Common, Verdict
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.routing.state import State
 from mailgate.values import status
+from mailgate.values.outcome import Effect
 
 SAW_LIMIT = 500
 """Characters of what a rule saw that are kept."""
@@ -81,7 +82,7 @@ def _too_large(message: Message, state: State, kind: Kind) -> Decision:
 
 def _asked(common: Common, steps: list[Step]) -> tuple[tuple[Step, ...], tuple[Outcome, ...]]:
     """Ask about every recipient: the steps in the order of the rules, and what is said, one outcome an effect."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[Effect, Outcome] = {}
     for recipient in resolve.recipients(common.message, common.state):
         taken, said = _judge(Case(common, recipient))
         steps += taken

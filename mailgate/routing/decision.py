@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.values import status
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 from mailgate.values.status import Status
 
@@ -80,18 +81,18 @@ class Outcome(NamedTuple):
         )
 
     @property
-    def effect(self) -> str:
-        """The key under which a copy of the message finds this outcome again."""
+    def effect(self) -> Effect:
+        """What a copy of the message would repeat."""
         match self.action:
             case "create":
-                return f"create:{self.address or self.model}"
+                return Effect("create", self.address or self.model or "")
             case "post":
-                return f"post:{self.record}"
+                return Effect("post", str(self.record))
             case "hold":
-                return f"hold:{self.address or self.recipient}"
+                return Effect("hold", self.address or self.recipient)
             case "refuse":
-                return f"refuse:{self.reason}:{self.address or self.recipient}"
-        return f"{self.action}:{self.reason}:{self.record or self.address}"
+                return Effect("refuse", self.address or self.recipient, self.reason)
+        return Effect(self.action, str(self.record or self.address), self.reason)
 
 
 class Outgoing(NamedTuple):
@@ -109,7 +110,7 @@ class Outgoing(NamedTuple):
     about: tuple[str, ...] = ()
     text: str = ""
     reasons: tuple[str, ...] = ()
-    effect: str = ""
+    effect: Effect | None = None
     written: tuple[str, ...] = ()
 
     @property

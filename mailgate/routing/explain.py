@@ -5,12 +5,13 @@ from typing import Any
 
 from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision, Outcome, Reported
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 SCHEMA = 1
 
 
-def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[str, Ref] = {}) -> dict[str, Any]:
+def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[Effect, Ref] = {}) -> dict[str, Any]:
     """The explanation; `made` names the records that outcomes made, by `Outcome.effect`."""
     sender, author = message.envelope.reverse_path, message.author
     return {

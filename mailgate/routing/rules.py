@@ -27,7 +27,7 @@ def loop_mark(case: Case) -> Verdict:
     """One of our own messages or refusals coming back?"""
     if case.coming.back:
         return Verdict("our own message, by its signed mark", "ignore", (case.outcome("ignore", "loop"),))
-    sent = next((seen.message for seen in case.state.seen if seen.effect == "sent" and seen.same_content), None)
+    sent = next((seen.message for seen in case.state.seen if seen.effect.action == "sent" and seen.same_content), None)
     if sent is not None:
         return Verdict(f"what was sent as message {sent}", "ignore", (case.outcome("ignore", "loop"),))
     if not case.coming.refusal:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mailgate.mail.incoming import Fallback
 from mailgate.routing.decision import Outcome
 from mailgate.values.directory import Alias, Contact, Directory
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 
@@ -69,7 +70,7 @@ class Known(NamedTuple):
 class Seen(NamedTuple):
     """An effect that an earlier copy of this message had, and the message that had it."""
 
-    effect: str
+    effect: Effect
     message: int
     accepted: bool
     same_content: bool

@@ -4,7 +4,7 @@ import json
 from typing import NamedTuple
 
 from mailgate.routing import resolve
-from mailgate.store import directory, domains
+from mailgate.store import directory, domains, effects
 from mailgate.store.contacts import key as person
 from mailgate.store.contacts import spelled
 from mailgate.store.database import Transaction
@@ -137,16 +137,8 @@ def rename(tx: Transaction, text: str, to: str) -> Alias:
     tx.execute("UPDATE record SET alias = ? WHERE alias = ?", (new.address, old.address))
     tx.execute("UPDATE domain SET contact = ? WHERE contact = ?", (new.address, old.address))
     tx.execute("UPDATE outbox SET about = ? WHERE about = ?", (new.address, old.address))
-    for effect in ("create:", "hold:", *(f"refuse:{reason}:" for reason in _REFUSED)):
-        tx.execute(
-            "UPDATE effect SET effect = ? WHERE effect = ? AND NOT EXISTS ("
-            "SELECT 1 FROM effect AS other WHERE other.digest = effect.digest AND other.effect = ?)",
-            (effect + new.address, effect + old.address, effect + new.address),
-        )
+    effects.rename(tx, old.address, new.address)
     return new
-
-
-_REFUSED = ("policy", "rate-limit")
 
 
 def add_former(tx: Transaction, found: Alias, text: str) -> None:

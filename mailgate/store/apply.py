@@ -9,11 +9,12 @@ from mailgate.routing.decision import Decision, Outcome
 from mailgate.routing.permission import rate_key
 from mailgate.routing.state import State
 from mailgate.settings.config import Config
-from mailgate.store import aliases, contacts, failures, held, messages, records
+from mailgate.store import aliases, contacts, effects, failures, held, messages, records
 from mailgate.store.database import Transaction
 from mailgate.store.held import Held
 from mailgate.store.records import NewRecord
 from mailgate.values.directory import Alias
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 
@@ -21,7 +22,7 @@ class Remembered(NamedTuple):
     """The number of the message, None when there was nothing to remember, and the records made, by effect."""
 
     number: int | None
-    made: Mapping[str, Ref]
+    made: Mapping[Effect, Ref]
 
 
 def apply(
@@ -44,7 +45,7 @@ def apply(
         number = messages.add(tx, message, decision.kind, parent, flags, now)
     else:
         messages.judged(tx, number, decision.kind, parent, flags)
-    made: dict[str, Ref] = {}
+    made: dict[Effect, Ref] = {}
     for outcome in fresh:
         match outcome.action:
             case "create":
@@ -57,7 +58,7 @@ def apply(
                         failures.note(tx, number, each, now)
             case "hold" if outcome.reason == "misconfigured" and outcome.alias:
                 aliases.set_status(tx, outcome.alias, "invalid")
-        messages.note_effect(tx, number, message, outcome.effect, outcome.accepted)
+        effects.note(tx, number, message, outcome.effect, accepted=outcome.accepted)
     if any(each.action in ("create", "post") for each in fresh):
         messages.mention(tx, number, message.references)
         if decision.kind == "person" and message.author.address:
@@ -77,8 +78,8 @@ def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
         for seen in state.seen
         if seen.message != number
         and seen.same_content
-        and seen.effect.startswith(("hold:", "refuse:"))
-        and seen.effect.rpartition(":")[2] in places
+        and seen.effect.action in ("hold", "refuse")
+        and seen.effect.place in places
     }
 
 

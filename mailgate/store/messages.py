@@ -109,29 +109,6 @@ def mention(tx: Transaction, number: int, references: tuple[str, ...]) -> None:
     )
 
 
-def note_effect(tx: Transaction, number: int, message: Message, effect: str, accepted: bool) -> None:
-    """Remember an effect, so that a copy of the message is known as one."""
-    tx.execute("DELETE FROM effect WHERE digest = ? AND effect = ?", (message.digest, effect))
-    tx.execute(
-        "INSERT INTO effect (digest, effect, message_id, listed, accepted, message) VALUES (?, ?, ?, ?, ?, ?)",
-        (message.digest, effect, message.message_id, message.listed, accepted, number),
-    )
-
-
-def forget_waiting(tx: Transaction, number: int) -> None:
-    """Forget that a message was held or refused; what was taken stays taken."""
-    tx.execute(
-        "DELETE FROM effect WHERE message = ? AND (effect LIKE 'hold:%' OR effect LIKE 'refuse:%')",
-        (number,),
-    )
-
-
-def registered(tx: Transaction, digest: str) -> int | None:
-    """The number of a message with this digest that another program sends."""
-    row = tx.execute("SELECT message FROM effect WHERE digest = ? AND effect = 'sent'", (digest,)).fetchone()
-    return row["message"] if row else None
-
-
 def sent_as(tx: Transaction, message_id: str) -> int | None:
     """The number of a message that was sent under an id."""
     row = tx.execute("SELECT number FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()

@@ -10,14 +10,14 @@ from mailgate.routing import resolve
 from mailgate.routing.permission import rate_key
 from mailgate.routing.state import Delivery, Follower, Known, Placement, Seen, Settings, Signatures, State, Trust
 from mailgate.settings.config import Config
-from mailgate.store import aliases, deliveries, directory, keys
+from mailgate.store import aliases, deliveries, directory, effects, keys
 from mailgate.store.contacts import contact_from, parameters
 from mailgate.store.database import Row, Transaction, select_in
 from mailgate.store.directory import alias_from_row
 from mailgate.values import srs, token
 from mailgate.values.address import Address, lenient, lower
 from mailgate.values.directory import Alias, Contact, Directory
-from mailgate.values.mailboxes import Author
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 DAY, HOUR = 86_400.0, 3_600.0
@@ -49,7 +49,7 @@ def take(
     aliases = list({alias.number: alias for alias in ours.aliases.values()}.values())
     known = _known(tx, _ids(tx, (*message.references, *(told.message_ids if told else ()))))
     standing = any(one.placements and not one.reused for group in known.values() for one in group)
-    seen, reused = _seen(tx, message)
+    seen, reused = effects.earlier(tx, message)
     copies = tuple(sorted({each.message for each in seen}))
     mentioned = {} if standing else _mentioned(tx, message.references, copies)
     signed = _signed(tx, meant)
@@ -269,10 +269,10 @@ def _followed(tx: Transaction, author: str) -> Iterator[Ref]:
 
 def _made_by(tx: Transaction, seen: tuple[Seen, ...]) -> frozenset[Ref]:
     """The records that copies of a message made: whoever follows them may do so because he wrote it."""
-    made = {each.message for each in seen if each.effect.startswith("create:")}
+    made = {each.message for each in seen if each.effect.action == "create"}
     posted = {each.effect for each in seen}
     rows = select_in(tx, "SELECT model, id FROM placement WHERE message IN ({})", sorted(made))
-    return frozenset(ref for row in rows if f"post:{(ref := Ref(row['model'], row['id']))}" not in posted)
+    return frozenset(ref for row in rows if Effect("post", str(ref := Ref(row["model"], row["id"]))) not in posted)
 
 
 def _contact(tx: Transaction, author: str) -> Contact | None:
@@ -285,48 +285,12 @@ def _sender(tx: Transaction, keys: list[str], verdict: str) -> str:
     return next((row["address"] for row in rows if row["verdict"] == verdict), "")
 
 
-def _seen(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
-    """The effects of earlier copies, and whether the id was seen with other content.
-
-    A copy has the same digest; or it has the same id and author, and exactly one of the two went through a mailing
-    list. Nobody takes an id from others by what was refused, or is held for him alone.
-    """
-    rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
-    same = [Seen(row["effect"], row["message"], bool(row["accepted"]), True) for row in rows]
-    if not message.message_id:
-        return tuple(same), False
-    others = tx.execute(
-        "SELECT effect.*, author, author_text FROM effect JOIN message ON message.number = effect.message"
-        " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
-        (message.message_id, message.digest),
-    ).fetchall()
-    listed, reused = [], False
-    for row in others:
-        if bool(row["listed"]) != message.listed and _wrote(row, message.author):
-            listed.append(Seen(row["effect"], row["message"], bool(row["accepted"]), False))
-        elif row["effect"].startswith(("create:", "post:", "sent")):
-            reused = True
-    return (*same, *listed), reused or (not listed and _sent(tx, message.message_id))
-
-
-def _wrote(row: Row, author: Author) -> bool:
-    """Whether this author, or the same words that name nobody, stand in a message that is stored."""
-    if row["author"] and author.address:
-        return bool(row["author"] == author.address.key)
-    return not row["author"] and not author.address and bool(row["author_text"] == author.text)
-
-
-def _sent(tx: Transaction, message_id: str) -> bool:
-    row = tx.execute("SELECT 1 FROM message WHERE message_id = ? AND direction = 'out'", (message_id,)).fetchone()
-    return row is not None
-
-
 def _made(
     tx: Transaction, message: Message, aliases: list[Alias], seen: tuple[Seen, ...], since: float
 ) -> dict[tuple[str, str], int]:
     """New records by model and sender, without those that copies of this message made."""
     keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
-    copies = sorted({each.message for each in seen if each.effect.startswith("create:")})
+    copies = sorted({each.message for each in seen if each.effect.action == "create"})
     query = (
         "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? AND NOT EXISTS ("
         "SELECT 1 FROM placement WHERE placement.model = record.model AND placement.id = record.id"

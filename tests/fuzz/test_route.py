@@ -20,6 +20,7 @@ from mailgate.routing.decision import Decision
 from mailgate.routing.state import State
 from mailgate.values import status
 from mailgate.values.directory import Contact
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 LEAD = Ref("crm.lead", 1)
@@ -36,7 +37,7 @@ STATES: dict[str, State] = {
 ENVELOPES = st.lists(RECIPIENTS, max_size=3, unique=True)
 
 
-def kept(decision: Decision) -> set[str]:
+def kept(decision: Decision) -> set[Effect]:
     """What is made of a message; how the rest is told depends on what stands beside it."""
     return {each.effect for each in decision.outcomes if each.action in ("create", "post", "bounce")}
 

@@ -13,6 +13,7 @@ from mailgate.routing.decision import Decision
 from mailgate.routing.resolve import Addressed
 from mailgate.routing.state import Delivery, Known, Placement, Seen, Settings, Signatures, State
 from mailgate.values.directory import Alias, Directory, Domain
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 BOB = "bob@client.org"
@@ -161,6 +162,6 @@ def remembered(given: State, decision: Decision, number: int) -> State:
     return given._replace(seen=(*given.seen, *effects))
 
 
-def effects(decision: Decision) -> set[str]:
+def effects(decision: Decision) -> set[Effect]:
     """What a decision does that no earlier copy did."""
     return {each.effect for each in decision.outcomes if not each.repeated}

@@ -19,6 +19,7 @@ from mailgate.routing.decision import Decision
 from mailgate.routing.state import Follower, Placement
 from mailgate.store import failures, outbox, records
 from mailgate.store.records import NewRecord
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 ANNA, CARL, EVE = "anna@team.org", "carl@team.org", "eve@else.org"
@@ -60,7 +61,7 @@ def test_a_followers_answer_goes_to_the_others() -> None:
     found = judged(*PEOPLE)
     assert (said(found), takers(found), flagged(found)) == (["post reply crm.lead/1"], [ANNA, CARL], [False])
     assert sent(found) == [f"reply -> {ANNA} about ", f"reply -> {CARL} about "]
-    assert {each.effect for each in found.outgoing} == {"post:crm.lead/1"}
+    assert {each.effect for each in found.outgoing} == {Effect("post", "crm.lead/1")}
 
 
 def test_nobody_else_follows() -> None:
@@ -80,9 +81,9 @@ def test_a_follower_on_one_record_is_an_outsider_on_another() -> None:
     found = decide(answer(), "info@example.com", given=given)
     assert [(each.record, each.outsider) for each in found.outcomes] == [(ONE, True), (TWO, False)]
     assert [(each.effect, each.to) for each in found.outgoing] == [
-        ("post:crm.lead/1", CARL),
-        ("post:crm.lead/2", ANNA),
-        ("post:crm.lead/2", CARL),
+        (Effect("post", "crm.lead/1"), CARL),
+        (Effect("post", "crm.lead/2"), ANNA),
+        (Effect("post", "crm.lead/2"), CARL),
     ]
 
 
@@ -234,9 +235,9 @@ def test_each_alias_notifies_its_own_people() -> None:
     given = state(notified={1: (Follower(ANNA),), 2: (Follower(ANNA), Follower(CARL))})
     found = decide(mail(to="x@y.org"), "info@example.com", "jobs@example.com", given=given)
     assert [(each.effect, each.to) for each in found.outgoing] == [
-        (f"create:{INFO.address}", ANNA),
-        ("create:jobs@example.com", ANNA),
-        ("create:jobs@example.com", CARL),
+        (Effect("create", INFO.address), ANNA),
+        (Effect("create", "jobs@example.com"), ANNA),
+        (Effect("create", "jobs@example.com"), CARL),
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 from helpers.messages import BOB, INFO, JOBS, decide, effects, mail, remembered, said, sent, state, verdicts
 
 from mailgate.routing.state import Seen
+from mailgate.values.outcome import Effect
 
 CLOSED = state(INFO._replace(policy="contacts"), JOBS)
 
@@ -90,12 +91,16 @@ def test_held_mail_that_comes_again_is_a_duplicate() -> None:
 @pytest.mark.parametrize(
     ("seen", "wanted"),
     [
-        pytest.param(Seen("create:info@example.com", 7, True, False), "ignore duplicate crm.lead", id="accepted"),
         pytest.param(
-            Seen("create:jobs@example.com", 7, True, False), "create alias crm.lead info@example.com", id="other-effect"
+            Seen(Effect("create", "info@example.com"), 7, True, False), "ignore duplicate crm.lead", id="accepted"
         ),
         pytest.param(
-            Seen("refuse:policy:info@example.com", 7, False, False),
+            Seen(Effect("create", "jobs@example.com"), 7, True, False),
+            "create alias crm.lead info@example.com",
+            id="other-effect",
+        ),
+        pytest.param(
+            Seen(Effect("refuse", "info@example.com", "policy"), 7, False, False),
             "create alias crm.lead info@example.com",
             id="refused",
         ),
@@ -106,7 +111,7 @@ def test_a_lists_copy_and_a_plain_one_are_one_effect(seen: Seen, wanted: str) ->
 
 
 def test_a_plain_copy_of_a_refused_list_copy_is_answered() -> None:
-    given = CLOSED._replace(seen=(Seen("refuse:policy:info@example.com", 7, False, False),))
+    given = CLOSED._replace(seen=(Seen(Effect("refuse", "info@example.com", "policy"), 7, False, False),))
     assert len(decide(mail(), "info@example.com", given=given).outgoing) == 1
 
 
@@ -117,8 +122,8 @@ def test_an_id_used_again_is_accepted_and_said() -> None:
 
 
 def test_effects_say_what_a_copy_would_repeat() -> None:
-    assert effects(decide(mail(), "info@example.com")) == {"create:info@example.com"}
-    assert effects(decide(mail(), "info+x@example.com")) == {"create:info@example.com"}
+    assert effects(decide(mail(), "info@example.com")) == {Effect("create", "info@example.com")}
+    assert effects(decide(mail(), "info+x@example.com")) == {Effect("create", "info@example.com")}
     assert effects(decide(mail(to="x@y.org"), "nobody@example.com", given=state(fallback="ticket"))) == {
-        "create:ticket"
+        Effect("create", "ticket")
     }

@@ -16,6 +16,7 @@ from mailgate.store import contacts, records
 from mailgate.store.records import NewRecord
 from mailgate.values import token
 from mailgate.values.directory import Alias, Contact
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 ANNA = "anna@team.org"
@@ -155,7 +156,7 @@ def test_contacts_match_exactly(gateway: Gateway, contact: str, author: str, tak
 
 
 def test_what_was_taken_before_is_not_judged_again() -> None:
-    seen = (Seen("create:info@example.com", 1, True, True),)
+    seen = (Seen(Effect("create", "info@example.com"), 1, True, True),)
     closed = state(INFO._replace(policy="contacts"), JOBS._replace(policy="contacts"), seen=seen)
     found = decide(mail(to="info@example.com, jobs@example.com"), "info@example.com", given=closed)
     assert said(found) == ["ignore duplicate crm.lead", "refuse policy jobs@example.com"]

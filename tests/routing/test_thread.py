@@ -9,6 +9,7 @@ from helpers.messages import HELP, INFO, JOBS, SALES, facts, known, mail, meant,
 from mailgate.routing import thread
 from mailgate.routing.state import Known, Placement, Seen
 from mailgate.routing.thread import Replies
+from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 ONE, TWO, JOB = Ref("crm.lead", 1), Ref("crm.lead", 2), Ref("hr.job", 1)
@@ -194,7 +195,7 @@ def test_a_mentioned_id_counts_where_the_stored_ones_lead_nowhere() -> None:
 
 
 def test_a_copy_of_the_message_itself_mentions_nothing() -> None:
-    seen = (Seen("create:info@example.com", BY_BOB.number, True, True),)
+    seen = (Seen(Effect("create", "info@example.com"), BY_BOB.number, True, True),)
     assert where(replies(mentioned={"<old@x>": (BY_BOB,)}, references="<old@x>", seen=seen)) == []
     assert where(
         replies(mentioned={"<old@x>": (BY_EVE, BY_BOB)}, references="<old@x>", seen=seen, cc="eve@else.org")

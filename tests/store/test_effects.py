@@ -1,0 +1,54 @@
+"""What a message did is kept as an `Effect`, whatever its place looks like, and found again by its copies."""
+
+import pytest
+from helpers.gateway import Gateway
+from helpers.messages import mail
+
+from mailgate.store import aliases, effects
+from mailgate.values.outcome import Effect
+
+
+@pytest.mark.parametrize(
+    ("effect", "stored"),
+    [
+        (Effect("create", "info@example.com"), "create:info@example.com"),
+        (Effect("create", '"a:b"@example.com'), 'create:"a:b"@example.com'),
+        (Effect("post", "crm.lead/1"), "post:crm.lead/1"),
+        (Effect("hold", '"a:b"@example.com'), 'hold:"a:b"@example.com'),
+        (Effect("hold", ""), "hold:"),
+        (Effect("refuse", '":"@example.com', "policy"), 'refuse:policy:":"@example.com'),
+        (Effect("bounce", "crm.lead/1", "report"), "bounce:report:crm.lead/1"),
+        (Effect("ignore", "", "loop"), "ignore:loop:"),
+        (Effect("sent", ""), "sent"),
+    ],
+)
+def test_an_effect_is_stored_as_earlier_versions_stored_it(gateway: Gateway, effect: Effect, stored: str) -> None:
+    message = gateway(mail(), "info@example.com").message
+    with gateway.store.write() as tx:
+        tx.execute("DELETE FROM effect")
+        effects.note(tx, 1, message, effect, accepted=True)
+        assert [row["effect"] for row in tx.execute("SELECT effect FROM effect")] == [stored]
+        (seen,), reused = effects.earlier(tx, message)
+    assert (seen.effect, seen.message, seen.accepted, seen.same_content, reused) == (effect, 1, True, True, False)
+
+
+@pytest.mark.parametrize("address", ["strange@example.com", '"a:b"@example.com'])
+def test_held_mail_is_released_when_its_copy_is_taken(gateway: Gateway, address: str) -> None:
+    gateway(mail(to=address, x_spam_flag="YES"), address, fallback="lead")
+    assert gateway.held() == ["spam"]
+    gateway(mail(to=address), address, fallback="lead")
+    assert gateway.records() == ["lead/1"]
+    assert gateway.held() == []
+
+
+def test_an_alias_under_a_new_name_finds_what_it_did(gateway: Gateway) -> None:
+    gateway.change("info@example.com", policy="contacts")
+    refused = gateway(mail(), "info@example.com")
+    made = gateway(mail(message_id="<m2@b>", to="jobs@example.com"), "jobs@example.com")
+    with gateway.store.write() as tx:
+        aliases.rename(tx, "info@example.com", "desk@example.com")
+        aliases.rename(tx, "jobs@example.com", "careers@example.com")
+        (seen,), _ = effects.earlier(tx, refused.message)
+        assert seen.effect == Effect("refuse", "desk@example.com", "policy")
+        (seen,), _ = effects.earlier(tx, made.message)
+        assert seen.effect == Effect("create", "careers@example.com")
