@@ -5,7 +5,7 @@
 FOLDER holds `mails/` and `truth.tsv`. Each mail is read as a delivery reads it, twice: as it was saved (the envelope is
 its own Return-Path, for an address that expects no report), and as it comes to a bounce address with the null
 reverse-path. Exit status 1 when anything falls short. `-v` names the files answered wrong, `-m` prints the figures of
-the same mails written in another way (mutations), `-w` writes an answer a line to `answers.jsonl`.
+the same mails written in another way (rewrites), `-w` writes an answer a line to `answers.jsonl`.
 """
 
 import collections
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers.reports import MUTATIONS
+from helpers.reports import REWRITES
 
 from mailgate.mail import envelope, message
 from mailgate.mail.message import Message
@@ -148,13 +148,13 @@ def same(truth: str, given: tuple[str, ...]) -> bool:
 
 
 def run(
-    folder: Path, way: str = "as saved", mutate: Callable[[bytes], bytes] = bytes
+    folder: Path, way: str = "as saved", rewrite: Callable[[bytes], bytes] = bytes
 ) -> tuple[list[dict[str, str]], dict[str, Answer], list[float]]:
     """Truth, answers, and milliseconds for each mail: facts and report."""
     truth = truths(folder)
     answers, spent = {}, []
     for row in truth:
-        raw = mutate((folder / "mails" / row["file"]).read_bytes())
+        raw = rewrite((folder / "mails" / row["file"]).read_bytes())
         started = time.perf_counter()
         found = read(raw, way)
         spent.append(1000 * (time.perf_counter() - started))
@@ -196,20 +196,20 @@ def main(folder: Path, options: list[str]) -> bool:
             for figure, files in found.wrong.items():
                 print(f"\n{way}, {figure} ({len(files)}): {' '.join(files)}")
     if "-m" in options:
-        mutated(folder, scores["bounce address"])
+        rewritten(folder, scores["bounce address"])
     ok += speed(folder)
     print("\neverything holds" if all(ok) else "\nSOMETHING FALLS SHORT")
     return all(ok)
 
 
-def mutated(folder: Path, plain: Score) -> None:
+def rewritten(folder: Path, plain: Score) -> None:
     """How the figures with a bound differ for the same mails written in another way.
 
-    Nothing must hold of them: of a mail whose MIME is broken, a mutation may make one that nobody would send.
+    Nothing must hold of them: of a mail whose MIME is broken, a rewrite may make one that nobody would send.
     """
     print("\nto the bounce address, but")
-    for name, mutate in MUTATIONS.items():
-        truth, answers, _ = run(folder, "bounce address", mutate)
+    for name, rewrite in REWRITES.items():
+        truth, answers, _ = run(folder, "bounce address", rewrite)
         found = score(truth, answers)
         changed = [
             f"{figure} {plain.percent(figure):.1f} -> {found.percent(figure):.1f}"

@@ -5,10 +5,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from fuzz.broken_mail import Delivery, Figures, Site
 from fuzz.checks import WHY, check_receipt, clean
-from fuzz.mutate import Delivery, Figures, Site
+from fuzz.prepared import CONFIGS, prepared_store
 from fuzz.strategies import RECIPIENTS, REVERSE_PATHS, fuzz, letters, soups
-from fuzz.world import CONFIGS, world
 from helpers.messages import INFO, decide, known, remembered, state, stored
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,7 +109,7 @@ def test_line_ends_do_not_change_a_decision(raw: bytes, to: list[str], name: str
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A gateway with a store, in which something has happened."""
     folder: Path = tmp_path_factory.mktemp("site")
-    made = Site(world(folder), folder / "site.db", request.param, Random(1))
+    made = Site(prepared_store(folder), folder / "site.db", request.param, Random(1))
     yield made
     made.store.close()
 

@@ -19,7 +19,7 @@ def signed(purpose: str, number: int, local: str = "info", delimiter: str = "+")
 
 
 @st.composite
-def mutations(draw: st.DrawFn, text: str, start: int = 0) -> str:
+def changes(draw: st.DrawFn, text: str, start: int = 0) -> str:
     """A text with some letters changed, left out, put in or exchanged, from a place on."""
     letters = list(text[start:])
     for _ in range(draw(st.integers(1, 3))):
@@ -69,8 +69,8 @@ def test_a_token_counts_for_its_record_and_recipient_alone(
 @given(st.data(), PURPOSES, NUMBERS)
 def test_no_changed_token_is_accepted(data: st.DataObject, purpose: str, number: int) -> None:
     text = signed(purpose, number)
-    mutant = lower(data.draw(mutations(text, len("info+"))))
-    found, original = token.parse(mutant), token.parse(text)
+    changed = lower(data.draw(changes(text, len("info+"))))
+    found, original = token.parse(changed), token.parse(text)
     if found and found._replace(local="") != (original and original._replace(local="")):
         assert token.fault(found, KEYS, RECORD, RECIPIENT)
 
@@ -91,7 +91,7 @@ def test_any_mark_is_found_between_other_text(data: st.DataObject, before: str, 
     mark = token.new_mark(token.POST, KEYS[1], random)
     assert token.find_mark(f"{before}<{mark}@example.com>{after}", KEYS) == token.Mark(token.POST, mark)
     assert token.find_mark(f"{before} {mark.upper()} {after}", KEYS) == token.Mark(token.POST, mark)
-    mutant = data.draw(mutations(mark))
-    found = token.find_mark(mutant, KEYS)
+    changed = data.draw(changes(mark))
+    found = token.find_mark(changed, KEYS)
     assert found is None or found.text == mark
     assert token.find_mark(mark, KEYS[:1]) is None

@@ -1,4 +1,4 @@
-"""The world around a gateway for simulations: mailboxes with habits, and a postman who runs until nobody owes mail."""
+"""Simulated correspondents: mailboxes that answer by themselves, and a loop that delivers until no mail is queued."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ ANNA, CARL = "anna@team.org", "carl@team.org"
 ONE = Ref("crm.lead", 1)
 WINDOW = 120 * 60
 ROUNDS = 10_000
-"""Letters after which nobody believes any more that it will end."""
+"""Letters after which a simulation counts as endless."""
 
 
 class Letter(NamedTuple):
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 class Mailbox:
-    """A mailbox whose owner is away: `habit` answers for him."""
+    """A mailbox whose owner is away: `habit` answers for them."""
 
     def __init__(self, address: str, habit: "Habit") -> None:
         self.address = address
@@ -62,7 +62,7 @@ class Mailbox:
         return [answer] if answer else []
 
     def first(self, whom: str) -> bool:
-        """Whether this one has not been told yet."""
+        """Whether this correspondent has not had an answer yet, who has had one now."""
         new = whom not in self.told
         self.told.add(whom)
         return new
@@ -103,34 +103,34 @@ def exchange(box: Mailbox, letter: Letter) -> Answer | None:
 
 
 def remembering(box: Mailbox, letter: Letter) -> Answer | None:
-    """Marks nothing, but tells everybody only once."""
+    """Unmarked, but only once to each correspondent."""
     return box.away(letter.address("Reply-To"), box.address) if box.first(letter.address("From")) else None
 
 
 def worst(box: Mailbox, letter: Letter) -> Answer | None:
-    """Answers every mail like a person who begins something new."""
+    """Answers every mail with an unmarked new message, to Reply-To."""
     return box.away(letter.address("Reply-To"), box.address)
 
 
 def worst_to_from(box: Mailbox, letter: Letter) -> Answer | None:
-    """The same, to the address that names no record."""
+    """The same, to From, which names no record."""
     return box.away(letter.address("From"), box.address)
 
 
 def worst_to_the_return_path(box: Mailbox, letter: Letter) -> Answer | None:
-    """The same, to where reports go."""
+    """The same, to the return path, where reports go."""
     return box.away(letter.reverse_path or letter.address("From"), box.address)
 
 
 def silent(box: Mailbox, letter: Letter) -> None:
-    """Keeps what it gets."""
+    """Never answers."""
 
 
 TAME = (conformant, marked, exchange)
-"""Those that say in some way what they are."""
+"""Habits that mark their answers, or follow a mark, in some way."""
 
 
-# --- the world -------------------------------------------------------------------------------------------------------
+# --- the mail between them -------------------------------------------------------------------------------------------
 
 
 def settle(gateways: Iterable[Gateway], *boxes: Mailbox) -> None:
@@ -150,16 +150,16 @@ def settle(gateways: Iterable[Gateway], *boxes: Mailbox) -> None:
 def leaving(gateway: Gateway) -> Queued | None:
     """The next message that goes out, and is queued no more."""
     with gateway.store.write() as tx:
-        entry = outbox.claim(tx, "world", gateway.now)
+        entry = outbox.claim(tx, "postman", gateway.now)
         if entry is None:
             assert outbox.left(tx) == 0
             return None
-        assert outbox.sent(tx, entry.number, "world")
+        assert outbox.sent(tx, entry.number, "postman")
         return queued(tx, [entry.number])[0]
 
 
 def carry(gateways: Iterable[Gateway], answer: Answer) -> None:
-    """Deliver to the gateway that has the domain; whoever has no mailbox here keeps what he gets."""
+    """Deliver to the gateway that has the domain; other mail is dropped."""
     for gateway in gateways:
         with gateway.store.read() as tx:
             ours = {each.name for each in domains.listing(tx)}

@@ -1,6 +1,6 @@
-"""Builders of posts, and of what mail systems say of them: reports, notices, complaints, receipts; and mutations.
+"""Builders of posts, and of what mail systems say of them: reports, notices, complaints, receipts; and rewrites.
 
-A mutation writes the same message in another way: whoever reads it must understand the same.
+A rewrite is the same message written in another way: every reader must understand the same.
 """
 
 import base64
@@ -140,7 +140,7 @@ _ENCODED = re.compile(rb"content-transfer-encoding:\s*(?:base64|quoted)|content-
 
 
 def _boundary(new: bytes) -> Callable[[bytes], bytes]:
-    def mutate(raw: bytes) -> bytes:
+    def rewrite(raw: bytes) -> bytes:
         head, body = _head(raw)
         found = _BOUNDARY.search(head)
         if not found:
@@ -148,7 +148,7 @@ def _boundary(new: bytes) -> Callable[[bytes], bytes]:
         head = head.replace(found[0], b'boundary="' + new + b'"', 1)
         return head + b"\n\n" + body.replace(b"--" + found[1].strip(), b"--" + new)
 
-    return mutate
+    return rewrite
 
 
 def _encoding(name: bytes) -> Callable[[bytes], bytes]:
@@ -161,7 +161,7 @@ def _encoding(name: bytes) -> Callable[[bytes], bytes]:
         kept = re.sub(rb"^Content-Transfer-Encoding:.*\n?", b"", head, flags=re.IGNORECASE | re.MULTILINE).strip(b"\n")
         return (kept + b"\n" if kept else b"") + b"Content-Transfer-Encoding: " + name + b"\n\n" + encode(body)
 
-    def mutate(raw: bytes) -> bytes:
+    def rewrite(raw: bytes) -> bytes:
         head, body = _head(raw)
         found = _BOUNDARY.search(head)
         if not found:
@@ -173,7 +173,7 @@ def _encoding(name: bytes) -> Callable[[bytes], bytes]:
         made = b"".join(line + b"\n" + part(*_split(piece)) + b"\n" for piece in parts)
         return head + b"\n\n" + first + made + line + b"--\n"
 
-    return mutate
+    return rewrite
 
 
 def _wrapped(raw: bytes) -> bytes:
@@ -188,14 +188,14 @@ def _wrapped(raw: bytes) -> bytes:
 
 
 def _body(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    def mutate(raw: bytes) -> bytes:
+    def rewrite(raw: bytes) -> bytes:
         head, body = _head(raw)
         return head + b"\n\n" + change(body)
 
-    return mutate
+    return rewrite
 
 
-MUTATIONS: dict[str, Callable[[bytes], bytes]] = {
+REWRITES: dict[str, Callable[[bytes], bytes]] = {
     "crlf": _crlf,
     "lower-case-names": lambda raw: _FIELD_NAME.sub(lambda name: name[0].lower(), raw),
     "upper-case-names": lambda raw: _FIELD_NAME.sub(lambda name: name[0].upper(), raw),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from helpers.messages import facts, mail
-from helpers.reports import MUTATIONS, RETURNED, block, complaint, multipart, notice, receipt, standard
+from helpers.reports import RETURNED, REWRITES, block, complaint, multipart, notice, receipt, standard
 
 from mailgate.reports import dsn, report
 from mailgate.reports.report import Report
@@ -502,18 +502,18 @@ SEEDS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("mutate", MUTATIONS.values(), ids=MUTATIONS)
+@pytest.mark.parametrize("rewrite", REWRITES.values(), ids=REWRITES)
 @pytest.mark.parametrize("raw", SEEDS.values(), ids=SEEDS)
-def test_the_same_report_written_in_another_way(raw: bytes, mutate: Callable[[bytes], bytes]) -> None:
-    expected, found = read(raw), read(mutate(raw))
+def test_the_same_report_written_in_another_way(raw: bytes, rewrite: Callable[[bytes], bytes]) -> None:
+    expected, found = read(raw), read(rewrite(raw))
     assert expected
     assert found
     assert found._replace(because="") == expected._replace(because="")
 
 
-def test_mutations_change_something() -> None:
+def test_every_rewrite_changes_something() -> None:
     """Each of them, in at least one report."""
-    assert not [name for name, mutate in MUTATIONS.items() if all(mutate(raw) == raw for raw in SEEDS.values())]
+    assert not [name for name, rewrite in REWRITES.items() if all(rewrite(raw) == raw for raw in SEEDS.values())]
 
 
 FORWARDS: dict[str, Callable[[str], bytes]] = {

@@ -907,7 +907,7 @@ SEEDS = [
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), seed=st.sampled_from(SEEDS))
-def test_mutated_reports_never_raise(data: st.DataObject, seed: bytes) -> None:
+def test_changed_reports_never_raise(data: st.DataObject, seed: bytes) -> None:
     raw = bytearray(seed)
     for _ in range(data.draw(st.integers(1, 12))):
         at = data.draw(st.integers(0, len(raw)))

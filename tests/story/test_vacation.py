@@ -70,31 +70,31 @@ def a_customer_writes(gateway: Gateway) -> None:
 
 
 Start = Callable[[Gateway], None]
-WORLDS: dict[Start, tuple[str, ...]] = {
+STARTS: dict[Start, tuple[str, ...]] = {
     we_post: (ANNA, CARL),
     anna_answers: (ANNA, CARL),
     a_customer_writes: (ANNA, CARL, BOB),
 }
 
 
-def worlds(*habits: Habit) -> list[ParameterSet]:
+def starts(*habits: Habit) -> list[ParameterSet]:
     """Every start, with every choice of habits for its people."""
     return [
         pytest.param(start, chosen, id="-".join(each.__name__ for each in (start, *chosen)))
-        for start, people in WORLDS.items()
+        for start, people in STARTS.items()
         for chosen in itertools.product(habits, repeat=len(people))
     ]
 
 
 def boxes(start: Start, habits: Sequence[Habit]) -> list[Mailbox]:
-    """The mailboxes of a world."""
-    return [Mailbox(address, habit) for address, habit in zip(WORLDS[start], habits, strict=False)]
+    """The mailboxes of the people of a start."""
+    return [Mailbox(address, habit) for address, habit in zip(STARTS[start], habits, strict=False)]
 
 
 # --- what must hold --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("start", "habits"), worlds(*TAME))
+@pytest.mark.parametrize(("start", "habits"), starts(*TAME))
 def test_mail_marked_as_automatic_is_copied_to_nobody(
     gateway: Gateway, start: Start, habits: tuple[Habit, ...]
 ) -> None:
@@ -109,7 +109,7 @@ def test_mail_marked_as_automatic_is_copied_to_nobody(
         assert bool(each.sent) == bool(asked)
 
 
-@pytest.mark.parametrize(("start", "habits"), worlds(remembering))
+@pytest.mark.parametrize(("start", "habits"), starts(remembering))
 def test_an_unmarked_vacation_reply_is_copied_once(gateway: Gateway, start: Start, habits: tuple[Habit, ...]) -> None:
     start(gateway)
     began = Counter(author for author, _, _ in set(copies(gateway)))
@@ -120,18 +120,18 @@ def test_an_unmarked_vacation_reply_is_copied_once(gateway: Gateway, start: Star
 
 
 @pytest.mark.parametrize("threshold", [1, 3, 20])
-@pytest.mark.parametrize("start", WORLDS)
+@pytest.mark.parametrize("start", STARTS)
 def test_a_robot_that_looks_like_a_person_is_stopped_by_the_threshold(
     gateway: Gateway, start: Start, threshold: int
 ) -> None:
     gateway.parameter("mail.gateway.loop.threshold", str(threshold))
     start(gateway)
     settle([gateway], *boxes(start, [worst] * 3))
-    assert relayed(gateway) == dict.fromkeys(WORLDS[start], threshold)
+    assert relayed(gateway) == dict.fromkeys(STARTS[start], threshold)
     assert gateway.records() == ["crm.lead/1"]
 
 
-@pytest.mark.parametrize("start", WORLDS)
+@pytest.mark.parametrize("start", STARTS)
 def test_it_stays_quiet_until_somebody_writes_again(gateway: Gateway, start: Start) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "3")
     start(gateway)
@@ -145,11 +145,11 @@ def test_it_stays_quiet_until_somebody_writes_again(gateway: Gateway, start: Sta
     post.write(gateway.store, ONE, Text("Anybody back?\n"), (), gateway.now)
     settle([gateway], *people)
     again = Counter(author for author, _, _ in set(copies(gateway)) - set(ended))
-    assert again == dict.fromkeys(WORLDS[start], 3)
+    assert again == dict.fromkeys(STARTS[start], 3)
 
 
 @pytest.mark.parametrize("details", [True, False], ids=["signed", "details-off"])
-@pytest.mark.parametrize(("start", "habits"), worlds(marked, worst, worst_to_from))
+@pytest.mark.parametrize(("start", "habits"), starts(marked, worst, worst_to_from))
 def test_vacation_replies_always_end(gateway: Gateway, start: Start, habits: tuple[Habit, ...], details: bool) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "3")
     with gateway.store.write() as tx:
@@ -162,7 +162,7 @@ def test_vacation_replies_always_end(gateway: Gateway, start: Start, habits: tup
     assert len(gateway.records()) <= 2 + 3 * len(new), "new records are for the loop guard to stop"
 
 
-@pytest.mark.parametrize("start", WORLDS)
+@pytest.mark.parametrize("start", STARTS)
 def test_the_return_path_takes_answers_and_is_silent(gateway: Gateway, start: Start) -> None:
     start(gateway)
     began = copies(gateway)
@@ -189,7 +189,7 @@ def test_the_return_path_takes_answers_and_is_silent(gateway: Gateway, start: St
         for to in ("info@example.com", "catchall@example.com", "jobs@example.com")
     ],
 )
-@pytest.mark.parametrize("start", WORLDS)
+@pytest.mark.parametrize("start", STARTS)
 def test_a_follower_who_redirects_his_mail_to_us(
     gateway: Gateway, start: Start, dropped: tuple[bytes, ...], to: str
 ) -> None:
@@ -285,7 +285,7 @@ def test_two_gateways_that_follow_each_other(
     assert (copies(gateway), copies(there)) == began
 
 
-@pytest.mark.parametrize("start", WORLDS)
+@pytest.mark.parametrize("start", STARTS)
 def test_a_new_name_for_every_letter_does_not_go_on_for_ever(gateway: Gateway, start: Start) -> None:
     def many_names(box: Mailbox, letter: Letter) -> Answer:
         name = f"ticket+{len(box.sent)}.{box.address}"

@@ -8,13 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from fuzz.world import IDS, PLACES, World
+from fuzz.prepared import IDS, PLACES, PreparedStore
 
 HERE = Path(__file__).parent
 CORPORA = Path(os.environ.get("MAILGATE_CORPORA") or HERE.parents[2] / "shared")
 FOLDERS = ("hostile", "weird/mails", "bounces/mails")
 LIMIT = 1 << 20
-"""Octets of a mutant."""
+"""Octets of a broken mail."""
 
 TOKENS = tuple(
     row.encode("latin-1").decode("unicode_escape").encode("latin-1")
@@ -39,14 +39,14 @@ _NUMBERS = (b"0", b"1", b"-1", b"255", b"65536", b"4294967295", b"9" * 20, b"9" 
 
 
 class Mails(NamedTuple):
-    """What is mutated: the own seeds, and what was collected, by name."""
+    """The mails to break: the seeds here and those that were collected, by name."""
 
     seeds: Mapping[str, bytes]
     corpora: Mapping[str, bytes]
 
 
-def mails(made: World, corpora: Path | None = CORPORA) -> Mails:
-    """Every mail there is, the seeds with the signed addresses and ids of a world."""
+def mails(made: PreparedStore, corpora: Path | None = CORPORA) -> Mails:
+    """Every mail there is, the seeds with the signed addresses and ids of a store."""
     folders = [corpora / name for name in FOLDERS] if corpora else []
     files = [each for folder in folders if folder.is_dir() for each in sorted(folder.rglob("*"))]
     return Mails(
@@ -55,10 +55,10 @@ def mails(made: World, corpora: Path | None = CORPORA) -> Mails:
     )
 
 
-class Mutator:
-    """Makes mutants, always the same ones from the same random numbers."""
+class Breaker:
+    """Breaks mails, always in the same ways from the same random numbers."""
 
-    def __init__(self, random: Random, every: Mails, made: World) -> None:
+    def __init__(self, random: Random, every: Mails, made: PreparedStore) -> None:
         self.random = random
         self.every = every
         self.seeds, self.corpora = list(every.seeds), list(every.corpora)
@@ -81,8 +81,8 @@ class Mutator:
         name = self.random.choice(self.seeds)
         return name, self.every.seeds[name]
 
-    def mutant(self) -> tuple[str, bytes]:
-        """The next mutant, with the name of the mail that it was."""
+    def broken(self) -> tuple[str, bytes]:
+        """The next broken mail, with the name of the mail that it was."""
         name, raw = self.any()
         turns = 1 + min(int(self.random.expovariate(0.4)), 9)
         for operation in self.random.choices(self.operations, self.weights, k=turns):

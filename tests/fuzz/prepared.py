@@ -1,4 +1,4 @@
-"""A gateway in which something has happened, and the envelopes in which mails come to it."""
+"""A store in which something has happened, and the envelopes in which broken mail comes to it."""
 
 from collections.abc import Mapping
 from email.parser import BytesHeaderParser
@@ -72,7 +72,7 @@ IDS = ("{POST}", "{POST}", "{FIRST}", "{REFUSAL}", "<r0@client.org>", "<p1@clien
 """Ids that mean something to it, and some that do not."""
 
 
-class World(NamedTuple):
+class PreparedStore(NamedTuple):
     """The octets of a store, to be copied, and the words that name what is signed in it."""
 
     octets: bytes
@@ -100,10 +100,10 @@ class World(NamedTuple):
         return frozenset(each._replace(local="") for each in found if each)
 
 
-def world(folder: Path) -> World:
+def prepared_store(folder: Path) -> PreparedStore:
     """Aliases of every kind, people of every kind, a conversation on crm.lead/1, a refusal; always the same octets."""
     with mock.patch("os.urandom", Random(0).randbytes):
-        gateway = Gateway(folder / "world.db")
+        gateway = Gateway(folder / "prepared.db")
         gateway(mail(message_id="<r0@client.org>", references="<first@client.org>"), "info@example.com")
         gateway(mail(message_id="<late@client.org>", subject="to nobody", to="all@other.test"), "all@other.test")
         all_aliases(gateway)
@@ -129,7 +129,7 @@ def world(folder: Path) -> World:
         detail = token.parse(words["REPLY"].rpartition("@")[0])
         assert detail
         words["FORGED"] = words["REPLY"].replace(detail.mac, detail.mac[::-1])
-        return World(gateway.path.read_bytes(), words)
+        return PreparedStore(gateway.path.read_bytes(), words)
 
 
 def all_aliases(gateway: Gateway) -> None:

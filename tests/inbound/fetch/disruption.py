@@ -1,6 +1,6 @@
 """Break everything, at every point: connections, servers, ourselves; then count.
 
-    python -m fetch.storm [WHAT ...]        from the folder `tests`, as root
+    python -m inbound.fetch.disruption [WHAT ...]        from the folder `tests`, as root
 
 runs the full figures (the tests run a few of each) and prints them. WHAT: mixture, cuts, server, kills.
 """
@@ -259,7 +259,7 @@ def _each_once(collector: Collector, account: Account, prefix: str, size: int, s
 
 def main(chosen: list[str]) -> None:
     """The full figures."""
-    storms: dict[str, Callable[[Collector, Dovecot, str], str]] = {
+    kinds: dict[str, Callable[[Collector, Dovecot, str], str]] = {
         "mixture": lambda collector, server, speaks: in_peace(
             collector, server.user(), speaks, mixture("all", 2000, 10, 5, 20, 30)
         ),
@@ -270,11 +270,11 @@ def main(chosen: list[str]) -> None:
         ),
     }
     with dovecot.running() as server:
-        for name in chosen or storms:
+        for name in chosen or kinds:
             for speaks in ("imap", "pop"):
                 with tempfile.TemporaryDirectory() as folder:
                     started = time.monotonic()
-                    said = storms[name](Collector(Path(folder)), server, speaks)
+                    said = kinds[name](Collector(Path(folder)), server, speaks)
                     print(f"{name} {speaks}, {time.monotonic() - started:.0f} s: {said}", flush=True)
 
 

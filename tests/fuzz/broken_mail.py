@@ -1,7 +1,7 @@
 """Break mails in every way, deliver what is left, and look at all that comes out of the gateway.
 
-    python tests/fuzz/mutate.py [--count N] [--seed S] [--jobs N] [--save FOLDER]
-    python tests/fuzz/mutate.py --replay FILE ...
+    python tests/fuzz/broken_mail.py [--count N] [--seed S] [--jobs N] [--save FOLDER]
+    python tests/fuzz/broken_mail.py --replay FILE ...
 
 Mails come from `seeds/` and, where they are there, from the folders `hostile/`, `weird/mails/` and `bounces/mails/` in
 the folder that MAILGATE_CORPORA names, else in a folder `shared` beside the project's. The same seed makes the same
@@ -30,9 +30,9 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fuzz.breaker import CORPORA, TOKENS, Breaker, Mails, mails
 from fuzz.checks import Wrong, check_content, check_outgoing, check_receipt, check_tree, clean, must
-from fuzz.mutator import CORPORA, TOKENS, Mails, Mutator, mails
-from fuzz.world import CONFIGS, ENVELOPES, PLACES, World, world
+from fuzz.prepared import CONFIGS, ENVELOPES, PLACES, PreparedStore, prepared_store
 from helpers.messages import BOB
 from helpers.queued import queued
 
@@ -47,9 +47,9 @@ from mailgate.values.address import lenient, lower
 from mailgate.values.problem import Problem
 
 CHUNK = 100
-"""Mutants that go into one pair of stores."""
+"""Broken mails that go into one pair of stores."""
 SECONDS = 1.0
-"""CPU time that one step may take; a mutant has a megabyte at most."""
+"""CPU time that one step may take; a broken mail has a megabyte at most."""
 HANGS = 20.0
 """CPU time after which a step is stopped."""
 KEPT = 5
@@ -59,7 +59,7 @@ STEPS = (1, 60, 600, 3_600, 90_000)
 
 
 class Delivery(NamedTuple):
-    """One mutant in one envelope."""
+    """One broken mail in one envelope."""
 
     incoming: Incoming
     envelope: str
@@ -68,7 +68,7 @@ class Delivery(NamedTuple):
 
     @property
     def raw(self) -> bytes:
-        """The mutant."""
+        """Its octets."""
         return self.incoming.raw
 
 
@@ -94,7 +94,7 @@ class Figures:
     """What a run came to; figures of chunks add up."""
 
     def __init__(self) -> None:
-        self.mutants = 0
+        self.mails = 0
         self.octets = 0
         self.counts: collections.Counter[str] = collections.Counter()
         self.mistakes: list[Mistake] = []
@@ -102,7 +102,7 @@ class Figures:
 
     def add(self, other: "Figures") -> None:
         """Add what another chunk came to."""
-        self.mutants += other.mutants
+        self.mails += other.mails
         self.octets += other.octets
         self.counts.update(other.counts)
         self.mistakes += other.mistakes
@@ -131,9 +131,9 @@ class Figures:
 
 
 class Site:
-    """A gateway with a store of its own, a copy of a world's, into which one chunk goes."""
+    """A gateway with a store of its own, a copy of a prepared one, into which one chunk goes."""
 
-    def __init__(self, made: World, path: Path, config: str, random: Random) -> None:
+    def __init__(self, made: PreparedStore, path: Path, config: str, random: Random) -> None:
         path.write_bytes(made.octets)
         self.store = database.open_existing(path)
         self.config = Config(None, str(path), **CONFIGS[config])
@@ -214,7 +214,7 @@ class Site:
                 must(letter.octets.startswith(letter.own), "outgoing body")
 
     def finish(self, figures: Figures) -> None:
-        """Write to the people of records that mutants made, and ask the database whether it is whole."""
+        """Write to the people of records that broken mail made, and ask the database whether it is whole."""
         with self.store.read() as tx:
             refs = [each.ref for each in records.listing(tx)]
         for ref in self.random.sample(refs, min(len(refs), 8)):
@@ -258,7 +258,7 @@ def noted(figures: Figures, delivery: Delivery) -> Iterator[None]:
         figures.mistakes.append(Mistake(what, traceback.format_exc(), delivery))
 
 
-def envelope(raw: bytes, random: Random, made: World) -> tuple[Incoming, str]:
+def envelope(raw: bytes, random: Random, made: PreparedStore) -> tuple[Incoming, str]:
     """A mail in one of the envelopes, or one that no mail server would write."""
     if random.random() >= 0.1:
         name = random.choice(list(ENVELOPES))
@@ -273,29 +273,29 @@ def envelope(raw: bytes, random: Random, made: World) -> tuple[Incoming, str]:
 class Shared(NamedTuple):
     """What every chunk of a run needs."""
 
-    world: World
+    store: PreparedStore
     mails: Mails
     folder: Path
     seed: int
 
 
 def chunk(shared: Shared, number: int, count: int) -> Figures:
-    """So many mutants, each into two gateways that are configured differently, in two envelopes."""
+    """So many broken mails, each into two gateways that are configured differently, in two envelopes."""
     random, chance = (
         Random(f"{shared.seed}:{number}"),
         Random(number),
     )  # of the mails, and of all that is done with them
-    mutator = Mutator(random, shared.mails, shared.world)
+    breaker = Breaker(random, shared.mails, shared.store)
     figures = Figures()
     with mock.patch("os.urandom", chance.randbytes), tempfile.TemporaryDirectory(dir=shared.folder) as name:
         configs = random.sample(list(CONFIGS), 2)
-        sites = {each: Site(shared.world, Path(name) / f"{each}.db", each, chance) for each in configs}
+        sites = {each: Site(shared.store, Path(name) / f"{each}.db", each, chance) for each in configs}
         for _ in range(count):
-            origin, raw = mutator.mutant()
-            figures.mutants += 1
+            origin, raw = breaker.broken()
+            figures.mails += 1
             figures.octets += len(raw)
             for config, site in sites.items():
-                last = Delivery(*envelope(raw, random, shared.world), config, origin)
+                last = Delivery(*envelope(raw, random, shared.store), config, origin)
                 with noted(figures, last):
                     site.deliver(last, figures)
             with noted(figures, last):
@@ -321,7 +321,7 @@ def run(
     corpora: Path | None = CORPORA,
     progress: Callable[[Figures], None] = lambda figures: None,
 ) -> Figures:
-    """Make and deliver so many mutants; the figures do not depend on the number of jobs, but for times.
+    """Break and deliver so many mails; the figures do not depend on the number of jobs, but for times.
 
     Ended by an interrupt, it gives the figures of what was done until then.
     """
@@ -329,7 +329,7 @@ def run(
     parent = str(memory) if memory.is_dir() and os.access(memory, os.W_OK) else None  # spares waiting for a disk
     total = Figures()
     with tempfile.TemporaryDirectory(prefix="mailgate-fuzz-", dir=parent) as name:
-        made = world(Path(name))
+        made = prepared_store(Path(name))
         _shared.append(Shared(made, mails(made, corpora), Path(name), seed))
         work = [(at // CHUNK, min(CHUNK, count - at)) for at in range(0, count, CHUNK)]
         with contextlib.suppress(KeyboardInterrupt):
@@ -377,7 +377,7 @@ def replay(path: Path) -> list[Mistake]:
     raw, figures = path.read_bytes(), Figures()
     told = path.with_suffix(".json")
     with tempfile.TemporaryDirectory() as name:
-        made = world(Path(name))
+        made = prepared_store(Path(name))
         deliveries = [Delivery(made.incoming(raw, each), each, config) for config in CONFIGS for each in ENVELOPES]
         if told.exists():
             known = json.loads(told.read_text())
@@ -400,7 +400,7 @@ def shown(figures: Figures, seconds: float) -> list[str]:
     """The figures, for people."""
     deliveries = figures.counts["deliveries"]
     said = [
-        f"{figures.mutants} mutants ({figures.octets / (1 << 20):.0f} MB) in {deliveries} deliveries,"
+        f"{figures.mails} mails ({figures.octets / (1 << 20):.0f} MB) in {deliveries} deliveries,"
         f" {seconds:.0f} s, {deliveries / max(seconds, 0.001):.0f} deliveries a second"
     ]
     groups: dict[str, list[str]] = {}
@@ -418,7 +418,7 @@ def shown(figures: Figures, seconds: float) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Deliver mutated mails and check what comes out.")
+    parser = argparse.ArgumentParser(description="Deliver broken mails and check what comes out.")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
@@ -438,12 +438,12 @@ def main(arguments: Sequence[str]) -> int:
         if time.monotonic() - last > 60:
             last = time.monotonic()
             kinds = sorted({each.what for each in figures.mistakes})
-            said = "; ".join((f"{figures.mutants} of {options.count}, {len(figures.mistakes)} mistakes", *kinds))
+            said = "; ".join((f"{figures.mails} of {options.count}, {len(figures.mistakes)} mistakes", *kinds))
             print(f"{last - started:6.0f} s  {said}", file=sys.stderr, flush=True)
 
     figures = run(options.count, options.seed, options.jobs, progress=progress)
     print("\n".join(shown(figures, time.monotonic() - started)))
-    if figures.mutants < options.count:
+    if figures.mails < options.count:
         print(f"stopped before {options.count}")
     if not figures.mistakes:
         print("everything holds")
