@@ -12,8 +12,8 @@ from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Command, json_option
 from mailgate.doctor import health, probe, watch
-from mailgate.mta import exim, plan, postfix, survey
-from mailgate.mta.wiring import Check, failed
+from mailgate.mta import exim_check, installed, planning, postfix_check
+from mailgate.mta.check import Check, failed
 from mailgate.process import owner
 from mailgate.settings.config import Config
 from mailgate.store import aliases, database, domains, keys
@@ -173,14 +173,14 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
 def _mail_server(app: App, name: str) -> Iterable[Check]:
     """What the mail server says, against what `mailgate setup` would print."""
     try:
-        wanted = plan.in_place(app.config, owner.names(app.config.store), app.store, name)
+        wanted = planning.in_place(app.config, owner.names(app.config.store), app.store, name)
     except Problem as problem:
         yield failed(name, "unknown", problem, command("mailgate setup {SERVER}", name))
         return
     found = (
-        postfix.check(wanted, survey.postfix_state(wanted))
+        postfix_check.check(wanted, installed.postfix_state(wanted))
         if name == "postfix"
-        else exim.check(wanted, survey.exim_state(wanted))
+        else exim_check.check(wanted, installed.exim_state(wanted))
     )
     yield from (each._replace(name=f"{name} {each.name}") for each in found)
 

@@ -43,7 +43,7 @@ def dns(app: App, name: str, host: str, priority: int, addresses: tuple[str, ...
             f"`{reports}` is no address",
             command("mailgate domain dns {DOMAIN} --host {HOST} --reports {ADDRESS}", name, host, f"dmarc@{name}"),
         )
-    entries = zone.entries(found.name, domains.name_of(host), priority, [str(_ip(each)) for each in addresses], reports)
+    entries = zone.records(found.name, domains.name_of(host), priority, [str(_ip(each)) for each in addresses], reports)
     if as_json:
         console.data([each._asdict() for each in entries])
         return

@@ -10,9 +10,9 @@ import click
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Group, json_option
-from mailgate.mta import exim, postfix, survey, write
-from mailgate.mta import plan as plans
-from mailgate.mta.wiring import MARK, Check, File, Plan, Setup
+from mailgate.mta import exim, exim_check, installed, planning, postfix, postfix_check, write
+from mailgate.mta.check import Check
+from mailgate.mta.plan import MARK, ConfigFile, Plan, Setup
 from mailgate.process import owner
 from mailgate.values.problem import Problem
 
@@ -63,9 +63,9 @@ def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback
         return _plan(app, fallback)._replace(alias=alias)
 
     if checking:
-        _checked("postfix", postfix.check(plan(), survey.postfix_state(plan())), as_json)
+        _checked("postfix", postfix_check.check(plan(), installed.postfix_state(plan())), as_json)
     else:
-        found = _said(as_owner(app, lambda: postfix.setup(plan(), survey.postfix_present(), folder)))
+        found = _said(as_owner(app, lambda: postfix.setup(plan(), installed.postfix_parameters(), folder)))
         _told("postfix" + " --alias" * alias, found, folder, as_json)
 
 
@@ -86,9 +86,9 @@ def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as
     """
     if checking:
         plan = _plan(app, fallback)
-        _checked("exim", exim.check(plan, survey.exim_state(plan)), as_json)
+        _checked("exim", exim_check.check(plan, installed.exim_state(plan)), as_json)
     else:
-        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), survey.exim_relayed(), folder)))
+        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), installed.exim_relayed(), folder)))
         _told("exim", found, folder, as_json)
 
 
@@ -111,13 +111,13 @@ def maps_(app: App, as_json: bool) -> None:
 
 def _plan(app: App, fallback: str | None) -> Plan:
     account = owner.names(app.config.store)  # the owner of the store may read less of the program than root
-    return plans.plan(app.config, account, app.store, fallback)
+    return planning.plan(app.config, account, app.store, fallback)
 
 
 def _said(answer: Any) -> Setup:
     """The set-up, as another process gave it back."""
     files, *rest = answer
-    return Setup(tuple(File(*each) for each in files), *(tuple(each) for each in rest))
+    return Setup(tuple(ConfigFile(*each) for each in files), *(tuple(each) for each in rest))
 
 
 def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:
@@ -134,12 +134,12 @@ def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
     if folder is not None:
         _write(Path(folder), found)
     if as_json:
-        files = [{"name": each.name, "place": each.place, "text": each.text} for each in found.files]
+        files = [{"name": each.name, "place": each.path, "text": each.text} for each in found.files]
         console.data({"server": what.split()[0], "files": files, "commands": commands, "notes": found.notes})
         return
     for each in found.files:
         if folder is None:
-            console.lines([[(f"--- {'lines for ' if each.lines else ''}{each.place}", "bold")]])
+            console.lines([[(f"--- {'lines for ' if each.appended else ''}{each.path}", "bold")]])
             console.verbatim(each.text)
         else:
             console.say(f"wrote {os.path.join(folder, each.name)}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from mailgate.compose import wording
 from mailgate.mta import postfix
-from mailgate.mta.wiring import Check, failed
+from mailgate.mta.check import Check, failed
 from mailgate.process import extras, owner
 from mailgate.settings import config
 from mailgate.settings.config import Config, Submit

@@ -9,7 +9,7 @@ from mailgate.values.directory import Domain
 
 
 class Redirect(NamedTuple):
-    """One forward. what: catchall, bounce, sender, alias or retired; or detail, with a `*` in `source` and `target`."""
+    """One forward. what: catchall, bounce, sender, alias or retired; or detail, which has a `*` in both addresses."""
 
     source: str
     target: str
@@ -19,8 +19,8 @@ class Redirect(NamedTuple):
 def redirects(domain: Domain, aliases: Iterable[str], to: str) -> tuple[Redirect, ...]:
     """Every forward for a domain: its catchall and bounce address, its aliases (local parts), its retired names.
 
-    `to` is a mailbox that gets all of it, or a domain in which every name stays as it is. With a detail each name once
-    more, as far as the domain uses them.
+    `to` is a mailbox that gets all mail, or a domain in which every name stays the same. A domain with details has each
+    name twice, with a detail and without.
     """
     names = {domain.catchall: "catchall", domain.bounce: "bounce"}
     for local in aliases:
@@ -40,9 +40,9 @@ def redirects(domain: Domain, aliases: Iterable[str], to: str) -> tuple[Redirect
 
 
 def postfix(rows: Iterable[Redirect]) -> str:
-    """The forwards as a Postfix virtual alias map (virtual(5)), to which Postfix adds the details by itself."""
+    """The forwards as a Postfix virtual alias map (virtual(5)), in which Postfix handles details itself."""
     lines = ["# virtual_alias_maps; details follow names (propagate_unmatched_extensions)"]
-    lines += [f"{each.source}  {each.target}" for each in rows if each.what != "detail"]
+    lines += [f"{row.source}  {row.target}" for row in rows if row.what != "detail"]
     return "\n".join(lines)
 
 

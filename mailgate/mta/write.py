@@ -1,7 +1,7 @@
-"""Keep the mail server's tables as the store is: written after every command that changes an alias or a domain.
+"""Keep the mail server's tables in step with the store, after every command that changes an alias or a domain.
 
-Each table is replaced as a whole, under a lock within which the store is read, so that the last of several commands
-leaves the newest state. Postfix' index is made under another name and renamed: its daemons notice that by themselves.
+Each table is replaced as a whole, under a lock in which the store is read, so that the last of several commands leaves
+the newest state. Postfix' index is made under another name and renamed, which its daemons notice by themselves.
 """
 
 import contextlib
@@ -20,19 +20,19 @@ from mailgate.values.problem import Problem, command
 AGAIN = command("mailgate setup maps")
 _NO_FOLDER = "`mailgate setup postfix` or `mailgate setup exim` prints the lines for it"
 _WAIT = 20.0
-"""Seconds to wait for another command that is just writing."""
+"""Seconds to wait for another command that is writing."""
 
 
-def wanted(opened: Store, config: Config) -> maps.Maps:
+def wanted(store: Store, config: Config) -> maps.Maps:
     """What the tables should be made of now."""
-    with opened.read() as tx:
+    with store.read() as tx:
         return maps.Maps(directory.everything(tx), config.maps_shared, config.maps_unknown == "accept")
 
 
-def refresh(opened: Store, config: Config) -> list[str]:
-    """Write the tables as the store is now, those that differ; the names of those written. Raises Problem.
+def refresh(store: Store, config: Config) -> list[str]:
+    """Write the tables that differ from the store; their names. Raises Problem.
 
-    Nothing of a table is changed when its new text or index cannot be made.
+    A table stays as it is when its new text or index cannot be made.
     """
     folder = config.maps
     if folder is None:
@@ -42,7 +42,7 @@ def refresh(opened: Store, config: Config) -> list[str]:
         raise Problem(f"no folder {folder} for the mail server's tables", made, AGAIN)
     try:
         with database.locked(os.path.join(folder, "maps"), _WAIT):
-            texts = maps.tables(wanted(opened, config))
+            texts = maps.tables(wanted(store, config))
             return [name for name, text in texts.items() if _write(folder, name, text)]
     except OSError as error:
         raise Problem(
@@ -51,8 +51,8 @@ def refresh(opened: Store, config: Config) -> list[str]:
 
 
 def indexes(folder: str, name: str) -> list[str]:
-    """The files in which Postfix looks a table up, as far as they are there: `NAME.db` and the like."""
-    return sorted(each for each in os.listdir(folder) if each.rpartition(".")[0] == name and not each.endswith(".lock"))
+    """The index files of a table that are there: `NAME.db` and the like."""
+    return sorted(file for file in os.listdir(folder) if file.rpartition(".")[0] == name and not file.endswith(".lock"))
 
 
 def _write(folder: str, name: str, text: str) -> bool:
@@ -70,11 +70,11 @@ def _write(folder: str, name: str, text: str) -> bool:
         if name in maps.INDEXED:
             _index(os.path.join(folder, new))
         made = indexes(folder, new)
-        for each in made:
-            _sync(os.path.join(folder, each), 0o644)
+        for index in made:
+            _sync(os.path.join(folder, index), 0o644)
         os.replace(os.path.join(folder, new), path)
-        for each in made:  # last, and younger than its text: Postfix warns of an index that is older
-            os.replace(os.path.join(folder, each), path + each.removeprefix(new))
+        for index in made:  # last, so that it is newer than its text: Postfix warns of an older index
+            os.replace(os.path.join(folder, index), path + index.removeprefix(new))
         _sync(folder)
     return True
 
@@ -83,17 +83,17 @@ def _is_indexed(folder: str, name: str) -> bool:
     if name not in maps.INDEXED or not postfix():
         return True
     text = os.stat(os.path.join(folder, name)).st_mtime
-    found = [os.stat(os.path.join(folder, each)).st_mtime for each in indexes(folder, name)]
-    return max(found, default=0.0) >= text
+    times = [os.stat(os.path.join(folder, index)).st_mtime for index in indexes(folder, name)]
+    return max(times, default=0.0) >= text
 
 
 def postfix() -> str | None:
-    """Postfix' program that makes indexes, None without one."""
+    """Postfix' program that makes indexes, None when it is not installed."""
     return shutil.which("postmap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/sbin")
 
 
 def _index(path: str) -> None:
-    """Have Postfix make its index of a table, of its default type; none where Postfix is not set up. Raises Problem."""
+    """Have Postfix make an index of its default type; none where Postfix is not set up. Raises Problem."""
     program = postfix()
     if program is None:
         return
@@ -131,9 +131,9 @@ def _removed(folder: str, new: str) -> Iterator[None]:
     """Leave nothing under the temporary name, from an interrupted run or from this one."""
 
     def clean() -> None:
-        for each in [new, *indexes(folder, new)]:
+        for file in [new, *indexes(folder, new)]:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(folder, each))
+                os.unlink(os.path.join(folder, file))
 
     clean()
     try:
@@ -143,5 +143,5 @@ def _removed(folder: str, new: str) -> Iterator[None]:
 
 
 def difference(folder: str, texts: Mapping[str, str]) -> list[str]:
-    """The tables whose file says something else than it should, or is not there. Raises OSError."""
+    """The tables whose file differs from its text or is missing. Raises OSError."""
     return [name for name, text in texts.items() if _read(os.path.join(folder, name)) != text]

@@ -12,7 +12,7 @@ from helpers.gateway import Gateway
 from helpers.messages import mail
 
 from mailgate.doctor import health
-from mailgate.mta.wiring import Check
+from mailgate.mta.check import Check
 from mailgate.settings.config import Config, Submit
 from mailgate.store import aliases, database, domains, outbox, servers
 from mailgate.store.servers import Secret, Server

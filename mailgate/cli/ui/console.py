@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mailgate.mta.wiring import Check
+from mailgate.mta.check import Check
 from mailgate.store.waiting import Waiting
 from mailgate.values.charset import printable
 from mailgate.values.problem import CommandLine, Problem, command

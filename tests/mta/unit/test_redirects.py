@@ -53,7 +53,7 @@ def test_redirects_are_printed_as_a_postfix_map_and_as_csv() -> None:
 
 
 def test_dns_records_are_printed_as_a_zone() -> None:
-    found = zone.entries("example.com", "mx.example.net", 5, ["192.0.2.1", "2001:db8::1"], "dmarc@example.com")
+    found = zone.records("example.com", "mx.example.net", 5, ["192.0.2.1", "2001:db8::1"], "dmarc@example.com")
     lines = [line for line in zone.lines(found) if not line.startswith(";")]
     assert [line.split(maxsplit=3)[0::2] for line in lines] == [
         ["example.com.", "MX"],

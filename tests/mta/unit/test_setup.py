@@ -6,7 +6,7 @@ import pytest
 
 from mailgate.mta import exim, postfix
 from mailgate.mta.maps import Maps
-from mailgate.mta.wiring import Plan
+from mailgate.mta.plan import Plan
 from mailgate.values.directory import Directory, Domain
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -1,0 +1,123 @@
+"""Whether Postfix is set up as planned."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mailgate.mta import guard, postfix, postfix_settings
+from mailgate.mta.check import Check, FileState, check_size, check_tables, check_unknown
+from mailgate.mta.maps import GUARD
+from mailgate.mta.plan import Plan
+from mailgate.mta.postfix_settings import LISTS, Setting
+from mailgate.values.problem import CommandLine, command
+
+_SHORTEST = 60
+"""Seconds that Postfix must give us: mailgate and its guard always answer within 50."""
+_CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains")
+"""The other classes of addresses that a domain may be in."""
+_TWICE = "remove it there, or name it under [maps] shared in the configuration"
+
+
+class PostfixState(NamedTuple):
+    """Postfix as it is; None for what cannot be seen, with the reason in `error`.
+
+    `settings`: parameter -> its value, other parameters filled in; `service`: our line of master.cf, `""` without one;
+    `guard`: the script; `tables` and `indexes`: as `check.check_tables` takes them.
+    """
+
+    settings: Mapping[str, str] | None
+    service: str | None
+    guard: FileState
+    tables: Mapping[str, FileState]
+    indexes: Mapping[str, str | None] | None
+    error: str = ""
+
+
+def names(plan: Plan) -> list[str]:
+    """The parameters that are checked."""
+    settings = [setting.name for setting in postfix_settings.settings(plan)]
+    return list(dict.fromkeys([*settings, "relay_domains", *_CLASSES]))
+
+
+def check(plan: Plan, state: PostfixState) -> list[Check]:
+    """Everything that can be checked."""
+    checks = [guard.check(plan, state.guard), *check_tables(plan, state.tables, state.indexes), *check_unknown(plan)]
+    if not plan.alias:
+        checks.append(_check_service(plan, state))
+    if state.settings is None:
+        text = state.error or "main.cf cannot be read"
+        return [*checks, Check("main.cf", "unknown", text, command("postconf -n"))]
+    checks += [_check_setting(plan, setting, state.settings) for setting in postfix_settings.settings(plan)]
+    return checks + ([] if plan.alias else _check_classes(plan, state.settings))
+
+
+def _check_service(plan: Plan, state: PostfixState) -> Check:
+    fix = command("mailgate setup postfix")
+    if state.service is None:
+        text = state.error or "master.cf cannot be read"
+        return Check("master.cf", "unknown", text, command("postconf -M mailgate/unix"))
+    if not state.service.strip():
+        return Check("master.cf", "wrong", "there is no service `mailgate`", fix)
+    wanted, present = _service(postfix.master(plan).text), _service(state.service)
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            is_ = f"is `{present[name]}`" if name in present else "is missing"
+            return Check("master.cf", "wrong", f"service mailgate: {name} {is_}, should be `{value}`", fix)
+    return Check("master.cf", "ok", f"service mailgate runs {GUARD} as {plan.user}")
+
+
+def _service(text: str) -> dict[str, str]:
+    """The program, attributes and command line of a service."""
+    words = " ".join(line for line in text.splitlines() if not line.lstrip().startswith("#")).split()
+    at = next((i for i, word in enumerate(words) if word.startswith("argv=")), len(words))
+    attributes = dict(word.partition("=")[::2] for word in words[8:at])
+    return {"program": "".join(words[7:8]), **attributes, "argv": " ".join(words[at:]).removeprefix("argv=")}
+
+
+def _check_setting(plan: Plan, setting: Setting, settings: Mapping[str, str]) -> Check:
+    name, value = setting.name, settings.get(setting.name)
+    if name == "message_size_limit":
+        limit = int(value) if value and value.isdecimal() else None
+        return check_size(plan, limit, value or "", _set(name, str(plan.size)))
+    if value is None:
+        return Check(name, "unknown", f"Postfix does not know {name}", command("postconf mail_version"))
+    if fault := _fault(setting, value):
+        fix = _set(name, postfix_settings.merged(plan, setting, settings))
+        return Check(name, "wrong", f"`{value}`: {fault}", fix)
+    return Check(name, "ok", f"`{value}`")
+
+
+def _fault(setting: Setting, value: str) -> str:
+    """What is wrong with the value of a parameter, `""` for nothing."""
+    if setting.name in LISTS:
+        present = postfix_settings.items(value)
+        missing = [item for item in setting.ours if not postfix_settings.has(present, item)]
+        return f"{', '.join(missing)} is not in it" if missing else ""
+    if setting.name == "recipient_delimiter":
+        missing = [c for c in setting.values[0] if c not in value]
+        return f"`{''.join(missing)}` is not in it: details do not arrive" if missing else ""
+    if setting.name.endswith("time_limit"):
+        seconds = _seconds(value)
+        short = seconds is None or 0 < seconds < _SHORTEST
+        return f"less than {_SHORTEST}s: mail would be bounced" if short else ""
+    return "" if value == setting.values[0] else f"should be {setting.values[0]}"
+
+
+def _set(name: str, value: str | None) -> CommandLine:
+    return command("postconf -e {SETTING} && postfix reload", f"{name} = {value}")
+
+
+def _check_classes(plan: Plan, settings: Mapping[str, str]) -> list[Check]:
+    """A domain in which every address is ours must be in no other class of addresses."""
+    checks = []
+    for name in _CLASSES:
+        present = postfix_settings.items(settings.get(name, "").lower())
+        if twice := [domain for domain in plan.whole_domains if domain in present]:
+            text = f"{', '.join(twice)} is listed there too, so its mail does not reach mailgate"
+            checks.append(Check(name, "wrong", text, advice=_TWICE))
+    return checks
+
+
+def _seconds(value: str) -> int | None:
+    match = re.fullmatch(r"(\d+)([smhdw]?)", value.strip())
+    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[match[2]] if match else None
