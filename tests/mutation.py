@@ -43,13 +43,15 @@ class Target(NamedTuple):
     tests: tuple[str, ...]
 
 
+_ROUTING = ("tests/golden", "tests/routing", "tests/story/test_gateway.py", "tests/story/test_held.py")
+_VALUES = ("tests/values", "tests/mail", "tests/fuzz/test_address.py", "tests/golden", "tests/routing/test_resolve.py")
 TARGETS = {
-    "decide": Target("mailgate/routing/decide.py", ("tests/golden", "tests/routing", "tests/story")),
-    "rules": Target("mailgate/routing/rules.py", ("tests/golden", "tests/routing", "tests/story")),
-    "thread": Target("mailgate/routing/thread.py", ("tests/golden", "tests/routing", "tests/story")),
-    "address": Target("mailgate/values/address.py", ("tests/values", "tests/mail", "tests/golden", "tests/fuzz")),
-    "mailboxes": Target("mailgate/values/mailboxes.py", ("tests/values", "tests/mail", "tests/golden", "tests/fuzz")),
-    "dsn": Target("mailgate/reports/dsn.py", ("tests/golden", "tests/reports", "tests/store/test_failures.py")),
+    "decide": Target("mailgate/routing/decide.py", _ROUTING),
+    "rules": Target("mailgate/routing/rules.py", _ROUTING),
+    "thread": Target("mailgate/routing/thread.py", _ROUTING),
+    "address": Target("mailgate/values/address.py", _VALUES),
+    "mailboxes": Target("mailgate/values/mailboxes.py", _VALUES),
+    "dsn": Target("mailgate/reports/dsn.py", ("tests/golden", "tests/reports", "tests/routing/test_bounce.py")),
 }
 
 
@@ -269,7 +271,10 @@ def results(
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder, ThreadPoolExecutor(WORKERS) as pool:
         workers: SimpleQueue[Worker] = SimpleQueue()
         for number in range(WORKERS):
-            workers.put(Worker(root, Path(folder) / str(number)))
+            workers.put(made := Worker(root, Path(folder) / str(number)))
+            for module in sources:
+                if not made.imports(module).is_relative_to(made.tree):
+                    raise Broken(f"{made.imports(module)} is imported, not the copy of {module}")
 
         @contextlib.contextmanager
         def worker() -> Iterator[Worker]:
@@ -279,21 +284,20 @@ def results(
             finally:
                 workers.put(free)
 
-        def baseline(module: str) -> float:
+        def baseline(suite: tuple[str, ...]) -> float:
             with worker() as its:
-                if not its.imports(module).is_relative_to(its.tree):
-                    raise Broken(f"{its.imports(module)} is imported, not the copy of {module}")
                 started = time.monotonic()
-                if not its.run(tests[module]):
-                    raise Broken(f"without a mutant of {module} its tests fail: {' '.join(tests[module])}")
+                if not its.run(suite):
+                    raise Broken(f"these tests fail without a mutant: {' '.join(suite)}")
                 return time.monotonic() - started
 
         def judge(mutant: Mutant) -> Result:
             with worker() as its:
-                seconds = limit or 3 * limits[mutant.module] + 10
-                return its.judge(mutant, sources[mutant.module], tests[mutant.module], seconds)
+                suite = tests[mutant.module]
+                return its.judge(mutant, sources[mutant.module], suite, limit or 3 * limits[suite] + 10)
 
-        limits = dict(zip(sources, pool.map(baseline, sources), strict=True))
+        suites = set(tests.values())
+        limits = dict(zip(suites, pool.map(baseline, suites), strict=True))
         yield from pool.map(judge, chosen)
 
 
