@@ -96,11 +96,13 @@ HOUSE: dict[str, dict[str, str]] = {
     },
     "compose": {
         "mime": "",
+        "origin": "",
         "wording": "",
         "diagnoses": "wording",
+        "notice": "mime origin wording",
         "posting": "mime",
-        "refusal": "mime wording",
-        "notice": "mime refusal",
+        "returned": "mime",
+        "refusal": "mime origin returned wording",
     },
     "store": {
         "collected": "database",

@@ -1,34 +1,29 @@
-"""Compose what mailgate itself sends: refusals, as delivery status notifications (RFC 3464)."""
+"""Write refusals, as delivery status notifications (RFC 3464)."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
 
-from mailgate.compose import mime, wording
-from mailgate.compose.mime import Part, field, shown
+from mailgate.compose import mime, returned, wording
+from mailgate.compose.mime import BodyPart, field, shown
+from mailgate.compose.origin import Composed, Origin
 from mailgate.compose.wording import template
-from mailgate.mail.message import HEADER_LIMIT, Message
+from mailgate.mail.message import Message
 from mailgate.routing.decision import Outgoing
 from mailgate.values import charset, status, token
-from mailgate.values.address import Address
 from mailgate.values.directory import Domain
 
-__all__ = ["Letter", "refusal", "template"]
+__all__ = ["refusal", "template"]
 
 SUBJECT_LIMIT = 200
-"""Characters of the original subject that go back."""
-RETURNED_LIMIT = 8_192
-"""Octets of the original header that go back, before and after encoding."""
+"""Characters of the original subject that are returned."""
 _TEXT_LIMIT = 6_144
 _STATUS_LIMIT = 8_192
 _ADDRESSES_LIMIT = 2_048
-"""Octets of text, of blocks about recipients, and characters of addresses listed: the notice stays below 32 KiB."""
-_LINE_LIMIT = 998
+"""Octets of text, octets of blocks, and characters of listed addresses: a refusal is shorter than 32 KiB."""
+_ADDRESS_LIMIT = 512
+"""Characters of one address."""
 _ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
-"""A Message-ID that may be repeated: printable ASCII, and nothing in it that a reader could decode."""
-_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-_NO_XTEXT = re.compile(r"[^!-*,-<>-\[\]-~]")
+"""A Message-ID that may be copied: printable ASCII, and nothing that a reader could decode."""
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-\[\]-~]")
 _TAG = re.compile(
     r"<!--|</?(?:[a-z]{1,8}:[a-z]+|a|b|big|blockquote|body|br|center|div|em|font|h[1-6]|head|hr|html|i|img|li|ol|p|pre|s"
     r"|small|span|strong|style|table|tbody|td|th|tr|u|ul)(?:\s[^<>]*)?/?>|&(?:[a-z][a-z0-9]{1,8}|#[0-9]{1,6}|#x[0-9a-f]{1,6});",
@@ -36,47 +31,31 @@ _TAG = re.compile(
 )
 
 
-class Letter(NamedTuple):
-    """A message of ours, ready to send: id with angle brackets, subject as text, octets with LF line ends."""
-
-    message_id: str
-    subject: str
-    octets: bytes
-
-
-def refusal(
-    message: Message,
-    outgoing: Outgoing,
-    domain: Domain,
-    secret: bytes,
-    random: bytes,
-    now: float,
-    template: str,
-    policy: str = "",
-) -> Letter:
+def refusal(message: Message, outgoing: Outgoing, origin: Origin, template: str, policy: str = "") -> Composed:
     """The MAILER-DAEMON reply to a message that is refused (RFC 3464, RFC 3834, RFC 6522).
 
-    `random`: at least 16 octets; `now`: seconds since the epoch; `template`: what `template()` gave; `policy`: that of
-    the alias which refuses, for the words. Never fails, and no header field of the message is ever copied into ours.
+    `template`: what `template()` returned. `policy`: that of the alias that refuses, for the words. This never fails,
+    and it never copies a header field of the message into the header of the reply.
     """
-    mark = token.new_mark(token.REFUSAL, secret, random)
+    domain = origin.domain
+    mark = origin.mark(token.REFUSAL)
     message_id = token.message_id(mark, domain.name)
-    about = _about(message, outgoing)
+    addresses = _addresses(message, outgoing)
     subject = f"Re: {shown(message.subject, SUBJECT_LIMIT)}".rstrip()
     answered = [message.message_id] if message.message_id and _ID.fullmatch(message.message_id) else []
-    boundary = f"=_mailgate_{random[10:].hex()}"  # of octets that the mark does not show
+    boundary = f"=_mailgate_{origin.random[10:].hex()}"  # of octets that the mark does not show
     header = [
-        field("From", "MAILER-DAEMON", f"<{Address(domain.bounce, domain.name)}>"),
+        field("From", "MAILER-DAEMON", origin.sender),
         field("To", outgoing.to),
         *([field("Reply-To", domain.contact)] if domain.contact else []),
         field("Subject", *mime.words(subject)),
-        field("Date", mime.date(now)),
+        field("Date", mime.date(origin.now)),
         field("Message-ID", message_id),
-        *(field("In-Reply-To", each) for each in answered),
+        *(field("In-Reply-To", original) for original in answered),
         field("References", *answered, message_id),
         field("Auto-Submitted", "auto-replied"),
-        # RFC 3834 section 3.1.8 allows Precedence without recommending it. Help desks that read a mailbox see no
-        # reverse-path, and some of them stop at nothing else; no mail system treats a single notice worse for it.
+        # RFC 3834 section 3.1.8 permits Precedence without recommending it. A help desk that reads a mailbox sees no
+        # reverse-path, and some of them stop at nothing else. Mail systems do not treat a single notice worse for it.
         field("Precedence", "bulk"),
         field("X-Auto-Response-Suppress", "All"),
         field("X-Mailgate-Loop", mark),
@@ -84,30 +63,30 @@ def refusal(
         field("Content-Type", "multipart/report;", "report-type=delivery-status;", f'boundary="{boundary}"'),
     ]
     parts = [
-        mime.part("text/plain; charset=utf-8", _text(outgoing, domain, about, template, policy)),
-        Part("message/delivery-status", "7bit", _delivery_status(outgoing, domain, about)),
-        _returned(message.raw),
+        mime.part("text/plain; charset=utf-8", _text(outgoing, domain, addresses, template, policy)),
+        BodyPart("message/delivery-status", "7bit", _delivery_status(outgoing, domain, addresses)),
+        returned.header(message.raw),
     ]
-    return Letter(message_id, subject, b"".join(header) + b"\n" + mime.multipart(parts, boundary))
+    return Composed(message_id, subject, b"".join(header) + b"\n" + mime.multipart(parts, boundary))
 
 
-def _about(message: Message, outgoing: Outgoing) -> list[str]:
-    """The addresses meant, printable; the envelope's or the header's first one when none is named."""
-    named = [shown(each, 512) for each in outgoing.written or outgoing.about]
-    others = [shown(str(each), 512) for each in (*message.envelope.recipients, *message.to)[:1]]
-    return [each for each in dict.fromkeys(named) if each] or others
+def _addresses(message: Message, outgoing: Outgoing) -> list[str]:
+    """The addresses that refuse, printable; the envelope's or the header's first one when none is named."""
+    named = [shown(text, _ADDRESS_LIMIT) for text in outgoing.written or outgoing.about]
+    first = [shown(str(address), _ADDRESS_LIMIT) for address in (*message.envelope.recipients, *message.to)[:1]]
+    return [text for text in dict.fromkeys(named) if text] or first
 
 
-def _text(outgoing: Outgoing, domain: Domain, about: list[str], template: str, policy: str) -> str:
-    own = _own_text(outgoing.text)
+def _text(outgoing: Outgoing, domain: Domain, addresses: list[str], template: str, policy: str) -> str:
+    own_text = _plain(outgoing.text)
     values = {
-        "address": about[0] if about else "",
-        "addresses": _listed(about),
-        "contact": shown(domain.contact or "", 512),
+        "address": addresses[0] if addresses else "",
+        "addresses": _listed(addresses),
+        "contact": shown(domain.contact or "", _ADDRESS_LIMIT),
         "company": shown(domain.company, 200) or domain.name,
         "domain": domain.name,
-        "text": own,
-        "who": "" if own else wording.who(domain.language, policy),
+        "text": own_text,
+        "who": "" if own_text else wording.who(domain.language, policy),
     }
     text = wording.fill(template, values)
     if not text.strip():
@@ -119,20 +98,20 @@ def _text(outgoing: Outgoing, domain: Domain, about: list[str], template: str, p
     return f"{cut[: cut.rfind(' ', _TEXT_LIMIT // 2) + 1 or None].rstrip()} ...\n"
 
 
-def _listed(about: list[str]) -> str:
-    """Addresses one a line, as many as a person would read."""
+def _listed(addresses: list[str]) -> str:
+    """The addresses, one a line, as many as a person would read."""
     lines: list[str] = []
     length = 0
-    for each in about:
-        length += len(each)
+    for address in addresses:
+        length += len(address)
         if lines and length > _ADDRESSES_LIMIT:
-            return "\n".join([*lines, f"... (+{len(about) - len(lines)})"])
-        lines.append(each)
+            return "\n".join([*lines, f"... (+{len(addresses) - len(lines)})"])
+        lines.append(address)
     return "\n".join(lines)
 
 
-def _own_text(text: str) -> str:
-    """The refusal text of an alias as plain text; `""` when there is nothing to see in it, as in `<p><br></p>`."""
+def _plain(text: str) -> str:
+    """The refusal text of an alias as plain text; `""` when nothing of it is visible, as in `<p><br></p>`."""
     if _TAG.search(text):
         from mailgate.mail import markup
 
@@ -145,15 +124,15 @@ def _own_text(text: str) -> str:
     return joined if any(c.isprintable() and not c.isspace() for c in joined) else ""
 
 
-def _delivery_status(outgoing: Outgoing, domain: Domain, about: list[str]) -> bytes:
-    """The machine's part (RFC 3464 section 2): about the message, then a block for each address."""
-    spelled = outgoing.written or outgoing.about
-    reasons = {shown(each, 512): reason for each, reason in zip(spelled, outgoing.reasons, strict=False)}
+def _delivery_status(outgoing: Outgoing, domain: Domain, addresses: list[str]) -> bytes:
+    """The part for programs (RFC 3464 section 2): fields of the message, then a block for each address."""
+    texts = outgoing.written or outgoing.about
+    reasons = {shown(text, _ADDRESS_LIMIT): reason for text, reason in zip(texts, outgoing.reasons, strict=False)}
     blocks = [field("Reporting-MTA", f"dns; {domain.name}")]
-    for each in about or [""]:
-        refused = status.refused(reasons.get(each, outgoing.reason), "")
+    for address in addresses or [""]:
+        refused = status.refused(reasons.get(address, outgoing.reason), "")
         block = (
-            field("Final-Recipient", _final_recipient(each))
+            field("Final-Recipient", _final_recipient(address))
             + field("Action", refused.action)
             + field("Status", refused.code)
             + field("Diagnostic-Code", f"x-mailgate; {refused.code} {refused.text}")
@@ -165,48 +144,9 @@ def _delivery_status(outgoing: Outgoing, domain: Domain, about: list[str]) -> by
 
 
 def _final_recipient(address: str) -> str:
-    """The recipient with its type (RFC 3464 section 2.3.2), in ASCII whatever it is (RFC 6533 section 3)."""
+    """The recipient with its type (RFC 3464 section 2.3.2), always in ASCII (RFC 6533 section 3)."""
     if not address:
         return "unknown; unknown"
     if address.isascii():
         return f"rfc822; {address}"
-    return "utf-8; " + _NO_XTEXT.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
-
-
-def _returned(raw: bytes) -> Part:
-    """The original header fields (RFC 6522 section 4), at most RETURNED_LIMIT octets, cut at a line end."""
-    room = RETURNED_LIMIT
-    while True:
-        lines: list[str] = []
-        length = 0
-        for line in _header_lines(raw):
-            length += len(line.encode("utf-8")) + 1
-            if length > room:
-                break
-            lines.append(f"{line}\n")
-        found = mime.part("text/rfc822-headers; charset=utf-8", "".join(lines))
-        if len(found.body) <= RETURNED_LIMIT:
-            return found
-        room = room * RETURNED_LIMIT // len(found.body)
-
-
-def _header_lines(raw: bytes) -> Iterator[str]:
-    """The lines of the header as text without controls, and never one of the body: the first doubtful line ends it."""
-    at = raw.find(b"\n") + 1 if raw[:5] == b"From " else 0
-    line_end = b"\n" if raw.find(b"\n", at, at + HEADER_LIMIT) >= 0 else b"\r"
-    begun = False
-    while at < len(raw):
-        end = raw.find(line_end, at)
-        end = len(raw) if end < 0 else end
-        line = raw[at : min(end, at + _LINE_LIMIT)].removesuffix(b"\r")
-        if end > at + _LINE_LIMIT:
-            line = line.rstrip(bytes(range(128, 256)))  # rather than half a character
-        at = end + 1
-        if not line.strip():
-            return
-        if line[:1] not in b" \t":
-            if not _FIELD.match(line):
-                return
-            begun = True
-        if begun:
-            yield _CONTROL.sub("?", charset.decode(line, None)).rstrip()
+    return "utf-8; " + _NOT_XTEXT.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)

@@ -1,17 +1,26 @@
-"""The words of what mailgate sends: templates, found and filled in.
+"""Find the words of what mailgate sends, and fill them in.
 
-A template is plain text with placeholders as string.Template knows them; paragraphs are parted by empty lines, and a
-paragraph is left out when one of its placeholders has nothing to say. Placeholders: `$address` (the address meant, the
-first one), `$addresses` (all of them, one a line), `$contact` (where to write instead; may be empty), `$company` (the
-domain where there is no name), `$domain`, and for `policy` `$text` (the alias' own refusal text; may be empty) and
-`$who` (who may write, in English or German; empty when the alias has its own text).
+A template is plain text with the placeholders of string.Template. Empty lines separate its paragraphs, and a paragraph
+with an empty placeholder is left out. Placeholders:
+
+    $address    the address that refuses, the first one where there are several
+    $addresses  all of them, one a line
+    $contact    where to write instead; may be empty
+    $company    the name of the company, or the domain where it has none
+    $domain     the local domain
+    $text       for `policy`: the refusal text of the alias; may be empty
+    $who        for `policy`: who may write, in English or German; empty where the alias has a text
+
+Files: `templates/LANGUAGE/REASON.txt` are the built-in templates, `templates/LANGUAGE/NAME.toml` other phrases.
 """
 
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from functools import cache
 from string import Template
+from typing import Any
 
 from mailgate.values.directory import Domain
 
@@ -23,28 +32,14 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-zA-Z0-9]{2,8})*")
 _PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
 _INDENTED = re.compile(r"^([ \t]+)\$\{?addresses\b", re.MULTILINE)
 _LAST_RESORT = "$addresses\n"
-_WHO = {
-    "en": {
-        "contacts": "people we already know",
-        "members": "our members",
-        "followers": "people who follow the matter it belongs to",
-        "": "certain senders",
-    },
-    "de": {
-        "contacts": "uns bekannten Personen",
-        "members": "unseren Mitgliedern",
-        "followers": "Beteiligten des zugehörigen Vorgangs",
-        "": "bestimmten Absendern",
-    },
-}
 
 
 def template(reason: str, domain: Domain, folder: str | None) -> str:
     """The template for a refusal: the administrator's in `folder`, else the built-in one (English for other languages).
 
-    `FOLDER/DOMAIN/LANGUAGE/REASON.txt` comes before `FOLDER/DOMAIN/REASON.txt` and `FOLDER/LANGUAGE/REASON.txt`;
-    another name of a domain has the texts of that one where it has none of its own. One that cannot be read or filled
-    in is passed over: words are no reason to let mail wait.
+    `FOLDER/DOMAIN/LANGUAGE/REASON.txt` precedes `FOLDER/DOMAIN/REASON.txt` and `FOLDER/LANGUAGE/REASON.txt`. Another
+    name of a domain has the texts of that domain, where it has none of its own. A template that cannot be read or
+    filled in is skipped, because mail does not wait for better words.
     """
     language = domain.language if _LANGUAGE.fullmatch(domain.language) else "en"
     for path in _places(reason, domain, language, folder):
@@ -55,33 +50,43 @@ def template(reason: str, domain: Domain, folder: str | None) -> str:
 
 
 def usable(text: str) -> bool:
-    """Whether a template says anything, and only with placeholders that exist."""
-    found = Template(text)
-    return bool(text.strip()) and found.is_valid() and PLACEHOLDERS.issuperset(found.get_identifiers())
+    """Whether a template has text, and only placeholders that exist."""
+    template = Template(text)
+    return bool(text.strip()) and template.is_valid() and PLACEHOLDERS.issuperset(template.get_identifiers())
 
 
 def readable(path: str) -> bool:
-    """Whether a file is a template that can be used."""
+    """Whether a file is a usable template."""
     text = _read(path)
     return text is not None and usable(text)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """A template filled in; paragraphs with an empty placeholder are left out. `$addresses` keeps its indentation."""
-    kept = []
+    filled = []
     for paragraph in _PARAGRAPHS.split(text.replace("\r\n", "\n").strip("\n")):
-        found = Template(paragraph)
-        if all(values.get(name) for name in found.get_identifiers()):
+        template = Template(paragraph)
+        if all(values.get(name) for name in template.get_identifiers()):
             indented = _INDENTED.search(paragraph)
             addresses = values["addresses"].replace("\n", "\n" + indented[1] if indented else "\n")
-            kept.append(found.safe_substitute({**values, "addresses": addresses}).rstrip())
-    return "\n\n".join(each for each in kept if each.strip()) + "\n"
+            filled.append(template.safe_substitute({**values, "addresses": addresses}).rstrip())
+    return "\n\n".join(paragraph for paragraph in filled if paragraph.strip()) + "\n"
 
 
 def who(language: str, policy: str) -> str:
-    """Who may write under a policy, as the built-in sentences need it."""
-    known = _WHO.get(language, _WHO["en"])
-    return known.get(policy, known[""])
+    """Who may write under a policy, as the built-in templates need it."""
+    senders: Mapping[str, str] = phrases("senders", language)
+    return senders.get(policy, senders["selected"])
+
+
+@cache
+def phrases(name: str, language: str) -> Mapping[str, Any]:
+    """The built-in phrases in `LANGUAGE/NAME.toml`: German where the language is German, else English."""
+    import tomllib
+
+    folder = "de" if language.lower().partition("-")[0] == "de" else "en"
+    with open(os.path.join(BUILT_IN, folder, f"{name}.toml"), "rb") as file:
+        return tomllib.load(file)
 
 
 def _places(reason: str, domain: Domain, language: str, folder: str | None) -> Iterator[str]:
@@ -96,9 +101,9 @@ def _places(reason: str, domain: Domain, language: str, folder: str | None) -> I
 
 
 def _read(path: str) -> str | None:
-    """The text of a plain file; None for what is none, is too large, or is not UTF-8."""
+    """The text of a regular file; None for another kind, for a large file, and for text that is not UTF-8."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe of that name must not block
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not block
     except (OSError, ValueError):
         return None
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from mailgate.compose import notice
 from mailgate.compose.notice import Wait
+from mailgate.compose.origin import Origin
 from mailgate.settings.config import Config
 from mailgate.store import directory, domains, keys, notices, outbox, servers, waiting
 from mailgate.store.database import Store, Transaction
@@ -64,7 +65,7 @@ def _queue(tx: Transaction, waits: Sequence[Wait], to: Sequence[str], now: float
     for each in dict.fromkeys(to):
         if domain is None or address.parse(each) is None or directory.is_local(tx, each):  # it would come back to us
             continue
-        letter = notice.bulletin(waits, each, domain, keys.secrets(tx)[0], os.urandom(16), now)
+        letter = notice.notice(waits, each, Origin(domain, keys.secrets(tx)[0], os.urandom(16), now))
         topics = ",".join(wait.topic for wait in waits) or "well"
         draft = Draft(KIND, "waiting" if waits else "well", topics, each, letter.subject, letter.octets)
         outbox.queue(tx, draft, now)

@@ -140,6 +140,7 @@ def _owe(
 ) -> str:
     """Queue an answer; why it could not be written (`""`): the mail is held then, like all that we cannot take."""
     from mailgate.compose import refusal  # most letters are copies
+    from mailgate.compose.origin import Origin
 
     domain = state.directory.domains.get(outgoing.domain) or state.directory.default
     assert domain is not None
@@ -147,9 +148,8 @@ def _owe(
         template = refusal.template(outgoing.words, domain, config.templates)
         meant = state.directory.aliases.get(outgoing.about[0]) if outgoing.about else None
         policy = meant.policy if meant else ""
-        letter = refusal.refusal(
-            message, outgoing, domain, state.signatures.secrets[0], os.urandom(16), now, template, policy
-        )
+        origin = Origin(domain, state.signatures.secrets[0], os.urandom(16), now)
+        letter = refusal.refusal(message, outgoing, origin, template, policy)
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
         return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
     about = ",".join(outgoing.about)

@@ -21,7 +21,7 @@ def test_work_tells_and_sends(office: Installed) -> None:
     assert "Subject: [mailgate example.com] 1 message is held\n" in (office.folder / "sent").read_text()
     office.ok("held", "drop", "1", "--yes")
     assert office.json("work")["told"] == 1
-    assert "nothing waits any more" in (office.folder / "sent").read_text()
+    assert "all clear" in (office.folder / "sent").read_text()
     assert [each["kind"] for each in office.json("outbox", "list")] == ["notice", "notice"]
 
 

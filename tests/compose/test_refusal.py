@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailgate.compose import refusal, wording
-from mailgate.compose.refusal import Letter
+from mailgate.compose.origin import Composed, Origin
 from mailgate.mail import message
 from mailgate.mail.envelope import Envelope
 from mailgate.routing.decision import Outgoing
@@ -55,31 +55,31 @@ def refuse(
     policy: str = "",
     folder: str | None = None,
     template: str | None = None,
-) -> Letter:
+) -> Composed:
     facts = message.read(raw, lambda hints, author: Envelope(parse("bob@client.org")))
     words = refusal.template(reason, domain, folder) if template is None else template
     outgoing = Outgoing("refusal", reason, to, domain.name, about, text)
-    return refusal.refusal(facts, outgoing, domain, SECRET, RANDOM, NOW, words, policy)
+    return refusal.refusal(facts, outgoing, Origin(domain, SECRET, RANDOM, NOW), words, policy)
 
 
-def parsed(letter: Letter) -> email.message.EmailMessage:
+def parsed(letter: Composed) -> email.message.EmailMessage:
     found = email.message_from_bytes(letter.octets, policy=email.policy.default)
     assert isinstance(found, email.message.EmailMessage)
     return found
 
 
-def said(letter: Letter) -> str:
+def said(letter: Composed) -> str:
     part = parsed(letter).get_payload(0)
     text: str = part.get_content()
     return text
 
 
-def returned(letter: Letter) -> str:
+def returned(letter: Composed) -> str:
     part = parsed(letter).get_payload(2)
     return part.get_payload(decode=True).decode("utf-8")
 
 
-def names(letter: Letter) -> list[str]:
+def names(letter: Composed) -> list[str]:
     """The field names of the header, by bytes: nobody's parser can be talked out of them."""
     header = letter.octets.partition(b"\n\n")[0]
     return [line.partition(b":")[0].decode("ascii") for line in header.split(b"\n") if line[:1] not in b" \t"]

@@ -69,7 +69,7 @@ def test_what_the_doctor_finds_is_told_once_and_stands_until_he_looks_again(watc
     assert doctor(None) == 0, "he has not said that all is well"
     assert [doctor(0), doctor(0), doctor(None)] == [1, 0, 0]
     assert [each.about for each in notices(watched)] == ["doctor", "held,doctor", "well"]
-    assert b"2 things are not as they should be (new): mailgate doctor\n" in notices(watched)[0].octets
+    assert b"2 checks fail (new): mailgate doctor\n" in notices(watched)[0].octets
 
 
 def test_another_thing_that_waits_is_another_change(watched: Gateway) -> None:
@@ -84,7 +84,7 @@ def test_another_thing_that_waits_is_another_change(watched: Gateway) -> None:
     assert [each.about for each in notices(watched)] == ["held", "held,failures"]
     text = notices(watched)[1].octets.decode()
     assert "  1 message is held: mailgate held list\n" in text
-    assert "  1 message of ours did not arrive (new): mailgate bounce list\n" in text
+    assert "  1 message was not delivered (new): mailgate bounce list\n" in text
 
 
 def test_a_stuck_outbox_is_announced(watched: Gateway) -> None:
