@@ -1,7 +1,7 @@
 """Fixtures for every test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     made.store.close()
 
 
+CI = os.environ.get("CI") == "true"
 FOREIGN = {
     *("MAILGATE_CONFIG", "MAILGATE_DB", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     *("SENDER", "RECIPIENT", "ORIGINAL_RECIPIENT", "LOCAL_PART", "LOCAL_PART_PREFIX", "LOCAL_PART_SUFFIX", "DOMAIN"),
@@ -41,6 +42,15 @@ def pytest_configure() -> None:
 
 settings.register_profile("mailgate", deadline=None)  # time limits on tests are for hangs, never for speed
 settings.load_profile("mailgate")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let CI skip nothing that it could install: only the collected mails, which are no part of the project."""
+    report = yield
+    if CI and report.skipped and isinstance(report.longrepr, tuple) and "no corpus in " not in report.longrepr[2]:
+        report.outcome, report.longrepr = "failed", f"CI skips no test. {item.nodeid}: {report.longrepr[2]}"
+    return report
 
 
 class Sharing(LoadScopeScheduling):
