@@ -156,7 +156,9 @@ HOUSE: dict[str, dict[str, str]] = {
     "export": {
         "schema": "",
         "parse": "schema",
-        "apply": "parse schema",
+        "difference": "schema",
+        "write": "parse schema",
+        "apply": "difference parse schema write",
     },
     "gateway": {
         "send": "",

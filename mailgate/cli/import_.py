@@ -9,7 +9,8 @@ from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.console import Span
 from mailgate.cli.ui.options import Command, json_option
-from mailgate.export.apply import Adopted, Change, Field, adopt
+from mailgate.export.apply import Applied, apply
+from mailgate.export.difference import Change, FieldChange
 from mailgate.export.parse import Proposal
 from mailgate.values.charset import printable
 from mailgate.values.problem import Problem, command
@@ -44,11 +45,11 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
     """
     name = "<stdin>" if file == "-" else file
     proposal = Proposal(_read(file), name)
-    adopted = Adopted(())
+    applied = Applied(())
     if not proposal.faults:
         try:
             with app.store.write() as tx:
-                adopted = adopt(tx, proposal, prune=prune)
+                applied = apply(tx, proposal, prune=prune)
                 if dry_run or proposal.faults:
                     raise _Undone
         except _Undone:
@@ -64,12 +65,12 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
             command("mailgate import {FILE} --dry-run", file),
             advice="correct the file first",
         )
-    for doubt in adopted.doubts:
-        console.warning(doubt)
+    for warning in applied.warnings:
+        console.warning(warning)
     if as_json:
-        console.data(as_data(adopted, dry_run=dry_run))
+        console.data(as_data(applied, dry_run=dry_run))
         return
-    _show(adopted, dry_run=dry_run)
+    _show(applied, dry_run=dry_run)
     app.finish()
 
 
@@ -83,9 +84,9 @@ def _read(file: str) -> bytes:
         raise Problem(f"cannot read {file}: {error.strerror}", command("mailgate export FILE")) from error
 
 
-def as_data(adopted: Adopted, *, dry_run: bool) -> dict[str, Any]:
+def as_data(applied: Applied, *, dry_run: bool) -> dict[str, Any]:
     """What an import did, or would do, as JSON."""
-    counts = _verbs(adopted)
+    counts = _verbs(applied)
     return {
         "schema": 1,
         "dry_run": dry_run,
@@ -97,35 +98,35 @@ def as_data(adopted: Adopted, *, dry_run: bool) -> dict[str, Any]:
                 "change": each.change,
                 "fields": {field.key: {"before": field.before, "after": field.after} for field in each.fields},
             }
-            for each in adopted.changes
+            for each in applied.changes
         ],
-        "doubts": list(adopted.doubts),
-        "beside": [{"kind": kind, "name": name} for kind, name in adopted.beside],
+        "doubts": list(applied.warnings),
+        "beside": [{"kind": kind, "name": name} for kind, name in applied.unnamed],
     }
 
 
-def _verbs(adopted: Adopted) -> dict[str, int]:
-    return {verb: sum(each.change == verb for each in adopted.changes) for verb in _MARKS}
+def _verbs(applied: Applied) -> dict[str, int]:
+    return {verb: sum(each.change == verb for each in applied.changes) for verb in _MARKS}
 
 
-def _show(adopted: Adopted, *, dry_run: bool) -> None:
+def _show(applied: Applied, *, dry_run: bool) -> None:
     rows: list[list[Span]] = []
-    for each in adopted.changes:
+    for each in applied.changes:
         mark, style = _MARKS[each.change]
         rows.append([(f"{mark}{each.kind:9} ", style), (printable(each.name), "bold")])
         if each.change != "removed":
             size = max((len(field.key) for field in each.fields), default=0)
             rows += [line for field in each.fields for line in _field(each, field, size)]
     console.lines(rows, hang=True)
-    counts = ", ".join(f"{count} {verb}" for verb, count in _verbs(adopted).items() if count)
+    counts = ", ".join(f"{count} {verb}" for verb, count in _verbs(applied).items() if count)
     console.say((f"would be: {counts}" if dry_run else counts) if counts else "nothing to change")
-    if adopted.beside:
-        kinds = [kind for kind, _ in adopted.beside]
+    if applied.unnamed:
+        kinds = [kind for kind, _ in applied.unnamed]
         beside = console.counted({kind: kinds.count(kind) for kind in dict.fromkeys(kinds)})
         console.say(f"not in the file: {beside}; --prune removes what is not there")
 
 
-def _field(change: Change, field: Field, size: int) -> list[list[Span]]:
+def _field(change: Change, field: FieldChange, size: int) -> list[list[Span]]:
     name = f"    {field.key:{size}}  "
     if change.change == "added":
         return [[(name, "dim"), (_cut(field.after, len(name)), "")]]

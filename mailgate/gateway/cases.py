@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mailgate.export.parse import near
 from mailgate.gateway import receive
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import explain
@@ -122,7 +121,7 @@ class _Checker:
             self.fail(path, f"must be a table of {', '.join(known)}")
         for key, value in found.items():
             if key not in known:
-                self.fail((*path, key), f"unknown key `{key}`{near(key, known)}")
+                self.fail((*path, key), f"unknown key `{key}`{located.suggestion(key, known)}")
             if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):
                 self.fail((*path, key), f"`{key}` must be {_SAID[known[key]]}, not {value!r}")
             for at, each in enumerate(value if known[key] is list and key not in EXPECT else ()):

@@ -6,7 +6,7 @@ once more; it is called for error messages alone, and relies on the text being v
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -164,3 +164,11 @@ class _TomlReader:
             else:
                 yield from self._pair(path)
         self.next += 1
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`, did you mean ...?` when a known name is close, else `""`."""
+    from difflib import get_close_matches  # only for an error message
+
+    close = get_close_matches(name, list(known), 1)
+    return f", did you mean `{close[0]}`?" if close else ""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mailgate.cli.export import text
 from mailgate.export import schema
-from mailgate.export.apply import Adopted, adopt
+from mailgate.export.apply import Applied, apply
 from mailgate.export.parse import Proposal
 from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, database, domains, records, servers
@@ -240,13 +240,13 @@ def exported(opened: Store) -> str:
         return text(schema.describe(tx))
 
 
-def imported(opened: Store, file: str, *, prune: bool = False) -> Adopted:
+def imported(opened: Store, file: str, *, prune: bool = False) -> Applied:
     """What importing a file that is good did."""
     proposal = Proposal(file.encode(), "f")
     with opened.write() as tx:
-        adopted = adopt(tx, proposal, prune=prune)
+        applied = apply(tx, proposal, prune=prune)
         assert proposal.faults == []
-    return adopted
+    return applied
 
 
 @contextlib.contextmanager
@@ -283,7 +283,7 @@ def test_it_comes_back_byte_for_byte(
                 put(tx, *each)
         proposal = Proposal(file.encode(), "f")
         with contextlib.suppress(Clash), third.write() as tx:
-            adopt(tx, proposal, prune=prune)
+            apply(tx, proposal, prune=prune)
             if proposal.faults:
                 raise Clash
         if not proposal.faults:
@@ -316,7 +316,7 @@ allow = ["bob@client.org"]
     ("line", "new", "said"),
     [
         (1, '[domain."example com"]', "1:1: `example com` is no domain name"),
-        (1, '[domain."Example.ORG"]', "2:1: `example.org` stands in line 1 already"),
+        (1, '[domain."Example.ORG"]', "2:1: `example.org` is declared in line 1 already"),
         (1, '[domain."example.com"]\ndefault = true', "4:1: domain `example.com` is the default already"),
         (3, "default = 1", "3:1: `default` must be true or false, not 1"),
         (3, 'bounce = "catchall"', "2:1: `catchall@example.org` would be catchall and bounce address at once"),
@@ -347,7 +347,11 @@ allow = ["bob@client.org"]
         (9, '[server.inbox]\nsecret = {password = "x"}', "10:1: a secret comes from one place"),
         (10, "[sender]", "10:1: there is no table `sender`, did you mean `senders`?"),
         (11, 'allow = ["bob@client.org",\n  "bob"]', "12:3: `bob` is no mail address"),
-        (11, 'allow = ["bob@client.org"]\nblock = ["Bob@client.org"]', "12:10: `Bob@client.org` stands in line 11"),
+        (
+            11,
+            'allow = ["bob@client.org"]\nblock = ["Bob@client.org"]',
+            "12:10: `Bob@client.org` is declared in line",
+        ),
         (11, 'allowed = ["a@b.org"]', "11:1: unknown key `allowed`, did you mean `allow`?"),
         (13, '"mail.gateway.loop.minutes" = 0', "13:1: mail.gateway.loop.minutes must be a whole number above 0"),
         (13, '"mail.gateway.loop.minutes" = [1]', "13:1: `mail.gateway.loop.minutes` must be a number, or a text"),
@@ -359,7 +363,7 @@ def test_a_fault_has_its_place(opened: Store, line: int, new: str, said: str) ->
     proposal = Proposal("\n".join([*lines[: max(0, line - 1)], new, *lines[line:]]).encode(), "f")
     with contextlib.suppress(Clash), opened.write() as tx:
         if not proposal.faults:
-            adopt(tx, proposal)
+            apply(tx, proposal)
         raise Clash
     assert said in "\n".join(f"{place.line}:{place.column}: {problem}" for place, problem in proposal.faults)
 
@@ -368,7 +372,7 @@ def test_a_domain_that_the_file_needs_and_does_not_name_is_not_pruned(opened: St
     imported(opened, FILE)
     proposal = Proposal(b'[domain."example.org"]\n[alias."info@example.com"]\nmodel = "x"\n', "f")
     with contextlib.suppress(Clash), opened.write() as tx:
-        adopt(tx, proposal, prune=True)
+        apply(tx, proposal, prune=True)
         raise Clash
     assert [(fault.place.line, str(fault.problem)) for fault in proposal.faults] == [
         (2, "domain `example.com` is used by 1 alias, and the file does not name that domain")
@@ -377,8 +381,8 @@ def test_a_domain_that_the_file_needs_and_does_not_name_is_not_pruned(opened: St
 
 def test_a_domain_leaves_with_its_aliases(opened: Store) -> None:
     imported(opened, FILE)
-    adopted = imported(opened, '[domain."example.org"]\n', prune=True)
-    assert [(each.change, each.name) for each in adopted.changes] == [
+    applied = imported(opened, '[domain."example.org"]\n', prune=True)
+    assert [(each.change, each.name) for each in applied.changes] == [
         ("removed", "mail.gateway.loop.minutes"),
         ("removed", "example.com"),
         ("removed", "info@example.com"),
