@@ -30,7 +30,7 @@ def _mbox(path: str, max_size: int) -> tuple[int, Iterator[ArchivedMessage]]:
 
 
 def _split(path: str, max_size: int) -> Iterator[ArchivedMessage]:
-    """What stands between lines that begin with `From ` after an empty line (RFC 4155)."""
+    """The messages between lines that start with `From ` after an empty line (RFC 4155)."""
     octets, size, started, blank = bytearray(), 0, False, True
     with open(path, "rb") as file:
         while line := file.readline(_READ):
@@ -40,7 +40,7 @@ def _split(path: str, max_size: int) -> Iterator[ArchivedMessage]:
                 octets, size, started = bytearray(), 0, True
             elif not started:
                 raise Problem(
-                    f"{path} is not an mbox: its first line does not begin with `From `", advice="fetch eml, or maildir"
+                    f"{path} is not an mbox: its first line does not start with `From `", advice="fetch eml, or maildir"
                 )
             else:
                 size += len(line)
@@ -62,7 +62,7 @@ def _message(octets: bytes, size: int, max_size: int) -> ArchivedMessage:
 
 
 def _maildir(path: str, max_size: int) -> tuple[int, Iterator[ArchivedMessage]]:
-    """The files in `new` and `cur`, by name, which begins with the time of delivery."""
+    """The files in `new` and `cur`, by name, which starts with the time of delivery."""
     _check(os.path.join(path, "cur"), os.path.isdir, "Maildir")
     folders = [os.path.join(path, name) for name in ("new", "cur")]
     files = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder) if name[0] != "."]

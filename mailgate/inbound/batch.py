@@ -39,7 +39,7 @@ def split(ids: Sequence[str], sizes: Mapping[str, int], alone: Collection[str]) 
 def isolate(items: Sequence[T], take: Callable[[Sequence[T]], None], fail: Callable[[T, str], None]) -> None:
     """Take all items at once; when a mistake of ours prevents that, one by one, and `fail` those that cannot be taken.
 
-    Faults of the machine and a lost lease are no fault of any item: they are raised.
+    Faults of the machine and a lost lease are not the fault of an item: they are raised.
     """
     try:
         take(items)

@@ -12,7 +12,7 @@ _PAST = {"seen": "marked as seen", "move": "moved", "delete": "deleted"}
 class Settlement:
     """The settled messages of one folder in one connection.
 
-    A server that does not do what it is told is no failure of the run: the store remembers, and the next run tells it
+    When a server does not do what it is told, the run does not fail: the store remembers, and the next run tells it
     again.
     """
 

@@ -1,7 +1,7 @@
-"""Which addresses the mail server should take for us: the tables that Postfix and Exim look recipients up in.
+"""Which addresses the mail server accepts for us: the tables in which Postfix and Exim look up recipients.
 
-A table may say yes to an address that `route` refuses later, never no to one that it would take. Both servers look an
-address up as it is, and without its detail: they cut at the first delimiter behind the first character.
+A table may contain an address that `route` refuses later, and never lacks one that it would take. Both servers look an
+address up as it is, and without its detail: they cut it at the first delimiter after the first character.
 """
 
 import re
@@ -17,7 +17,7 @@ ADDRESSES, DOMAINS, ALIASES, SIGNED = "addresses", "domains", "aliases", "signed
 INDEXED = (ADDRESSES, DOMAINS, ALIASES)
 """The tables that Postfix reads from an index."""
 DETAIL = "[^a-z0-9]mg1[rb][a-z2-7]{19,30}"
-"""A signed detail with its delimiter, for the regular expressions of both servers (`token` has the definition)."""
+"""A signed detail with its delimiter, for the regular expressions of both servers (defined in `values/token`)."""
 _COMMENT = "#"
 _TARGET = "mailgate:"
 """The value of an entry: what Postfix needs in a transport table; Exim asks only whether there is one."""
@@ -28,8 +28,8 @@ class Maps(NamedTuple):
     """What the tables are made of.
 
     `directory` has every alias. `shared` are local domains that have mailboxes of their own on the server: only our
-    addresses in them are listed, and postmaster and abuse are not ours. `unknown`: whether addresses that nobody knows
-    are taken too.
+    addresses in them are listed, and postmaster and abuse are not ours. `unknown`: whether unknown addresses are
+    accepted too.
     """
 
     directory: Directory
@@ -44,25 +44,24 @@ class Maps(NamedTuple):
 
 def tables(maps: Maps) -> Mapping[str, str]:
     """Every table by its name, as text: lines of key and value, in the order in which they should be written."""
-    whole = [each for each in maps.domains if each.name not in maps.shared]
-    places = [
-        *(f"{local}@{host}" for each in maps.domains for host in spelled(each.name) for local in locals_(each, maps)),
-        *(f"@{host}" for each in whole if maps.unknown for host in spelled(each.name)),
-    ]
-    names = sorted({local for each in maps.domains for local in locals_(each, maps) if local not in RESERVED})
+    locals_ = {domain: local_parts(domain, maps) for domain in maps.domains}
+    whole = [host for domain in maps.domains if domain.name not in maps.shared for host in spelled(domain.name)]
+    addresses = [f"{local}@{host}" for domain in locals_ for host in spelled(domain.name) for local in locals_[domain]]
+    addresses += [f"@{host}" for host in whole if maps.unknown]
+    names = sorted({local for domain in locals_ for local in locals_[domain] if local not in RESERVED})
     return {
-        SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(each.name)}$/ {_TARGET}\n" for each in maps.domains),
-        ADDRESSES: _HEADER + "".join(f"{each} {_TARGET}\n" for each in places),
-        DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for each in whole for host in spelled(each.name)),
-        ALIASES: _HEADER + "".join(f'{each} "|{GUARD}"\n' for each in names),
+        SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
+        ADDRESSES: _HEADER + "".join(f"{address} {_TARGET}\n" for address in addresses),
+        DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for host in whole),
+        ALIASES: _HEADER + "".join(f'{name} "|{GUARD}"\n' for name in names),
     }
 
 
-def locals_(domain: Domain, maps: Maps) -> list[str]:
-    """The local parts of a domain that the server takes for us, sorted.
+def local_parts(domain: Domain, maps: Maps) -> list[str]:
+    """The local parts of a domain that the server accepts for us, sorted.
 
-    Whatever the rules know by name; where it holds a delimiter also what stands before that, since this is what is
-    looked up for `name+detail+detail`.
+    All names that the rules know; of a name with a delimiter also the part before it, because that is what is looked up
+    for `name+detail+detail`.
     """
     names = {*resolve.names_in(domain, maps.directory), *(() if domain.name in maps.shared else RESERVED)}
     names.update([cut(name, delimiters(maps.domains)) for name in names])
@@ -70,15 +69,16 @@ def locals_(domain: Domain, maps: Maps) -> list[str]:
 
 
 def unlisted(maps: Maps) -> list[str]:
-    """Our addresses that no table can hold, because a line that begins so is a comment: nobody can write to them."""
-    found = set(maps.directory.aliases)
-    found.update(f"{name}@{domain.name}" for domain in maps.domains for name in (*domain.catchalls, *domain.bounces))
-    return sorted(address for address in found if address.startswith(_COMMENT))
+    """Our addresses that no table can hold, because such a line is a comment: no mail reaches them."""
+    addresses = set(maps.directory.aliases)
+    for domain in maps.domains:
+        addresses.update(f"{name}@{domain.name}" for name in (*domain.catchalls, *domain.bounces))
+    return sorted(address for address in addresses if address.startswith(_COMMENT))
 
 
 def delimiters(domains: Sequence[Domain]) -> str:
     """Every character that separates a detail in one of the domains."""
-    return "".join(dict.fromkeys(each.delimiter for each in domains if each.delimiter))
+    return "".join(dict.fromkeys(domain.delimiter for domain in domains if domain.delimiter))
 
 
 def cut(local: str, delimiters: str) -> str:
@@ -87,7 +87,7 @@ def cut(local: str, delimiters: str) -> str:
 
 
 def spelled(name: str) -> tuple[str, ...]:
-    """A domain as it may stand in an envelope: its A-labels, and the U-labels that they stand for (RFC 6531)."""
+    """The spellings of a domain in an envelope: its A-labels, and the U-labels that they encode (RFC 6531)."""
     labels = [_u_label(label) for label in name.split(".")]
     return tuple(dict.fromkeys((name, ".".join(labels))))
 
