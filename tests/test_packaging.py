@@ -1,6 +1,7 @@
 """What is said about mailgate outside of the code is true: its metadata, its extras, and what `.github` asks for."""
 
 import re
+import subprocess
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -48,6 +49,18 @@ def test_the_program_knows_which_extra_brings_a_library() -> None:
 def test_a_report_asks_for_the_explanation_and_the_doctor() -> None:
     form = (ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text("utf-8")
     assert re.findall(r"label: (mailgate .*)", form) == ["mailgate why N --json", "mailgate doctor"]
+
+
+def test_ci_runs_files_that_exist() -> None:
+    """A run takes half an hour until it comes to a file that has moved."""
+    text = (ROOT / ".ci" / "run").read_text("utf-8")
+    (parsing,) = re.findall(r'parsing="([^"]+)"', text)
+    named = [*re.findall(r"(?:tests|\.ci|examples)/[^\s')\"]+", text), *(f"tests/{path}" for path in parsing.split())]
+    command = ["bash", "-c", f"printf '%s\\n' {' '.join(named)}"]
+    expanded = subprocess.run(command, capture_output=True, text=True, check=True)
+    paths = [path for path in expanded.stdout.split() if path != "tests/%s"]
+    assert len(paths) > 15
+    assert [path for path in paths if not list(ROOT.glob(path))] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
