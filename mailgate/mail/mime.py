@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mailgate.mail import parameters, transfer
-from mailgate.mail.parameters import Field
-from mailgate.values import charset
+from mailgate.mail import entity as entities
+from mailgate.mail import transfer
 
 DEPTH_LIMIT = 50
 """Levels of nested multiparts; a deeper one is a leaf."""
@@ -32,10 +31,7 @@ _CONTENT_FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id)[ \t]*+:((?:[^\n]*+\n[ \t]++)*[^\n]*+)",
     re.M | re.I,
 )
-_TYPE = re.compile(rb"[a-z0-9!#$&*^_.+-]{1,127}(?:/[a-z0-9!#$&*^_.+-]{1,127})?", re.I)
 _LIKELY_DELIMITER = re.compile(rb"^--([^\r\n]{1,200}+)\r?\n(?=content-)", re.M | re.I)
-# Names that mailers write for other types (Odoo corrects the same two).
-_CORRECTED = {"pdf": "application/pdf", "binary/octet-stream": "application/octet-stream"}
 
 
 class Part(NamedTuple):
@@ -98,15 +94,16 @@ class _MimeReader:
 
     def part(self, start: int, end: int, default: str, depth: int) -> Part:
         fields, body_at = self.header(start, end)
-        content_type = self.field(fields.get("type", b""))
-        disposition = self.field(fields.get("disposition", b""))
+        entity = entities.read(fields, default)
+        for defect in entity.defects:
+            self.note(defect)
         part = Part(
-            type=_type(content_type.head, default),
-            charset=charset.line(content_type.text("charset"), 80),
-            disposition=parameters.token(disposition.head),
-            name=parameters.file_name(disposition.text("filename") or content_type.text("name")),
-            content_id=charset.line(fields.get("id", b"").decode("utf-8", "replace")).strip("<> "),
-            encoding=self.encoding(fields.get("transfer-encoding", b"")),
+            entity.type,
+            entity.charset,
+            entity.disposition,
+            entity.name,
+            entity.content_id,
+            entity.encoding,
             header=start,
             start=body_at,
             end=end,
@@ -116,10 +113,7 @@ class _MimeReader:
         if depth >= DEPTH_LIMIT:
             self.note(f"truncated: multiparts more than {DEPTH_LIMIT} deep")
             return part
-        boundary = content_type.parameters.get("boundary")
-        if boundary is None:
-            boundary = content_type.text("boundary").encode() or None
-        spans = self.spans(part, boundary)
+        spans = self.spans(part, entity.boundary)
         if spans is None:
             likely = _LIKELY_DELIMITER.search(self.raw, body_at, end)
             spans = self.spans(part, likely[1]) if likely else None
@@ -140,13 +134,6 @@ class _MimeReader:
             parts.append(self.part(first, last, default, depth + 1))
         # Without parts there was only the closing delimiter: an empty leaf.
         return part._replace(parts=tuple(parts)) if parts else part._replace(start=part.end)
-
-    def field(self, value: bytes) -> Field:
-        """A field with its parameters."""
-        field = parameters.parse(value)
-        if field.truncated:
-            self.note(f"truncated: more than {parameters.LIMIT} parameters")
-        return field
 
     def header(self, start: int, end: int) -> tuple[dict[str, bytes], int]:
         """The unfolded Content- fields (the first of each) by the rest of their name, and where the body starts.
@@ -198,23 +185,6 @@ class _MimeReader:
         self.note("multipart without an end")
         return [*spans, (start, part.end)]
 
-    def encoding(self, value: bytes) -> str:
-        """The normal name of a transfer encoding."""
-        name = transfer.normal(parameters.token(value))
-        if name not in transfer.KNOWN:
-            self.note(f"unknown encoding: {name}")
-        return name
-
     def note(self, defect: str) -> None:
         if len(self.defects) < DEFECTS_LIMIT:
             self.defects[defect] = None
-
-
-def _type(head: bytes, default: str) -> str:
-    """The media type; text/plain where it is not one (RFC 2045, 5.2)."""
-    match = _TYPE.match(head)
-    if not match:
-        return default
-    name = match[0].decode("ascii").lower()
-    name = _CORRECTED.get(name, name)
-    return name if "/" in name else "text/plain"

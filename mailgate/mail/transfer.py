@@ -10,13 +10,6 @@ _UU_LINE = re.compile(rb"[^\r\n]+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.M)
 _UU_ERRORS = 1000
 """Lines that cannot be decoded, after which the rest is left out."""
-_UUENCODE = dict.fromkeys(("x-uuencode", "x-uue", "uue"), "uuencode")
-KNOWN = ("", "7bit", "8bit", "binary", "base64", "quoted-printable", "uuencode")
-
-
-def normal(name: str) -> str:
-    """The one name of a transfer encoding that has several."""
-    return _UUENCODE.get(name, name)
 
 
 def decode(raw: bytes, start: int, end: int, encoding: str) -> bytes:

@@ -70,7 +70,7 @@ def blocks(text: str) -> list[Block]:
             blank, name = True, ""
             continue
         match = _FIELD.match(row)
-        key = lower(match[1]) if match else ""
+        key = match[1].lower() if match else ""
         if match and key in _FIELDS:
             name = key
             if _starts_recipient(group, key, blank):

@@ -30,7 +30,7 @@ class Address(NamedTuple):
     domain: str
 
     def __str__(self) -> str:
-        return f"{self.printed_local}@{self.domain}"
+        return f"{_printed(self.local)}@{self.domain}"
 
     @property
     def printed_local(self) -> str:

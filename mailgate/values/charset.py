@@ -182,7 +182,7 @@ def decode_words(value: bytes) -> str:
     charset are joined before decoding, because mailers cut words inside a character. Raw 8-bit octets are UTF-8, else
     windows-1252. Encoded words can contain line breaks and controls: pass the result to `line` or `clean`.
     """
-    data = _FOLD.sub(b"", _shortened(value))
+    data = _FOLD.sub(b"", value if len(value) <= WORDS_LIMIT else _shortened(value))
     if b"=?" not in data:
         return _undeclared(data)
     texts: list[str] = []
@@ -208,8 +208,6 @@ def decode_words(value: bytes) -> str:
 
 def _shortened(value: bytes) -> bytes:
     """The first 32 KiB of a value, cut between words where possible, so that no character is split."""
-    if len(value) <= WORDS_LIMIT:
-        return value
     space = value.rfind(b" ", WORDS_LIMIT - 1024, WORDS_LIMIT)
     return value[: space if space > 0 else WORDS_LIMIT]
 

@@ -8,7 +8,7 @@ from fuzz.strategies import BODIES, SOUP, WORDS, Leaf, fuzz, octets, soups, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.mail import markup, parameters, quoting
+from mailgate.mail import entity, markup, quoting
 from mailgate.mail.content import attachment_bytes, content
 from mailgate.values import charset
 
@@ -73,7 +73,7 @@ def test_every_attachment_is_in_the_content(files: list[tuple[str, bytes]], text
     assert [each.size for each in found.attachments] == [len(data) for _, data in files]
     assert [attachment_bytes(raw, at) for at in range(len(files))] == [data for _, data in files]
     for each, (name, _) in zip(found.attachments, files, strict=True):
-        assert each.name == parameters.file_name(name)
+        assert each.name == entity.file_name(name)
 
 
 def _percent(text: str) -> str:
@@ -104,6 +104,6 @@ def test_folding_loses_nothing(rows: list[str], subject: str) -> None:
 @fuzz
 @given(SOUP)
 def test_a_file_name_only_names(text: str) -> None:
-    name = parameters.file_name(text)
-    assert name == parameters.file_name(name)
+    name = entity.file_name(text)
+    assert name == entity.file_name(name)
     assert (name == "") == (not text.strip())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.mail import markup, mime, parameters
+from mailgate.mail import entity, markup, mime
 from mailgate.mail.content import Attachment, attachment_bytes, content
 
 
@@ -392,7 +392,7 @@ def take(raw: bytes) -> None:
     for index, attachment in enumerate(found.attachments):
         assert len(attachment_bytes(raw, index)) == attachment.size
         assert attachment.name == attachment.name.strip()
-        assert 0 < len(attachment.name.encode()) <= parameters.NAME_LIMIT
+        assert 0 < len(attachment.name.encode()) <= entity.NAME_LIMIT
         assert not set(attachment.name) & set("/\\\n\0")
     for text in (found.text, found.html, *found.defects):
         text.encode()
