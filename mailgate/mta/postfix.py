@@ -23,7 +23,9 @@ def setup(plan: Plan, present: Mapping[str, str], source: str | None = None) -> 
         files.append(master(plan))
         service = written(source, "master.cf")
         commands.append(
-            command("postconf -M \"mailgate/unix=$(sed '/^ *#/d' {DIR/master.cf} | tr '\\n' ' ')\"", service)
+            command(
+                "sed '/^ *#/d' {DIR/master.cf} | tr '\\n' ' ' | xargs -d '\\n' -I@ postconf -M mailgate/unix=@", service
+            )
         )
     after = [command("postfix reload"), _check_again(plan)]
     return Setup(tuple(files), (*commands, *after), (*by_hand, *after), tuple(_notes(plan, present)))

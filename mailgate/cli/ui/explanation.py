@@ -41,7 +41,7 @@ def show(tree: dict[str, Any], number: int | None = None) -> None:
     if tree["dry_run"]:
         rows.append([("   (dry run: nothing was written)", "dim")])
     lines(rows, hang=True)
-    lines([("   hint: ", "bold"), (each, "")] for each in dict.fromkeys((*_hints(tree, number), *_advice(tree))))
+    lines([("   hint: ", "bold"), (each, "")] for each in dict.fromkeys((*hints(tree, number), *advice(tree))))
 
 
 def verdict(tree: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def _reported(found: dict[str, Any]) -> str:
     return f"{words}: {who}{where}{', proved' if found['proved'] else ''}"
 
 
-def _hints(tree: dict[str, Any], number: int | None) -> Iterable[CommandLine]:
+def hints(tree: dict[str, Any], number: int | None) -> Iterable[CommandLine]:
     """The exact command that would change the outcome."""
     author = tree["message"]["from"] or tree["message"]["reverse_path"]
     for outcome in tree["outcomes"]:
@@ -140,7 +140,7 @@ def _hints(tree: dict[str, Any], number: int | None) -> Iterable[CommandLine]:
             yield command("mailgate held route {N} --to ADDRESS", number)
 
 
-def _advice(tree: dict[str, Any]) -> Iterable[str]:
+def advice(tree: dict[str, Any]) -> Iterable[str]:
     """What would change the outcome, where no command does."""
     reasons = [outcome["reason"] for outcome in tree["outcomes"]]
     if "catchall" in reasons:
