@@ -42,7 +42,7 @@ def _connection(job: Job, session: Session, done: set[str]) -> None:
                 folders.append(open_folder(job, session, name))
                 folders[-1].collect()
             except CommandRefused as refused:
-                job.progress.trouble = f"{job.server.host} refuses what is needed for {name}: {refused}"
+                job.progress.skip_folder(f"{job.server.host} refuses what is needed for {name}: {refused}")
             done.add(name)
     except ConnectionLost:
         with contextlib.suppress(ConnectionLost, CommandRefused):

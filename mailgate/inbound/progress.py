@@ -29,19 +29,29 @@ class Tally(NamedTuple):
 
 
 class Progress:
-    """The counts, warnings and troubles of a run, over all its connections.
-
-    `warning`: what the server did not do with collected mail; `trouble`: why one folder could not be collected while
-    the others were; `queued`: whether anything was queued for sending.
-    """
+    """The counts, warnings and troubles of a run, over all its connections."""
 
     def __init__(self, on_progress: OnProgress) -> None:
-        self.warning = ""
-        self.trouble = ""
-        self.queued = False
+        self._warning = self._trouble = ""
+        self._queued = False
         self._on_progress = on_progress
         self._counts = dict.fromkeys(Tally._fields, 0)
         self._waiting: dict[str, int] = {}
+
+    @property
+    def warning(self) -> str:
+        """What the server did not do with collected mail, `""` when it did everything."""
+        return self._warning
+
+    @property
+    def trouble(self) -> str:
+        """Why a folder could not be collected, `""` when all could be."""
+        return self._trouble
+
+    @property
+    def queued(self) -> bool:
+        """Whether anything was queued for sending."""
+        return self._queued
 
     @property
     def fetched(self) -> int:
@@ -57,9 +67,21 @@ class Progress:
         """Messages of a folder that are not done."""
         return self._waiting[folder]
 
+    def warn(self, warning: str) -> None:
+        """Note what the server did not do with collected mail."""
+        self._warning = warning
+
+    def skip_folder(self, trouble: str) -> None:
+        """Note why a folder could not be collected; the others can be."""
+        self._trouble = trouble
+
     def expect(self, folder: str, count: int) -> None:
         """Note how many messages of a folder there are to do."""
         self._waiting[folder] = count
+
+    def note_queued(self, queued: bool) -> None:
+        """Note whether a message made anything be queued for sending."""
+        self._queued |= queued
 
     def count(self, field: str, folder: str) -> None:
         """Count one message as done, under a field of Tally."""

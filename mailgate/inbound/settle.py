@@ -41,7 +41,7 @@ class Settlement:
             except CommandRefused as refused:
                 self._refused = True
                 verb = _PAST[action.partition(":")[0]]
-                self._progress.warning = f"{self._folder}: collected, but not {verb}: {refused}"
+                self._progress.warn(f"{self._folder}: collected, but not {verb}: {refused}")
                 continue
             self._sent += ids
             if not self._at_the_end:
