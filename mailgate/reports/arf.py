@@ -77,7 +77,7 @@ def _recipients(fields: dict[str, list[str]], header: dict[str, list[str]]) -> t
     reported = (fields.get(name, ()) for name in ("original-rcpt-to", "removal-recipient"))
     added = (header.get(name, ()) for name in _PROVIDERS_FIELDS)
     for values in (*reported, *added):
-        shown = tuple(dict.fromkeys(str(found) for found in _addresses(values) if not _is_hidden(found)))
+        shown = tuple(dict.fromkeys(str(address) for address in _addresses(values) if not _is_hidden(address)))
         if shown:
             return shown
     # Cc counts too: with a second recipient it is unknown which one complained. A message to its own sender went to
@@ -89,15 +89,15 @@ def _recipients(fields: dict[str, list[str]], header: dict[str, list[str]]) -> t
     return (str(addressed[0]),) if plain else ()
 
 
-def _is_hidden(found: Address) -> bool:
+def _is_hidden(address: Address) -> bool:
     """Whether an address replaces one that was removed; RFC 6590 does not say how these look."""
-    return bool(_HIDDEN.search(lower(str(found))))
+    return bool(_HIDDEN.search(lower(str(address))))
 
 
 def _addresses(values: Iterable[str]) -> list[Address]:
     """The addresses in all values, also in `rfc822; ann@client.org`."""
-    found = (address for value in values for address in mailboxes.read(value, RECIPIENTS_LIMIT))
-    return list(islice(found, RECIPIENTS_LIMIT))
+    addresses = (address for value in values for address in mailboxes.read(value, RECIPIENTS_LIMIT))
+    return list(islice(addresses, RECIPIENTS_LIMIT))
 
 
 def _fields(text: str) -> dict[str, list[str]]:

@@ -87,18 +87,18 @@ def _explained(blocks: list[Block], contents: Contents) -> list[Block]:
 
 
 def _body(kind: str, blocks: list[Block], message: Message, contents: Contents) -> Body:
-    found = _original(message, contents)
-    return Body(kind, blocks, tuple(dict.fromkeys((*found.ids, *message.references))), found.addresses)
+    source = _original(message, contents)
+    return Body(kind, blocks, tuple(dict.fromkeys((*source.ids, *message.references))), source.addresses)
 
 
 def _original(message: Message, contents: Contents) -> Original:
     """The original message, from the first place that names its id: what is given back, the notice, the raw body."""
-    found = original.read(contents.returned)
-    if not found.ids:
+    source = original.read(contents.returned)
+    if not source.ids:
         texts = [contents.notice.copy, contents.words, contents.disposition, contents.feedback, *contents.status]
-        found = found.completed(original.read(texts))
-    if not found.ids:
+        source = source.completed(original.read(texts))
+    if not source.ids:
         # broken MIME: headers of parts, and parts of an unknown type
         raw = contents.tree.raw[message.body_at : message.body_at + TEXT_LIMIT]
-        found = found.completed(original.read([raw.decode("latin-1")]))
-    return found
+        source = source.completed(original.read([raw.decode("latin-1")]))
+    return source

@@ -174,13 +174,13 @@ def address_in(value: str) -> str | None:
         text = text.strip("'")
     if text.startswith("@") and ":" in text:  # a source route (RFC 5321 appendix C)
         text = text.rpartition(":")[2]
-    found = address.lenient(text)
-    if found is None:
+    parsed = address.lenient(text)
+    if parsed is None:
         match = _ADDRESS.search(value)
-        found = address.lenient(match[0].strip("'.")) if match else None
-        if match and not found:  # mail went to this address, although its domain is not valid
+        parsed = address.lenient(match[0].strip("'.")) if match else None
+        if match and not parsed:  # mail went to this address, although its domain is not valid
             return match[0]
-    return str(found) if found and len(str(found)) <= 2 * address.LIMIT else None
+    return str(parsed) if parsed and len(str(parsed)) <= 2 * address.LIMIT else None
 
 
 def has_code(text: str) -> bool:

@@ -29,19 +29,19 @@ class Explanation(NamedTuple):
 def of_notice(rows: list[str]) -> Explanation:
     """What a whole notice says."""
     text = "\n".join(rows)[: dsn.TEXT_LIMIT]
-    found = diagnostic(rows)
-    status = dsn.enhanced(found) or dsn.enhanced(text) or dsn.status_class(found) or dsn.status_class(text)
-    return Explanation(found, status)
+    line = diagnostic(rows)
+    status = dsn.enhanced(line) or dsn.enhanced(text) or dsn.status_class(line) or dsn.status_class(text)
+    return Explanation(line, status)
 
 
 def block(recipient: str | None, action: str, near: list[str], whole: Explanation) -> Block:
     """The block for a recipient: from the lines near the address, else from the whole notice."""
-    found = diagnostic(near) or ("" if dsn.has_code(whole.diagnostic) else beside(near))
+    words = diagnostic(near) or ("" if dsn.has_code(whole.diagnostic) else beside(near))
     text = "\n".join(near)
-    status = dsn.enhanced(found) or dsn.enhanced(text)
+    status = dsn.enhanced(words) or dsn.enhanced(text)
     if not status and whole.status[1:] in ("", ".0.0"):
-        status = dsn.status_class(found) or dsn.status_class(text)
-    line = charset.line(found or whole.diagnostic, dsn.DIAGNOSTIC_LIMIT)
+        status = dsn.status_class(words) or dsn.status_class(text)
+    line = charset.line(words or whole.diagnostic, dsn.DIAGNOSTIC_LIMIT)
     return Block(recipient, action, status or whole.status, line, basis=dsn.WORDS)
 
 

@@ -38,9 +38,9 @@ def blocks(message: Message, words: str, senders: frozenset[str]) -> list[Block]
     except Exception:  # of any kind: this is only a guess
         return []
     whole = explanation.of_notice(words.split("\n"))
-    found = []
+    recognised = []
     for octets, action in sorted(actions.items()):
         recipient = address.lenient(octets.decode("utf-8", "replace"))
         if recipient and str(recipient).lower() not in senders and f"<{recipient}>" not in message.references:
-            found.append(explanation.block(str(recipient), action, [], whole))
-    return found
+            recognised.append(explanation.block(str(recipient), action, [], whole))
+    return recognised

@@ -48,9 +48,9 @@ class Original(NamedTuple):
 
 def read(texts: Iterable[str]) -> Original:
     """The ids and return addresses in texts that have header fields."""
-    found = [_read(text) for text in texts]
-    ids = dict.fromkeys(each for original in found for each in original.ids)
-    addresses = dict.fromkeys(address for original in found for address in original.addresses)
+    originals = [_read(text) for text in texts]
+    ids = dict.fromkeys(message_id for original in originals for message_id in original.ids)
+    addresses = dict.fromkeys(address for original in originals for address in original.addresses)
     return Original(tuple(ids), tuple(addresses))
 
 
@@ -74,8 +74,8 @@ def _read(text: str) -> Original:
                 ids.append((_ID_FIELDS.index(name), message_id))
         elif match.start() <= end:
             rank = _ADDRESS_FIELDS.index(name)
-            found = mailboxes.read(charset.line(value, 4000), ADDRESSES_LIMIT)
-            addresses += [(rank, str(address)) for address in found]
+            named = mailboxes.read(charset.line(value, 4000), ADDRESSES_LIMIT)
+            addresses += [(rank, str(address)) for address in named]
     return Original(_ranked(ids), _ranked(addresses)[:ADDRESSES_LIMIT])
 
 

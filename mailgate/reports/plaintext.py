@@ -95,12 +95,12 @@ def unquoted(text: str) -> str:
 def blocks(layout: Layout, worst: int) -> list[Block]:
     """The recipients in the surest place that names any; `worst` is the last rank that counts."""
     rows = [row[:LINE_LIMIT] for row in layout.words.split("\n")]
-    found = list(recipients.candidates(rows))
-    failed = [candidate for candidate in found if not candidate.other] or found
+    mentions = list(recipients.candidates(rows))
+    failed = [candidate for candidate in mentions if not candidate.other] or mentions
     candidates = [candidate for candidate in failed if candidate.address.lower() not in layout.senders]
     if not candidates:  # a message to oneself fails too
         candidates = [candidate for candidate in failed if candidate.rank <= 1]
-    if not found and layout.host:
+    if not mentions and layout.host:
         candidates = list(recipients.logins(rows, layout.host))
     best = min((candidate.rank for candidate in candidates), default=worst + 1)
     if best > worst:
@@ -126,8 +126,8 @@ def of_these(addresses: list[str], words: str, subject: str) -> list[Block]:
 
 def of_nobody(words: str, subject: str, basis: str) -> list[Block]:
     """What a notice says that names no recipient."""
-    found = _blocks([(None, None)], words.split("\n"), action(words, subject))
-    return [block._replace(basis=basis) for block in found]
+    unnamed = _blocks([(None, None)], words.split("\n"), action(words, subject))
+    return [block._replace(basis=basis) for block in unnamed]
 
 
 def action(words: str, subject: str) -> str:
@@ -150,8 +150,8 @@ def _blocks(places: Sequence[tuple[str | None, int | None]], rows: list[str], ou
     ends = dict(zip(starts, [*starts[1:], len(rows)], strict=False))
     near = [[] if row is None else rows[row : max(ends[row], row + 1)][:_NEAR] for _, row in places]
     separate = len(places) > 1 and any(dsn.has_code("\n".join(below)) for below in near)
-    found = []
+    result = []
     for (recipient, row), below in zip(places, near, strict=True):
-        own = separate and (row is None or bool(explanation.diagnostic(below) or explanation.beside(below)))
-        found.append(explanation.block(recipient, outcome, below, Explanation("", "") if own else whole))
-    return found
+        has_own = separate and (row is None or bool(explanation.diagnostic(below) or explanation.beside(below)))
+        result.append(explanation.block(recipient, outcome, below, Explanation("", "") if has_own else whole))
+    return result

@@ -106,8 +106,8 @@ def candidates(rows: list[str]) -> Iterator[Candidate]:
             continue
         start = _IN_BRACKETS.match(row) or _IN_DIALOGUE.match(row) or _ALONE.match(row)
         for column, text in _addresses(row):
-            found = address.lenient(text)
-            if not found or "." not in found.domain or _is_instead(rows, at, column):
+            parsed = address.lenient(text)
+            if not parsed or "." not in parsed.domain or _is_instead(rows, at, column):
                 continue
             rank: int | None
             if start and start.start(1) == column:
@@ -116,7 +116,7 @@ def candidates(rows: list[str]) -> Iterator[Candidate]:
                 rank = _rank_in_sentence(rows, at, column)
             if rank is None:
                 continue
-            if rank > 1 and _STAFF.match(str(found)) and not _DELIVERY.search(_before(row, column)):
+            if rank > 1 and _STAFF.match(str(parsed)) and not _DELIVERY.search(_before(row, column)):
                 if rank > PLAIN:
                     continue
                 rank += 2  # more likely whom to ask than who failed
@@ -124,7 +124,7 @@ def candidates(rows: list[str]) -> Iterator[Candidate]:
                 rank = 0
             elif at < listed:  # the lines above describe the message: its From and To
                 rank += 4
-            yield Candidate(at, str(found), rank, _is_other(row, rows[at + 1] if at + 1 < len(rows) else ""))
+            yield Candidate(at, str(parsed), rank, _is_other(row, rows[at + 1] if at + 1 < len(rows) else ""))
 
 
 def _before(row: str, column: int) -> str:

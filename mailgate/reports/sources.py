@@ -48,7 +48,7 @@ def _exim_field(message: Message, contents: Contents) -> list[Block]:
     """The recipients in X-Failed-Recipients, each with what the notice says below its line."""
     if "x-failed-recipients" not in message.fields:
         return []
-    failed = [str(each) for value in message.plain("x-failed-recipients") for each in mailboxes.read(value)]
+    failed = [str(address) for value in message.plain("x-failed-recipients") for address in mailboxes.read(value)]
     return plaintext.of_these(failed, contents.notice.words, message.subject) if failed else []
 
 
@@ -72,14 +72,14 @@ def _named(message: Message, contents: Contents, evidence: Evidence, notice: Not
             return _marked(enclosed, basis.of_fields(evidence))
     author = message.author.address
     senders = frozenset(
-        str(each).lower() for each in (author, message.envelope.reverse_path, *message.to, *message.cc) if each
+        str(address).lower() for address in (author, message.envelope.reverse_path, *message.to, *message.cc) if address
     )
     host = author.domain if author and believed else ""
     layout = plaintext.Layout(notice.words, senders, message.subject, host)
-    found = plaintext.blocks(layout, recipients.PLAIN)
-    if not found and believed:
-        found = flufl.blocks(message, contents.words, senders) or plaintext.blocks(layout, recipients.GUESS)
-    return _marked(found, words)
+    named = plaintext.blocks(layout, recipients.PLAIN)
+    if not named and believed:
+        named = flufl.blocks(message, contents.words, senders) or plaintext.blocks(layout, recipients.GUESS)
+    return _marked(named, words)
 
 
 def _unnamed(message: Message, contents: Contents, evidence: Evidence, notice: Notice, words: str) -> list[Block]:
