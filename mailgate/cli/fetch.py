@@ -15,9 +15,9 @@ from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.errors import not_set_up
 from mailgate.cli.ui.options import Command, assignment, json_option
 from mailgate.inbound import fetch, files
-from mailgate.inbound.fetch import Result
+from mailgate.inbound.fetch import RunResult
 from mailgate.inbound.files import Archive
-from mailgate.inbound.progress import OnProgress, Tally
+from mailgate.inbound.progress import FetchTally, OnProgress
 from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
 from mailgate.process import owner
@@ -124,14 +124,14 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _one(
     app: App, opened: Store, settings: Config, server: Server, by_hand: bool, limit: int | None, again: bool
-) -> Result:
+) -> RunResult:
     with opened.read() as tx:
         health = servers.health(tx, server.number)
     if not server.enabled:
         raise Problem(f"server `{server.name}` is disabled", command("mailgate server enable {NAME}", server.name))
     why = "" if by_hand else fetch.not_due(health, time.time())
     if why:
-        return Result(server, why, problem=Problem(health.error) if health.error else None)
+        return RunResult(server, why, problem=Problem(health.error) if health.error else None)
     if again:
         with opened.write() as tx:
             collected.again(tx, server.number)
@@ -162,7 +162,7 @@ def _progress(name: str) -> Iterator[OnProgress]:
         yield advance
 
 
-def _tell(result: Result, quiet: bool) -> None:
+def _tell(result: RunResult, quiet: bool) -> None:
     """One line for the log, and what went wrong."""
     name = result.server.name
     if (result.state == "ok" or any(result.tally)) and not quiet:
@@ -185,14 +185,14 @@ def _tell(result: Result, quiet: bool) -> None:
             console.error(Problem(f"server {name} is PAUSED: {result.error}", enable))
 
 
-def summary(tally: Tally) -> str:
+def summary(tally: FetchTally) -> str:
     """The figures that are always said, and the others where there are any."""
     always = ("fetched", "created", "posted", "held", "refused", "failed", "left")
     said = [f"{count} {name}" for name, count in tally._asdict().items() if count or name in always]
     return ", ".join(said)
 
 
-def _as_data(result: Result) -> dict[str, Any]:
+def _as_data(result: RunResult) -> dict[str, Any]:
     return {
         "server": result.server.name,
         "state": result.state,

@@ -10,7 +10,7 @@ from mailgate.inbound import collect, connection
 from mailgate.inbound.job import Job
 from mailgate.inbound.lease import Lease, LeaseLost
 from mailgate.inbound.mailbox import ConnectionLost, Session
-from mailgate.inbound.progress import OnProgress, Progress, Tally
+from mailgate.inbound.progress import FetchTally, OnProgress, Progress
 from mailgate.inbound.suspects import Suspects
 from mailgate.settings.config import Config
 from mailgate.store import logins, servers
@@ -19,7 +19,7 @@ from mailgate.store.servers import Health, Server
 from mailgate.values.problem import Problem, StoreError, command
 
 
-class Result(NamedTuple):
+class RunResult(NamedTuple):
     """How a run ended.
 
     state: ok, failed, busy (another process collects from the server), or why it was not tried: waiting, paused.
@@ -28,7 +28,7 @@ class Result(NamedTuple):
 
     server: Server
     state: str
-    tally: Tally = Tally()
+    tally: FetchTally = FetchTally()
     problem: Problem | None = None
     warning: str = ""
     queued: bool = False
@@ -53,7 +53,7 @@ def run(
     on_progress: OnProgress = lambda done, of: None,
     connect: Callable[[Server, Config, Store], Session] = connection.connect,
     clock: Callable[[], float] = time.time,
-) -> Result:
+) -> RunResult:
     """Collect what a server has, within the limits of one run. Raises StoreError, OSError.
 
     `clock` gives seconds since the epoch.
@@ -61,12 +61,12 @@ def run(
     lease = Lease(store, server.number, clock)
     died = lease.take()
     if died is None:
-        return Result(server, "busy")
+        return RunResult(server, "busy")
     job = Job(store, config, server, clock, lease, Suspects(careful=died != ""), Progress(on_progress))
     try:
         return _finish(job, _collect(job, lambda: connect(server, config, store)))
     except LeaseLost:
-        return Result(server, "busy", job.progress.tally, queued=job.progress.queued)
+        return RunResult(server, "busy", job.progress.tally, queued=job.progress.queued)
     finally:
         with contextlib.suppress(StoreError, OSError):
             lease.give_back()
@@ -89,7 +89,7 @@ def _collect(job: Job, connect: Callable[[], Session]) -> Problem | None:
     return Problem(trouble, command("mailgate server test {NAME}", job.server.name)) if trouble else None
 
 
-def _finish(job: Job, problem: Problem | None) -> Result:
+def _finish(job: Job, problem: Problem | None) -> RunResult:
     """Note how healthy the server is, and log it once when that has changed."""
     server, progress, error = job.server, job.progress, str(problem or "")
     with job.store.write() as tx:
@@ -108,4 +108,4 @@ def _finish(job: Job, problem: Problem | None) -> Result:
         log.server(server.name, "works again", good=True)
     warnings = [progress.warning, logins.told(server.name, login, job.clock()) if login else ""]
     warning = "; ".join(text for text in warnings if text)
-    return Result(server, "failed" if error else "ok", progress.tally, problem, warning, progress.queued)
+    return RunResult(server, "failed" if error else "ok", progress.tally, problem, warning, progress.queued)

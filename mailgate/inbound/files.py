@@ -14,7 +14,7 @@ from mailgate.gateway.receive import Receipt
 from mailgate.inbound import archive, batch
 from mailgate.inbound.archive import ArchivedMessage
 from mailgate.inbound.batch import Fetched
-from mailgate.inbound.progress import OnProgress, Tally, counts_as
+from mailgate.inbound.progress import FetchTally, OnProgress, counts_as
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store import collected
@@ -36,7 +36,7 @@ def take(
     source: Archive,
     on_progress: OnProgress = lambda done, of: None,
     clock: Callable[[], float] = time.time,
-) -> Tally:
+) -> FetchTally:
     """Take every message of an archive that was not taken before.
 
     Raises Problem when it cannot be read, StoreError or OSError.
@@ -60,12 +60,12 @@ class _Intake:
             self._mailbox = collected.mailbox(tx, None, f"{source.kind}:{source.path}", "")
             self._known = set(collected.known(tx, self._mailbox))
         self._waiting: dict[str, Fetched] = {}
-        self._counts = dict.fromkeys(Tally._fields, 0)
+        self._counts = dict.fromkeys(FetchTally._fields, 0)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> FetchTally:
         """The figures so far."""
-        return Tally(**self._counts)
+        return FetchTally(**self._counts)
 
     def add(self, message: ArchivedMessage) -> None:
         """Take a message, together with others, unless it was taken before."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from mailgate.inbound.job import Job
-from mailgate.inbound.suspects import Key
+from mailgate.inbound.suspects import MessageKey
 from mailgate.store import collected
 from mailgate.store.collected import TRIES
 from mailgate.store.database import Transaction
@@ -21,9 +21,9 @@ class Ledger:
             self._rows = collected.known(tx, self._mailbox)
             collected.forget(tx, self._mailbox, self._rows.keys() - set(listed))
 
-    def key(self, id: str) -> Key:
+    def key(self, id: str) -> MessageKey:
         """The name of a message in the whole run."""
-        return Key(self._mailbox, id)
+        return MessageKey(self._mailbox, id)
 
     def is_settled(self, id: str) -> bool:
         """Whether there is nothing more to collect of a message."""

@@ -11,7 +11,7 @@ OnProgress = Callable[[int, int], None]
 _FIELDS = {"create": "created", "post": "posted", "bounce": "reported", "refuse": "refused", "hold": "held"}
 
 
-class Tally(NamedTuple):
+class FetchTally(NamedTuple):
     """The messages of a run. Each one fetched counts once, by its most significant outcome.
 
     `left`: how many still wait on the server.
@@ -35,7 +35,7 @@ class Progress:
         self._warning = self._trouble = ""
         self._queued = False
         self._on_progress = on_progress
-        self._counts = dict.fromkeys(Tally._fields, 0)
+        self._counts = dict.fromkeys(FetchTally._fields, 0)
         self._waiting: dict[str, int] = {}
 
     @property
@@ -59,9 +59,9 @@ class Progress:
         return self._counts["fetched"]
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> FetchTally:
         """The figures so far."""
-        return Tally(**{**self._counts, "left": sum(self._waiting.values())})
+        return FetchTally(**{**self._counts, "left": sum(self._waiting.values())})
 
     def waiting(self, folder: str) -> int:
         """Messages of a folder that are not done."""
@@ -84,7 +84,7 @@ class Progress:
         self._queued |= queued
 
     def count(self, field: str, folder: str) -> None:
-        """Count one message as done, under a field of Tally."""
+        """Count one message as done, under a field of FetchTally."""
         self._counts["fetched"] += 1
         self._counts[field] += 1
         self._waiting[folder] -= 1
@@ -96,7 +96,7 @@ class Progress:
 
 
 def counts_as(receipt: Receipt) -> str:
-    """The field of Tally under which a message counts. `left`: it was not taken, and is to be tried again."""
+    """The field of FetchTally under which a message counts. `left`: it was not taken, and is to be tried again."""
     outcomes = receipt.decision.outcomes
     if receipt.decision.status.exit == 75:
         return "left"

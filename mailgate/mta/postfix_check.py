@@ -8,7 +8,7 @@ from mailgate.mta import guard, postfix, postfix_settings
 from mailgate.mta.check import Check, FileState, check_size, check_tables, check_unknown
 from mailgate.mta.maps import GUARD
 from mailgate.mta.plan import Plan
-from mailgate.mta.postfix_settings import LISTS, Setting
+from mailgate.mta.postfix_settings import LISTS, MainSetting
 from mailgate.values.problem import CommandLine, command
 
 _SHORTEST = 60
@@ -74,7 +74,7 @@ def _service(text: str) -> dict[str, str]:
     return {"program": "".join(words[7:8]), **attributes, "argv": " ".join(words[at:]).removeprefix("argv=")}
 
 
-def _check_setting(plan: Plan, setting: Setting, settings: Mapping[str, str]) -> Check:
+def _check_setting(plan: Plan, setting: MainSetting, settings: Mapping[str, str]) -> Check:
     name, value = setting.name, settings.get(setting.name)
     if name == "message_size_limit":
         limit = int(value) if value and value.isdecimal() else None
@@ -87,7 +87,7 @@ def _check_setting(plan: Plan, setting: Setting, settings: Mapping[str, str]) ->
     return Check(name, "ok", f"`{value}`")
 
 
-def _fault(setting: Setting, value: str) -> str:
+def _fault(setting: MainSetting, value: str) -> str:
     """What is wrong with the value of a parameter, `""` for nothing."""
     if setting.name in LISTS:
         present = postfix_settings.items(value)

@@ -23,7 +23,7 @@ _DEFAULTS = (
 """Items that Postfix has by default, needed only where main.cf does not set the parameter."""
 
 
-class Setting(NamedTuple):
+class MainSetting(NamedTuple):
     """A parameter, why it is needed, and what its value must contain: several items when it is a list."""
 
     name: str
@@ -36,37 +36,37 @@ class Setting(NamedTuple):
         return [value for value in self.values if value not in _DEFAULTS]
 
 
-def settings(plan: Plan) -> list[Setting]:
+def settings(plan: Plan) -> list[MainSetting]:
     """Every parameter that main.cf needs."""
     table = {name: f"$default_database_type:{plan.folder}/{name}" for name in maps.INDEXED}
     signed = f"regexp:{plan.folder}/{maps.SIGNED}"
     delimiters = maps.delimiters(plan.maps.domains)
     last = [
-        Setting("message_size_limit", _SIZE, [str(plan.size)]),
-        *([Setting("recipient_delimiter", _DETAILS, [delimiters])] if delimiters else []),
+        MainSetting("message_size_limit", _SIZE, [str(plan.size)]),
+        *([MainSetting("recipient_delimiter", _DETAILS, [delimiters])] if delimiters else []),
     ]
     if plan.alias:
         domains = [domain.name for domain in plan.maps.domains]
         return [
-            Setting("alias_maps", _ALIAS, ["$alias_database", table[maps.ALIASES]]),
-            Setting("mydestination", _DESTINATION, ["$myhostname", "localhost.$mydomain", "localhost", *domains]),
-            Setting("command_time_limit", _TIME, ["120s"]),
+            MainSetting("alias_maps", _ALIAS, ["$alias_database", table[maps.ALIASES]]),
+            MainSetting("mydestination", _DESTINATION, ["$myhostname", "localhost.$mydomain", "localhost", *domains]),
+            MainSetting("command_time_limit", _TIME, ["120s"]),
             *last,
         ]
     shared = [table[maps.ADDRESSES], signed] if plan.maps.shared else []
     local = ["proxy:unix:passwd.byname", "$alias_maps", *shared]
     return [
-        Setting("relay_domains", _RELAY, [table[maps.DOMAINS]]),
-        Setting("transport_maps", _TRANSPORT, [table[maps.DOMAINS], *shared]),
-        Setting("relay_recipient_maps", _RECIPIENTS, [table[maps.ADDRESSES], signed]),
-        *([Setting("local_recipient_maps", _SHARED, local)] if shared else []),
-        Setting("mailgate_destination_recipient_limit", _ONE, ["1"]),
-        Setting("mailgate_time_limit", _TIME, ["120s"]),
+        MainSetting("relay_domains", _RELAY, [table[maps.DOMAINS]]),
+        MainSetting("transport_maps", _TRANSPORT, [table[maps.DOMAINS], *shared]),
+        MainSetting("relay_recipient_maps", _RECIPIENTS, [table[maps.ADDRESSES], signed]),
+        *([MainSetting("local_recipient_maps", _SHARED, local)] if shared else []),
+        MainSetting("mailgate_destination_recipient_limit", _ONE, ["1"]),
+        MainSetting("mailgate_time_limit", _TIME, ["120s"]),
         *last,
     ]
 
 
-def merged(plan: Plan, setting: Setting, present: Mapping[str, str]) -> str | None:
+def merged(plan: Plan, setting: MainSetting, present: Mapping[str, str]) -> str | None:
     """The value of a parameter that keeps what main.cf says; None to leave the parameter as it is."""
     old = present.get(setting.name, "")
     if setting.name == "recipient_delimiter":

@@ -6,7 +6,7 @@ import pytest
 
 from mailgate.inbound import batch
 from mailgate.inbound.lease import LeaseLost
-from mailgate.inbound.suspects import Key, Suspects
+from mailgate.inbound.suspects import MessageKey, Suspects
 from mailgate.values.problem import StoreError
 
 POISON = 3
@@ -63,7 +63,7 @@ def test_a_fault_of_the_machine_is_no_fault_of_an_item(error: Exception) -> None
 
 
 def test_a_message_is_convicted_when_others_came_through_or_the_second_time() -> None:
-    key, other = Key(1, "7"), Key(2, "7")
+    key, other = MessageKey(1, "7"), MessageKey(2, "7")
     suspects = Suspects(careful=False)
     assert suspects.convict(others_came_through=True) is None, "it broke while nothing was fetched alone"
     suspects.broke_at(key)
@@ -80,8 +80,8 @@ def test_a_message_is_convicted_when_others_came_through_or_the_second_time() ->
 
 def test_messages_of_a_broken_batch_are_suspect_and_others_are_not() -> None:
     suspects = Suspects(careful=False)
-    suspects.broke_together([Key(1, "7"), Key(1, "8")])
-    assert [suspects.is_suspect(Key(*key)) for key in ((1, "7"), (1, "8"), (1, "9"), (2, "7"))] == [
+    suspects.broke_together([MessageKey(1, "7"), MessageKey(1, "8")])
+    assert [suspects.is_suspect(MessageKey(*key)) for key in ((1, "7"), (1, "8"), (1, "9"), (2, "7"))] == [
         True,
         True,
         False,

@@ -8,8 +8,8 @@ import pytest
 
 from mailgate.gateway import log, receive
 from mailgate.inbound import connection, fetch, mailbox
-from mailgate.inbound.fetch import Result
-from mailgate.inbound.progress import Tally
+from mailgate.inbound.fetch import RunResult
+from mailgate.inbound.progress import FetchTally
 from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision
 from mailgate.settings import config
@@ -41,7 +41,7 @@ class Box:
         with self.collector.store.write() as tx:
             self.server = servers.save(tx, self.server._replace(**changes))
 
-    def run(self) -> Result:
+    def run(self) -> RunResult:
         """Fetch once, an hour later."""
         self.now += 3600
         return fetch.run(self.collector.store, self.settings, self.server, clock=lambda: self.now)
@@ -69,9 +69,9 @@ def test_a_listed_message_that_does_not_exist_stops_no_other(box: Box) -> None:
     result = box.run()
     assert (result.state, result.tally.created, result.tally.left) == ("ok", 5, 1)
     assert box.run().tally.left == 1
-    assert box.run().tally == Tally(fetched=1, failed=1)
+    assert box.run().tally == FetchTally(fetched=1, failed=1)
     assert box.failed() == ["77: could not be collected in 3 attempts: the server lists it, but does not give it"]
-    assert box.run().tally == Tally()
+    assert box.run().tally == FetchTally()
 
 
 def test_a_message_that_was_not_listed_is_collected_later(box: Box) -> None:
@@ -80,7 +80,7 @@ def test_a_message_that_was_not_listed_is_collected_later(box: Box) -> None:
     box.fake.listed = lambda: [2]
     assert box.run().tally.created == 1
     box.fake.listed = lambda: [1, 2, 3, 4, 5]
-    assert box.run().tally == Tally(fetched=4, created=1, ignored=3)
+    assert box.run().tally == FetchTally(fetched=4, created=1, ignored=3)
     assert len(box.collector.raws()) == 5
 
 
@@ -88,7 +88,7 @@ def test_a_message_expunged_during_collection_stops_no_other(box: Box) -> None:
     lists = iter([[1, 2, 3, 4, 5], [1, 2, 4, 5]])
     box.fake.listed = lambda: next(lists)
     del box.fake.mailbox[3]
-    assert box.run() == Result(box.server, "ok", Tally(fetched=4, created=4))
+    assert box.run() == RunResult(box.server, "ok", FetchTally(fetched=4, created=4))
     assert box.failed() == []
 
 
@@ -148,7 +148,7 @@ def test_a_message_at_which_the_server_dies_stops_no_other(box: Box, poison: int
     assert results[0].state == "ok"
     assert box.collector.held() == ["failed"]
     assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
-    assert box.run().tally == Tally()
+    assert box.run().tally == FetchTally()
 
 
 def test_a_message_that_the_server_refuses(box: Box) -> None:
@@ -186,7 +186,7 @@ def test_unsolicited_answers_do_no_harm(box: Box) -> None:
     body = box.fake.body
     chatter = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 99 FLAGS ())\r\n* 4 EXPUNGE\r\n* OK still here\r\n"
     box.fake.body = lambda uid: chatter + body(uid) + chatter
-    assert box.run().tally == Tally(fetched=5, created=5)
+    assert box.run().tally == FetchTally(fetched=5, created=5)
 
 
 def test_an_answer_that_breaks_the_protocol_is_an_error_of_the_server(box: Box) -> None:
@@ -221,7 +221,7 @@ def test_a_message_that_cannot_be_moved_is_moved_by_the_next_run(box: Box) -> No
     assert result.warning.startswith("INBOX: collected, but not moved: ")
     assert sum("MOVE" in each for each in box.fake.commands) == 1, "one no is enough for one run"
     del box.fake.do_move
-    assert box.run() == Result(box.server, "ok")
+    assert box.run() == RunResult(box.server, "ok")
     assert sorted(box.fake.moved) == [1, 2, 3, 4, 5]
 
 
@@ -302,7 +302,7 @@ def test_a_person_may_read_and_expunge_during_collection(collector: Collector, a
 
     settings = config.load(str(collector.config), None, {})
     result = fetch.run(collector.store, settings, server, connect=connect)
-    assert result == Result(server, "ok", Tally(fetched=4, created=4))
+    assert result == RunResult(server, "ok", FetchTally(fetched=4, created=4))
     assert list(account.files("Done").values()) == ["", "S", "", ""]
     assert account.files() == {}
 

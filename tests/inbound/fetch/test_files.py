@@ -7,7 +7,7 @@ import pytest
 from mailgate.gateway import receive
 from mailgate.inbound import files
 from mailgate.inbound.files import Archive
-from mailgate.inbound.progress import Tally
+from mailgate.inbound.progress import FetchTally
 from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision
 from mailgate.settings import config
@@ -53,7 +53,9 @@ def test_every_message_of_a_file_is_taken_once_in_order_unchanged(
     if kind == "mbox":
         place.write_bytes(place.read_bytes().replace(b"\n\nFrom me", b"\n\n>From me"))
         sent = [each.replace(b"\n\nFrom me", b"\n\n>From me") for each in sent]
-    assert collector.json("fetch", kind, str(place)) == [{kind: str(place), **Tally(fetched=40, created=40)._asdict()}]
+    assert collector.json("fetch", kind, str(place)) == [
+        {kind: str(place), **FetchTally(fetched=40, created=40)._asdict()}
+    ]
     assert collector.raws() == sent
     assert collector.subjects() == [f"Hello {n}" for n in range(40)]
     assert collector.json("fetch", kind, str(place))[0]["fetched"] == 0
@@ -73,7 +75,7 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     with pytest.raises(KeyboardInterrupt):
         files.take(collector.store, settings, Archive("mbox", str(place)), broken)
     assert len(collector.raws()) == 32
-    assert files.take(collector.store, settings, Archive("mbox", str(place))) == Tally(fetched=18, created=18)
+    assert files.take(collector.store, settings, Archive("mbox", str(place))) == FetchTally(fetched=18, created=18)
     assert collector.raws() == sent
 
 
@@ -142,6 +144,8 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(
     monkeypatch.setattr(receive.apply, "apply", faulty)
     settings = config.load(str(collector.config), None, {})
     place = mbox(tmp_path, *map(mail, range(6)))
-    assert files.take(collector.store, settings, Archive("mbox", str(place))) == Tally(fetched=6, created=5, failed=1)
+    assert files.take(collector.store, settings, Archive("mbox", str(place))) == FetchTally(
+        fetched=6, created=5, failed=1
+    )
     assert collector.held() == ["failed"]
     assert sorted(collector.raws()) == sorted(map(mail, range(6)))

@@ -76,7 +76,7 @@ class Watched(Collector):
         with self.store.read() as tx:
             return servers.get(tx, "box")
 
-    def run(self) -> fetch.Result:
+    def run(self) -> fetch.RunResult:
         """The same as `fetch box`, without its process."""
         return fetch.run(self.store, config.load(str(self.config), None, {}), self.box)
 
