@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.reports import REWRITES
 
 from mailgate.mail import envelope, message
+from mailgate.mail.incoming import Incoming
 from mailgate.mail.message import Message
 from mailgate.reports import report
 from mailgate.reports.report import Report
@@ -62,7 +63,8 @@ class Answer(NamedTuple):
 
 def facts(raw: bytes, reverse_path: str | None = None) -> Message:
     """The facts of a saved mail, without a transport."""
-    return message.read(raw, lambda hints, author: envelope.read(reverse_path, (), {}, hints, author))
+    incoming = Incoming(raw, reverse_path, ())
+    return message.read(raw, lambda hints, author: envelope.read(incoming, hints, author))
 
 
 def read(raw: bytes, way: str = "as saved") -> Report | None:
