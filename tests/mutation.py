@@ -35,6 +35,9 @@ WORKERS = 2
 MEMORY = 4 << 20
 """KiB of address space that the tests of one mutant may take."""
 
+OPTIONS = "-q -x -n 0 --hypothesis-seed 0 -p no:cacheprovider"
+"""What pytest gets: the same examples each time."""
+
 
 class Target(NamedTuple):
     """A module to change, and the files and folders of its tests, the fastest first."""
@@ -202,25 +205,13 @@ class Worker:
         return Path(said.stdout.strip())
 
     def run(self, tests: Sequence[str], seconds: float | None = None) -> bool | None:
-        """Whether the tests pass; None when the time is over."""
-        command = [
-            str(self.python),
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-n",
-            "0",
-            "--hypothesis-seed",
-            "0",
-            "-p",
-            "no:cacheprovider",
-            *tests,
-        ]
-        limited = ["sh", "-c", f'ulimit -v {MEMORY} && exec "$@"', "sh", *command]
+        """Whether the tests pass, one file or folder after the other; None when the time is over."""
+        script = 'ulimit -v "$LIMIT"; for path; do "$PYTHON" -m pytest $OPTIONS "$path" || exit 1; done'
+        given = {"LIMIT": str(MEMORY), "PYTHON": str(self.python), "OPTIONS": OPTIONS}
         process = subprocess.Popen(
-            limited,
+            ["sh", "-c", script, "sh", *tests],
             cwd=self.tree,
+            env=os.environ | given,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
