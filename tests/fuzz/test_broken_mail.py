@@ -13,7 +13,7 @@ from fuzz.broken_mail import Delivery, Figures, Mistake, Site, noted
 from fuzz.prepared import CONFIGS, ENVELOPES, PreparedStore, prepared_store
 
 from mailgate.compose import mime as letter
-from mailgate.mail import message, parameters
+from mailgate.mail import entity, message
 from mailgate.mail.incoming import Incoming
 from mailgate.routing import thread
 from mailgate.routing.state import State
@@ -107,7 +107,7 @@ MISTAKES: dict[str, tuple[Any, str, object, str, str, str]] = {
         "alias",
         "stored bytes",
     ),
-    "a-name-that-leads-elsewhere": (parameters, "file_name", str, "attachments", "alias", "path in a file name"),
+    "a-name-that-leads-elsewhere": (entity, "file_name", str, "attachments", "alias", "path in a file name"),
     "a-copy-that-is-new": (State, "repeated", lambda state, outcome: outcome, "plain-lf", "alias", "a copy was kept"),
 }
 

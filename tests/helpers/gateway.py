@@ -1,4 +1,4 @@
-"""A gateway with a store of its own, for tests that need what was remembered."""
+"""A gateway with a store of its own, for tests that need more than one message."""
 
 import functools
 import os
@@ -25,7 +25,7 @@ BOB = "bob@client.org"
 
 @functools.cache
 def _prepared() -> bytes:
-    """A store with the directory of a gateway: made once, because that costs more than many tests."""
+    """A store with the directory of a gateway, made once because it costs more than most tests."""
     fixed = mock.patch("os.urandom", Random(0).randbytes)  # a test that fixes it gets the same numbers each time
     with tempfile.TemporaryDirectory() as folder, fixed:
         path = Path(folder) / "mailgate.db"
@@ -103,36 +103,36 @@ class Gateway:
             return records.listing(tx)
 
     def made(self) -> list[str]:
-        """Model and alias of every record, sorted: what does not depend on the order of deliveries."""
+        """Model and alias of every record, sorted, so that the order of deliveries does not matter."""
         return sorted(f"{each.ref.model} by {each.alias}" for each in self.every_record())
 
     def on(self, ref: str) -> list[int]:
-        """The numbers of the messages on a record."""
+        """The numbers of the messages on a record, written `crm.lead/1`."""
         model, _, number = ref.partition("/")
         with self.store.read() as tx:
             return [each.number for each in messages.listing(tx, Ref(model, int(number)))]
 
     def messages(self) -> list[messages.Stored]:
-        """Every message stored."""
+        """Every stored message."""
         with self.store.read() as tx:
             return messages.listing(tx)
 
     def raw(self, number: int) -> bytes:
-        """The bytes of one."""
+        """The octets of a message."""
         with self.store.read() as tx:
             return messages.raw(tx, number)
 
     def why(self, number: int) -> dict[str, Any]:
-        """The stored explanation of one."""
+        """The stored explanation of a message."""
         with self.store.read() as tx:
             return messages.explanation(tx, number)
 
     def held(self, *, refused: bool = False) -> list[str]:
-        """The reasons of held (or refused and kept) mail."""
+        """The reasons of held mail, or of the refused mail that is kept."""
         with self.store.read() as tx:
             return [each.reason for each in held.listing(tx, refused=refused)]
 
     def outbox(self) -> list[str]:
-        """What is owed: reason and recipient."""
+        """Reason and recipient of every queued message."""
         with self.store.read() as tx:
             return [f"{each.reason} {each.recipient}" for each in outbox.listing(tx)]

@@ -1,4 +1,4 @@
-"""The program as real processes, on a folder of its own."""
+"""The installed program, run as a process in a folder of its own."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Screen(NamedTuple):
-    """What a command left behind."""
+    """The exit status and the output of a command."""
 
     exit: int
     out: str
@@ -26,7 +26,10 @@ def unconfigured(*arguments: str) -> list[str]:
 
 
 class Installed:
-    """A folder with a configuration, and the commands that use it; what the tests were started with is not theirs."""
+    """A folder with a configuration and a store, and the commands that use it.
+
+    Commands do not inherit the environment of the tests.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -35,17 +38,17 @@ class Installed:
         self.configure()
 
     def configure(self, more: str = "") -> None:
-        """Write the configuration: nothing is sent."""
+        """Write the configuration; nothing is ever sent."""
         self.config.write_text(f'[store]\nurl = "sqlite:///{self.path}"\n[submit]\nmethod = "none"\n{more}')
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a process gets."""
+        """The environment of a command."""
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         return {**kept, "HOME": str(self.folder), "MAILGATE_CONFIG": str(self.config)}
 
     def command(self, *arguments: str) -> list[str]:
-        """A command line, for `environ`."""
+        """The command line of a command."""
         return [sys.executable, "-m", "mailgate", *arguments]
 
     def __call__(self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] = {}) -> Screen:

@@ -1,4 +1,4 @@
-"""What is in the outbox, with the octets of each message."""
+"""The queued messages with all their octets."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

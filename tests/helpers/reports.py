@@ -1,4 +1,4 @@
-"""Builders of posts, and of what mail systems say of them: reports, notices, complaints, receipts; and rewrites.
+"""Builders of posts, and of what mail systems answer: reports, notices, complaints and receipts; and rewrites.
 
 A rewrite is the same message written in another way: every reader must understand the same.
 """
@@ -31,12 +31,12 @@ class Copy(NamedTuple):
     reply_to: str
 
     def header(self, **fields: str) -> str:
-        """The header as a report gives it back; further fields as for `mail`."""
+        """The header as a report returns it; further fields as for `mail`."""
         return mail("", **{"message_id": self.message_id, "from": "info@example.com", **fields}).decode()
 
 
 def posted(gateway: Gateway, *to: str, record: str = "crm.lead/1") -> dict[str, Copy]:
-    """Write to the followers of a record and to `to`; what each of them gets, by address."""
+    """Post to the followers of a record and to `to`; the copy of each recipient, by address."""
     ref = Ref.parse(record)
     assert ref
     gateway.now += 1
@@ -52,7 +52,7 @@ def posted(gateway: Gateway, *to: str, record: str = "crm.lead/1") -> dict[str, 
 
 
 def multipart(*parts: tuple[str, str], kind: str = "report", **fields: str | None) -> bytes:
-    """A daemon's multipart message; each part is its type (and further header lines) and its text."""
+    """A multipart message of a mail system; a part is its type (and more header lines) and its text."""
     body = "".join(f"--b1\nContent-Type: {header}\n\n{text}\n" for header, text in parts) + "--b1--\n"
     given: dict[str, str | None] = {
         "from": DAEMON,
@@ -68,19 +68,19 @@ def multipart(*parts: tuple[str, str], kind: str = "report", **fields: str | Non
 def block(
     recipient: str | None = "ann@client.org", action: str = "failed", status: str = "5.1.1", said: str = ""
 ) -> str:
-    """The fields of one recipient (RFC 3464 section 2.3); without a recipient those that are left."""
+    """The fields of one recipient (RFC 3464 section 2.3), or the same without the recipient."""
     named = f"Final-Recipient: rfc822; {recipient}\n" if recipient else ""
     return f"{named}Action: {action}\nStatus: {status}\n" + (f"Diagnostic-Code: smtp; {said}\n" if said else "")
 
 
 def standard(*blocks: str, original: str = RETURNED, words: str = "It failed.", **fields: str | None) -> bytes:
-    """A report as RFC 3464 wants it: words, a block for each recipient, the message that comes back."""
+    """A report as RFC 3464 defines it: text, a block for each recipient, the returned message."""
     status = "\n".join(("Reporting-MTA: dns; mx.client.org\n", *(blocks or (block(),))))
     return multipart(("text/plain", words), ("message/delivery-status", status), ("message/rfc822", original), **fields)
 
 
 def notice(text: str, **fields: str | None) -> bytes:
-    """A daemon's notice in words."""
+    """A notice of a mail system in plain text."""
     given: dict[str, str | None] = {
         "from": DAEMON,
         "to": BOUNCE,
@@ -104,7 +104,7 @@ def complaint(
 
 
 def receipt(original_id: str = "<orig.1@example.com>", **fields: str | None) -> bytes:
-    """What a reader's program says of a message that was read (RFC 8098)."""
+    """A receipt for a message that was read (RFC 8098)."""
     told = (
         "Reporting-UA: client.org; Mail\nFinal-Recipient: rfc822; ann@client.org\n"
         f"Original-Message-ID: {original_id}\nDisposition: manual-action/MDN-sent-manually; displayed\n"
@@ -152,7 +152,7 @@ def _boundary(new: bytes) -> Callable[[bytes], bytes]:
 
 
 def _encoding(name: bytes) -> Callable[[bytes], bytes]:
-    """Every part encoded, as RFC 6522 forbids and servers do it."""
+    """Every part encoded, which RFC 6522 forbids and some servers do."""
     encode = base64.encodebytes if name == b"base64" else quopri.encodestring
 
     def part(head: bytes, body: bytes) -> bytes:
@@ -177,7 +177,7 @@ def _encoding(name: bytes) -> Callable[[bytes], bytes]:
 
 
 def _wrapped(raw: bytes) -> bytes:
-    """What a list or a scanner makes of it: a part of a multipart/mixed, with a footer."""
+    """Inside a multipart/mixed with a footer, as lists and scanners send it."""
     head, body = _head(raw)
     unfolded = re.sub(rb"\n[ \t]+", b" ", head).split(b"\n")
     content = [line for line in unfolded if line.lower().startswith(b"content-")]

@@ -1,4 +1,4 @@
-"""Commands in a terminal of a given width, and what each puts on the screen."""
+"""Run commands in a terminal of a given width and collect their screens."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ for arguments in json.loads(sys.argv[1]):
 
 
 def screens(installed: Installed, commands: list[list[str]], columns: int, **environ: str) -> dict[str, str]:
-    """What a terminal gets from commands, one after the other, by the command as JSON."""
+    """The screen of each command, run one after the other; keys are the commands as JSON."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     clean = {"PATH": os.environ["PATH"], "HOME": str(installed.folder), "MAILGATE_CONFIG": str(installed.config)}

@@ -1,4 +1,4 @@
-"""A gateway on disk and the pipe in front of it, as real processes."""
+"""A store, and `mailgate deliver` as the process that a mail server starts."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ Please come.
 
 
 class Answer(NamedTuple):
-    """What the mail server gets back."""
+    """The exit status and the output of `deliver`."""
 
     exit: int
     out: str

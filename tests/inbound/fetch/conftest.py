@@ -1,4 +1,4 @@
-"""A Dovecot for all tests, and a collector that collects from it, as real processes."""
+"""A Dovecot for all tests, and a gateway that collects mail from it."""
 
 import os
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ def mail(number: int | str, *, to: str = "support@example.com", body: str = "Tex
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Dovecot]:
-    """The Dovecot of all tests; a skip, or a failure, where it cannot be had."""
+    """The Dovecot of all tests; without one they are skipped, or fail where it is required."""
     if reason := dovecot.missing():
         required = os.environ.get("CI") == "true" or os.environ.get("MAILGATE_REQUIRE_MTA") == "1"
         (pytest.fail if required else pytest.skip)(reason)
@@ -92,11 +92,11 @@ def server() -> Iterator[Dovecot]:
 
 @pytest.fixture
 def account(server: Dovecot) -> Account:
-    """A user of it, with an empty mailbox."""
+    """A new user of Dovecot with an empty mailbox."""
     return server.user()
 
 
 @pytest.fixture
 def collector(tmp_path: Path) -> Collector:
-    """The program, without a server."""
+    """A gateway without incoming servers."""
     return Collector(tmp_path)
