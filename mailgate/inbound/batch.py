@@ -101,7 +101,8 @@ class Intake:
         receipts = receive.receive_all(self._job.store, self._job.config, incoming, self._job.clock(), settle)
         for message, field, receipt in zip(messages, fields, receipts, strict=True):
             log.delivered(receipt)
-            self._job.progress.note_queued(receipt.queued)
+            if receipt.queued:
+                self._job.progress.note_queued()
             if field != "left":
                 self._done(message.id, field)
 

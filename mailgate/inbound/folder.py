@@ -42,12 +42,12 @@ class Folder:
         for id, failed in self._ledger.unconfirmed(self._listed):
             self._settlement.add(id, failed=failed)
         self._settlement.send()
-        unsettled = [id for id in self._listed if not self._ledger.is_settled(id)]
+        unsettled = [id for id in self._listed if id not in self._ledger.settled]
         self._job.progress.expect(self._name, len(unsettled))
         self._fetch_all(self._chosen(unsettled))
         self._look_for_missing()
         for id in unsettled:
-            if self._ledger.attempts(id) >= TRIES:
+            if self._ledger.attempts[id] >= TRIES:
                 self._give_up(id, self._ledger.error(id))
         self._settlement.send()
         if not self._job.progress.waiting(self._name):
@@ -60,8 +60,8 @@ class Folder:
     def _chosen(self, unsettled: Sequence[str]) -> list[str]:
         """The messages to fetch in this run, in order."""
         key, attempts, suspects = self._ledger.key, self._ledger.attempts, self._job.suspects
-        chosen = [id for id in unsettled if attempts(id) < TRIES and not suspects.is_put_off(key(id))]
-        chosen.sort(key=lambda id: (*suspects.suspicion(key(id)), attempts(id)))
+        chosen = [id for id in unsettled if attempts[id] < TRIES and not suspects.is_put_off(key(id))]
+        chosen.sort(key=lambda id: (*suspects.suspicion(key(id)), attempts[id]))
         return chosen[: max(0, self._job.server.most - self._job.progress.fetched)]
 
     def _fetch_all(self, chosen: Sequence[str]) -> None:
@@ -70,7 +70,7 @@ class Folder:
         self._missing = {id: _NOT_GIVEN for id in chosen if id not in self._sizes}
         there = [id for id in chosen if id in self._sizes]
         large = [id for id in there if self._sizes[id] > self._job.config.max_size]
-        alone = {id for id in there if self._ledger.attempts(id) or self._is_suspect(id)}
+        alone = {id for id in there if self._ledger.attempts[id] or self._is_suspect(id)}
         if self._job.suspects.careful:
             alone.update(there[: batch.SIZE])
         for ids in batch.split([id for id in there if id not in large], self._sizes, alone):

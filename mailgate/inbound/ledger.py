@@ -1,5 +1,6 @@
 """What the store knows of the messages in one folder, so that none is lost and none is taken twice."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from mailgate.inbound.job import Job
@@ -10,7 +11,11 @@ from mailgate.store.database import Transaction
 
 
 class Ledger:
-    """The rows of a folder under one UIDVALIDITY, as they were when the folder was opened; changes go to the store."""
+    """The rows of a folder under one UIDVALIDITY. What changes goes to the store at once.
+
+    As of the opening of the folder, by id: `settled` are the messages of which there is nothing more to collect,
+    `attempts` says how often each of the others was tried in vain.
+    """
 
     def __init__(self, job: Job, folder: str, validity: str, listed: Sequence[str]) -> None:
         """Read the rows, and forget the messages that the server no longer lists. Raises LeaseLost."""
@@ -20,27 +25,21 @@ class Ledger:
             self._mailbox = collected.mailbox(tx, self._server.number, folder, validity)
             self._rows = collected.known(tx, self._mailbox)
             collected.forget(tx, self._mailbox, self._rows.keys() - set(listed))
+        self.settled = frozenset(id for id, row in self._rows.items() if row.settled)
+        self.attempts = Counter({id: row.attempts for id, row in self._rows.items()})
 
     def key(self, id: str) -> MessageKey:
         """The name of a message in the whole run."""
         return MessageKey(self._mailbox, id)
 
-    def is_settled(self, id: str) -> bool:
-        """Whether there is nothing more to collect of a message."""
-        return id in self._rows and self._rows[id].settled
-
-    def attempts(self, id: str) -> int:
-        """How many attempts at a message failed in former runs."""
-        return self._rows[id].attempts if id in self._rows else 0
-
     def error(self, id: str) -> str:
-        """Why the last of these attempts failed."""
+        """Why the last attempt at a message failed."""
         return self._rows[id].error
 
     def unconfirmed(self, listed: Iterable[str]) -> Iterator[tuple[str, bool]]:
         """The settled messages that the server was not told of, and whether each of them failed."""
         for id in listed:
-            if self.is_settled(id) and not self._rows[id].told:
+            if id in self.settled and not self._rows[id].told:
                 yield id, self._rows[id].state == "failed"
 
     def begin_attempt(self, id: str, octets: int, *, careful: bool) -> None:

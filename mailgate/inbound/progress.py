@@ -29,39 +29,24 @@ class FetchTally(NamedTuple):
 
 
 class Progress:
-    """The counts, warnings and troubles of a run, over all its connections."""
+    """The counts, warnings and troubles of a run, over all its connections. Only its methods change it.
+
+    `fetched`: messages that are done; `warning`: what the server did not do with collected mail; `trouble`: why a
+    folder could not be collected; `queued`: whether anything was queued for sending.
+    """
 
     def __init__(self, on_progress: OnProgress) -> None:
-        self._warning = self._trouble = ""
-        self._queued = False
+        self.fetched = 0
+        self.warning = self.trouble = ""
+        self.queued = False
         self._on_progress = on_progress
         self._counts = dict.fromkeys(FetchTally._fields, 0)
         self._waiting: dict[str, int] = {}
 
     @property
-    def warning(self) -> str:
-        """What the server did not do with collected mail, `""` when it did everything."""
-        return self._warning
-
-    @property
-    def trouble(self) -> str:
-        """Why a folder could not be collected, `""` when all could be."""
-        return self._trouble
-
-    @property
-    def queued(self) -> bool:
-        """Whether anything was queued for sending."""
-        return self._queued
-
-    @property
-    def fetched(self) -> int:
-        """Messages that are done."""
-        return self._counts["fetched"]
-
-    @property
     def tally(self) -> FetchTally:
         """The figures so far."""
-        return FetchTally(**{**self._counts, "left": sum(self._waiting.values())})
+        return FetchTally(**{**self._counts, "fetched": self.fetched, "left": sum(self._waiting.values())})
 
     def waiting(self, folder: str) -> int:
         """Messages of a folder that are not done."""
@@ -69,23 +54,23 @@ class Progress:
 
     def warn(self, warning: str) -> None:
         """Note what the server did not do with collected mail."""
-        self._warning = warning
+        self.warning = warning
 
     def skip_folder(self, trouble: str) -> None:
         """Note why a folder could not be collected; the others can be."""
-        self._trouble = trouble
+        self.trouble = trouble
 
     def expect(self, folder: str, count: int) -> None:
         """Note how many messages of a folder there are to do."""
         self._waiting[folder] = count
 
-    def note_queued(self, queued: bool) -> None:
-        """Note whether a message made anything be queued for sending."""
-        self._queued |= queued
+    def note_queued(self) -> None:
+        """Note that something was queued for sending."""
+        self.queued = True
 
     def count(self, field: str, folder: str) -> None:
         """Count one message as done, under a field of FetchTally."""
-        self._counts["fetched"] += 1
+        self.fetched += 1
         self._counts[field] += 1
         self._waiting[folder] -= 1
         self._on_progress(self.fetched, self.fetched + sum(self._waiting.values()))
