@@ -1,1 +1,1 @@
-"""What belongs into Postfix and Exim, and what they would answer a stranger."""
+"""What Postfix and Exim need to hand mail to mailgate, and what is there of it."""

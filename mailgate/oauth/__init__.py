@@ -1,1 +1,1 @@
-"""Logins at mail providers: grants, tokens, and how they are shown to a server."""
+"""Logins at mail providers: grants, tokens, and their use at a mail server."""
