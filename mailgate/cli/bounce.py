@@ -38,7 +38,7 @@ def list_(app: App, acked: bool, as_json: bool) -> None:
         return
     rows = [
         (
-            *(each.number, console.ago(each.made), each.recipient or "nobody named", each.record or "-"),
+            *(each.number, console.ago(each.created_at), each.recipient or "nobody named", each.record or "-"),
             *(each.state, reason_words(each, tongue)),
         )
         for each in sorted(found, key=lambda each: each.state != "open")

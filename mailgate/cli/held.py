@@ -55,7 +55,7 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
                 entry.reason + (" (quiet)" if entry.quiet else ""),
                 stored.author or stored.author_text or "-",
             ),
-            *(", ".join(stored.recipients) or "-", console.ago(stored.received), stored.subject or "-"),
+            *(", ".join(stored.recipients) or "-", console.ago(stored.received_at), stored.subject or "-"),
         )
         for entry, stored in found
     ]
@@ -89,7 +89,7 @@ def show(app: App, number: int, as_json: bool) -> None:
         [
             ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
             ("because", entry.note or command("mailgate why {N}", number)),
-            ("since", console.when(entry.since)),
+            ("since", console.when(entry.held_at)),
             ("to place it", command("mailgate held route {N} --to ADDRESS", number)),
             ("on a record", command("mailgate held route {N} --to MODEL/ID", number)),
             ("to judge it anew", command("mailgate held retry {N}", number)),
@@ -165,7 +165,7 @@ def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
         "from_text": stored.author_text,
         "recipients": list(stored.recipients),
         "subject": stored.subject,
-        "received": console.when(stored.received),
+        "received": console.when(stored.received_at),
     }
 
 

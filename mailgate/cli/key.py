@@ -57,7 +57,12 @@ def _show(app: App, found: list[Key], as_json: bool) -> None:
         console.data([_data(each, found) for each in found])
         return
     rows = [
-        (each.number, each.name, console.ago(each.made) if each.made else "with the store", _use(each, found))
+        (
+            each.number,
+            each.name,
+            console.ago(each.created_at) if each.created_at else "with the store",
+            _use(each, found),
+        )
         for each in found
     ]
     console.table(("NUMBER", "KEY", "MADE", "USE"), rows, "no key")
@@ -72,6 +77,6 @@ def _data(each: Key, found: list[Key]) -> dict[str, Any]:
     return {
         "number": each.number,
         "key": each.name,
-        "made": console.when(each.made) if each.made else None,
+        "made": console.when(each.created_at) if each.created_at else None,
         "signs": each == found[-1],
     }

@@ -47,7 +47,7 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
         return
     rows = [
         (
-            *(each.number, console.ago(each.received), each.direction, each.author or each.author_text or "-"),
+            *(each.number, console.ago(each.received_at), each.direction, each.author or each.author_text or "-"),
             *(_place(each, kept.get(each.number), reported.get(each.number)), each.subject or "-"),
         )
         for each in found

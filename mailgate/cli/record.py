@@ -46,7 +46,7 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
             each.name or "-",
             console.assignments(dict(each.values)) or "-",
             each.alias or "-",
-            console.ago(each.made),
+            console.ago(each.created_at),
         )
         for each in found
     ]
@@ -79,7 +79,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
             ("values", console.assignments(dict(found.values))),
             ("alias", found.alias or ""),
             ("followers", ", ".join(_follower(each, stopped) for each in found.followers)),
-            ("made", console.when(found.made)),
+            ("made", console.when(found.created_at)),
         ]
     )
     for each in conversation:
@@ -159,7 +159,7 @@ def as_data(found: Record) -> dict[str, Any]:
         "values": dict(found.values),
         "alias": found.alias,
         "followers": list(found.followers),
-        "made": console.when(found.made),
+        "made": console.when(found.created_at),
     }
 
 

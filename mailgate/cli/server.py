@@ -161,8 +161,8 @@ def list_(app: App, as_json: bool) -> None:
     rows = [
         (
             *(each.name, each.type, each.host, _state(each, health)),
-            console.ago(health.succeeded) if health.succeeded is not None else "never",
-            console.when(health.due) if health.due and health.paused is None else "-",
+            console.ago(health.succeeded_at) if health.succeeded_at is not None else "never",
+            console.when(health.due_at) if health.due_at and health.paused_at is None else "-",
             server_login.trouble(each, login)
             or health.error
             or server_login.ending(each, login)
@@ -176,7 +176,7 @@ def list_(app: App, as_json: bool) -> None:
     for each, health, login in found:
         if ending := server_login.ending(each, login):
             console.warning(f"server {each.name}: {ending}")
-        if health.paused is not None and each.enabled:
+        if health.paused_at is not None and each.enabled:
             console.warning(
                 f"server {each.name} is PAUSED: mail waits there; {command('mailgate server enable {NAME}', each.name)}"
             )
@@ -315,11 +315,11 @@ def as_data(found: Server, health: Health, login: Login | None = None) -> dict[s
         "limit": found.most,
         "enabled": found.enabled,
         "state": _state(found, health),
-        "last_success": _moment(health.succeeded),
-        "failing_since": _moment(health.failing),
+        "last_success": _moment(health.succeeded_at),
+        "failing_since": _moment(health.failing_since),
         "failures": health.failures,
-        "next_try": _moment(health.due or None),
-        "paused": _moment(health.paused),
+        "next_try": _moment(health.due_at or None),
+        "paused": _moment(health.paused_at),
         "error": health.error,
         "warning": health.warning,
     }
@@ -339,7 +339,7 @@ def _show(app: App, found: Server, as_json: bool) -> None:
         return
     secured = found.security if found.verify or found.security == "none" else f"{found.security}, NOT VERIFIED"
     tries = f"{health.failures} {'try' if health.failures == 1 else 'tries'}"
-    since = f" since {console.when(health.failing)}, {tries}" if health.failing is not None else ""
+    since = f" since {console.when(health.failing_since)}, {tries}" if health.failing_since is not None else ""
     console.pairs(
         [
             ("server", found.name),
@@ -355,8 +355,8 @@ def _show(app: App, found: Server, as_json: bool) -> None:
             ("when failed", found.failed),
             ("limit", f"{found.most} messages a run"),
             ("state", f"{_state(found, health)}{since}"),
-            ("last success", console.when(health.succeeded) if health.succeeded is not None else "never"),
-            ("next try", console.when(health.due) if health.due and health.paused is None else ""),
+            ("last success", console.when(health.succeeded_at) if health.succeeded_at is not None else "never"),
+            ("next try", console.when(health.due_at) if health.due_at and health.paused_at is None else ""),
             ("error", health.error),
             ("warning", health.warning),
         ]

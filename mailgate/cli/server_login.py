@@ -148,9 +148,11 @@ def _typed() -> str | None:
 def _lasts(client: "Client", begun: Login) -> str:
     """Until when a login is good, and what that depends on."""
     if not begun.refresh:
-        return f"good until {console.when(begun.expires)} only: no refresh token was given (offline_access in --scope?)"
-    if begun.ends is not None:
-        return f"good until {console.when(begun.ends)}, or longer where each use renews it"
+        return (
+            f"good until {console.when(begun.expires_at)} only: no refresh token was given (offline_access in --scope?)"
+        )
+    if begun.ends_at is not None:
+        return f"good until {console.when(begun.ends_at)}, or longer where each use renews it"
     idle = client.provider.idle
     if idle:
         return f"good until it is withdrawn or not used for {idle} days; the provider told no other end"
@@ -179,8 +181,8 @@ def as_data(found: Server, login: Login | None) -> dict[str, Any]:
         "client_id": found.secret.client,
         "client_secret_file": found.secret.client_secret_file or None,
         "scope": found.secret.scope or None,
-        "granted": console.when(login.granted) if login else None,
-        "refreshed": console.when(login.refreshed) if login else None,
+        "granted": console.when(login.granted_at) if login else None,
+        "refreshed": console.when(login.refreshed_at) if login else None,
         "until": console.when(login.until) if login and login.until else None,
         "error": logins.trouble(login),
         "warning": ending(found, login),
@@ -198,7 +200,7 @@ def pairs(found: Server, login: Login | None) -> list[tuple[str, object]]:
     if told := trouble(found, login) or ending(found, login):
         shown.append(("login", told))
     if login:
-        shown.append(("logged in", console.when(login.granted)))
-        shown.append(("refreshed", console.when(login.refreshed)))
+        shown.append(("logged in", console.when(login.granted_at)))
+        shown.append(("refreshed", console.when(login.refreshed_at)))
         shown.append(("good until", console.when(login.until) if login.until else "nobody told"))
     return shown

@@ -334,10 +334,10 @@ def _collected(server: Server, found: servers.Health, login: Login | None, now: 
         return Check(name, "wrong", trouble, again)
     if found.state == "paused":
         return Check(name, "wrong", f"paused: {found.error}", command("mailgate server enable {NAME}", server.name))
-    if found.failing is not None:
-        text = f"fails for {_hours(now - found.failing)}: {found.error}"
+    if found.failing_since is not None:
+        text = f"fails for {_hours(now - found.failing_since)}: {found.error}"
         return Check(name, "wrong", text, command("mailgate server test {NAME}", server.name))
-    last = found.succeeded
+    last = found.succeeded_at
     if last is None or last < now - DAY:
         text = f"collected {_hours(now - last)} ago" if last is not None else "never collected"
         return Check(name, "wrong", f"{text}: nobody runs `mailgate fetch`", command("mailgate fetch"), _TIMER)

@@ -85,7 +85,7 @@ def arrival(store: Store, message_id: str, sent: float, patience: float) -> Arri
         if found:
             with store.write() as tx:
                 messages.erase(tx, found.number)
-            return Arrival(max(0.0, found.received - sent), found.recipients, hops(raw))
+            return Arrival(max(0.0, found.received_at - sent), found.recipients, hops(raw))
         if time.monotonic() >= deadline:
             return None
         time.sleep(_POLL)

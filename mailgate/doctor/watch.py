@@ -53,7 +53,8 @@ def count(tx: Transaction, config: Config, now: float) -> list[Wait]:
     """What waits for a person: open held mail, open failures, mail that does not leave, servers that fail."""
     health = [servers.health(tx, each.number) for each in servers.listing(tx) if each.enabled]
     failing = sum(
-        each.paused is not None or (each.failing is not None and each.failing < now - FAILING) for each in health
+        each.paused_at is not None or (each.failing_since is not None and each.failing_since < now - FAILING)
+        for each in health
     )
     what = waiting.count(tx, now, sending=config.submit.sends, but=KIND)
     counts = {"held": what.held, "failures": what.failures, "outbox": what.stuck, "servers": failing}

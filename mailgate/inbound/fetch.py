@@ -41,9 +41,9 @@ class RunResult(NamedTuple):
 
 def not_due(health: Health, now: float) -> str:
     """Why a timer leaves a server alone: paused or waiting; `""` when it is due."""
-    if health.paused is not None:
+    if health.paused_at is not None:
         return "paused"
-    return "waiting" if health.due > now else ""
+    return "waiting" if health.due_at > now else ""
 
 
 def run(
@@ -99,12 +99,12 @@ def _finish(job: Job, problem: Problem | None) -> RunResult:
         else:
             servers.succeeded(tx, server.number, progress.warning, job.clock())
         login = logins.get(tx, server.number)
-    if error and before.failing is None:
+    if error and before.failing_since is None:
         log.server(server.name, f"fails: {error}")
-    elif error and before.paused is None and after.paused is not None:
+    elif error and before.paused_at is None and after.paused_at is not None:
         again = command("mailgate server enable {NAME}", server.name)
         log.server(server.name, f"paused after days of failure, until `{again}`: {error}")
-    elif not error and before.failing is not None:
+    elif not error and before.failing_since is not None:
         log.server(server.name, "works again", good=True)
     warnings = [progress.warning, logins.told(server.name, login, job.clock()) if login else ""]
     warning = "; ".join(text for text in warnings if text)

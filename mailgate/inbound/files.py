@@ -88,7 +88,7 @@ class _Intake:
     def _receive(self, messages: Sequence[Fetched]) -> None:
         def settle(tx: Transaction, at: int, receipt: Receipt) -> None:
             if counts_as(receipt) != "left":
-                collected.settle(tx, self._mailbox, messages[at].id, "taken", told=True)
+                collected.settle(tx, self._mailbox, messages[at].id, "taken", acknowledged=True)
 
         incoming = [message.incoming for message in messages]
         for receipt in receive.receive_all(self._store, self._config, incoming, self._clock(), settle):

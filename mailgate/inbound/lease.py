@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mailgate.inbound.mailbox import COMMAND_TIME, OCTETS
-from mailgate.store import servers
+from mailgate.store import leases
 from mailgate.store.database import Store, Transaction
 
 TIME = 900.0
@@ -19,7 +19,7 @@ class Lease:
 
     def __init__(self, store: Store, number: int, clock: Callable[[], float]) -> None:
         self._store, self._number, self._clock = store, number, clock
-        self._holder = servers.myself()
+        self._holder = leases.myself()
         self._until = 0.0
 
     def take(self) -> str | None:
@@ -27,7 +27,7 @@ class Lease:
         with self._store.write() as tx:
             now = self._clock()
             self._until = now + TIME
-            return servers.hold(tx, self._number, self._holder, self._until, now)
+            return leases.take(tx, leases.SERVER, self._number, self._holder, self._until, now)
 
     def keep(self, tx: Transaction, octets: int = 0) -> None:
         """Check that the lease is still ours, and renew it before it runs out while a message of so many octets is
@@ -35,14 +35,14 @@ class Lease:
         now = self._clock()
         until = now + TIME + COMMAND_TIME + octets / OCTETS
         if self._until - now > TIME / 2 and not octets:
-            if not servers.holds(tx, self._number, self._holder):
+            if not leases.holds(tx, leases.SERVER, self._number, self._holder):
                 raise LeaseLost
             return
-        if not servers.renew(tx, self._number, self._holder, until):
+        if not leases.renew(tx, leases.SERVER, self._number, self._holder, until):
             raise LeaseLost
         self._until = until
 
     def give_back(self) -> None:
         """Let others have the server."""
         with self._store.write() as tx:
-            servers.release(tx, self._number, self._holder)
+            leases.settle(tx, leases.SERVER, self._number, self._holder)

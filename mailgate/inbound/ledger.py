@@ -39,7 +39,7 @@ class Ledger:
     def unconfirmed(self, listed: Iterable[str]) -> Iterator[tuple[str, bool]]:
         """The settled messages that the server was not told of, and whether each of them failed."""
         for id in listed:
-            if id in self.settled and not self._rows[id].told:
+            if id in self.settled and not self._rows[id].acknowledged:
                 yield id, self._rows[id].state == "failed"
 
     def begin_attempt(self, id: str, octets: int, *, careful: bool) -> None:
@@ -59,7 +59,7 @@ class Ledger:
         """Note, in the transaction that takes a message, that nothing more is to be collected of it; failed: that not
         all of it could be. Raises LeaseLost."""
         action = self._server.failed if failed else self._server.done
-        collected.settle(tx, self._mailbox, id, "failed" if failed else "taken", error, told=action == "keep")
+        collected.settle(tx, self._mailbox, id, "failed" if failed else "taken", error, acknowledged=action == "keep")
         self._lease.keep(tx)
 
     def settle_lost(self, id: str, error: str) -> None:
@@ -70,7 +70,7 @@ class Ledger:
     def confirm(self, ids: Iterable[str]) -> None:
         """Note that the server did what it was told to do with these messages."""
         with self._store.write() as tx:
-            collected.told(tx, self._mailbox, ids)
+            collected.acknowledge(tx, self._mailbox, ids)
 
     def forget_former(self) -> None:
         """Forget what the folder held under former UIDVALIDITYs."""

@@ -9,7 +9,7 @@ from mailgate.oauth import endpoint, tokens
 from mailgate.oauth.grant import Client
 from mailgate.oauth.tokens import Denied, Tokens
 from mailgate.process import bounds
-from mailgate.store import logins, servers
+from mailgate.store import leases, logins
 from mailgate.store.database import Store, Transaction
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
@@ -30,12 +30,12 @@ def token(store: Store, server: Server, refused: str = "") -> str:
     Raises Problem, StoreError.
     """
     bounds.no_core()
-    me = servers.myself()
+    me = leases.myself()
     end = time.monotonic() + _WAIT
     while True:
         with store.read() as tx:
             login = _usable(tx, server)
-        if login.access != refused and login.expires - time.time() > SPARE:
+        if login.access != refused and login.expires_at - time.time() > SPARE:
             return login.access
         if not login.refresh:
             raise Problem("the access token has expired, and there is no refresh token", _again(server))

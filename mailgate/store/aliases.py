@@ -1,13 +1,14 @@
 """The addresses that make records: edit, look up."""
 
 import json
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate.routing import resolve
 from mailgate.store import directory, domains, effects
 from mailgate.store.contacts import key as person
 from mailgate.store.contacts import spelled
-from mailgate.store.database import Transaction
+from mailgate.store.database import Transaction, bound
 from mailgate.store.directory import alias_from_row
 from mailgate.values import names
 from mailgate.values.address import Address
@@ -82,13 +83,13 @@ def add(tx: Transaction, text: str, new: Alias) -> Alias:
     local, host = _place(tx, text)
     _is_new(tx, local, host)
     number = tx.execute("SELECT coalesce(max(number), 0) + 1 FROM alias").fetchone()[0]
-    tx.execute(
-        "INSERT INTO alias (number, local, domain, model, assigned, policy, record, owner, local_part, authenticated,"
-        " refusal, spam, status, notify) VALUES (?, ?, ?, '', '{}', '', NULL, NULL, 0, 0, '', '', '', '[]')",
-        (number, local, host),
-    )
-    tx.execute("DELETE FROM follower WHERE address = ?", (f"{local}@{host}",))  # own addresses never follow
-    return save(tx, new._replace(number=number, local=local, domain=host))
+    new = new._replace(number=number, local=local, domain=host)
+    fields = {"number": number, "local": local, "domain": host, **_fields(new)}
+    columns, marks = ", ".join(fields), ", ".join("?" * len(fields))
+    tx.execute(f"INSERT INTO alias ({columns}) VALUES ({marks})", bound(fields.values()))
+    tx.execute("DELETE FROM follower WHERE address = ?", (new.address,))  # local addresses never follow
+    _refuse_local(tx, new.notify)
+    return _stored(tx, number)
 
 
 def _is_new(tx: Transaction, local: str, host: str) -> None:
@@ -152,24 +153,40 @@ def add_former(tx: Transaction, found: Alias, text: str) -> None:
 
 def save(tx: Transaction, changed: Alias) -> Alias:
     """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
-    for each in changed.notify:
-        if directory.is_local(tx, each):
+    _refuse_local(tx, changed.notify)
+    fields = _fields(changed)
+    columns = ", ".join(f"{name} = ?" for name in fields)
+    tx.execute(f"UPDATE alias SET {columns} WHERE number = ?", bound((*fields.values(), changed.number)))
+    return _stored(tx, changed.number)
+
+
+def _refuse_local(tx: Transaction, addresses: Iterable[str]) -> None:
+    for address in addresses:
+        if directory.is_local(tx, address):
             raise Problem(
-                f"`{each}` is a local address: a copy to it would come back", advice="name the address of a person"
+                f"`{address}` is a local address: a copy to it would come back", advice="name the address of a person"
             )
-    tx.execute(
-        "UPDATE alias SET model = ?, assigned = ?, policy = ?, record = ?, owner = ?, local_part = ?,"
-        " authenticated = ?, refusal = ?, spam = ?, automatic = ?, replies = ?, status = ?, notify = ?"
-        " WHERE number = ?",
-        (
-            *(names.model(changed.model), json.dumps(dict(changed.values)), changed.policy),
-            *(str(changed.record) if changed.record else None, str(changed.owner) if changed.owner else None),
-            *(changed.local_part, changed.authenticated, changed.refusal, changed.spam, changed.automatic),
-            *(changed.replies, changed.status),
-            *(json.dumps(list({person(each): spelled(each) for each in changed.notify}.values())), changed.number),
-        ),
-    )
-    return alias_from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (changed.number,)).fetchone())
+
+
+def _fields(alias: Alias) -> dict[str, object]:
+    """The columns of an alias but for its number and address. Raises Problem for a bad model, or a bad address."""
+    notify = list({person(address): spelled(address) for address in alias.notify}.values())
+    return {
+        **{name: getattr(alias, name) for name in _SAME},
+        "model": names.model(alias.model),
+        "values_json": json.dumps(dict(alias.values)),
+        "record": str(alias.record) if alias.record else None,
+        "owner": str(alias.owner) if alias.owner else None,
+        "notify": json.dumps(notify),
+    }
+
+
+_SAME = ("policy", "local_part", "authenticated", "refusal", "spam", "automatic", "replies", "status")
+"""Fields that are stored as they are, under their own names."""
+
+
+def _stored(tx: Transaction, number: int) -> Alias:
+    return alias_from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (number,)).fetchone())
 
 
 class Doubt(NamedTuple):

@@ -111,7 +111,7 @@ def _create(
         values,
         alias=alias.address if alias else None,
         domain=_domain_written(message, state, alias),
-        sender=rate_key(message, outcome.address),
+        rate_key=rate_key(message, outcome.address),
     )
     ref = records.make(tx, new, now)
     messages.place(tx, number, ref)

@@ -16,15 +16,15 @@ TRIES = 3
 class Row(NamedTuple):
     """What is known of a message.
 
-    state: pending (tried in vain), taken, or failed (given up, or only its header was taken). `told`: whether the
-    server has been told, where it has to be.
+    state: pending (tried in vain), taken, or failed (given up, or only its header was taken). `acknowledged`: whether
+    the server was told, where it has to be.
     """
 
     id: str
     state: str
     attempts: int
     error: str
-    told: bool
+    acknowledged: bool
 
     @property
     def settled(self) -> bool:
@@ -52,33 +52,39 @@ def mailbox(tx: Transaction, server: int | None, folder: str, validity: str) -> 
 
 def known(tx: Transaction, mailbox: int) -> dict[str, Row]:
     """Every message of a mailbox that was tried, by its id."""
-    rows = tx.execute("SELECT id, state, attempts, error, told FROM collected WHERE mailbox = ?", (mailbox,))
-    return {row["id"]: Row(row["id"], row["state"], row["attempts"], row["error"], bool(row["told"])) for row in rows}
+    rows = tx.execute("SELECT id, state, attempts, error, acknowledged FROM collected WHERE mailbox = ?", (mailbox,))
+    return {
+        row["id"]: Row(row["id"], row["state"], row["attempts"], row["error"], bool(row["acknowledged"]))
+        for row in rows
+    }
 
 
-def settle(tx: Transaction, mailbox: int, id: str, state: str, error: str = "", *, told: bool) -> None:
+def settle(tx: Transaction, mailbox: int, id: str, state: str, error: str = "", *, acknowledged: bool) -> None:
     """Note that a message is taken, or failed."""
     tx.execute(
-        "INSERT INTO collected (mailbox, id, state, attempts, error, told) VALUES (?, ?, ?, 0, ?, ?)"
-        " ON CONFLICT (mailbox, id) DO UPDATE SET state = excluded.state, error = excluded.error, told = excluded.told",
-        (mailbox, id, state, error, told),
+        "INSERT INTO collected (mailbox, id, state, attempts, error, acknowledged) VALUES (?, ?, ?, 0, ?, ?)"
+        " ON CONFLICT (mailbox, id) DO UPDATE"
+        " SET state = excluded.state, error = excluded.error, acknowledged = excluded.acknowledged",
+        (mailbox, id, state, error, int(acknowledged)),
     )
 
 
 def tried(tx: Transaction, mailbox: int, id: str, error: str) -> int:
     """Note a failed attempt at a message; how many there were."""
     tx.execute(
-        "INSERT INTO collected (mailbox, id, state, attempts, error, told) VALUES (?, ?, 'pending', 1, ?, 0)"
-        " ON CONFLICT (mailbox, id) DO UPDATE SET attempts = attempts + 1, error = excluded.error",
+        "INSERT INTO collected (mailbox, id, state, attempts, error, acknowledged) VALUES (?, ?, 'pending', 1, ?, 0)"
+        " ON CONFLICT (mailbox, id) DO UPDATE SET attempts = collected.attempts + 1, error = excluded.error",
         (mailbox, id, error),
     )
     row = tx.execute("SELECT attempts FROM collected WHERE mailbox = ? AND id = ?", (mailbox, id)).fetchone()
     return int(row["attempts"])
 
 
-def told(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:
+def acknowledge(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:
     """Note that the server has been told of these messages."""
-    tx.executemany("UPDATE collected SET told = 1 WHERE mailbox = ? AND id = ?", [(mailbox, each) for each in ids])
+    tx.executemany(
+        "UPDATE collected SET acknowledged = 1 WHERE mailbox = ? AND id = ?", [(mailbox, each) for each in ids]
+    )
 
 
 def forget(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:

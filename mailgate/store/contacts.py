@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.routing.permission import NOBODY
-from mailgate.store.database import Row, Transaction
+from mailgate.store.database import Row, Transaction, bound
 from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
 from mailgate.values.directory import Contact
@@ -70,11 +70,11 @@ def save_contact(tx: Transaction, changed: Contact) -> Contact:
     """Write a contact as it is now."""
     tx.execute(
         "INSERT INTO contact (address, name, member, archived, bounces) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        changed,
+        bound(changed),
     )
     tx.execute(
         "UPDATE contact SET name = ?, member = ?, archived = ? WHERE address = ?",
-        (changed.name, changed.member, changed.archived, changed.address),
+        bound((changed.name, changed.member, changed.archived, changed.address)),
     )
     return changed
 
@@ -96,7 +96,7 @@ def contact_from(row: Row) -> Contact:
 
 def senders(tx: Transaction) -> list[Sender]:
     """Allow-list and block list, oldest first."""
-    return [Sender(row["address"], row["verdict"]) for row in tx.execute("SELECT * FROM sender ORDER BY number")]
+    return [Sender(row["address"], row["permission"]) for row in tx.execute("SELECT * FROM sender ORDER BY number")]
 
 
 class Counted(NamedTuple):
@@ -114,12 +114,12 @@ def near_limit(tx: Transaction, now: float) -> list[Counted]:
     threshold = int(values["mail.gateway.loop.threshold"])
     since = now - 60 * int(values["mail.gateway.loop.minutes"])
     rows = tx.execute(
-        "SELECT sender, model, count(*) AS made FROM record WHERE made > ? AND sender != ''"
-        " AND sender NOT IN (SELECT address FROM sender WHERE verdict = 'allow')"
-        " GROUP BY sender, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, sender, model",
+        "SELECT rate_key, model, count(*) AS made FROM record WHERE created_at > ? AND rate_key != ''"
+        " AND rate_key NOT IN (SELECT address FROM sender WHERE permission = 'allow')"
+        " GROUP BY rate_key, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, rate_key, model",
         (since, threshold),
     )
-    return [Counted(row["sender"], row["model"], row["made"], threshold) for row in rows]
+    return [Counted(row["rate_key"], row["model"], row["made"], threshold) for row in rows]
 
 
 def counted_as(text: str) -> str:
@@ -129,14 +129,14 @@ def counted_as(text: str) -> str:
 
 def reset_sender(tx: Transaction, text: str) -> int:
     """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
-    return tx.execute("UPDATE record SET sender = '' WHERE sender = ?", (counted_as(text),)).rowcount
+    return tx.execute("UPDATE record SET rate_key = '' WHERE rate_key = ?", (counted_as(text),)).rowcount
 
 
 def set_sender(tx: Transaction, text: str, verdict: str) -> Sender:
     """Put an address on the allow-list or the block list; it stands on one of them only."""
     found = Sender(key(text), verdict)
-    tx.execute("INSERT INTO sender (address, verdict) VALUES (?, ?) ON CONFLICT DO NOTHING", found)
-    tx.execute("UPDATE sender SET verdict = ? WHERE address = ?", (verdict, found.address))
+    tx.execute("INSERT INTO sender (address, permission) VALUES (?, ?) ON CONFLICT DO NOTHING", found)
+    tx.execute("UPDATE sender SET permission = ? WHERE address = ?", (verdict, found.address))
     return found
 
 

@@ -53,6 +53,11 @@ class Transaction(Protocol):
     def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> Rows: ...
 
 
+def bound(values: Iterable[object]) -> tuple[object, ...]:
+    """Values to bind: the columns of a boolean are integers, which not every database takes a boolean for."""
+    return tuple(int(value) if isinstance(value, bool) else value for value in values)
+
+
 class Store:
     """An open database. Use `read` or `write`; there is no transaction outside of them.
 
@@ -212,6 +217,7 @@ def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
         raise StoreError(f"cannot make the store {path}: {error}", _EXPLAINED) from error
     store = Store(path, connection, BUSY)
     try:
+        connection.execute("PRAGMA foreign_keys = OFF")  # tables are built anew; what refers to nothing is looked for
         with store.write() as transaction:
             old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
             if old == 0 and transaction.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -233,6 +239,8 @@ def _migrate(tx: Transaction, old: int) -> int:
                 tx.execute(statement)
     if old == 0:
         tx.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
+    for row in tx.execute("PRAGMA foreign_key_check") if old < len(scripts) else ():
+        raise StoreError(f"a row of `{row['table']}` refers to a row of `{row['parent']}` that is missing", _EXPLAINED)
     if old <= len(scripts):
         tx.execute(f"PRAGMA user_version = {len(scripts)}")
     return max(old, len(scripts))

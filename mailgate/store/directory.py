@@ -95,7 +95,7 @@ def alias_from_row(row: Row) -> Alias:
         local=row["local"],
         domain=row["domain"],
         model=row["model"],
-        values=json.loads(row["assigned"]),
+        values=json.loads(row["values_json"]),
         policy=row["policy"],
         record=Ref.parse(row["record"]) if row["record"] else None,
         owner=Ref.parse(row["owner"]) if row["owner"] else None,

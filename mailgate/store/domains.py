@@ -2,7 +2,7 @@
 
 from mailgate.store import directory
 from mailgate.store.contacts import key as person
-from mailgate.store.database import Transaction
+from mailgate.store.database import Transaction, bound
 from mailgate.values import address, names
 from mailgate.values.directory import RESERVED, Domain
 from mailgate.values.problem import NotFound, Problem, command
@@ -137,9 +137,11 @@ def _write(tx: Transaction, new: Domain) -> Domain:
     tx.execute(
         "UPDATE domain SET catchall = ?, bounce = ?, company = ?, contact = ?, language = ?, delimiter = ?,"
         " details = ?, is_default = ?, sender = ?, signature = ?, capture_until = ? WHERE name = ?",
-        (
-            *(new.catchall, new.bounce, new.company, new.contact, new.language, new.delimiter, new.details),
-            *(new.default, new.sender, new.signature, new.capture_until, new.name),
+        bound(
+            (
+                *(new.catchall, new.bounce, new.company, new.contact, new.language, new.delimiter, new.details),
+                *(new.default, new.sender, new.signature, new.capture_until, new.name),
+            )
         ),
     )
     tx.executemany(  # own addresses never follow

@@ -6,35 +6,17 @@ from mailgate.store.database import Row, Transaction
 from mailgate.values.mailboxes import Author
 from mailgate.values.outcome import Effect
 
-# The column `effect` holds an `Effect` as text, which these two functions alone know: `action:place`, or
-# `action:reason:place`. A place may hold a colon, actions and reasons do not. Wanted in place of it, with the next
-# migration: columns `action`, `reason` and `place`, and (digest, action, reason, place) as the key.
-_WITHOUT_REASON = ("create", "post", "hold")
 _SENT = Effect("sent", "")
-
-
-def _encoded(effect: Effect) -> str:
-    if effect == _SENT:
-        return effect.action
-    words = (effect.action,) if effect.action in _WITHOUT_REASON else (effect.action, effect.reason)
-    return ":".join((*words, effect.place))
-
-
-def _decoded(text: str) -> Effect:
-    action, _, rest = text.partition(":")
-    if action in _WITHOUT_REASON or action == _SENT.action:
-        return Effect(action, rest)
-    reason, _, place = rest.partition(":")
-    return Effect(action, place, reason)
 
 
 def note(tx: Transaction, number: int, message: Message, effect: Effect, *, accepted: bool) -> None:
     """Remember what stored message `number` did; a copy of it that does the same does it again."""
-    text = _encoded(effect)
-    tx.execute("DELETE FROM effect WHERE digest = ? AND effect = ?", (message.digest, text))
+    where = "digest = ? AND action = ? AND place = ? AND reason = ?"
+    tx.execute(f"DELETE FROM effect WHERE {where}", (message.digest, *effect))
     tx.execute(
-        "INSERT INTO effect (digest, effect, message_id, listed, accepted, message) VALUES (?, ?, ?, ?, ?, ?)",
-        (message.digest, text, message.message_id, message.listed, accepted, number),
+        "INSERT INTO effect (digest, action, place, reason, message_id, listed, accepted, message)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (message.digest, *effect, message.message_id, int(message.listed), int(accepted), number),
     )
 
 
@@ -45,28 +27,25 @@ def note_sent(tx: Transaction, number: int, message: Message) -> None:
 
 def sent(tx: Transaction, digest: str) -> int | None:
     """The number of a message with this digest that another program sends."""
-    row = tx.execute("SELECT message FROM effect WHERE digest = ? AND effect = ?", (digest, _encoded(_SENT))).fetchone()
+    query = "SELECT message FROM effect WHERE digest = ? AND action = 'sent'"
+    row = tx.execute(query, (digest,)).fetchone()
     return row["message"] if row else None
 
 
 def forget_waiting(tx: Transaction, number: int) -> None:
     """Forget that a message was held or refused; what was taken stays taken."""
-    tx.execute("DELETE FROM effect WHERE message = ? AND (effect LIKE 'hold:%' OR effect LIKE 'refuse:%')", (number,))
+    tx.execute("DELETE FROM effect WHERE message = ? AND action IN ('hold', 'refuse')", (number,))
 
 
 def rename(tx: Transaction, old: str, new: str) -> None:
-    """Find under a new address what an alias did under its old one."""
-    for effect in (Effect("create", old), Effect("hold", old), *(Effect("refuse", old, reason) for reason in _REFUSED)):
-        before, after = _encoded(effect), _encoded(effect._replace(place=new))
-        tx.execute(
-            "UPDATE effect SET effect = ? WHERE effect = ? AND NOT EXISTS ("
-            "SELECT 1 FROM effect AS other WHERE other.digest = effect.digest AND other.effect = ?)",
-            (after, before, after),
-        )
-
-
-_REFUSED = ("policy", "rate-limit")
-"""Why an alias refuses."""
+    """Find under a new address what an alias did under its old one: what it made, held and refused by its own rules."""
+    tx.execute(
+        "UPDATE effect SET place = ? WHERE place = ?"
+        " AND (action IN ('create', 'hold') OR (action = 'refuse' AND reason IN ('policy', 'rate-limit')))"
+        " AND NOT EXISTS (SELECT 1 FROM effect AS other WHERE other.digest = effect.digest"
+        " AND other.action = effect.action AND other.reason = effect.reason AND other.place = ?)",
+        (new, old, new),
+    )
 
 
 def earlier(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
@@ -95,7 +74,8 @@ def earlier(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
 
 
 def _seen(row: Row, *, same_content: bool) -> Seen:
-    return Seen(_decoded(row["effect"]), row["message"], bool(row["accepted"]), same_content)
+    effect = Effect(row["action"], row["place"], row["reason"])
+    return Seen(effect, row["message"], bool(row["accepted"]), same_content)
 
 
 def _wrote(row: Row, author: Author) -> bool:

@@ -28,7 +28,7 @@ class Failure(NamedTuple):
     remote: str
     report: int
     state: str
-    made: float
+    created_at: float
 
 
 def note(tx: Transaction, report: int, found: Reported, now: float) -> int:
@@ -51,7 +51,7 @@ def note(tx: Transaction, report: int, found: Reported, now: float) -> int:
     ref = found.record or (None, None)
     row = tx.execute(
         "INSERT INTO failure (recipient, message, message_id, model, id, follower, action, status, kind, permanent,"
-        " diagnostic, remote, report, state, made)"
+        " diagnostic, remote, report, state, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?) RETURNING number",
         (found.recipient, found.stored, found.message, *ref, found.follower, *_said(found), report, now),
     ).fetchone()
@@ -67,8 +67,8 @@ def _betters(found: Reported, old: Failure) -> bool:
     return old.kind == "unknown" and found.kind != "unknown"
 
 
-def _said(found: Reported) -> tuple[str, str, str, bool, str, str]:
-    return found.action, found.status, found.kind, found.permanent, found.diagnostic, found.remote
+def _said(found: Reported) -> tuple[str, str, str, int, str, str]:
+    return found.action, found.status, found.kind, int(found.permanent), found.diagnostic, found.remote
 
 
 def _same(tx: Transaction, found: Reported) -> Failure | None:
@@ -78,9 +78,10 @@ def _same(tx: Transaction, found: Reported) -> Failure | None:
         return None
     column, value = ("message", found.stored) if found.stored is not None else ("message_id", found.message)
     row = tx.execute(
-        f"SELECT * FROM failure WHERE {column} = ? AND coalesce(recipient, '') = ? AND (kind = 'complaint') = ?"
+        f"SELECT * FROM failure WHERE {column} = ? AND coalesce(recipient, '') = ?"
+        " AND CASE WHEN kind = 'complaint' THEN 1 ELSE 0 END = ?"
         " AND coalesce(follower, ?, '') = coalesce(?, follower, '') ORDER BY number",
-        (value, found.recipient or "", found.kind == "complaint", found.follower, found.follower),
+        (value, found.recipient or "", int(found.kind == "complaint"), found.follower, found.follower),
     ).fetchone()
     return _from_row(row) if row else None
 
@@ -133,5 +134,5 @@ def _from_row(row: Row) -> Failure:
         remote=row["remote"],
         report=row["report"],
         state=row["state"],
-        made=row["made"],
+        created_at=row["created_at"],
     )

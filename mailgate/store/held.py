@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from mailgate.store.database import Row, Transaction
+from mailgate.store.database import Row, Transaction, bound
 from mailgate.values.problem import NotFound, command
 
 DAY = 86_400.0
 
 
 class Held(NamedTuple):
-    """A message that waits for a person (or, `refused`, that was refused and is kept). since: epoch seconds."""
+    """A message that waits for a person (or, `refused`, that was refused and is kept). held_at: epoch seconds."""
 
     message: int
     reason: str
@@ -17,14 +17,15 @@ class Held(NamedTuple):
     quiet: bool
     refused: bool
     version: str
-    since: float
+    held_at: float
 
 
 def keep(tx: Transaction, entry: Held) -> None:
     """Put a message on the list, in place of an entry it had."""
     release(tx, entry.message)
     tx.execute(
-        "INSERT INTO held (message, reason, note, quiet, refused, version, since) VALUES (?, ?, ?, ?, ?, ?, ?)", entry
+        "INSERT INTO held (message, reason, note, quiet, refused, version, held_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        bound(entry),
     )
 
 
@@ -43,7 +44,7 @@ def get(tx: Transaction, number: int) -> Held:
 
 def listing(tx: Transaction, *, refused: bool = False) -> list[Held]:
     """Held mail, or the refused mail that is kept, oldest first."""
-    rows = tx.execute("SELECT * FROM held WHERE refused = ? ORDER BY message", (refused,))
+    rows = tx.execute("SELECT * FROM held WHERE refused = ? ORDER BY message", (int(refused),))
     return [_from_row(row) for row in rows]
 
 
@@ -59,7 +60,7 @@ def still_open(tx: Transaction) -> Open:
     """What a person should look at."""
     row = tx.execute(
         "SELECT coalesce(sum(CASE reason WHEN 'failed' THEN 1 ELSE 0 END), 0) AS failed, count(*) AS n,"
-        " min(since) AS oldest FROM held WHERE refused = 0 AND quiet = 0"
+        " min(held_at) AS oldest FROM held WHERE refused = 0 AND quiet = 0"
     ).fetchone()
     return Open(row["failed"], row["n"], row["oldest"])
 
@@ -77,7 +78,7 @@ def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
 
 def stale(tx: Transaction, days: int, now: float) -> list[int]:
     """Quiet entries that nobody wanted for so many days."""
-    rows = tx.execute("SELECT message FROM held WHERE quiet = 1 AND since < ? ORDER BY message", (now - days * DAY,))
+    rows = tx.execute("SELECT message FROM held WHERE quiet = 1 AND held_at < ? ORDER BY message", (now - days * DAY,))
     return [row["message"] for row in rows]
 
 
@@ -89,5 +90,5 @@ def _from_row(row: Row) -> Held:
         quiet=bool(row["quiet"]),
         refused=bool(row["refused"]),
         version=row["version"],
-        since=row["since"],
+        held_at=row["held_at"],
     )

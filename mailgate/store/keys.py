@@ -10,11 +10,12 @@ KEPT = 2
 
 
 class Key(NamedTuple):
-    """A key without its secret. `name`: the two letters that stand in signed addresses; made: epoch seconds or 0."""
+    """A key without its secret. `name`: the two letters that stand in signed addresses; created_at: epoch seconds, 0
+    for the key that was made with the store."""
 
     number: int
     name: str
-    made: float
+    created_at: float
 
 
 def secrets(tx: Transaction) -> tuple[bytes, ...]:
@@ -25,7 +26,7 @@ def secrets(tx: Transaction) -> tuple[bytes, ...]:
 def listing(tx: Transaction) -> list[Key]:
     """The keys, oldest first; the last one signs."""
     rows = tx.execute("SELECT * FROM signing_key ORDER BY number")
-    return [Key(row["number"], token.fingerprint(row["secret"]), row["made"]) for row in rows]
+    return [Key(row["number"], token.fingerprint(row["secret"]), row["created_at"]) for row in rows]
 
 
 def rotate(tx: Transaction, now: float) -> list[Key]:
@@ -34,7 +35,7 @@ def rotate(tx: Transaction, now: float) -> list[Key]:
     secret = os.urandom(32)
     while token.fingerprint(secret) in taken:  # one in a thousand: two keys of one name would be tried in turn
         secret = os.urandom(32)
-    tx.execute("INSERT INTO signing_key (secret, made) VALUES (?, ?)", (secret, now))
+    tx.execute("INSERT INTO signing_key (secret, created_at) VALUES (?, ?)", (secret, now))
     for each in listing(tx)[:-KEPT]:
         tx.execute("DELETE FROM signing_key WHERE number = ?", (each.number,))
     return listing(tx)

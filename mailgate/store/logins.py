@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from mailgate.store import servers
+from mailgate.store import leases, servers
 from mailgate.store.database import Transaction
 from mailgate.values.problem import command
 
@@ -16,18 +16,18 @@ IDLE = 75 * 86_400.0
 class Login(NamedTuple):
     """A login; times are epoch seconds.
 
-    `access` is good until `expires`, `refresh` (`""`: none was given) from `begun` until `ends`, None where nobody
-    told. `error`: why it is over, as the provider said it.
+    `access` is good until `expires_at`, `refresh` (`""`: none was given) from `begun_at` until `ends_at`, None where
+    the provider does not say. `error`: why it is over, as the provider said it.
     """
 
     token_url: str
     access: str
-    expires: float
+    expires_at: float
     refresh: str
-    ends: float | None
-    begun: float
-    granted: float
-    refreshed: float
+    ends_at: float | None
+    begun_at: float
+    granted_at: float
+    refreshed_at: float
     error: str = ""
 
     def __repr__(self) -> str:
@@ -36,7 +36,7 @@ class Login(NamedTuple):
     @property
     def until(self) -> float | None:
         """When it ends if it is used until then, None where nobody told."""
-        return self.ends if self.refresh else self.expires
+        return self.ends_at if self.refresh else self.expires_at
 
 
 def get(tx: Transaction, number: int) -> Login | None:
@@ -54,37 +54,31 @@ def grant(tx: Transaction, number: int, login: Login) -> None:
 
 
 def renew(tx: Transaction, number: int, holder: str, login: Login) -> None:
-    """Write down the tokens that `holder` was given, and give back his claim; a login that is not his stays."""
-    columns = ", ".join(f"{name} = ?" for name in Login._fields)
-    update = f"UPDATE login SET {columns}, holder = NULL WHERE server = ? AND holder = ?"
-    tx.execute(update, (*login, number, holder))
+    """Write down the tokens that `holder` was given, and give back its lease; a login that it has lost stays."""
+    leases.settle(tx, leases.LOGIN, number, holder, **login._asdict())
 
 
 def end(tx: Transaction, number: int, holder: str, error: str) -> None:
-    """Write down that a login is over, and give back the claim."""
-    tx.execute("UPDATE login SET error = ?, holder = NULL WHERE server = ? AND holder = ?", (error, number, holder))
+    """Write down that a login is over, and give back the lease."""
+    leases.settle(tx, leases.LOGIN, number, holder, error=error)
 
 
 def claim(tx: Transaction, number: int, holder: str, until: float, now: float) -> bool:
-    """Take it upon oneself to renew a login, until a time; False while somebody alive does."""
-    row = tx.execute("SELECT holder, held_until FROM login WHERE server = ?", (number,)).fetchone()
-    if row is None or (row["holder"] and row["held_until"] >= now and not servers.is_dead(row["holder"])):
-        return False
-    tx.execute("UPDATE login SET holder = ?, held_until = ? WHERE server = ?", (holder, until, number))
-    return True
+    """Take the lease under which a login is renewed, until a time; False while a living process has it."""
+    return leases.take(tx, leases.LOGIN, number, holder, until, now) is not None
 
 
 def release(tx: Transaction, number: int, holder: str) -> None:
-    """Give the claim back."""
-    tx.execute("UPDATE login SET holder = NULL WHERE server = ? AND holder = ?", (number, holder))
+    """Give the lease back."""
+    leases.settle(tx, leases.LOGIN, number, holder)
 
 
 def renewed(login: Login, access: str, expires: float, refresh: str, ends: float | None, now: float) -> Login:
     """A login with the tokens of a refresh: without a new refresh token, or a new end, those of before stand."""
-    ends = login.ends if ends is None and not refresh else ends
-    moved = ends is not None and (login.ends is None or ends > login.ends + 60)
-    begun = now if moved else login.begun
-    return Login(login.token_url, access, expires, refresh or login.refresh, ends, begun, login.granted, now)
+    ends = login.ends_at if ends is None and not refresh else ends
+    moved = ends is not None and (login.ends_at is None or ends > login.ends_at + 60)
+    begun = now if moved else login.begun_at
+    return Login(login.token_url, access, expires, refresh or login.refresh, ends, begun, login.granted_at, now)
 
 
 def told(name: str, login: Login, now: float) -> str:
@@ -105,11 +99,11 @@ def warning(login: Login, now: float) -> str:
     if login.error:
         return ""
     if login.until is None:
-        if now - login.refreshed < IDLE:
+        if now - login.refreshed_at < IDLE:
             return ""
-        days = (now - login.refreshed) / 86_400
+        days = (now - login.refreshed_at) / 86_400
         return f"the login was not used for {days:.0f} days; unused ones end, Microsoft's after 90"
-    if login.until - now > min(SOON, (login.until - login.begun) / 10):
+    if login.until - now > min(SOON, (login.until - login.begun_at) / 10):
         return ""
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(login.until))
     return f"the login ends at {at}" if login.until > now else f"the login ended at {at}"

@@ -15,7 +15,8 @@ _MENTIONS = 100
 
 
 class Stored(NamedTuple):
-    """A row of `message`, without its bytes. direction: in or out; kind: email, post, note; received: epoch seconds."""
+    """A row of `message`, without its bytes. direction: in or out; kind: email, post, note; received_at: epoch seconds,
+    also of what was written here."""
 
     number: int
     direction: str
@@ -32,7 +33,7 @@ class Stored(NamedTuple):
     recipients: tuple[str, ...]
     flags: tuple[str, ...]
     size: int
-    received: float
+    received_at: float
     records: tuple[Ref, ...]
 
 
@@ -57,7 +58,7 @@ def add(tx: Transaction, message: Message, classed: str, parent: str | None, fla
     sender, author = message.envelope.reverse_path, message.author
     row = tx.execute(
         "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
-        " author_text, subject, date, recipients, flags, size, received, explanation)"
+        " author_text, subject, date, recipients, flags, size, received_at, explanation)"
         " VALUES ('in', 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING number",
         (
             *(classed, message.message_id, parent, str(sender) if sender else None),
@@ -76,7 +77,7 @@ def add_sent(tx: Transaction, message: SentMessage, now: float) -> int:
     """Keep a message of ours before anything of it leaves; its number."""
     row = tx.execute(
         "INSERT INTO message (direction, kind, class, message_id, parent, reverse_path, author, author_name,"
-        " author_text, subject, date, recipients, flags, size, received, explanation)"
+        " author_text, subject, date, recipients, flags, size, received_at, explanation)"
         " VALUES ('out', ?, 'person', ?, ?, NULL, ?, ?, ?, ?, ?, ?, '[]', ?, ?, '') RETURNING number",
         (
             *(message.kind, message.message_id, message.parent, message.author, message.author_name),
@@ -130,7 +131,7 @@ def newest(tx: Transaction) -> int:
 
 def last_received(tx: Transaction) -> float | None:
     """When the newest message came or went (epoch seconds), None when there is none."""
-    at: float | None = tx.execute("SELECT max(received) FROM message").fetchone()[0]
+    at: float | None = tx.execute("SELECT max(received_at) FROM message").fetchone()[0]
     return at
 
 
@@ -139,7 +140,7 @@ def explain(tx: Transaction, number: int, explanation: dict[str, Any]) -> None:
     text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))
     outcomes = [(outcome["action"], outcome["reason"]) for outcome in explanation["outcomes"]]
     values = (text, *foremost(outcomes), number)
-    tx.execute("UPDATE message SET explanation = ?, verdict = ?, reason = ? WHERE number = ?", values)
+    tx.execute("UPDATE message SET explanation = ?, action = ?, reason = ? WHERE number = ?", values)
 
 
 def explanation(tx: Transaction, number: int) -> dict[str, Any]:
@@ -217,7 +218,7 @@ def _from_row(tx: Transaction, row: Row) -> Stored:
         recipients=tuple(json.loads(row["recipients"])),
         flags=tuple(json.loads(row["flags"])),
         size=row["size"],
-        received=row["received"],
+        received_at=row["received_at"],
         records=tuple(Ref(each["model"], each["id"]) for each in placed),
     )
 

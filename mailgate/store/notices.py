@@ -13,4 +13,4 @@ def topics(tx: Transaction) -> set[str]:
 def update(tx: Transaction, gone: Iterable[str], new: Iterable[str], now: float) -> None:
     """Forget the topics that are `gone`, and note the `new` ones."""
     tx.executemany("DELETE FROM notice WHERE topic = ?", [(topic,) for topic in gone])
-    tx.executemany("INSERT INTO notice (topic, since) VALUES (?, ?)", [(topic, now) for topic in new])
+    tx.executemany("INSERT INTO notice (topic, created_at) VALUES (?, ?)", [(topic, now) for topic in new])

@@ -7,6 +7,7 @@ but never recorded is sent again, with the same Message-ID: at least once.
 
 from typing import NamedTuple
 
+from mailgate.store import leases
 from mailgate.store.database import Row, Transaction
 from mailgate.values import address, srs
 from mailgate.values.problem import NotFound, Problem, command
@@ -68,10 +69,7 @@ class Stuck(NamedTuple):
         return self.failed + self.overdue
 
 
-_COLUMNS = (
-    "number, kind, reason, about, recipient, reverse_path, subject, message, state, tries, due AS due_at, error,"
-    " made AS created_at"
-)
+_COLUMNS = ", ".join(QueueEntry._fields)
 
 
 def queue(tx: Transaction, draft: Draft, now: float) -> int:
@@ -80,7 +78,7 @@ def queue(tx: Transaction, draft: Draft, now: float) -> int:
     key = srs.original(person).key if person else draft.recipient
     row = tx.execute(
         "INSERT INTO outbox (kind, reason, about, recipient, subject, octets, message, reverse_path, body_at, person,"
-        " made, due, state, tries, lease, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, NULL, '')"
+        " created_at, due_at, state, tries, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, '')"
         " RETURNING number",
         (*draft, key, now, now),
     ).fetchone()
@@ -96,40 +94,35 @@ def fail(tx: Transaction, draft: Draft, error: str, now: float) -> None:
 def claim(tx: Transaction, worker: str, now: float) -> QueueEntry | None:
     """Take the next entry that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out."""
     row = tx.execute(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, number LIMIT 1", (now,)
+        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, number LIMIT 1", (now,)
     ).fetchone()
     if row is None:
         return None
     entry = _from_row(row)
-    tx.execute(
-        "UPDATE outbox SET lease = ?, due = ?, tries = tries + 1 WHERE number = ?", (worker, now + LEASE, entry.number)
-    )
-    return entry._replace(tries=entry.tries + 1)
+    until, tries = now + LEASE, entry.tries + 1
+    leases.take(tx, leases.OUTBOX, entry.number, worker, until, now, due_at=until, tries=tries)
+    return entry._replace(tries=tries)
 
 
 def sent(tx: Transaction, number: int, worker: str) -> bool:
     """Record that a message left; False when the claim had run out and another worker has it now."""
-    return _settle(tx, number, worker, "UPDATE outbox SET state = 'sent', error = '', lease = NULL")
+    return leases.settle(tx, leases.OUTBOX, number, worker, state="sent", error="")
 
 
 def put_off(tx: Transaction, entry: QueueEntry, worker: str, error: str, now: float) -> bool:
     """Try again later, each time after a longer while; False as `sent`."""
     due = now + _DELAYS[min(entry.tries, len(_DELAYS)) - 1]
-    return _settle(tx, entry.number, worker, "UPDATE outbox SET error = ?, due = ?, lease = NULL", error, due)
+    return leases.settle(tx, leases.OUTBOX, entry.number, worker, error=error, due_at=due)
 
 
 def refuse(tx: Transaction, number: int, worker: str, error: str) -> bool:
     """The other side will never take it: keep it, with the reason, for a person to see; False as `sent`."""
-    return _settle(tx, number, worker, "UPDATE outbox SET state = 'failed', error = ?, lease = NULL", error)
-
-
-def _settle(tx: Transaction, number: int, worker: str, update: str, *values: object) -> bool:
-    return tx.execute(f"{update} WHERE number = ? AND lease = ?", (*values, number, worker)).rowcount == 1
+    return leases.settle(tx, leases.OUTBOX, number, worker, state="failed", error=error)
 
 
 def due(tx: Transaction, now: float) -> bool:
     """Whether anything can be tried now."""
-    row = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND due <= ? LIMIT 1", (now,)).fetchone()
+    row = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND due_at <= ? LIMIT 1", (now,)).fetchone()
     return row is not None
 
 
@@ -177,7 +170,7 @@ def stuck(tx: Transaction, now: float, *, sending: bool = True, but: str = "") -
 
 
 _FAILED = "state = 'failed'"
-_OVERDUE = "state = 'queued' AND made < ?"
+_OVERDUE = "state = 'queued' AND created_at < ?"
 
 
 def first_failed(tx: Transaction) -> QueueEntry | None:
@@ -197,7 +190,7 @@ def _first(tx: Transaction, where: str, *values: object, order: str = "number") 
 
 def due_before(tx: Transaction, moment: float) -> tuple[int, float]:
     """How many queued messages were due before a moment, and since when the first one is (that moment for none)."""
-    query = "SELECT count(*) AS n, coalesce(min(due), ?) AS due FROM outbox WHERE state = 'queued' AND due < ?"
+    query = "SELECT count(*) AS n, coalesce(min(due_at), ?) AS due FROM outbox WHERE state = 'queued' AND due_at < ?"
     row = tx.execute(query, (moment, moment)).fetchone()
     return row["n"], row["due"]
 
@@ -207,14 +200,14 @@ def retry(tx: Transaction, number: int, now: float) -> QueueEntry:
     entry = get(tx, number)
     if entry.state == "sent":
         raise Problem(f"outbox {number} was sent already", command("mailgate outbox show {N}", number))
-    claimed = "SELECT 1 FROM outbox WHERE number = ? AND state = 'queued' AND lease IS NOT NULL AND due > ?"
-    if tx.execute(claimed, (number, now)).fetchone():
+    if leases.holder(tx, leases.OUTBOX, number, now):
         minutes = int((entry.due_at - now) / 60) + 1
         raise Problem(
             f"outbox {number} is being sent; if its worker died, it is free again in {minutes} min",
             command("mailgate outbox show {N}", number),
         )
-    tx.execute("UPDATE outbox SET state = 'queued', due = ?, lease = NULL WHERE number = ?", (now, number))
+    leases.void(tx, leases.OUTBOX, number)
+    tx.execute("UPDATE outbox SET state = 'queued', due_at = ? WHERE number = ?", (now, number))
     return get(tx, number)
 
 

@@ -20,19 +20,19 @@ class Record(NamedTuple):
     values: Mapping[str, str]
     alias: str | None
     domain: str | None
-    made: float
+    created_at: float
     followers: tuple[str, ...]
 
 
 class NewRecord(NamedTuple):
-    """A record to make. `sender` is whose new records the loop guard counts together, None when no mail makes it."""
+    """A record to make. `rate_key` is whose new records the loop guard counts together, None when no mail makes it."""
 
     model: str
     name: str
     values: Mapping[str, str]
     alias: str | None = None
     domain: str | None = None
-    sender: str | None = None
+    rate_key: str | None = None
 
 
 def make(tx: Transaction, new: NewRecord, now: float) -> Ref:
@@ -44,10 +44,11 @@ def make(tx: Transaction, new: NewRecord, now: float) -> Ref:
     ).fetchone()
     ref = Ref(new.model, row["last_id"])
     tx.execute(
-        "INSERT INTO record (model, id, name, assigned, alias, domain, sender, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO record (model, id, name, values_json, alias, domain, rate_key, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(*ref, new.name, json.dumps(dict(new.values), ensure_ascii=False)),
-            *(new.alias, new.domain, new.sender, now),
+            *(new.alias, new.domain, new.rate_key, now),
         ),
     )
     return ref
@@ -67,7 +68,7 @@ def listing(tx: Transaction, model: str | None = None, after: int = 0) -> list[R
         query = "SELECT * FROM record WHERE model = ? AND id > ? ORDER BY id"
         rows = tx.execute(query, (model, after))
     else:
-        rows = tx.execute("SELECT * FROM record ORDER BY made, model, id")
+        rows = tx.execute("SELECT * FROM record ORDER BY created_at, model, id")
     return [_from_row(tx, row) for row in rows]
 
 
@@ -127,9 +128,9 @@ def _from_row(tx: Transaction, row: Row) -> Record:
     return Record(
         ref=ref,
         name=row["name"],
-        values=json.loads(row["assigned"]),
+        values=json.loads(row["values_json"]),
         alias=row["alias"],
         domain=row["domain"],
-        made=row["made"],
+        created_at=row["created_at"],
         followers=tuple(each["address"] for each in rows),
     )

@@ -1,12 +1,11 @@
 """Incoming servers: the mailboxes that mail is collected from, how each of them fares, and who is at it."""
 
 import json
-import os
 import re
-import socket
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mailgate.store import leases
 from mailgate.store.database import Row, Transaction
 from mailgate.values import address, names, provider
 from mailgate.values.problem import NotFound, Problem, command
@@ -86,22 +85,22 @@ class Server(NamedTuple):
 
 
 class Health(NamedTuple):
-    """How a server fares; times are epoch seconds. `failing`: since when; `error`: what the last try said."""
+    """How a server fares; times are epoch seconds; `error`: what the last try said."""
 
-    succeeded: float | None = None
-    failing: float | None = None
+    succeeded_at: float | None = None
+    failing_since: float | None = None
     failures: int = 0
-    due: float = 0.0
-    paused: float | None = None
+    due_at: float = 0.0
+    paused_at: float | None = None
     error: str = ""
     warning: str = ""
 
     @property
     def state(self) -> str:
         """paused, failing, ok or new."""
-        if self.paused is not None:
+        if self.paused_at is not None:
             return "paused"
-        return "failing" if self.failing is not None else "new" if self.succeeded is None else "ok"
+        return "failing" if self.failing_since is not None else "new" if self.succeeded_at is None else "ok"
 
 
 def listing(tx: Transaction) -> list[Server]:
@@ -140,15 +139,15 @@ def save(tx: Transaction, server: Server) -> Server:
     if _login(before) != _login(server):
         tx.execute("DELETE FROM login WHERE server = ?", (server.number,))
     columns = ", ".join(f"{name} = ?" for name in fields)
-    tx.execute(f"UPDATE server SET {columns}, due = 0 WHERE number = ?", (*fields.values(), server.number))
+    tx.execute(f"UPDATE server SET {columns}, due_at = 0 WHERE number = ?", (*fields.values(), server.number))
     return get(tx, server.name)
 
 
 def remove(tx: Transaction, server: Server) -> None:
-    """Forget a server, and what was collected from it. Raises Problem while somebody is at it."""
-    if holder := _holder(tx, server.number):
+    """Forget a server, and what was collected from it. Raises Problem while a process collects from it."""
+    if holder := leases.holder(tx, leases.SERVER, server.number):
         raise Problem(
-            f"server `{server.name}` is being fetched by process {_process(holder)}", advice="wait for its end"
+            f"server `{server.name}` is being fetched by process {leases.shown(holder)}", advice="wait for its end"
         )
     every = "SELECT number FROM mailbox WHERE server = ?"
     tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server.number,))
@@ -159,7 +158,7 @@ def remove(tx: Transaction, server: Server) -> None:
 
 def enable(tx: Transaction, server: Server, enabled: bool) -> Server:
     """Collect from a server, or do not; an enabled one is no longer paused, and is tried at once."""
-    tx.execute("UPDATE server SET enabled = ? WHERE number = ?", (enabled, server.number))
+    tx.execute("UPDATE server SET enabled = ? WHERE number = ?", (int(enabled), server.number))
     if enabled:
         forgive(tx, server.number)
     return get(tx, server.name)
@@ -167,7 +166,10 @@ def enable(tx: Transaction, server: Server, enabled: bool) -> Server:
 
 def forgive(tx: Transaction, number: int) -> None:
     """Try a server at once, also when it was paused: what stood in its way was seen to."""
-    update = "UPDATE server SET paused = NULL, failing = NULL, failures = 0, due = 0, error = '' WHERE number = ?"
+    update = (
+        "UPDATE server SET paused_at = NULL, failing_since = NULL, failures = 0, due_at = 0, error = ''"
+        " WHERE number = ?"
+    )
     tx.execute(update, (number,))
 
 
@@ -181,8 +183,8 @@ def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
     """A run that reached its end; the health before it."""
     before = health(tx, number)
     tx.execute(
-        "UPDATE server SET succeeded = ?, warning = ?, failing = NULL, failures = 0, due = 0, paused = NULL, error = ''"
-        " WHERE number = ?",
+        "UPDATE server SET succeeded_at = ?, warning = ?, failing_since = NULL, failures = 0, due_at = 0,"
+        " paused_at = NULL, error = '' WHERE number = ?",
         (now, warning, number),
     )
     return before
@@ -191,76 +193,15 @@ def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
 def failed(tx: Transaction, number: int, error: str, now: float) -> Health:
     """A run that failed: try again after a growing delay, and stop after days of failure. The health now."""
     before = health(tx, number)
-    since = now if before.failing is None else before.failing
+    since = now if before.failing_since is None else before.failing_since
     due = now + _DELAYS[min(before.failures, len(_DELAYS) - 1)]
-    paused = before.paused if before.paused is not None else now if now - since >= PATIENCE else None
+    paused = before.paused_at if before.paused_at is not None else now if now - since >= PATIENCE else None
     tx.execute(
-        "UPDATE server SET failing = ?, failures = failures + 1, due = ?, paused = ?, error = ? WHERE number = ?",
+        "UPDATE server SET failing_since = ?, failures = failures + 1, due_at = ?, paused_at = ?, error = ?"
+        " WHERE number = ?",
         (since, due, paused, error, number),
     )
     return health(tx, number)
-
-
-def hold(tx: Transaction, number: int, holder: str, until: float, now: float) -> str | None:
-    """Take the lease of a server until a time, None when somebody alive has it.
-
-    What is returned is the holder that never gave it back, `""` when there was none: that process died at work.
-    """
-    if _holder(tx, number, now):
-        return None
-    before = tx.execute("SELECT holder FROM server WHERE number = ?", (number,)).fetchone()["holder"]
-    tx.execute("UPDATE server SET holder = ?, held_until = ? WHERE number = ?", (holder, until, number))
-    return before or ""
-
-
-def renew(tx: Transaction, number: int, holder: str, until: float) -> bool:
-    """Keep the lease until a later time; False when it is somebody else's by now."""
-    update = "UPDATE server SET held_until = max(held_until, ?) WHERE number = ? AND holder = ?"
-    return tx.execute(update, (until, number, holder)).rowcount == 1
-
-
-def holds(tx: Transaction, number: int, holder: str) -> bool:
-    """Whether the lease is still his."""
-    return tx.execute("SELECT 1 FROM server WHERE number = ? AND holder = ?", (number, holder)).fetchone() is not None
-
-
-def release(tx: Transaction, number: int, holder: str) -> None:
-    """Give the lease back."""
-    tx.execute("UPDATE server SET holder = NULL WHERE number = ? AND holder = ?", (number, holder))
-
-
-def myself() -> str:
-    """The name of this process on a lease: host, number and birth, so that it can be known to be dead."""
-    return f"{socket.gethostname()} {os.getpid()} {_birth(os.getpid())}"
-
-
-def _holder(tx: Transaction, number: int, now: float | None = None) -> str:
-    """Who has the lease: not a process that is dead, nor one whose time has run out."""
-    row = tx.execute("SELECT holder, held_until FROM server WHERE number = ?", (number,)).fetchone()
-    if row is None or row["holder"] is None or (now is not None and row["held_until"] < now):
-        return ""
-    return "" if is_dead(row["holder"]) else str(row["holder"])
-
-
-def is_dead(holder: str) -> bool:
-    """Whether a process that called itself so (`myself`) is known to be no more."""
-    host, process, birth = holder.split(" ")
-    return host == socket.gethostname() and _birth(int(process)) != birth
-
-
-def _process(holder: str) -> str:
-    host, process, _ = holder.split(" ")
-    return process if host == socket.gethostname() else f"{process} on {host}"
-
-
-def _birth(process: int) -> str:
-    """When a process was started, in ticks since the machine was; `-` when there is none."""
-    try:
-        with open(f"/proc/{process}/stat", "rb") as file:
-            after_name = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return "-"
-    return "-" if after_name[0] in (b"Z", b"X") else after_name[19].decode()
 
 
 def _checked(server: Server) -> Server:
@@ -310,20 +251,35 @@ def _login(server: Server) -> tuple[object, ...]:
 
 
 def _row(server: Server) -> dict[str, object]:
-    fields = {**server._asdict(), "assigned": json.dumps(dict(server.values)), "folders": json.dumps(server.folders)}
+    same = {name: getattr(server, name) for name in _SAME}
     secret = server.secret
-    fields |= {"secret_kind": secret.kind, "secret_source": secret.source, "client": secret.client}
-    fields |= {"client_secret_file": secret.client_secret_file, "scope": secret.scope}
-    return {name: value for name, value in fields.items() if name not in ("values", "secret", "number")}
+    return same | {
+        "user_name": server.user,
+        "verify": int(server.verify),
+        "enabled": int(server.enabled),
+        "secret_kind": secret.kind,
+        "secret_source": secret.source,
+        "client": secret.client,
+        "client_secret_file": secret.client_secret_file,
+        "scope": secret.scope,
+        "folders": json.dumps(server.folders),
+        "values_json": json.dumps(dict(server.values)),
+        "message_limit": server.most,
+    }
 
 
 def _from_row(row: Row) -> Server:
-    same = ("name", "type", "host", "port", "user", "security", "ca", "address", "model", "done", "failed", "most")
     return Server(
-        **{name: row[name] for name in (*same, "number")},
+        **{name: row[name] for name in (*_SAME, "number")},
+        user=row["user_name"],
         secret=Secret(row["secret_kind"], row["secret_source"], row["client"], row["client_secret_file"], row["scope"]),
         verify=bool(row["verify"]),
         folders=tuple(json.loads(row["folders"])),
-        values=json.loads(row["assigned"]),
+        values=json.loads(row["values_json"]),
+        most=row["message_limit"],
         enabled=bool(row["enabled"]),
     )
+
+
+_SAME = ("name", "type", "host", "port", "security", "ca", "address", "model", "done", "failed")
+"""Fields that are stored as they are, under their own names."""

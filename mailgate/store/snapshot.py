@@ -20,6 +20,8 @@ from mailgate.values.directory import Alias, Contact, Directory
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
+_NONE = 0
+"""A number that no message has: an empty `IN ()` is SQLite's alone."""
 DAY, HOUR = 86_400.0, 3_600.0
 
 
@@ -81,17 +83,19 @@ def take(
         answered=frozenset(
             (row["reason"], row["about"])
             for row in tx.execute(
-                "SELECT reason, about FROM outbox WHERE made > ? AND person = ? AND kind = 'refusal'",
+                "SELECT reason, about FROM outbox WHERE created_at > ? AND person = ? AND kind = 'refusal'",
                 (window, sender),
             )
         ),
         answered_today=_count(
             tx,
-            "SELECT count(*) FROM outbox WHERE made > ? AND person = ? AND kind = 'refusal'",
+            "SELECT count(*) FROM outbox WHERE created_at > ? AND person = ? AND kind = 'refusal'",
             now - DAY,
             sender,
         ),
-        answered_this_hour=_count(tx, "SELECT count(*) FROM outbox WHERE made > ? AND kind = 'refusal'", now - HOUR),
+        answered_this_hour=_count(
+            tx, "SELECT count(*) FROM outbox WHERE created_at > ? AND kind = 'refusal'", now - HOUR
+        ),
         made_by_alias={each.address: _made_since(tx, now, each.address) for each in aliases}
         if settings.records_per_alias
         else {},
@@ -191,7 +195,7 @@ def _relayed(tx: Transaction, ref: Ref, since: float, author: str | None = None)
     """Messages on a record that were sent on since then: those of one author (`""`: unknown), or all."""
     query = (
         "SELECT count(DISTINCT message) FROM delivery JOIN message ON message.number = delivery.message"
-        " WHERE model = ? AND id = ? AND direction = 'in' AND received > ?"
+        " WHERE model = ? AND id = ? AND direction = 'in' AND received_at > ?"
     )
     if author is None:
         return _count(tx, query, *ref, since)
@@ -248,6 +252,7 @@ def _governing(tx: Transaction, address: str | None, policy: str | None) -> Alia
 
 
 def _participants(tx: Transaction, ref: Ref, copies: tuple[int, ...]) -> frozenset[str]:
+    copies = copies or (_NONE,)
     people = tx.execute(
         "SELECT address FROM follower WHERE model = ? AND id = ?"
         " UNION SELECT author FROM message JOIN placement ON placement.message = message.number"
@@ -280,9 +285,9 @@ def _contact(tx: Transaction, author: str) -> Contact | None:
     return contact_from(row) if row else None
 
 
-def _sender(tx: Transaction, keys: list[str], verdict: str) -> str:
-    rows = select_in(tx, "SELECT address, verdict FROM sender WHERE address IN ({})", keys)
-    return next((row["address"] for row in rows if row["verdict"] == verdict), "")
+def _sender(tx: Transaction, keys: list[str], permission: str) -> str:
+    rows = select_in(tx, "SELECT address, permission FROM sender WHERE address IN ({})", keys)
+    return next((row["address"] for row in rows if row["permission"] == permission), "")
 
 
 def _made(
@@ -290,18 +295,18 @@ def _made(
 ) -> dict[tuple[str, str], int]:
     """New records by model and sender, without those that copies of this message made."""
     keys = {rate_key(message, alias.address) for alias in aliases} | {rate_key(message, "")}
-    copies = sorted({each.message for each in seen if each.effect.action == "create"})
+    copies = sorted({each.message for each in seen if each.effect.action == "create"}) or [_NONE]
     query = (
-        "SELECT sender, model, count(*) AS made FROM record WHERE sender IN ({}) AND made > ? AND NOT EXISTS ("
-        "SELECT 1 FROM placement WHERE placement.model = record.model AND placement.id = record.id"
-        f" AND message IN ({', '.join('?' * len(copies))})) GROUP BY sender, model"
+        "SELECT rate_key, model, count(*) AS made FROM record WHERE rate_key IN ({}) AND created_at > ?"
+        " AND NOT EXISTS (SELECT 1 FROM placement WHERE placement.model = record.model AND placement.id = record.id"
+        f" AND message IN ({', '.join('?' * len(copies))})) GROUP BY rate_key, model"
     )
-    return {(row["model"], row["sender"]): row["made"] for row in select_in(tx, query, sorted(keys), since, *copies)}
+    return {(row["model"], row["rate_key"]): row["made"] for row in select_in(tx, query, sorted(keys), since, *copies)}
 
 
 def _made_since(tx: Transaction, now: float, alias: str | None = None) -> int:
     """Records that mail made within the last hour, those of one alias or all."""
-    query = "SELECT count(*) FROM record WHERE made > ? AND sender IS NOT NULL"
+    query = "SELECT count(*) FROM record WHERE created_at > ? AND rate_key IS NOT NULL"
     if alias is None:
         return _count(tx, query, now - HOUR)
     return _count(tx, f"{query} AND alias = ?", now - HOUR, alias)

@@ -86,7 +86,7 @@ def last(tx: Transaction, count: int) -> int:
 
 def _line(tx: Transaction, row: Row) -> Line:
     author = row["author"] or row["author_text"] or ""
-    same = (row["number"], row["received"], row["direction"])
+    same = (row["number"], row["received_at"], row["direction"])
     if row["direction"] == "out":
         place = tx.execute(
             "SELECT model, id FROM placement WHERE message = ? ORDER BY number LIMIT 1", (row["number"],)
@@ -95,7 +95,7 @@ def _line(tx: Transaction, row: Row) -> Line:
     outcomes = json.loads(row["explanation"])["outcomes"] if row["explanation"] else []
     outcomes.sort(key=lambda each: rank(each["action"]))
     if not outcomes:
-        return Line(*same, row["verdict"], "", row["reason"], author)
+        return Line(*same, row["action"], "", row["reason"], author)
     first = outcomes[0]
     target = first["record"] or first["model"] or first["alias"] or first["recipient"] or ""
     return Line(*same, first["action"], target, first["reason"], author, len(outcomes) - 1)
@@ -107,12 +107,13 @@ def figures(tx: Transaction, hours: int, now: float) -> Figures:
     counts = [dict.fromkeys(ACTIONS, 0) for _ in range(hours)]
     reasons: dict[str, dict[str, int]] = {"refuse": {}, "hold": {}}
     rows = tx.execute(
-        "SELECT received, verdict, reason FROM message WHERE direction = 'in' AND received >= ? AND received <= ?",
+        "SELECT received_at, action, reason FROM message WHERE direction = 'in'"
+        " AND received_at >= ? AND received_at <= ?",
         (first, now),
     )
     for row in rows:
-        verdict = row["verdict"] if row["verdict"] in ACTIONS else "ignore"
-        counts[min(hours - 1, int((row["received"] - first) // HOUR))][verdict] += 1
+        verdict = row["action"] if row["action"] in ACTIONS else "ignore"
+        counts[min(hours - 1, int((row["received_at"] - first) // HOUR))][verdict] += 1
         if verdict in reasons:
             reasons[verdict][row["reason"]] = reasons[verdict].get(row["reason"], 0) + 1
     return Figures(
@@ -137,7 +138,7 @@ def _top_aliases(tx: Transaction, since: float, until: float) -> dict[str, int]:
         "SELECT record.alias AS alias, count(DISTINCT message.number) AS messages FROM message"
         " JOIN placement ON placement.message = message.number"
         " JOIN record ON record.model = placement.model AND record.id = placement.id"
-        " WHERE message.direction = 'in' AND received >= ? AND received <= ? AND record.alias IS NOT NULL"
+        " WHERE message.direction = 'in' AND received_at >= ? AND received_at <= ? AND record.alias IS NOT NULL"
         " GROUP BY record.alias ORDER BY count(DISTINCT message.number) DESC, record.alias LIMIT ?",
         (since, until, _TOP),
     )
@@ -147,7 +148,7 @@ def _top_aliases(tx: Transaction, since: float, until: float) -> dict[str, int]:
 def outbox(tx: Transaction, now: float) -> Outbox:
     """The outgoing mail of this moment."""
     counts = {row["state"]: row["n"] for row in tx.execute("SELECT state, count(*) AS n FROM outbox GROUP BY state")}
-    oldest = tx.execute("SELECT min(made) FROM outbox WHERE state = 'queued'").fetchone()[0]
+    oldest = tx.execute("SELECT min(created_at) FROM outbox WHERE state = 'queued'").fetchone()[0]
     age = max(0.0, now - oldest) if oldest is not None else None
     return Outbox(counts.get("queued", 0), counts.get("failed", 0), age)
 
@@ -155,7 +156,7 @@ def outbox(tx: Transaction, now: float) -> Outbox:
 def totals(tx: Transaction) -> dict[tuple[str, str], int]:
     """Every message received that the store has, by outcome and reason."""
     rows = tx.execute(
-        "SELECT verdict, reason, count(*) AS n FROM message WHERE direction = 'in' GROUP BY verdict, reason"
-        " ORDER BY verdict, reason"
+        "SELECT action, reason, count(*) AS n FROM message WHERE direction = 'in' GROUP BY action, reason"
+        " ORDER BY action, reason"
     )
-    return {(row["verdict"], row["reason"]): row["n"] for row in rows}
+    return {(row["action"], row["reason"]): row["n"] for row in rows}

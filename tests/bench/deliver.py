@@ -88,7 +88,7 @@ def fill(path: Path) -> None:
             " VALUES ('other.example', 2, 'catchall', 'bounce', '', 'en', '+', 1, 0)"
         )
         tx.executemany(
-            "INSERT INTO alias (number, local, domain, model, assigned, policy, local_part, authenticated, refusal,"
+            "INSERT INTO alias (number, local, domain, model, values_json, policy, local_part, authenticated, refusal,"
             " spam, status, notify)"
             " VALUES (?, ?, 'other.example', 'ticket', '{}', 'everyone', 0, 0, '', 'hold', 'valid', '[]')",
             ((n + 2, f"alias{n}") for n in range(ALIASES)),
@@ -96,12 +96,13 @@ def fill(path: Path) -> None:
         numbers = range(1, MESSAGES + 1)
         tx.executemany(
             "INSERT INTO message (number, direction, kind, class, message_id, reverse_path, author, author_name,"
-            " author_text, subject, date, recipients, flags, size, received, explanation)"
+            " author_text, subject, date, recipients, flags, size, received_at, explanation)"
             " VALUES (?, 'in', 'email', 'person', ?, ?, ?, '', '', 's', '', '[]', '[]', 9, 1.0, '{}')",
             ((n, f"<{n}@other.example>", f"{n % 5000}@other.example", f"{n % 5000}@other.example") for n in numbers),
         )
         tx.executemany(
-            "INSERT INTO record (model, id, name, assigned, sender, made) VALUES ('old', ?, 's', '{}', ?, 1.0)",
+            "INSERT INTO record (model, id, name, values_json, rate_key, created_at)"
+            " VALUES ('old', ?, 's', '{}', ?, 1.0)",
             ((n, f"{n % 5000}@o") for n in numbers),
         )
         tx.executemany(
@@ -109,8 +110,8 @@ def fill(path: Path) -> None:
         )
         tx.executemany("INSERT INTO raw (message, octets) VALUES (?, ?)", ((n, b"x" * 200) for n in numbers))
         tx.executemany(
-            "INSERT INTO effect (digest, effect, message_id, listed, accepted, message)"
-            " VALUES (?, 'create:x', ?, 0, 1, ?)",
+            "INSERT INTO effect (digest, action, reason, place, message_id, listed, accepted, message)"
+            " VALUES (?, 'create', '', 'x', ?, 0, 1, ?)",
             ((f"{n:064x}", f"<{n}@other.example>", n) for n in numbers),
         )
     print(f"(store filled in {time.monotonic() - started:.0f} s: {path.stat().st_size >> 20} MB)")

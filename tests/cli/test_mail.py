@@ -265,7 +265,7 @@ def test_quiet_mail_goes_after_thirty_days(office: Installed) -> None:
     office.deliver(office.mail("support@example.com"), "support@example.com")
     assert office.json("work")["dropped"] == 0
     with sqlite3.connect(office.folder / "mailgate.db") as connection:
-        connection.execute("UPDATE held SET since = since - 31 * 86400")
+        connection.execute("UPDATE held SET held_at = held_at - 31 * 86400")
     assert office.json("work")["dropped"] == 1
     assert office.json("message", "list") == []
 

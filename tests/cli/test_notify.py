@@ -46,7 +46,7 @@ def test_everybody_who_counts_what_does_not_leave_counts_the_same(office: Instal
             break
     assert office("outbox", "list").err == ""
     with sqlite3.connect(office.path) as database:
-        database.execute("UPDATE outbox SET made = made - 28 * 3600")
+        database.execute("UPDATE outbox SET created_at = created_at - 28 * 3600")
     assert office("outbox", "list").err == "1 not sent: mailgate outbox list\n"
     screen = office("doctor", "--only", "waiting", "--json")
     assert screen.exit == 4

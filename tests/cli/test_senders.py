@@ -53,7 +53,7 @@ def near(installed: Installed) -> list[tuple[str, str, int, int]]:
 def later(installed: Installed, minutes: int) -> None:
     """Let time pass for every record that was made."""
     with sqlite3.connect(installed.folder / "mailgate.db") as database:
-        database.execute("UPDATE record SET made = made - ?", (60 * minutes,))
+        database.execute("UPDATE record SET created_at = created_at - ?", (60 * minutes,))
 
 
 def test_without_new_records_nobody_is_listed(limited: Installed) -> None:

@@ -33,13 +33,17 @@ STATE = {
     "sender": {"number"},
     "parameter": set(),
     "server": {
-        *("number", "succeeded", "failing", "failures", "due", "paused", "error", "warning", "holder", "held_until"),
+        *("number", "succeeded_at", "failing_since", "failures", "due_at", "paused_at", "error", "warning"),
+        *("holder", "lease_until"),
     },
     "retired": set(),
 }
 """Table -> columns that are no configuration: what happened, or how the store counts."""
 COLUMNS = {
-    "assigned": "values",
+    "values_json": "values",
+    "permission": "verdict",
+    "user_name": "user",
+    "message_limit": "most",
     "policy": "from",
     "is_default": "default",
     "key": "name",

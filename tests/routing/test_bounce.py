@@ -12,7 +12,7 @@ from helpers.reports import BOUNCE, Copy, block, complaint, multipart, notice, p
 from mailgate.gateway import post
 from mailgate.routing.decision import Outcome, Reported
 from mailgate.routing.state import Delivery, Placement, State
-from mailgate.store import domains, failures, held, keys
+from mailgate.store import domains, failures, held, keys, records
 from mailgate.values import token
 from mailgate.values.record import Ref
 
@@ -393,7 +393,7 @@ def test_a_report_about_a_copy_proves_its_recipient(gateway: Gateway) -> None:
 
 def test_a_report_about_a_record_that_is_gone_is_recorded(gateway: Gateway, sent: dict[str, Copy]) -> None:
     with gateway.store.write() as tx:
-        tx.execute("DELETE FROM record")
+        records.remove(tx, ONE)
     found = one(come(gateway, standard(block(BOB), original=sent[BOB].header()), sent[BOB].reverse_path))
     assert (found.stored, found.record) == (sent[BOB].number, None)
 

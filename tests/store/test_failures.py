@@ -96,7 +96,7 @@ def test_an_entry_with_everything_in_it(gateway: Gateway, sent: dict[str, Copy])
         remote="mx.client.org",
         report=report,
         state="open",
-        made=gateway.now,
+        created_at=gateway.now,
     )
     made = entry(gateway)
     with gateway.store.read() as tx:
@@ -213,8 +213,8 @@ def test_a_better_report_betters_the_entry(
     found = entry(gateway)
     assert (found.kind, found.status, found.permanent) == expected
     worse = found.permanent and not made.permanent  # what somebody has seen to was not this
-    assert (found.state, found.made, found.report) == (
-        *("acked" if acked and not worse else "open", made.made, made.report),
+    assert (found.state, found.created_at, found.report) == (
+        *("acked" if acked and not worse else "open", made.created_at, made.report),
     )
 
 

@@ -40,7 +40,7 @@ def failure_data(found: Failure, tongue: str) -> dict[str, Any]:
         "proved": found.follower is not None,
         "failed": found.message,
         "report": found.report,
-        "made": console.when(found.made),
+        "made": console.when(found.created_at),
     }
 
 

@@ -35,7 +35,7 @@ def message_data(tx: Transaction, found: Stored) -> dict[str, Any]:
         "reverse_path": found.reverse_path,
         "subject": found.subject,
         "date": _date(found),
-        "received": console.when(found.received),
+        "received": console.when(found.received_at),
         "size": found.size,
         "text": inside.text,
         "attachments": [
@@ -97,4 +97,4 @@ def _date(found: Stored) -> str:
     try:
         return parsedate_to_datetime(found.date[:100]).isoformat()
     except (ValueError, OverflowError, TypeError, IndexError):
-        return console.when(found.received)
+        return console.when(found.received_at)

@@ -110,8 +110,9 @@ CREATE TABLE message (
 CREATE INDEX message_by_id ON message (message_id);
 
 CREATE TABLE raw (
+    -- The octets of a message, exactly as they came; apart from message, so that lists do not read them.
     message INTEGER PRIMARY KEY REFERENCES message (number),
-    octets BLOB NOT NULL
+    octets BLOB NOT NULL -- of mail that was collected in part: that part
 );
 
 CREATE TABLE placement (

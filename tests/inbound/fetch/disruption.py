@@ -93,7 +93,7 @@ class Found:
     def __init__(self, collector: Collector) -> None:
         self.raws = Counter(each.rstrip(b"\r\n") for each in together(collector.raws()))  # POP ends the last line
         with collector.store.read() as tx:
-            rows = tx.execute("SELECT model, name, sender FROM record")
+            rows = tx.execute("SELECT model, name, rate_key FROM record")
             self.records = Counter(tuple(row) for row in rows)
             rows = tx.execute("SELECT recipient, kind, state FROM failure")
             self.failures = Counter(tuple(row) for row in rows)

@@ -231,7 +231,7 @@ def test_a_process_whose_lease_ran_out_stops(box: Box) -> None:
     def late(uid: int) -> bytes:
         other = database.open_existing(box.collector.path)
         with other.write() as tx:
-            tx.execute("UPDATE server SET holder = 'other 1 1', held_until = 9e9")
+            tx.execute("UPDATE server SET holder = 'other 1 1', lease_until = 9e9")
         other.close()
         return body(uid)
 
@@ -266,7 +266,7 @@ def test_a_message_that_kills_the_program_is_given_up(box: Box) -> None:
             )
         except Death:
             with box.collector.store.write() as tx:  # a process that died gives no lease back
-                tx.execute("UPDATE server SET holder = 'elsewhere 1 1', held_until = 0")
+                tx.execute("UPDATE server SET holder = 'elsewhere 1 1', lease_until = 0")
     assert [each.tally.failed for each in results if each.tally.failed] == [1]
     assert sorted(box.collector.subjects()) == ["Hello 1", "Hello 3", "Hello 4", "Hello 5"]
     assert box.collector.held() == ["failed"]
@@ -377,7 +377,7 @@ def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkey
     box.fake.do_login = lambda _: b"NO go away"
     for _ in range(7):
         assert box.run().state == "failed"
-        delays.append(health().due - box.now)
+        delays.append(health().due_at - box.now)
     assert delays == [60, 300, 900, 1800, 3600, 3600, 3600]
     (began,) = said
     assert began.startswith("box fails: 127.0.0.1:")

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from mta.real.polling import until
 
+from mailgate.store import leases
+
 from .conftest import Collector, mail
 from .dovecot import BARE, PASSWORD, Account, together
 
@@ -323,7 +325,7 @@ def test_a_server_is_paused_after_days_of_failure_and_says_so(collector: Collect
     collector.ok("server", "add", "dead", *where, "--password-file", str(collector.secret))
     assert collector("fetch").exit == 1
     with collector.store.write() as tx:
-        tx.execute("UPDATE server SET failing = failing - 5 * 86400, due = 0")
+        tx.execute("UPDATE server SET failing_since = failing_since - 5 * 86400, due_at = 0")
     assert collector("fetch").exit == 1
     screen = collector("fetch")
     assert screen.exit == 1
@@ -346,10 +348,8 @@ def test_a_second_fetch_does_not_wait_and_does_not_disturb(collector: Collector,
     account.deliver(mail(1))
     collector.add("box", "imap", account)
     with collector.store.write() as tx:
-        from mailgate.store import servers
-
-        servers.hold(tx, 1, servers.myself(), 9e9, 0.0)
+        leases.take(tx, leases.SERVER, 1, leases.myself(), 9e9, 0.0)
     assert collector.fetch()["state"] == "busy"
     with collector.store.write() as tx:  # a process that is no longer
-        tx.execute("UPDATE server SET holder = ?", (servers.myself().replace(" ", " 9") + "9",))
+        tx.execute("UPDATE server SET holder = ?", (leases.myself().replace(" ", " 9") + "9",))
     assert collector.fetch()["created"] == 1

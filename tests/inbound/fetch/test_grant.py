@@ -1,7 +1,6 @@
 """What is made of a provider that is slow, broken, foreign or hostile, and what is known of the two large ones."""
 
 import socket
-import sqlite3
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -263,9 +262,9 @@ def login(**more: Any) -> Login:
 @pytest.mark.parametrize(
     ("found", "quiet", "warned"),
     [
-        (login(ends=90 * DAY), 82.9 * DAY, 83.1 * DAY),
-        (login(ends=7 * DAY), 6.2 * DAY, 6.4 * DAY),
-        (login(begun=100 * DAY, ends=101 * DAY), 100.8 * DAY, 100.95 * DAY),
+        (login(ends_at=90 * DAY), 82.9 * DAY, 83.1 * DAY),
+        (login(ends_at=7 * DAY), 6.2 * DAY, 6.4 * DAY),
+        (login(begun_at=100 * DAY, ends_at=101 * DAY), 100.8 * DAY, 100.95 * DAY),
         (login(), 74.9 * DAY, 75.1 * DAY),
         (login(refresh=""), 3000, 3400),
     ],
@@ -278,29 +277,14 @@ def test_a_login_that_will_expire_is_announced(found: Login, quiet: float, warne
 
 
 def test_a_refresh_keeps_what_the_answer_does_not_change() -> None:
-    old = login(ends=90 * DAY)
-    assert logins.renewed(old, "b", 7200, "", None, DAY) == old._replace(access="b", expires=7200, refreshed=DAY)
+    old = login(ends_at=90 * DAY)
+    assert logins.renewed(old, "b", 7200, "", None, DAY) == old._replace(access="b", expires_at=7200, refreshed_at=DAY)
     same = logins.renewed(old, "b", 7200, "", 90 * DAY + 1, DAY)
-    assert same.begun == 0, "Google tells the seconds that are left"
+    assert same.begun_at == 0, "Google tells the seconds that are left"
     moved = logins.renewed(old, "b", 7200, "s", 91 * DAY, DAY)
-    assert (moved.refresh, moved.ends, moved.begun) == ("s", 91 * DAY, DAY)
-    assert logins.renewed(old, "b", 7200, "s", None, DAY).ends is None, "another token, of which nobody told an end"
+    assert (moved.refresh, moved.ends_at, moved.begun_at) == ("s", 91 * DAY, DAY)
+    assert logins.renewed(old, "b", 7200, "s", None, DAY).ends_at is None, "another token, of which nobody told an end"
 
 
 def test_a_login_shows_no_secret() -> None:
     assert "r" not in repr(login(refresh="rrr")).replace("Login(...)", "")
-
-
-def test_only_one_process_claims_a_login() -> None:
-    from mailgate.store import servers
-
-    tx = sqlite3.connect(":memory:")
-    tx.row_factory = sqlite3.Row
-    tx.execute("CREATE TABLE login (server INTEGER, holder TEXT, held_until REAL)")
-    tx.execute("INSERT INTO login VALUES (1, NULL, 0)")
-    me = servers.myself()
-    assert logins.claim(tx, 1, me, 100, 0)
-    assert not logins.claim(tx, 1, "elsewhere 1 1", 100, 50), "I am alive, and have it"
-    assert logins.claim(tx, 1, "elsewhere 1 1", 200, 101), "my time is over"
-    tx.execute("UPDATE login SET holder = ?", (me + "9",))
-    assert logins.claim(tx, 1, me, 300, 150), "that process was another one, and is no more"

@@ -179,7 +179,7 @@ def test_a_login_by_browser_with_a_client_secret_collects_over_pop(
     assert "logged in; good until 20" in screen.out
     assert collector.fetch()["created"] == 1
     file.write_text("client-secret-0816\n")
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     screen = collector("fetch", "box")
     assert (screen.exit, "invalid_client: not client-secret-0816" in screen.err) == (1, False)
     assert "invalid_client: not ***" in screen.err
@@ -250,7 +250,7 @@ def test_a_token_that_ends_early_is_renewed(collector: Watched, account: Account
     issuer.expire()
     assert collector.run().tally.created == 1
     assert issuer.refreshes == 1
-    collector.change("expires = :now + 100")
+    collector.change("expires_at = :now + 100")
     assert collector.run().state == "ok"
     assert issuer.refreshes == 2, "and one that is about to end, before it is used"
     assert collector.run().state == "ok"
@@ -260,7 +260,7 @@ def test_a_token_that_ends_early_is_renewed(collector: Watched, account: Account
 def test_a_rotated_token_is_kept_even_if_collecting_fails(collector: Watched, account: Account, issuer: Issuer) -> None:
     account.deliver(mail(1))
     collector.log_in(account, "imap", issuer)
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and never says a word
         collector.ok("server", "set", "box", "--security", "none", "--port", str(silent.getsockname()[1]))
         process = subprocess.Popen(collector.command("fetch"), env=collector.environ)
@@ -270,7 +270,7 @@ def test_a_rotated_token_is_kept_even_if_collecting_fails(collector: Watched, ac
         process.wait(30)
         connection.close()
     assert issuer.refreshes == 1
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     collector.ok("server", "set", "box", "--port", str(account.server.imap))
     assert collector.fetch("box")["created"] == 1, "with the old one all of it would be revoked"
     assert issuer.refreshes == 2
@@ -278,7 +278,7 @@ def test_a_rotated_token_is_kept_even_if_collecting_fails(collector: Watched, ac
 
 def test_two_processes_refresh_a_token_once(collector: Watched, account: Account, issuer: Issuer) -> None:
     collector.log_in(account, "imap", issuer)
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     issuer.slow = 0.7
     command = collector.command("server", "test", "box")
     both = [subprocess.Popen(command, env=collector.environ, stdout=subprocess.DEVNULL) for _ in range(2)]
@@ -288,14 +288,14 @@ def test_two_processes_refresh_a_token_once(collector: Watched, account: Account
 
 def test_a_term_signal_waits_for_the_new_token(collector: Watched, account: Account, issuer: Issuer) -> None:
     collector.log_in(account, "imap", issuer)
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     issuer.slow = 0.5
     process = subprocess.Popen(collector.command("fetch"), env=collector.environ, stderr=subprocess.DEVNULL)
     until(lambda: issuer.refreshes, "the refresh to begin")
     process.terminate()
     assert process.wait(30) == 130
     issuer.slow = 0
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     assert collector.fetch("box")["state"] == "ok"
     assert collector.rows("SELECT holder FROM login") == [(None,)]
 
@@ -345,7 +345,7 @@ def test_a_provider_that_is_away_ends_no_login(
     collector: Watched, account: Account, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collector.log_in(account, "imap", issuer)
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     server = collector.box
     for issuer.says in ((503, "text/html", b"<html>"), (200, "application/json", b"{}")):
         with pytest.raises(access.Problem):
@@ -357,16 +357,16 @@ def test_a_provider_that_is_away_ends_no_login(
     issuer.refuses = None
     assert access.token(collector.store, server) in account.server.tokens.valid
     issuer.rotates = False
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     assert access.token(collector.store, server) in account.server.tokens.valid
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     assert access.token(collector.store, server) in account.server.tokens.valid, "one that stays is used again"
 
 
 def test_a_login_that_will_expire_is_announced_by_fetch(collector: Watched, account: Account, issuer: Issuer) -> None:
     collector.log_in(account, "imap", issuer)
     assert collector.run().warning == ""
-    collector.change("begun = :now - 100 * 86400, ends = :now + 3 * 86400")
+    collector.change("begun_at = :now - 100 * 86400, ends_at = :now + 3 * 86400")
     screen = collector("fetch")
     assert screen.exit == 0
     assert re.search(r"warning: server box: the login ends at 20\S+ \S+ UTC: mailgate server login box", screen.err)
@@ -382,7 +382,7 @@ def test_a_login_without_refresh_token_says_so(collector: Watched, account: Acco
     collector.enter(account, "imap", issuer)
     assert "no refresh token was given" in collector.ok("server", "login", "box")
     assert collector.run().state == "ok"
-    collector.change("expires = 0")
+    collector.change("expires_at = 0")
     screen = collector("fetch")
     assert "the access token has expired, and there is no refresh token" in screen.err
     assert "hint: mailgate server login box" in screen.err
