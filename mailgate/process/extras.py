@@ -10,7 +10,7 @@ EXTRAS = {"imapclient": "fetch", "oauthlib": "fetch", "aiosmtpd": "lmtp"}
 
 
 def missing(*libraries: str) -> Problem | None:
-    """What to say about the first of these libraries that is not installed; None when all are."""
+    """The problem with the first of these libraries that is not installed; None when all are."""
     for library in libraries:
         if find_spec(library) is None:
             extra = f"mailgate[{EXTRAS[library]}]"

@@ -6,9 +6,9 @@ import os
 import time
 
 SOCKET = "/dev/log"
-"""Where the system log listens; no such socket is no error."""
+"""Where the system log listens; it may be missing."""
 MAIL = 2 << 3
-"""The facility of everything that mailgate says."""
+"""The facility of all lines."""
 ERROR, WARNING, NOTICE, INFO = 3, 4, 5, 6
 _KINDS = (_socket.SOCK_DGRAM, _socket.SOCK_STREAM)
 """journald and rsyslog take datagrams, some others a stream."""
@@ -17,8 +17,8 @@ _KINDS = (_socket.SOCK_DGRAM, _socket.SOCK_STREAM)
 def write(priority: int, line: str) -> bool:
     """Log one printable line under the name mailgate, facility mail; whether the system log took it.
 
-    A log that is full or that nobody reads loses the line: syslog(3) would wait for it, between a commit and its
-    answer. `priority` is one of the severities above.
+    A log that is full or not read loses the line, where syslog(3) would wait for it, between a commit and its answer.
+    `priority` is one of the severities above.
     """
     stamp = time.strftime("%b %e %H:%M:%S")
     text = f"<{MAIL | priority}>{stamp} mailgate[{os.getpid()}]: {line}".encode("utf-8", "replace")

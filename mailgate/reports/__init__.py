@@ -1,1 +1,1 @@
-"""What a delivery report says, in whatever dialect."""
+"""What a delivery report says, in any form."""

@@ -77,7 +77,7 @@ def of(message: Message, *, expected: bool) -> Evidence | None:
         person = classify.classify(message).name == "person"
         return Evidence("sent to a bounce address", FIELDS_ONLY if person else HINT)
     if not author.text.strip("<> "):
-        return Evidence("written by nobody", HINT if author.text else FIELDS_ONLY)
+        return Evidence("no author", HINT if author.text else FIELDS_ONLY)
     if author.address and classify.is_robot(author.address) and _is_about_failure(message):
         return Evidence(f"written by {author.address} about a failure", WITH_COPY)
     return None

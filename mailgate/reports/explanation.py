@@ -9,7 +9,7 @@ from mailgate.values import charset
 
 _LINES = 4
 """Lines of a diagnostic."""
-_BESIDE = 8
+_FOLLOWING = 8
 """Lines that are read for a reason in words, with that of the address."""
 _NO_REASON = re.compile(
     r"[^\n]{0,80}:[ \t]*$|[ \t]*[-=*_#+~]{4,}|[ \t]*additional information"
@@ -27,22 +27,22 @@ class Explanation(NamedTuple):
 
 
 def of_notice(rows: list[str]) -> Explanation:
-    """What a whole notice says."""
+    """What a notice says."""
     text = "\n".join(rows)[: dsn.TEXT_LIMIT]
     line = diagnostic(rows)
     status = dsn.enhanced(line) or dsn.enhanced(text) or dsn.status_class(line) or dsn.status_class(text)
     return Explanation(line, status)
 
 
-def block(recipient: str | None, action: str, near: list[str], whole: Explanation) -> Block:
-    """The block for a recipient: from the lines near the address, else from the whole notice."""
-    words = diagnostic(near) or ("" if dsn.has_code(whole.diagnostic) else beside(near))
+def block(recipient: str | None, action: str, near: list[str], notice: Explanation) -> Block:
+    """The block for a recipient: from the rows near the address, else from the notice."""
+    words = diagnostic(near) or ("" if dsn.has_code(notice.diagnostic) else following(near))
     text = "\n".join(near)
     status = dsn.enhanced(words) or dsn.enhanced(text)
-    if not status and whole.status[1:] in ("", ".0.0"):
+    if not status and notice.status[1:] in ("", ".0.0"):
         status = dsn.status_class(words) or dsn.status_class(text)
-    line = charset.line(words or whole.diagnostic, dsn.DIAGNOSTIC_LIMIT)
-    return Block(recipient, action, status or whole.status, line, basis=dsn.WORDS)
+    line = charset.line(words or notice.diagnostic, dsn.DIAGNOSTIC_LIMIT)
+    return Block(recipient, action, status or notice.status, line, basis=dsn.WORDS)
 
 
 def diagnostic(rows: list[str]) -> str:
@@ -59,13 +59,13 @@ def diagnostic(rows: list[str]) -> str:
     return ""
 
 
-def beside(rows: list[str]) -> str:
+def following(rows: list[str]) -> str:
     """What follows an address in its line and in the lines below it: a reason in unforeseen words."""
     texts = []
     for row in rows[:1]:
         _, at, rest = row.rpartition("@")
         texts += [rest[rest.find(" ") :].strip(" \t>:;,.-")] if at and " " in rest else []
-    for row in rows[1:_BESIDE]:
+    for row in rows[1:_FOLLOWING]:
         if not row.strip() and any(texts):
             break
         if not _NO_REASON.match(row):

@@ -37,10 +37,10 @@ def blocks(message: Message, words: str, senders: frozenset[str]) -> list[Block]
         actions = dict.fromkeys(temporary, "delayed") | dict.fromkeys(permanent, "failed")
     except Exception:  # of any kind: this is only a guess
         return []
-    whole = explanation.of_notice(words.split("\n"))
+    notice = explanation.of_notice(words.split("\n"))
     recognised = []
     for octets, action in sorted(actions.items()):
         recipient = address.lenient(octets.decode("utf-8", "replace"))
         if recipient and str(recipient).lower() not in senders and f"<{recipient}>" not in message.references:
-            recognised.append(explanation.block(str(recipient), action, [], whole))
+            recognised.append(explanation.block(str(recipient), action, [], notice))
     return recognised

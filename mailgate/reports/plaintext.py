@@ -124,7 +124,7 @@ def of_these(addresses: list[str], words: str, subject: str) -> list[Block]:
     return _blocks([(address, lines.get(address.lower())) for address in addresses], rows, outcome)
 
 
-def of_nobody(words: str, subject: str, basis: str) -> list[Block]:
+def without_recipient(words: str, subject: str, basis: str) -> list[Block]:
     """What a notice says that names no recipient."""
     unnamed = _blocks([(None, None)], words.split("\n"), action(words, subject))
     return [block._replace(basis=basis) for block in unnamed]
@@ -139,19 +139,19 @@ def action(words: str, subject: str) -> str:
 
 
 def _blocks(places: Sequence[tuple[str | None, int | None]], rows: list[str], outcome: str) -> list[Block]:
-    """A block for each (recipient, row): with what is written from there to the next one, else in the whole notice.
+    """A block for each (recipient, row): with what is written from there to the next one, else in the notice.
 
     Where codes follow some of the recipients, these codes belong to them alone.
     """
     if outcome == "delivered":
         return [Block(recipient, outcome, basis=dsn.WORDS) for recipient, _ in places]
-    whole = explanation.of_notice(rows)
+    notice = explanation.of_notice(rows)
     starts = sorted(row for _, row in places if row is not None)
     ends = dict(zip(starts, [*starts[1:], len(rows)], strict=False))
     near = [[] if row is None else rows[row : max(ends[row], row + 1)][:_NEAR] for _, row in places]
     separate = len(places) > 1 and any(dsn.has_code("\n".join(below)) for below in near)
     result = []
     for (recipient, row), below in zip(places, near, strict=True):
-        has_own = separate and (row is None or bool(explanation.diagnostic(below) or explanation.beside(below)))
-        result.append(explanation.block(recipient, outcome, below, Explanation("", "") if has_own else whole))
+        has_own = separate and (row is None or bool(explanation.diagnostic(below) or explanation.following(below)))
+        result.append(explanation.block(recipient, outcome, below, Explanation("", "") if has_own else notice))
     return result

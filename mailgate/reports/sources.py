@@ -5,7 +5,7 @@
 3. Fields of RFC 3464 in the text, where MIME is broken.
 4. The status part of an enclosed report, which a gateway wrapped in one of its own.
 5. Addresses in the words of the notice, by their place in the layout.
-6. What flufl.bounce recognises, and addresses in any place, where a mail system wrote the notice.
+6. What flufl.bounce recognises, and addresses in any place, when a mail system wrote the notice.
 7. No recipient: a mail system reports a failure that names nobody. It is kept, never dropped.
 
 A status part without an address (`LOCAL; ann`) is completed from the places below it. `basis` says of every place how
@@ -22,7 +22,7 @@ from mailgate.values import mailboxes
 
 
 def blocks(message: Message, contents: Contents, evidence: Evidence) -> list[Block]:
-    """What the report says, a block for each recipient; none where it says nothing of mail."""
+    """What the report says, a block for each recipient; none when it is not about mail."""
     stated = [block for text in contents.status for block in dsn.blocks(text)]
     if any(block.recipient for block in stated):
         return _marked(stated, basis.of_status(evidence))
@@ -40,7 +40,7 @@ def _marked(blocks: list[Block], basis: str) -> list[Block]:
 
 
 def _notice(contents: Contents, evidence: Evidence) -> Notice:
-    """The words of the notice. Where not a mail system wrote them, quoted lines are someone else's."""
+    """The words of the notice. Unless a mail system wrote them, quoted lines are someone else's."""
     return contents.notice if evidence.trust == SURE else plaintext.split(plaintext.unquoted(contents.words))
 
 
@@ -91,6 +91,6 @@ def _unnamed(message: Message, contents: Contents, evidence: Evidence, notice: N
     by_system = evidence.because == REPORT or evidence.daemon or (evidence.expected and is_null(message))
     if evidence.trust < SURE or not by_system or not words:
         return []
-    return plaintext.of_nobody(
+    return plaintext.without_recipient(
         notice.words, message.subject, basis.without_recipient(evidence, contents, notice, words)
     )
