@@ -5,11 +5,13 @@ from typing import Any
 
 import click
 
-from mailgate.cli.ui import completions, console
+from mailgate.cli.ui import completions, console, fields
 from mailgate.cli.ui.app import App, pass_app
-from mailgate.cli.ui.options import Group, assignment, confirm, json_option, yes_option
+from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
+from mailgate.export.fields import lines, to_json
+from mailgate.export.schema import ALIAS
 from mailgate.store import aliases, records
-from mailgate.values.directory import AUTOMATIC, POLICIES, REPLIES, SPAM, Alias
+from mailgate.values.directory import Alias
 
 
 @click.group(
@@ -25,45 +27,11 @@ def alias() -> None:
     """The addresses that make records."""
 
 
-def _options(function: Any) -> Any:
-    for option in reversed(
-        (
-            click.option("--model", metavar="M", help="What a message becomes: a record of this model."),
-            click.option(
-                "--set", "values", metavar="K=V", multiple=True, help="A value of every new record; repeatable."
-            ),
-            click.option("--record", metavar="M/ID", help="Post on this one record instead."),
-            click.option("--owner", metavar="M/ID", help="The record whose followers `--from followers` means."),
-            click.option("--from", "policy", type=click.Choice(POLICIES), help="Who may write."),
-            click.option(
-                "--local-part/--no-local-part", default=None, help="Match the local part in other domains too."
-            ),
-            click.option("--authenticated/--no-authenticated", default=None, help="Believe only a verified author."),
-            click.option("--refusal", metavar="TEXT", help="What those who may not write are told."),
-            click.option("--notify", metavar="ADDRESS", multiple=True, help="Follows every new record; repeatable."),
-            click.option(
-                "--spam", type=click.Choice(SPAM), help="What becomes of mail that the server marked as spam."
-            ),
-            click.option(
-                "--automatic", type=click.Choice(AUTOMATIC), help="What becomes of machines' and lists' mail."
-            ),
-            click.option("--replies", type=click.Choice(REPLIES), help="Whose answers are posted; others are held."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
 def _changed(old: Alias, options: dict[str, Any]) -> Alias:
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    for name in ("record", "owner"):
-        if name in given:
-            given[name] = records.parse(given[name])
-    if "values" in given:
-        given["values"] = {**old.values, **dict(assignment(each) for each in given["values"])}
-    if given.keys() & aliases.TESTED:
-        given["status"] = "not-tested"
-    return old._replace(**given)
+    stated = fields.attributes(ALIAS, old, options)
+    if stated.keys() & aliases.TESTED:
+        stated["status"] = "not-tested"
+    return old._replace(**stated)
 
 
 @alias.command(
@@ -74,7 +42,7 @@ def _changed(old: Alias, options: dict[str, Any]) -> Alias:
     """,
 )
 @click.argument("address")
-@_options
+@fields.options(ALIAS)
 @json_option
 @pass_app
 def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
@@ -142,35 +110,14 @@ def show(app: App, address: str, as_json: bool) -> None:
 
 @alias.command("set", examples="mailgate alias set support@example.com --from contacts --unset team")
 @click.argument("address", shell_complete=completions.aliases)
-@_options
-@click.option("--unset", metavar="K", multiple=True, help="Forget a value; repeatable.")
-@click.option("--no-record", is_flag=True, help="Make new records again.")
-@click.option("--no-owner", is_flag=True, help="Forget the owner record.")
-@click.option("--no-notify", is_flag=True, help="Let nobody follow by itself.")
+@fields.options(ALIAS)
+@fields.removals(ALIAS)
 @json_option
 @pass_app
-def set_(
-    app: App,
-    /,
-    address: str,
-    unset: tuple[str, ...],
-    no_record: bool,
-    no_owner: bool,
-    no_notify: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Change an alias; what is not named stays."""
+def set_(app: App, /, address: str, as_json: bool, **options: Any) -> None:
+    """Change an alias; options that are not given keep their value."""
     with app.store.write() as tx:
-        found = aliases.get(tx, address)
-        found = found._replace(
-            values={key: value for key, value in found.values.items() if key not in unset},
-            record=None if no_record else found.record,
-            owner=None if no_owner else found.owner,
-            notify=() if no_notify else found.notify,
-            status="not-tested" if no_record or no_owner or unset else found.status,
-        )
-        found = aliases.save(tx, _changed(found, options))
+        found = aliases.save(tx, _changed(aliases.get(tx, address), options))
         doubts = aliases.doubts(tx, found)
     _warn(found, doubts)
     _show(app, found, as_json)
@@ -211,43 +158,13 @@ def remove(app: App, address: str, yes: bool) -> None:
 
 def as_data(found: Alias) -> dict[str, Any]:
     """An alias as JSON."""
-    return {
-        "address": found.address,
-        "model": found.model,
-        "values": dict(found.values),
-        "from": found.policy,
-        "record": str(found.record) if found.record else None,
-        "owner": str(found.owner) if found.owner else None,
-        "local_part": found.local_part,
-        "authenticated": found.authenticated,
-        "refusal": found.refusal,
-        "notify": list(found.notify),
-        "spam": found.spam,
-        "automatic": found.automatic,
-        "replies": found.replies,
-        "status": found.status,
-    }
+    return {"address": found.address, **to_json(ALIAS, found), "status": found.status}
 
 
-def _show(app: App, found: Alias, as_json: bool, former: Sequence[str] = ()) -> None:
+def _show(app: App, found: Alias, as_json: bool, retired: Sequence[str] = ()) -> None:
     if as_json:
-        console.data({**as_data(found), "former": list(former)})
+        console.data({**as_data(found), "former": list(retired)})
         return
-    console.pairs(
-        [
-            ("alias", found.address),
-            ("formerly", ", ".join(former)),
-            ("creates", (found.record and f"a message on {found.record}") or found.model),
-            ("values", console.assignments(dict(found.values))),
-            ("from", found.policy + (", authenticated" if found.authenticated else "")),
-            ("owner", found.owner or ""),
-            ("local part", "matches in other domains too" if found.local_part else "matches with its domain only"),
-            ("notify", ", ".join(found.notify)),
-            ("spam", found.spam),
-            ("machines", found.automatic),
-            ("answers", "of everyone" if found.replies == "everyone" else "of participants; others are held"),
-            ("refusal", found.refusal),
-            ("status", found.status),
-        ]
-    )
+    head = [("alias", found.address), ("retired", ", ".join(retired))]
+    console.pairs([*head, *lines(ALIAS, found), ("status", found.status)])
     app.finish()

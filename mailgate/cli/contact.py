@@ -1,10 +1,13 @@
 """`mailgate contact`: known senders."""
 
+from typing import Any
+
 import click
 
-from mailgate.cli.ui import console
+from mailgate.cli.ui import console, fields
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Group, json_option
+from mailgate.export.schema import CONTACT
 from mailgate.store import contacts
 from mailgate.values.directory import Contact
 
@@ -24,14 +27,13 @@ def contact() -> None:
 
 @contact.command("add", examples='mailgate contact add bob@client.org --name "Bob Ray"')
 @click.argument("address")
-@click.option("--name", default="", help="Name shown for the address.")
-@click.option("--member", is_flag=True, help="One of us.")
+@fields.options(CONTACT)
 @json_option
 @pass_app
-def contact_add(app: App, address: str, name: str, member: bool, as_json: bool) -> None:
+def contact_add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     """Add a contact, or take an archived one back."""
     with app.store.write() as tx:
-        found = contacts.add_contact(tx, address, name, member)
+        found = contacts.add_contact(tx, address, options["name"] or "", bool(options["member"]))
     _show_contact(app, found, as_json, f"added contact {found.address}")
 
 
@@ -52,18 +54,13 @@ def contact_list(app: App, as_json: bool) -> None:
 
 @contact.command("set", examples="mailgate contact set bob@client.org --member")
 @click.argument("address")
-@click.option("--name", help="Name shown for the address.")
-@click.option("--member/--no-member", default=None, help="One of us, or no longer.")
+@fields.options(CONTACT)
 @json_option
 @pass_app
-def contact_set(app: App, address: str, name: str | None, member: bool | None, as_json: bool) -> None:
+def contact_set(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     """Change a contact; what is not named stays."""
     with app.store.write() as tx:
-        found = contacts.contact(tx, address)
-        changed = found._replace(
-            name=found.name if name is None else name, member=found.member if member is None else member
-        )
-        found = contacts.save_contact(tx, changed)
+        found = contacts.save_contact(tx, fields.changed(CONTACT, contacts.contact(tx, address), options))
     _show_contact(app, found, as_json)
 
 

@@ -1,17 +1,20 @@
 """`mailgate domain`: the mail domains that are ours."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from mailgate.cli.domain_dns import dns
 from mailgate.cli.domain_redirects import redirects
-from mailgate.cli.ui import completions, console
+from mailgate.cli.ui import completions, console, fields
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
+from mailgate.export.fields import lines, to_json
+from mailgate.export.schema import DOMAIN
 from mailgate.store import directory, domains
-from mailgate.values.directory import LANGUAGES, Domain
+from mailgate.values.directory import Domain
 from mailgate.values.problem import Problem, command
 
 
@@ -28,44 +31,10 @@ def domain() -> None:
     """The mail domains that are ours."""
 
 
-def _options(function: Any) -> Any:
-    for option in reversed(
-        (
-            click.option("--catchall", metavar="LOCAL", help="Local part that takes answers to our mail."),
-            click.option("--bounce", metavar="LOCAL", help="Local part that takes delivery reports."),
-            click.option(
-                "--sender", metavar="LOCAL", help='What we write from where no alias governs; "" for the catchall.'
-            ),
-            click.option("--company", metavar="NAME", help="Name used in what we send."),
-            click.option("--signature", metavar="TEXT", help='Ends what we post; "" for none.'),
-            click.option("--contact", metavar="ADDRESS", help='Where people are told to write instead; "" for none.'),
-            click.option("--language", type=click.Choice(LANGUAGES), help="Language of what we send."),
-            click.option(
-                "--details", type=click.Choice(["on", "off"]), help="Whether `name+detail@` addresses can be used."
-            ),
-            click.option("--delimiter", metavar="C", help='Character before a detail, default `+`; "" for none.'),
-            click.option(
-                "--default", "is_default", is_flag=True, default=None, help="Use it where no domain is named."
-            ),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-def _changed(old: Domain, options: dict[str, Any]) -> Domain:
-    given = {name: value for name, value in options.items() if value is not None}
-    if "details" in given:
-        given["details"] = given["details"] == "on"
-    if "is_default" in given:
-        given["default"] = given.pop("is_default")
-    return old._replace(**given)
-
-
 @domain.command("add", examples="mailgate domain add example.com --contact info@example.com --company Example")
 @click.argument("name")
 @click.option("--same-as", metavar="DOMAIN", default="", help="Another name of this domain.")
-@_options
+@fields.options(DOMAIN)
 @json_option
 @pass_app
 def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> None:
@@ -80,7 +49,7 @@ def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> 
             command("mailgate domain add {NAME} --same-as {DOMAIN}", name, same_as),
         )
     with app.store.write() as tx:
-        found = domains.add(tx, _changed(Domain(name, same_as=same_as), options))
+        found = domains.add(tx, fields.changed(DOMAIN, Domain(name, same_as=same_as), options))
     if found.same_as:
         _show(app, found, as_json, f"added domain {found.name}, another name of {found.same_as}")
     else:
@@ -105,7 +74,11 @@ def list_(app: App, as_json: bool) -> None:
     rows = [
         (
             *(each.name, each.catchall, each.bounce, ", ".join(local for local, _ in each.retired) or "-"),
-            *(each.contact or "-", each.language, f"as {each.same_as}" if each.same_as else _default(each)),
+            *(
+                each.contact or "-",
+                each.language,
+                f"as {each.same_as}" if each.same_as else "yes" if each.default else "no",
+            ),
         )
         for each in found
     ]
@@ -127,13 +100,13 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 @domain.command("set", examples="mailgate domain set example.com --catchall answers --language de")
 @click.argument("name", shell_complete=completions.domains)
-@_options
+@fields.options(DOMAIN)
 @json_option
 @pass_app
 def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     """Change a domain; a former catchall, sender or bounce name keeps working until `forget`."""
     with app.store.write() as tx:
-        found = domains.save(tx, _changed(domains.get(tx, name), options))
+        found = domains.save(tx, fields.changed(DOMAIN, domains.get(tx, name), options))
     _show(app, found, as_json)
 
 
@@ -191,25 +164,13 @@ def as_data(found: Domain) -> dict[str, Any]:
     """A domain as JSON."""
     return {
         "name": found.name,
-        "catchall": found.catchall,
-        "bounce": found.bounce,
+        **to_json(DOMAIN, found),
         "retired": [local for local, _ in found.retired],
-        "company": found.company,
-        "contact": found.contact,
-        "language": found.language,
-        "delimiter": found.delimiter,
-        "details": found.details,
-        "default": found.default,
         "same_as": found.same_as or None,
         "sender": found.sender or found.catchall,
-        "signature": found.signature,
         "former_aliases": list(found.former_aliases),
         "capture_until": found.capture_until or None,
     }
-
-
-def _default(found: Domain) -> str:
-    return "yes" if found.default else "no"
 
 
 def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
@@ -219,35 +180,36 @@ def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
     if done:
         console.say(done)
     else:
-        signature = found.signature.splitlines() or [""]
-        retired = ", ".join(f"{local} ({kind})" for local, kind in found.retired)
         with app.store.read() as tx:
             elsewhere = found.contact and directory.is_stranger(tx, found.contact)
-        console.pairs(
-            [
-                ("domain", f"{found.name}{f', another name of {found.same_as}' if found.same_as else ''}"),
-                ("catchall", f"{found.catchall}@{found.name}"),
-                ("bounce", f"{found.bounce}@{found.name}"),
-                ("sender", f"{found.sender or found.catchall}@{found.name}"),
-                ("retired", retired),
-                ("company", found.company),
-                (
-                    "contact",
-                    f"{found.contact or ''}{' (no alias: somebody else must take its mail)' if elsewhere else ''}",
-                ),
-                ("language", found.language),
-                ("signature", signature[0]),
-                *(("", line or " ") for line in signature[1:]),
-                ("delimiter", found.delimiter or "none"),
-                ("details", "on" if found.details else "off"),
-                ("default", _default(found)),
-                (
-                    "captures",
-                    f"until {console.when(found.capture_until)}" if found.capture_until > time.time() else "",
-                ),
-            ]
-        )
+        console.pairs(list(_rows(found, "(no alias: its mail must be accepted elsewhere)" if elsewhere else "")))
     app.finish()
+
+
+def _default(found: Domain) -> str:
+    if found.same_as:
+        return f"as {found.same_as}"
+    return "yes" if found.default else "no"
+
+
+def _rows(found: Domain, remark: str) -> Iterator[tuple[str, object]]:
+    """A domain on a screen; `remark` is about its contact address."""
+    first, *more = found.signature.splitlines() or [""]
+    texts = {
+        "catchall": f"{found.catchall}@{found.name}",
+        "bounce": f"{found.bounce}@{found.name}",
+        "sender": f"{found.sender or found.catchall}@{found.name}",
+        "contact": f"{found.contact or ''} {remark}".strip(),
+        "delimiter": found.delimiter or "none",
+        "retired": ", ".join(f"{local} ({kind})" for local, kind in found.retired),
+    }
+    yield "domain", found.name
+    for label, text in lines(DOMAIN, found, signature=first, **texts):
+        yield label, text
+        if label == "signature":
+            yield from (("", line or " ") for line in more)
+    if found.capture_until > time.time():
+        yield "captures", f"until {console.when(found.capture_until)}"
 
 
 domain.add_command(redirects)

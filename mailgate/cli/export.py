@@ -9,8 +9,7 @@ import tomli_w
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Command, json_option
-from mailgate.export import schema
-from mailgate.export.schema import Tables
+from mailgate.export.describe import Tables, describe, document
 from mailgate.process import writer
 
 _HEADER = """\
@@ -31,8 +30,8 @@ def text(tables: Tables) -> str:
 
     What could move a cursor is escaped: outside of quotes there is nothing but ASCII.
     """
-    document = schema.document(tables)
-    return f"{_HEADER}\n{_UNSEEN.sub(_escaped, tomli_w.dumps(document, multiline_strings=not _returns(document)))}"
+    whole = document(tables)
+    return f"{_HEADER}\n{_UNSEEN.sub(_escaped, tomli_w.dumps(whole, multiline_strings=not _returns(whole)))}"
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -65,11 +64,11 @@ def export(app: App, file: str | None, as_json: bool) -> None:
         raise click.UsageError("--json prints, and writes no file.")
     with writer.writer() as write:  # before root is given up
         with app.store.read() as tx:
-            tables = schema.describe(tx)
+            tables = describe(tx)
         if file:
             write(file, text(tables).encode("utf-8"), True)
     if as_json:
-        console.data(schema.document(tables))
+        console.data(document(tables))
     elif not file:
         sys.stdout.write(text(tables))
     else:

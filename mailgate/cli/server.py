@@ -5,13 +5,15 @@ from typing import Any
 import click
 
 from mailgate.cli import server_login
-from mailgate.cli.ui import completions, console
+from mailgate.cli.ui import completions, console, fields
 from mailgate.cli.ui.app import App, pass_app
-from mailgate.cli.ui.options import Group, assignment, confirm, json_option, yes_option
+from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
+from mailgate.export.fields import lines, to_json
+from mailgate.export.schema import SERVER
 from mailgate.process import extras
 from mailgate.store import collected, logins, servers
 from mailgate.store.logins import Login
-from mailgate.store.servers import SECRETS, SECURITY, TYPES, Health, Secret, Server
+from mailgate.store.servers import SECRETS, Health, Secret, Server
 from mailgate.values.problem import Problem, command
 
 
@@ -29,36 +31,21 @@ def server() -> None:
     """The mailboxes elsewhere that `mailgate fetch` collects mail from."""
 
 
+_SECRETS = (
+    click.option("--password-file", metavar="FILE", help="File whose first line is the password; mode 600."),
+    click.option("--password-command", metavar="COMMAND", help="Command that prints the password; no shell runs it."),
+    click.option("--token-command", metavar="COMMAND", help="Command that prints an OAuth2 access token."),
+    click.option("--login", metavar="PROVIDER", help="OAuth2 provider: google, microsoft, or the URL of an issuer."),
+    click.option("--client-id", metavar="ID", help="For --login: ID of the application that you registered."),
+    click.option("--client-secret-file", metavar="FILE", help='For --login: file with its secret; "" for none.'),
+    click.option("--scope", metavar="TEXT", help="For --login: name of the access to mail at this issuer."),
+)
+
+
 def _options(function: Any) -> Any:
-    for option in reversed(
-        (
-            click.option("--type", type=click.Choice(TYPES), help="What it speaks."),
-            click.option("--host", metavar="HOST", help="Its name."),
-            click.option("--port", type=int, metavar="N", help="Its port, where it is not the usual one."),
-            click.option("--security", type=click.Choice(SECURITY), help="TLS at once (default), later, or none."),
-            click.option(
-                "--ca", metavar="FILE", help='Certificates to believe, instead of the system\'s; "" for those.'
-            ),
-            click.option("--insecure/--verify", default=None, help="Believe any certificate: anybody can read along."),
-            click.option("--user", metavar="NAME", help="Who logs in."),
-            click.option("--password-file", metavar="FILE", help="Its first line; readable for its owner alone."),
-            click.option("--password-command", metavar="COMMAND", help="Prints the password; run without a shell."),
-            click.option("--token-command", metavar="COMMAND", help="Prints an OAuth2 access token."),
-            click.option("--login", metavar="PROVIDER", help="google, microsoft or an issuer's URL."),
-            click.option("--client-id", metavar="ID", help="Of a login: the application that you registered there."),
-            click.option("--client-secret-file", metavar="FILE", help='Of a login: its secret, where it has one; "".'),
-            click.option("--scope", metavar="TEXT", help="Of a login: what an issuer calls access to mail."),
-            click.option("--address", metavar="ADDRESS", help="Of the mailbox itself, where the user name is none."),
-            click.option("--folder", "folders", metavar="NAME", multiple=True, help="Default INBOX; repeatable."),
-            click.option("--model", metavar="M", help='Model for mail that no alias takes; "" for none: it is held.'),
-            click.option("--set", "values", metavar="K=V", multiple=True, help="A value of those; repeatable."),
-            click.option("--done", metavar="ACTION", help="With collected mail: keep, seen, move:FOLDER, delete."),
-            click.option("--failed", metavar="ACTION", help="With what cannot be collected: keep, move:FOLDER."),
-            click.option("--limit", "most", type=click.IntRange(1), metavar="N", help="Messages in one run."),
-        )
-    ):
+    for option in reversed(_SECRETS):
         function = option(function)
-    return function
+    return fields.options(SERVER)(function)
 
 
 def _changed(old: Server, options: dict[str, Any]) -> Server:
@@ -66,35 +53,25 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
     kinds = [kind for kind in SECRETS if kind.replace("-", "_") in given]
     if len(kinds) > 1:
         raise click.UsageError(f"--{kinds[0]} and --{kinds[1]} exclude each other.")
-    for kind in kinds:
-        given["secret"] = Secret(kind, given.pop(kind.replace("-", "_")))
-    _login(old.secret, given)
-    if "insecure" in given:
-        given["verify"] = not given.pop("insecure")
-    if "values" in given:
-        given["values"] = {**old.values, **dict(assignment(each) for each in given["values"])}
+    secret = Secret(kinds[0], given[kinds[0].replace("-", "_")]) if kinds else old.secret
+    changed: Server = fields.changed(SERVER, old, given)._replace(secret=_login(old.secret, secret, given))
     if given.get("model") == "":
-        given |= {"model": None, "values": {}}
-    if given.get("address") == "":
-        given["address"] = None
-    changed = old._replace(**given)
+        changed = changed._replace(values={})
     if "port" not in given and (changed.type, changed.security) != (old.type, old.security):
         changed = changed._replace(port=servers.PORTS[changed.type, changed.security])
     return changed
 
 
-def _login(old: Secret, given: dict[str, Any]) -> None:
-    """Put what is said of a login into the secret; what is not said stays, at the same provider."""
+def _login(old: Secret, new: Secret, given: dict[str, Any]) -> Secret:
+    """The secret with what is said of a login; what is not said stays, at the same provider."""
     names = {"client_id": "client", "client_secret_file": "client_secret_file", "scope": "scope"}
-    more = {name: given.pop(name) for name in names if name in given}
-    chosen: Secret = given.get("secret", old)
-    if chosen.kind != "login":
+    more = {attribute: given[name] for name, attribute in names.items() if name in given}
+    if new.kind != "login":
         if more:
-            raise click.UsageError(f"--{next(iter(more)).replace('_', '-')} is for --login.")
-        return
-    if chosen.source == old.source:
-        chosen = old
-    given["secret"] = chosen._replace(**{names[name]: value for name, value in more.items()})
+            option = next(name for name in names if name in given).replace("_", "-")
+            raise click.UsageError(f"--{option} is for --login.")
+        return new
+    return (old if new.source == old.source else new)._replace(**more)
 
 
 @server.command(
@@ -205,15 +182,13 @@ def show(app: App, name: str, as_json: bool) -> None:
 @server.command("set", examples="mailgate server set inbox --done move:Collected --limit 200")
 @click.argument("name", shell_complete=completions.servers)
 @_options
-@click.option("--unset", metavar="K", multiple=True, help="Forget a value; repeatable.")
+@fields.removals(SERVER)
 @json_option
 @pass_app
-def set_(app: App, /, name: str, as_json: bool, unset: tuple[str, ...], **options: Any) -> None:
+def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
     """Change a server. Lists (--folder) are replaced; values (--set) are added to."""
     with app.store.write() as tx:
-        changed = _changed(servers.get(tx, name), options)
-        values = {key: value for key, value in changed.values.items() if key not in unset}
-        found = servers.save(tx, changed._replace(values=values))
+        found = servers.save(tx, _changed(servers.get(tx, name), options))
     _warn(found)
     _show(app, found, as_json)
 
@@ -296,24 +271,11 @@ def as_data(found: Server, health: Health, login: Login | None = None) -> dict[s
     """A server as JSON; where its secret comes from, never the secret."""
     return {
         "name": found.name,
-        "type": found.type,
-        "host": found.host,
-        "port": found.port,
-        "security": found.security,
+        **to_json(SERVER, found),
         "ca": found.ca or None,
-        "verify": found.verify,
-        "user": found.user,
         "secret": found.secret.kind,
         "secret_source": found.secret.source,
         "login": server_login.as_data(found, login) if found.secret.kind == "login" else None,
-        "address": found.address,
-        "folders": list(found.folders),
-        "model": found.model,
-        "values": dict(found.values),
-        "done": found.done,
-        "failed": found.failed,
-        "limit": found.most,
-        "enabled": found.enabled,
         "state": _state(found, health),
         "last_success": _moment(health.succeeded_at),
         "failing_since": _moment(health.failing_since),
@@ -337,23 +299,16 @@ def _show(app: App, found: Server, as_json: bool) -> None:
     if as_json:
         console.data({**as_data(found, health, login), "not_collected": [each._asdict() for each in failed]})
         return
-    secured = found.security if found.verify or found.security == "none" else f"{found.security}, NOT VERIFIED"
     tries = f"{health.failures} {'try' if health.failures == 1 else 'tries'}"
     since = f" since {console.when(health.failing_since)}, {tries}" if health.failing_since is not None else ""
+    secret = f"{found.secret.kind} {found.secret.source}"
+    verify = "yes" if found.verify else "NO, any certificate is accepted"
+    model = found.model or "none: mail that no alias accepts is held"
     console.pairs(
         [
             ("server", found.name),
-            ("speaks", f"{found.type} at {found.host}:{found.port} ({secured})"),
-            ("user", found.user),
-            ("secret", f"{found.secret.kind} {found.secret.source}"),
+            *lines(SERVER, found, secret=secret, verify=verify, address=found.mailbox or "", model=model),
             *server_login.pairs(found, login),
-            ("mailbox", f"{found.mailbox} (only transports)" if found.mailbox else ""),
-            ("folders", ", ".join(found.folders)),
-            ("model", f"{found.model or 'none: mail that no alias takes is held'}"),
-            ("values", console.assignments(dict(found.values))),
-            ("when done", found.done),
-            ("when failed", found.failed),
-            ("limit", f"{found.most} messages a run"),
             ("state", f"{_state(found, health)}{since}"),
             ("last success", console.when(health.succeeded_at) if health.succeeded_at is not None else "never"),
             ("next try", console.when(health.due_at) if health.due_at and health.paused_at is None else ""),

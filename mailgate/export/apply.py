@@ -6,9 +6,9 @@ to happen.
 
 from typing import NamedTuple
 
+from mailgate.export.describe import describe
 from mailgate.export.difference import Change, difference
 from mailgate.export.parse import Proposal
-from mailgate.export.schema import describe
 from mailgate.export.write import Writer
 from mailgate.store.database import Transaction
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mailgate.export.schema import KINDS, Tables
+from mailgate.export.describe import Tables
+from mailgate.export.schema import KINDS
 
 
 class FieldChange(NamedTuple):

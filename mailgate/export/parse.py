@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mailgate.export.schema import KINDS, TABLES, Key, Kind
+from mailgate.export.fields import Field, Kind
+from mailgate.export.schema import KINDS, TABLES
 from mailgate.settings import located
 from mailgate.settings.located import Path, Place, suggestion
 from mailgate.store import contacts
@@ -94,13 +95,13 @@ class Proposal:
     def _read_thing(self, kind: Kind, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         """The fields that a table states."""
         path: Path = (kind.name, name)
-        keys = {key.name: key for key in kind.keys}
+        known = {field.name: field for field in kind.fields}
         fields: dict[str, Any] = {}
         for key, value in table.items():
-            if key in keys:
-                fields.update(self._read_field(keys[key], value, (*path, key)))
+            if key in known:
+                fields.update(self._read_field(known[key], value, (*path, key)))
             else:
-                self.fault((*path, key), Problem(f"unknown key `{key}`{suggestion(key, keys)}"))
+                self.fault((*path, key), Problem(f"unknown key `{key}`{suggestion(key, known)}"))
         for missing in (key for key in kind.needs if key not in table):
             self.fault(path, Problem(f"{kind.name} `{name}` has no `{missing}`"))
         if "same_as" in fields and len(table) > 1:
@@ -115,17 +116,19 @@ class Proposal:
         if first != path:
             self.fault((*path, "default"), Problem(f"domain `{first[1]}` is the default already"))
 
-    def _read_field(self, key: Key, value: Any, path: Path) -> dict[str, Any]:
+    def _read_field(self, field: Field, value: Any, path: Path) -> dict[str, Any]:
         """The field that a key states; nothing when its value is wrong."""
-        if isinstance(key.wants, tuple):
-            if value not in key.wants:
-                self.fault(path, Problem(f"`{key.name}` must be one of {', '.join(key.wants)}, not {_shown(value)}"))
+        if isinstance(field.form.wants, tuple):
+            if value not in field.form.wants:
+                self.fault(
+                    path, Problem(f"`{field.name}` must be one of {', '.join(field.form.wants)}, not {_shown(value)}")
+                )
                 return {}
-        elif not _is(value, key.wants):
-            self.fault(path, Problem(f"`{key.name}` must be {_TYPES[key.wants]}, not {_shown(value)}"))
+        elif not _is(value, field.form.wants):
+            self.fault(path, Problem(f"`{field.name}` must be {_TYPES[field.form.wants]}, not {_shown(value)}"))
             return {}
         try:
-            return {key.field or key.name: key.check(value)}
+            return {field.attribute or field.name: field.form.check(value)}
         except Problem as problem:
             self.fault(path, problem)
             return {}

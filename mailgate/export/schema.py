@@ -1,54 +1,22 @@
-"""The configuration in the store as one readable file: domains, aliases, contacts, senders, servers.
+"""The table of fields: everything that an administrator declares about domains, aliases, contacts and servers.
 
-What is here is said once and used both ways: each key of a table names the field it stands for, so that what `describe`
-writes, `proposal` understands. State (whether an alias works, what bounced, what is captured) and secrets stay out.
-A further kind of thing is one more `Kind`, with its rows in `describe` and its functions in `adopt`.
+Each field is said once. From it come the options of `add` and `set`, the keys of JSON and of the file, the lines of
+`show`, and what `import` compares. State (whether an alias works, what bounced, what is captured) and secrets stay out.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from mailgate.store import aliases, contacts, directory, domains, servers
-from mailgate.store.database import Transaction
+from mailgate.export.fields import Field, Form, Kind
+from mailgate.store import contacts, domains, servers
 from mailgate.store.servers import Secret, Server
 from mailgate.values import names
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
 
-Tables = dict[str, dict[str, dict[str, Any]]]
-"""Kind -> name -> key -> value as TOML has it; keys that have their default are left out."""
 _LOGIN = ("client-id", "client-secret-file", "scope")
 """What a login has beside its provider."""
-Wants = type | tuple[str, ...]
-"""The type of a value, or the words it may be; a list is one of texts, a dict one of texts to texts."""
-
-
-class Key(NamedTuple):
-    """A key of a table and the field of the value it stands for, `""` where other rows hold it.
-
-    `check` turns what the file says into the field, and raises Problem; `show` turns the field into what the file says.
-    """
-
-    name: str
-    field: str
-    wants: Wants = str
-    check: Callable[[Any], Any] = lambda value: value
-    show: Callable[[Any], Any] = lambda value: value
-
-
-class Kind(NamedTuple):
-    """A kind of thing: how its name is spelled in the store, its keys, one that has every default, what it needs."""
-
-    name: str
-    spell: Callable[[str], str]
-    keys: tuple[Key, ...]
-    blank: Any
-    needs: tuple[str, ...] = ()
-
-    def defaults(self) -> dict[str, Any]:
-        """What every key says when it is left out."""
-        return {each.name: each.show(getattr(self.blank, each.field) if each.field else ()) for each in self.keys}
 
 
 def _delimiter(text: str) -> str:
@@ -105,22 +73,47 @@ def _alias(text: str) -> str:
     return f"{local}@{domains.name_of(host)}"
 
 
+def _words(words: tuple[str, ...]) -> Form:
+    return Form(words)
+
+
+def _list(check: Callable[[list[str]], tuple[str, ...]], metavar: str) -> Form:
+    return Form(list, metavar, check, list)
+
+
+_TEXT = Form(str, "TEXT")
+_NAME = Form(str, "NAME")
+_FLAG = Form(bool)
+_NUMBER = Form(int, "N")
+_RECORD = Form(str, "M/ID", _record, lambda ref: str(ref or ""))
+_MODEL = Form(str, "M", names.model)
+_VALUES = Form(dict, "K=V", _values, lambda values: dict(sorted(values.items())))
+_LOCAL = Form(str, "LOCAL", names.local_part)
+_ANY_LOCAL = Form(str, "LOCAL", lambda text: names.local_part(text) if text else "")
+_ANY_MODEL = Form(str, "M", lambda text: names.model(text) if text else None, lambda text: text or "")
+_ANY_CONTACT = Form(str, "ADDRESS", lambda text: contacts.key(text) if text else None, lambda text: text or "")
+_ANY_ADDRESS = Form(str, "ADDRESS", lambda text: text or None, lambda text: text or "")
+_RETIRED = Form(dict, "", _retired, lambda found: {k: v for k, v in found if v != "alias"})
+_FORMER = _list(lambda texts: tuple(sorted(map(_alias, texts))), "ADDRESS")
+
 DOMAIN = Kind(
     "domain",
     domains.name_of,
     (
-        Key("default", "default", bool),
-        Key("catchall", "catchall", str, names.local_part),
-        Key("bounce", "bounce", str, names.local_part),
-        Key("company", "company"),
-        Key("contact", "contact", str, lambda text: contacts.key(text) if text else None, lambda text: text or ""),
-        Key("language", "language", LANGUAGES),
-        Key("delimiter", "delimiter", str, _delimiter),
-        Key("details", "details", bool),
-        Key("sender", "sender", str, lambda text: names.local_part(text) if text else ""),
-        Key("signature", "signature"),
-        Key("retired", "retired", dict, _retired, lambda found: {k: v for k, v in found if v != "alias"}),
-        Key("same_as", "same_as", str, domains.name_of),
+        Field("default", "default", _FLAG, "Use this domain where an address has none.", option="--default"),
+        Field("catchall", "catchall", _LOCAL, "Local part that accepts replies to our mail."),
+        Field("bounce", "bounce", _LOCAL, "Local part that accepts delivery reports."),
+        Field("company", "company", _NAME, "Name that our mail is sent under."),
+        Field("contact", "contact", _ANY_CONTACT, 'Address that refusals tell people to write to; "" for none.'),
+        Field("language", "language", _words(LANGUAGES), "Language of the mail we send."),
+        Field(
+            "delimiter", "delimiter", Form(str, "C", _delimiter), 'Character before a detail, default `+`; "" for none.'
+        ),
+        Field("details", "details", Form(bool, "on|off"), "Use addresses with details, `name+detail@`."),
+        Field("sender", "sender", _ANY_LOCAL, 'Local part of mail that no alias sends; "" for the catchall.'),
+        Field("signature", "signature", _TEXT, 'Text at the end of every post; "" for none.'),
+        Field("retired", "retired", _RETIRED),
+        Field("same_as", "same_as", Form(str, "DOMAIN", domains.name_of)),
     ),
     Domain(""),
 )
@@ -128,19 +121,25 @@ ALIAS = Kind(
     "alias",
     _alias,
     (
-        Key("model", "model", str, names.model),
-        Key("record", "record", str, _record, lambda ref: str(ref or "")),
-        Key("from", "policy", POLICIES),
-        Key("owner", "owner", str, _record, lambda ref: str(ref or "")),
-        Key("authenticated", "authenticated", bool),
-        Key("local_part", "local_part", bool),
-        Key("notify", "notify", list, _notified, list),
-        Key("refusal", "refusal"),
-        Key("spam", "spam", SPAM),
-        Key("automatic", "automatic", AUTOMATIC),
-        Key("replies", "replies", REPLIES),
-        Key("former", "", list, lambda found: tuple(sorted(map(_alias, found))), list),
-        Key("values", "values", dict, _values, lambda values: dict(sorted(values.items()))),
+        Field("model", "model", _MODEL, "Model of the records that mail creates."),
+        Field("record", "record", _RECORD, "Post on this record instead.", without="Create new records again."),
+        Field("from", "policy", _words(POLICIES), "Who may write."),
+        Field("owner", "owner", _RECORD, "Record whose followers may write.", without="Clear the owner record."),
+        Field("authenticated", "authenticated", _FLAG, "Require an author whose domain is verified."),
+        Field("local_part", "local_part", _FLAG, "Match this local part in other domains, too."),
+        Field(
+            "notify",
+            "notify",
+            _list(_notified, "ADDRESS"),
+            "Address that follows every new record; repeatable.",
+            without="Clear the notify list.",
+        ),
+        Field("refusal", "refusal", _TEXT, "What people who may not write are told."),
+        Field("spam", "spam", _words(SPAM), "What happens to mail that the server marked as spam."),
+        Field("automatic", "automatic", _words(AUTOMATIC), "What happens to automatic and list mail."),
+        Field("replies", "replies", _words(REPLIES), "Whose replies are posted; others are held."),
+        Field("former", "", _FORMER),
+        Field("values", "values", _VALUES, "Value of every new record; repeatable.", option="--set"),
     ),
     Alias(0, "", "", ""),
     needs=("model",),
@@ -148,34 +147,52 @@ ALIAS = Kind(
 CONTACT = Kind(
     "contact",
     contacts.key,
-    (Key("name", "name"), Key("member", "member", bool), Key("archived", "archived", bool)),
+    (
+        Field("name", "name", _NAME, "Name of the person."),
+        Field("member", "member", _FLAG, "Whether the person belongs to your organisation."),
+        Field("archived", "archived", _FLAG),
+    ),
     Contact(""),
 )
 SERVER = Kind(
     "server",
     lambda name: name,
     (
-        Key("type", "type", servers.TYPES),
-        Key("host", "host"),
-        Key("port", "port", int),
-        Key("security", "security", servers.SECURITY),
-        Key("verify", "verify", bool),
-        Key("ca", "ca"),
-        Key("user", "user"),
-        Key("secret", "secret", dict, _secret, _source),
-        Key("address", "address", str, lambda text: text or None, lambda text: text or ""),
-        Key("folders", "folders", list, tuple, list),
-        Key("model", "model", str, lambda text: names.model(text) if text else None, lambda text: text or ""),
-        Key("values", "values", dict, _values, lambda values: dict(sorted(values.items()))),
-        Key("done", "done"),
-        Key("failed", "failed"),
-        Key("most", "most", int),
-        Key("enabled", "enabled", bool),
+        Field("type", "type", _words(servers.TYPES), "Protocol."),
+        Field("host", "host", Form(str, "HOST"), "Host name."),
+        Field("port", "port", _NUMBER, "Port, if it is not the usual one."),
+        Field("security", "security", _words(servers.SECURITY), "TLS from the start (default), STARTTLS, or none."),
+        Field(
+            "verify",
+            "verify",
+            _FLAG,
+            "Verify the certificate (default), or accept any: then others can read along.",
+            option="--verify/--insecure",
+        ),
+        Field("ca", "ca", Form(str, "FILE"), 'CA certificates to trust; "" for those of the system.'),
+        Field("user", "user", _NAME, "User name."),
+        Field("secret", "secret", Form(dict, "", _secret, _source)),
+        Field("address", "address", _ANY_ADDRESS, "Address of the mailbox, if the user name is not one."),
+        Field(
+            "folders",
+            "folders",
+            _list(tuple, "NAME"),
+            "Folder to fetch from, default INBOX; repeatable.",
+            option="--folder",
+        ),
+        Field("model", "model", _ANY_MODEL, 'Model for mail that no alias accepts; "" to hold such mail.'),
+        Field("values", "values", _VALUES, "Value of the records of --model; repeatable.", option="--set"),
+        Field("done", "done", Form(str, "ACTION"), "After fetching: keep, seen, delete or move:FOLDER."),
+        Field("failed", "failed", Form(str, "ACTION"), "If fetching fails: keep or move:FOLDER."),
+        Field("most", "most", _NUMBER, "Messages to fetch in one run.", option="--limit", json="limit"),
+        Field("enabled", "enabled", _FLAG),
     ),
     Server("", "", "", 0, "", Secret("", "")),
     needs=("type", "host", "user", "secret"),
 )
-SENDER = Kind("sender", contacts.key, (Key("verdict", "verdict", ("allow", "block")),), contacts.Sender("", ""))
+SENDER = Kind(
+    "sender", contacts.key, (Field("verdict", "verdict", _words(("allow", "block"))),), contacts.Sender("", "")
+)
 
 
 class Parameter(NamedTuple):
@@ -185,71 +202,7 @@ class Parameter(NamedTuple):
     value: str = ""
 
 
-PARAMETER = Kind("parameter", contacts.known_parameter, (Key("value", "value"),), Parameter(""))
+PARAMETER = Kind("parameter", contacts.known_parameter, (Field("value", "value", _TEXT),), Parameter(""))
 KINDS = {each.name: each for each in (DOMAIN, ALIAS, CONTACT, SENDER, SERVER, PARAMETER)}
 TABLES = ("parameters", "domain", "alias", "contact", "senders", "server")
 """The tables of the file, in order."""
-
-
-def describe(tx: Transaction) -> Tables:
-    """The configuration in the store, everything sorted: the same configuration is the same text.
-
-    Who is to be notified and became a local address since is left out: he gets nothing any more.
-    """
-    parameters = contacts.parameters(tx).items()
-    things: dict[str, list[tuple[str, dict[str, Any]]]] = {
-        "parameter": [(key, {"value": value}) for key, value in parameters if value != contacts.DEFAULTS[key]],
-        "domain": [(each.name, _domain(each)) for each in domains.listing(tx)],
-        "alias": _aliases(tx),
-        "contact": [(each.address, _shown(CONTACT, each)) for each in contacts.contacts(tx)],
-        "sender": [(each.address, {"verdict": each.verdict}) for each in contacts.senders(tx)],
-        "server": [(each.name, _shown(SERVER, each)) for each in servers.listing(tx)],
-    }
-    return {kind: dict(sorted(named, key=lambda each: _order(each[0]))) for kind, named in things.items()}
-
-
-def _order(name: str) -> tuple[str, str]:
-    local, _, host = name.rpartition("@")
-    return host, local
-
-
-def _domain(found: Domain) -> dict[str, Any]:
-    return {"same_as": found.same_as} if found.same_as else _shown(DOMAIN, found)
-
-
-def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
-    hosts = {each.name for each in domains.listing(tx)}
-    renamed = aliases.renamed(tx)
-    shown = []
-    for each in aliases.listing(tx):
-        notify = tuple(to for to in each.notify if to.rpartition("@")[2] not in hosts or not directory.is_local(tx, to))
-        former = aliases.former_names(tx, each) if each.number in renamed else []
-        shown.append((each.address, _shown(ALIAS, each._replace(notify=notify), former=former)))
-    return shown
-
-
-def _shown(kind: Kind, thing: Any, **more: Any) -> dict[str, Any]:
-    defaults = kind.defaults()
-    shown = {each.name: each.show(getattr(thing, each.field)) for each in kind.keys if each.field}
-    return {name: value for name, value in {**shown, **more}.items() if value != defaults[name]}
-
-
-def document(tables: Tables) -> dict[str, Any]:
-    """The tables as they stand in the file: numbers as numbers, senders as two lists, empty tables left out."""
-    senders = {
-        verdict: [name for name, each in tables["sender"].items() if each["verdict"] == verdict]
-        for verdict in ("allow", "block")
-    }
-    parameters = {
-        name: int(each["value"]) if each["value"].isdecimal() else each["value"]
-        for name, each in tables["parameter"].items()
-    }
-    whole = {
-        "parameters": parameters,
-        "domain": tables["domain"],
-        "alias": tables["alias"],
-        "contact": tables["contact"],
-        "senders": {name: each for name, each in senders.items() if each},
-        "server": tables["server"],
-    }
-    return {name: table for name, table in whole.items() if table}

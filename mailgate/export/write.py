@@ -177,5 +177,5 @@ def _all_retired(old: Domain, new: Domain) -> tuple[tuple[str, str], ...]:
 def _with_fields(thing: Any, declared: Declared) -> Any:
     """A thing with the fields that a file states, and the defaults of those that it leaves out."""
     kind = KINDS[declared.kind]
-    fields = [key.field for key in kind.keys if key.field]
-    return thing._replace(**{field: declared.fields.get(field, getattr(kind.blank, field)) for field in fields})
+    attributes = [field.attribute for field in kind.stored]
+    return thing._replace(**{name: declared.fields.get(name, getattr(kind.blank, name)) for name in attributes})

@@ -181,7 +181,8 @@ def _fields(alias: Alias) -> dict[str, object]:
     }
 
 
-_SAME = ("policy", "local_part", "authenticated", "refusal", "spam", "automatic", "replies", "status")
+_OTHERS = ("number", "local", "domain", "model", "values", "record", "owner", "notify")
+_SAME = tuple(name for name in Alias._fields if name not in _OTHERS)
 """Fields that are stored as they are, under their own names."""
 
 

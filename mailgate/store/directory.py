@@ -91,23 +91,19 @@ def _domain(name: str, row: Row, retired: dict[str, list[tuple[str, str]]], *, d
 def alias_from_row(row: Row) -> Alias:
     """The value of a row of `alias`."""
     return Alias(
-        number=row["number"],
-        local=row["local"],
-        domain=row["domain"],
-        model=row["model"],
+        **{name: row[name] for name in _SAME},
         values=json.loads(row["values_json"]),
-        policy=row["policy"],
         record=Ref.parse(row["record"]) if row["record"] else None,
         owner=Ref.parse(row["owner"]) if row["owner"] else None,
         local_part=bool(row["local_part"]),
         authenticated=bool(row["authenticated"]),
-        refusal=row["refusal"],
-        spam=row["spam"],
-        status=row["status"],
         notify=tuple(json.loads(row["notify"])),
-        automatic=row["automatic"],
-        replies=row["replies"],
     )
+
+
+_ENCODED = ("values", "record", "owner", "local_part", "authenticated", "notify")
+_SAME = tuple(name for name in Alias._fields if name not in _ENCODED)
+"""The fields of an alias that its row has as they are."""
 
 
 def is_local(tx: Transaction, text: str) -> bool:

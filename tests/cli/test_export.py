@@ -112,7 +112,9 @@ def test_the_difference_is_shown_and_done(full: Installed, tmp_path: Path) -> No
     pruned = full.json("import", "two.toml", "--prune")
     assert [(each["change"], each["name"]) for each in pruned["changes"]] == [("removed", "eve@client.net")]
     assert full.ok("import", "two.toml", "--prune") == "nothing to change\n"
-    assert full.ok("domain", "show", "example.com").startswith("domain     example.com\ncatchall   replies@")
+    assert full.ok("domain", "show", "example.com").startswith(
+        "domain     example.com\ndefault    yes\ncatchall   replies@"
+    )
 
 
 def test_an_import_reads_standard_input(full: Installed) -> None:

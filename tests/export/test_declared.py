@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailgate.cli.export import text
-from mailgate.export import schema
 from mailgate.export.apply import Applied, apply
+from mailgate.export.describe import describe
 from mailgate.export.parse import Proposal
 from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, database, domains, records, servers
@@ -83,7 +83,7 @@ def test_every_column_is_in_the_file_or_is_no_configuration(opened: Store) -> No
         for table in STATE:
             columns = {row["name"] for row in tx.execute(f"PRAGMA table_info({table})")}
             kinds = [KINDS[table]] if table in KINDS else [KINDS["domain"], KINDS["alias"]]
-            keys = {key.name for kind in kinds for key in kind.keys} | {"name"}
+            keys = {field.name for kind in kinds for field in kind.fields} | {"name"}
             missing = {each for each in columns if COLUMNS.get(each, each) not in keys}
             assert missing == STATE[table], f"columns of {table} that no key stands for"
 
@@ -92,7 +92,7 @@ def test_every_column_is_in_the_file_or_is_no_configuration(opened: Store) -> No
     ("value", "kind"), [(Domain, "domain"), (Alias, "alias"), (Contact, "contact"), (Server, "server")]
 )
 def test_every_field_has_a_key(value: Any, kind: str) -> None:
-    fields = {each.field for each in KINDS[kind].keys if each.field}
+    fields = {each.attribute for each in KINDS[kind].stored}
     named = (
         {"name"}
         if value is Domain
@@ -173,7 +173,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 def fields(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """Values for every key of a kind."""
-    return st.fixed_dictionaries({each.field: FIELDS[kind][each.field] for each in KINDS[kind].keys if each.field})
+    return st.fixed_dictionaries({each.attribute: FIELDS[kind][each.attribute] for each in KINDS[kind].stored})
 
 
 @st.composite
@@ -241,7 +241,7 @@ def _put(tx: sqlite3.Connection, kind: str, thing: Any) -> None:
 def exported(opened: Store) -> str:
     """The file of a store."""
     with opened.read() as tx:
-        return text(schema.describe(tx))
+        return text(describe(tx))
 
 
 def imported(opened: Store, file: str, *, prune: bool = False) -> Applied:
