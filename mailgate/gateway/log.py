@@ -34,6 +34,15 @@ def deferred(error: BaseException) -> None:
     _log(syslog.ERROR, f"deferred: {type(error).__name__}: {error}")
 
 
+def file_bound(bound: int, size: int | None = None) -> None:
+    """Say that the mail server bounds the size of the store to so many octets. size: that of the store, None where
+    the bound may have stopped a message."""
+    used = "and the store could not be written" if size is None else f"and the store has {size} of them"
+    text = f"the mail server lets mailgate write files of at most {bound} octets, {used}; no mail is taken beyond that"
+    cure = "with Postfix: postconf -e mailbox_size_limit=0 && postfix reload"
+    _log(syslog.ERROR if size is None else syslog.WARNING, f"{text}. {cure}")
+
+
 def submitted(entry: "QueueEntry", what: str, error: str, *, in_time: bool) -> None:
     """Say what a mail server made of a message of ours: sent, refused or put off, with its error."""
     late = "" if in_time else " (too late: the claim had run out)"

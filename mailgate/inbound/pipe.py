@@ -17,6 +17,8 @@ from typing import NamedTuple, NoReturn
 DEADLINE = 30.0
 """Seconds until the process gives up with 75."""
 _CHUNK = 1 << 20
+_FULL = 0.8
+"""The part of the largest size it may have from which on the store is said to be nearly full."""
 _FATAL = (
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
     *(signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS, signal.SIGIO),
@@ -125,6 +127,9 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
         if receipt.queued:
             spawn.start(arguments.config, arguments.store)
         log.delivered(receipt)
+        bound = bounds.file_size()
+        if bound is not None and (size := os.stat(settings.store).st_size) > _FULL * bound:
+            log.file_bound(bound, size)
     return _committed
 
 
@@ -151,6 +156,12 @@ def _deferred(error: BaseException) -> tuple[int, str]:
         elif isinstance(error, ConfigError | NotReady):
             code, text = "4.3.5", "not set up for mail yet, see the system log"
         log.deferred(error)
+        from mailgate.process import bounds
+        from mailgate.store import database
+
+        bound = bounds.file_size()
+        if bound is not None and database.is_write_failure(error):
+            log.file_bound(bound)
     return 75, f"{code} mailgate: {text}"
 
 

@@ -100,6 +100,8 @@ def _fault(setting: MainSetting, value: str) -> str:
         seconds = _seconds(value)
         short = seconds is None or 0 < seconds < _SHORTEST
         return f"less than {_SHORTEST}s: mail would be bounced" if short else ""
+    if setting.name == "mailbox_size_limit" and value != "0":
+        return "it counts for the store too: once that is as large, no mail is taken; should be 0"
     return "" if value == setting.values[0] else f"should be {setting.values[0]}"
 
 

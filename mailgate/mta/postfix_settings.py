@@ -51,6 +51,7 @@ def settings(plan: Plan) -> list[MainSetting]:
             MainSetting("alias_maps", _ALIAS, ["$alias_database", table[maps.ALIASES]]),
             MainSetting("mydestination", _DESTINATION, ["$myhostname", "localhost.$mydomain", "localhost", *domains]),
             MainSetting("command_time_limit", _TIME, ["120s"]),
+            MainSetting("mailbox_size_limit", _FILES, ["0"]),
             *last,
         ]
     shared = [table[maps.ADDRESSES], signed] if plan.maps.shared else []
@@ -124,4 +125,7 @@ _SIZE = "Refuse a large message while it arrives; above mailgate's own max_size 
 _ALIAS = """\
 Postfix runs the commands in an alias file as the owner of that file, and as nobody when root owns it: so mailgate has
 a file of its own, which it keeps itself."""
+_FILES = """\
+No limit of a file's size (local(8) sets it for its commands too, by default 51200000): it would count for the store,
+and once the store is as large no mail is taken."""
 _DESTINATION = "The addresses of these domains are looked up in the alias files; Postfix refuses the others."

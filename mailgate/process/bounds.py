@@ -21,6 +21,12 @@ def lift() -> None:
         resource.setrlimit(limit, (hard, hard))
 
 
+def file_size() -> int | None:
+    """Octets that a file written by this process may have; None where nobody limits that."""
+    bound = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return None if bound == resource.RLIM_INFINITY else bound
+
+
 def no_core() -> None:
     """Prevent a core dump of this process, which holds a secret."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

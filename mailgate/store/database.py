@@ -140,6 +140,12 @@ def _raise_failure(error: BaseException) -> None:
 _MISTAKES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError)
 
 
+def is_write_failure(error: BaseException) -> bool:
+    """Whether the store failed because something could not be read or written, or has no room."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+
+
 class Condition(NamedTuple):
     """How a database is. `faults`: what is damaged, None where the file is too large to be read through; `busy`: who
     holds it, `""`: nobody. Size in octets."""

@@ -438,6 +438,57 @@ def full_log(path: Path) -> Iterator[None]:
         yield
 
 
+class TestSizeOfFiles:
+    """Postfix' local(8) starts its commands with a limit of the size of a file (mailbox_size_limit), which the store
+    meets one day."""
+
+    CURE = "postconf -e mailbox_size_limit=0 && postfix reload"
+
+    def command(self, pipe: Pipe, path: Path, bound: int) -> list[str]:
+        limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({bound}, {bound}))"
+        return changed(pipe, f"{limit}; from mailgate.process import syslog; syslog.SOCKET = {str(path)!r}")
+
+    def lines(self, pipe: Pipe, tmp_path: Path, bound: int, exit: int) -> str:
+        path = tmp_path / "log"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(str(path))
+            listener.setblocking(False)
+            try:
+                assert pipe(command=self.command(pipe, path, bound)).exit == exit
+                return b"\n".join(iter(lambda: received(listener), b"")).decode()
+            finally:
+                path.unlink()
+
+    def test_a_store_as_large_as_it_may_be_is_said_with_the_cure(self, pipe: Pipe, tmp_path: Path) -> None:
+        for _ in range(2):  # the journal that is left behind cannot be rolled back either
+            said = self.lines(pipe, tmp_path, pipe.path.stat().st_size // 2, 75)
+            assert "deferred: " in said
+            assert "could not be written" in said
+            assert self.CURE in said
+
+    def test_a_store_that_is_nearly_as_large_is_said_too(self, pipe: Pipe, tmp_path: Path) -> None:
+        size = pipe.path.stat().st_size
+        said = self.lines(pipe, tmp_path, int(size * 1.2), 0)
+        assert "and the store has " in said
+        assert self.CURE in said
+
+    def test_a_store_with_room_says_nothing(self, pipe: Pipe, tmp_path: Path) -> None:
+        assert "files of at most" not in self.lines(pipe, tmp_path, pipe.path.stat().st_size * 2, 0)
+
+    def test_another_failure_is_not_blamed_on_it(self, pipe: Pipe, tmp_path: Path) -> None:
+        with pipe.store.write() as tx:
+            tx.execute("PRAGMA user_version = 99")
+        assert "files of at most" not in self.lines(pipe, tmp_path, 1 << 40, 75)
+
+
+def received(listener: socket.socket) -> bytes:
+    """The next line, nothing when there is none."""
+    try:
+        return listener.recv(4096)
+    except BlockingIOError:
+        return b""
+
+
 def changed(pipe: Pipe, statements: str) -> list[str]:
     """The command of a delivery in a process that begins with some statements."""
     program = f"import sys; from mailgate.inbound import pipe\n{statements}\npipe.main(sys.argv[1:])"

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.mta import exim, postfix
+from mailgate.mta import exim, postfix, postfix_check
+from mailgate.mta.check import FileState
 from mailgate.mta.maps import Maps
 from mailgate.mta.plan import Plan
+from mailgate.mta.postfix_check import PostfixState
 from mailgate.values.directory import Directory, Domain
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -80,6 +82,18 @@ def test_an_alias_file_is_added_to_those_there_are() -> None:
     said = main({"alias_maps": "hash:/etc/aliases", "mydestination": "localhost"}, alias=True)
     assert said["alias_maps"] == "hash:/etc/aliases, $default_database_type:/var/lib/mailgate-maps/aliases"
     assert said["mydestination"] == "localhost, example.com"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [("51200000", "wrong"), ("0", "ok")])
+def test_behind_an_alias_file_no_limit_of_mailboxes_holds_for_the_store(value: str, verdict: str) -> None:
+    """postconf(5), mailbox_size_limit: it limits any file that is written by an external command."""
+    plan = PLAN._replace(alias=True)
+    assert main({"mailbox_size_limit": "51200000"}, alias=True)["mailbox_size_limit"] == "0"
+    state = PostfixState({"mailbox_size_limit": value}, "", FileState(), {}, None)
+    (found,) = (each for each in postfix_check.check(plan, state) if each.name == "mailbox_size_limit")
+    assert found.verdict == verdict
+    if verdict == "wrong":
+        assert "postconf -e 'mailbox_size_limit = 0' && postfix reload" in str(found.fix)
 
 
 @pytest.mark.parametrize(("delimiters", "said"), [(["-"], "-"), (["+", "-"], "+-"), (["", "="], "="), ([""], None)])
