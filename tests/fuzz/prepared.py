@@ -150,7 +150,7 @@ def all_aliases(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         contacts.set_sender(tx, "mallory@bad.example", "block")
         contacts.set_sender(tx, "friend@client.org", "allow")
-        gone = records.make(tx, NewRecord("crm.lead", "gone", {}, alias=None, domain=None, sender="x"), gateway.now)
+        gone = records.make(tx, NewRecord("crm.lead", "gone", {}, alias=None, domain=None, rate_key="x"), gateway.now)
     gateway.alias("gone@example.com", "crm.lead", record=gone)
     with gateway.store.write() as tx:
         records.remove(tx, gone)
