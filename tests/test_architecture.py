@@ -57,6 +57,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "owner": "",
         "unpack": "",
         "writer": "",
+        "signals": "",
         "syslog": "",
     },
     "reports": {

@@ -50,6 +50,11 @@ def submitted(entry: "QueueEntry", what: str, error: str, *, in_time: bool) -> N
     _log(syslog.INFO if what == "sent" else syslog.WARNING, f"{line} {error}".rstrip())
 
 
+def unrecorded(entry: "QueueEntry", error: Exception) -> None:
+    """Say that what became of a message of ours cannot be recorded yet."""
+    _log(syslog.ERROR, f"outbox {entry.number} was handed over, and this cannot be recorded yet: {error}")
+
+
 def stopped(error: Exception) -> None:
     """Say why a worker stopped before its work was done."""
     _log(syslog.ERROR, f"work stopped: {type(error).__name__}: {error}")

@@ -92,7 +92,10 @@ def fail(tx: Transaction, draft: Draft, error: str, now: float) -> None:
 
 
 def claim(tx: Transaction, worker: str, now: float) -> QueueEntry | None:
-    """Take the next entry that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out."""
+    """Take the next entry that is due, for LEASE seconds; None when nothing is. A claim by a dead worker runs out.
+
+    `tries` of the entry counts this one; `due_at` is when it was due.
+    """
     row = tx.execute(
         f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, number LIMIT 1", (now,)
     ).fetchone()
@@ -102,6 +105,12 @@ def claim(tx: Transaction, worker: str, now: float) -> QueueEntry | None:
     until, tries = now + LEASE, entry.tries + 1
     leases.take(tx, leases.OUTBOX, entry.number, worker, until, now, due_at=until, tries=tries)
     return entry._replace(tries=tries)
+
+
+def give_back(tx: Transaction, entry: QueueEntry, worker: str) -> bool:
+    """Undo a claim: nothing was handed over; False when another worker has it now."""
+    before = {"due_at": entry.due_at, "tries": entry.tries - 1}
+    return leases.settle(tx, leases.OUTBOX, entry.number, worker, **before)
 
 
 def sent(tx: Transaction, number: int, worker: str) -> bool:

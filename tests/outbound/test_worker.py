@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -20,8 +21,9 @@ from mailgate.outbound.submit import Result, Sendmail, Smtp
 from mailgate.outbound.worker import Tally
 from mailgate.settings.config import Config, Submit
 from mailgate.store import database, outbox
-from mailgate.store.database import Store
+from mailgate.store.database import Store, Transaction
 from mailgate.store.outbox import Draft, QueueEntry
+from mailgate.values.problem import StoreError
 
 NOW = 1_700_000_000.0
 LETTER = b"From: MAILER-DAEMON <bounce@example.com>\nSubject: Re:\n\n.\nFrom here\n"
@@ -324,6 +326,84 @@ def test_a_worker_killed_between_claim_and_settle_costs_a_lease_and_no_message(o
     assert worker.work(opened, healthy.config(opened), at(later)) == Tally(sent=1)
     assert healthy.log == ["bob@client.org"]
     assert entries(opened)[0].tries == 2
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
+def test_a_worker_that_is_asked_to_stop_records_what_it_handed_over(
+    opened: Store, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    program = Program(tmp_path / "bin", f"kill -{number} $PPID; sleep 0.5")
+    queue(opened, "bob@client.org", "jane@client.org")
+    process = start(opened, program, 1)
+    process.communicate("go\n", timeout=30)
+    assert process.returncode == status
+    assert program.log == ["bob@client.org"]
+    assert states(opened) == ["sent", "queued"]
+
+
+def test_a_second_interrupt_ends_a_worker_at_once(opened: Store, tmp_path: Path) -> None:
+    program = Program(tmp_path / "bin", "kill -INT $PPID; sleep 0.5; kill -INT $PPID; sleep 3")
+    queue(opened, "bob@client.org")
+    process = start(opened, program, 1)
+    process.communicate("go\n", timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert states(opened) == ["queued"]
+
+
+def test_what_was_not_handed_over_is_given_back(opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    octets = outbox.octets
+
+    def stopped(tx: Transaction, number: int) -> bytes:
+        signal.raise_signal(signal.SIGINT)
+        return octets(tx, number)
+
+    program = Program(tmp_path / "bin")
+    queue(opened, "bob@client.org")
+    before = entries(opened)
+    monkeypatch.setattr(outbox, "octets", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        worker.work(opened, program.config(opened), at(NOW))
+    assert entries(opened) == before
+    assert program.log == []
+    monkeypatch.setattr(outbox, "octets", octets)
+    assert worker.work(opened, program.config(opened), at(NOW)) == Tally(sent=1), "no lease has to run out"
+
+
+def test_what_could_not_be_read_is_given_back(opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(tx: Transaction, number: int) -> bytes:
+        raise StoreError("disk I/O error")
+
+    queue(opened, "bob@client.org")
+    before = entries(opened)
+    monkeypatch.setattr(outbox, "octets", fails)
+    assert worker.work(opened, Program(tmp_path / "bin").config(opened), at(NOW)) == Tally()
+    assert entries(opened) == before
+
+
+def test_a_record_that_fails_is_made_again(opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader holds the store while COMMIT waits: it fails, and was tried once before; the message went out twice."""
+    monkeypatch.setattr(worker, "_PAUSES", (0.05,))
+    program = Program(tmp_path / "bin", f"touch {tmp_path}/taken; while [ ! -e {tmp_path}/held ]; do sleep 0.02; done")
+    queue(opened, "bob@client.org")
+    impatient = database.open_existing(opened.path, wait=0.1)
+
+    def reader() -> None:
+        while not (tmp_path / "taken").exists():
+            time.sleep(0.02)
+        other = database.open_existing(opened.path)
+        with other.read() as tx:
+            outbox.left(tx)
+            (tmp_path / "held").touch()
+            time.sleep(1.0)
+        other.close()
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    assert worker.work(impatient, program.config(opened), at(NOW)) == Tally(sent=1)
+    thread.join()
+    impatient.close()
+    assert program.log == ["bob@client.org"]
+    assert states(opened) == ["sent"]
 
 
 # --- SMTP ------------------------------------------------------------------------------------------------------------
