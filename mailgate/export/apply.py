@@ -37,7 +37,7 @@ def apply(tx: Transaction, proposal: Proposal, *, prune: bool = False) -> Applie
     for kind, name in unnamed if prune else ():
         if kind != "domain":  # which can be removed after its aliases
             writer.remove(kind, name)
-    for declared in sorted(proposal.declared, key=lambda each: (each.kind != "domain", "same_as" in each.fields)):
+    for declared in sorted(proposal.declared, key=lambda thing: (thing.kind != "domain", "same_as" in thing.fields)):
         writer.put(declared)
     writer.put_references()
     domains = [name for kind, name in unnamed if kind == "domain"] if prune else []

@@ -15,18 +15,18 @@ Tables = dict[str, dict[str, dict[str, Any]]]
 def describe(tx: Transaction) -> Tables:
     """The configuration in the store, everything sorted: the same configuration is the same text.
 
-    Who is to be notified and became a local address since is left out: he gets nothing any more.
+    An address to notify that has become a local address is left out: nothing is sent to it any more.
     """
     parameters = contacts.parameters(tx).items()
     things: dict[str, list[tuple[str, dict[str, Any]]]] = {
         "parameter": [(key, {"value": value}) for key, value in parameters if value != contacts.DEFAULTS[key]],
-        "domain": [(each.name, _domain(each)) for each in domains.listing(tx)],
+        "domain": [(domain.name, _domain(domain)) for domain in domains.listing(tx)],
         "alias": _aliases(tx),
-        "contact": [(each.address, _shown(CONTACT, each)) for each in contacts.contacts(tx)],
-        "sender": [(each.address, {"verdict": each.verdict}) for each in contacts.senders(tx)],
-        "server": [(each.name, _shown(SERVER, each)) for each in servers.listing(tx)],
+        "contact": [(contact.address, _shown(CONTACT, contact)) for contact in contacts.contacts(tx)],
+        "sender": [(sender.address, {"verdict": sender.verdict}) for sender in contacts.senders(tx)],
+        "server": [(server.name, _shown(SERVER, server)) for server in servers.listing(tx)],
     }
-    return {kind: dict(sorted(named, key=lambda each: _order(each[0]))) for kind, named in things.items()}
+    return {kind: dict(sorted(named, key=lambda pair: _order(pair[0]))) for kind, named in things.items()}
 
 
 def _order(name: str) -> tuple[str, str]:
@@ -34,43 +34,45 @@ def _order(name: str) -> tuple[str, str]:
     return host, local
 
 
-def _domain(found: Domain) -> dict[str, Any]:
-    return {"same_as": found.same_as} if found.same_as else _shown(DOMAIN, found)
+def _domain(domain: Domain) -> dict[str, Any]:
+    return {"same_as": domain.same_as} if domain.same_as else _shown(DOMAIN, domain)
 
 
 def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
-    hosts = {each.name for each in domains.listing(tx)}
+    hosts = {domain.name for domain in domains.listing(tx)}
     renamed = aliases.renamed(tx)
     shown = []
-    for each in aliases.listing(tx):
-        notify = tuple(to for to in each.notify if to.rpartition("@")[2] not in hosts or not directory.is_local(tx, to))
-        former = aliases.former_names(tx, each) if each.number in renamed else []
-        shown.append((each.address, _shown(ALIAS, each._replace(notify=notify), former=former)))
+    for alias in aliases.listing(tx):
+        notify = tuple(
+            to for to in alias.notify if to.rpartition("@")[2] not in hosts or not directory.is_local(tx, to)
+        )
+        former = aliases.former_names(tx, alias) if alias.number in renamed else []
+        shown.append((alias.address, _shown(ALIAS, alias._replace(notify=notify), former=former)))
     return shown
 
 
 def _shown(kind: Kind, thing: Any, **more: Any) -> dict[str, Any]:
     defaults = kind.defaults()
-    shown = {each.name: each.form.show(getattr(thing, each.attribute)) for each in kind.stored}
+    shown = {field.name: field.form.show(getattr(thing, field.attribute)) for field in kind.stored}
     return {name: value for name, value in {**shown, **more}.items() if value != defaults[name]}
 
 
 def document(tables: Tables) -> dict[str, Any]:
-    """The tables as they stand in the file: numbers as numbers, senders as two lists, empty tables left out."""
+    """The tables as the file has them: numbers as numbers, senders as two lists, empty tables left out."""
     senders = {
-        verdict: [name for name, each in tables["sender"].items() if each["verdict"] == verdict]
+        verdict: [name for name, sender in tables["sender"].items() if sender["verdict"] == verdict]
         for verdict in ("allow", "block")
     }
     parameters = {
-        name: int(each["value"]) if each["value"].isdecimal() else each["value"]
-        for name, each in tables["parameter"].items()
+        name: int(parameter["value"]) if parameter["value"].isdecimal() else parameter["value"]
+        for name, parameter in tables["parameter"].items()
     }
     whole = {
         "parameters": parameters,
         "domain": tables["domain"],
         "alias": tables["alias"],
         "contact": tables["contact"],
-        "senders": {name: each for name, each in senders.items() if each},
+        "senders": {verdict: addresses for verdict, addresses in senders.items() if addresses},
         "server": tables["server"],
     }
     return {name: table for name, table in whole.items() if table}

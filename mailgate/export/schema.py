@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate.export.fields import Field, Form, Kind
-from mailgate.store import contacts, domains, servers
+from mailgate.store import contacts, domains, records, servers
 from mailgate.store.servers import Secret, Server
 from mailgate.values import names
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
@@ -16,7 +16,7 @@ from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
 
 _LOGIN = ("client-id", "client-secret-file", "scope")
-"""What a login has beside its provider."""
+"""What a login has besides its provider."""
 
 
 def _delimiter(text: str) -> str:
@@ -26,36 +26,33 @@ def _delimiter(text: str) -> str:
 
 
 def _record(text: str) -> Ref | None:
-    found = Ref.parse(text)
-    if text and found is None:
-        raise Problem(f"`{text}` is no record", advice="a record is written MODEL/ID, as in `crm.lead/7`")
-    return found
+    return records.parse(text) if text else None
 
 
 def _notified(texts: list[str]) -> tuple[str, ...]:
-    return tuple({contacts.key(each): contacts.spelled(each) for each in texts}.values())
+    return tuple({contacts.key(text): contacts.spelled(text) for text in texts}.values())
 
 
-def _retired(found: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    for kind in found.values():
+def _retired(retired: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    for kind in retired.values():
         if kind not in ("catchall", "bounce"):
             raise Problem(f"a former name was `catchall` or `bounce`, not `{kind}`")
-    return tuple(sorted((names.local_part(local), kind) for local, kind in found.items()))
+    return tuple(sorted((names.local_part(local), kind) for local, kind in retired.items()))
 
 
-def _values(found: Mapping[str, str]) -> dict[str, str]:
-    if not all(key.strip() == key != "" for key in found):
+def _values(values: Mapping[str, str]) -> dict[str, str]:
+    if not all(key.strip() == key != "" for key in values):
         raise Problem("a value needs a name without blanks around it", advice='as in `team = "sales"`')
-    return dict(found)
+    return dict(values)
 
 
-def _secret(found: Mapping[str, str]) -> Secret:
-    """Where a server's secret comes from: the secret itself stands in no file of ours."""
-    kinds = [name for name in found if name in (*servers.SECRETS, "")]
+def _secret(table: Mapping[str, str]) -> Secret:
+    """Where a server's secret comes from: the secret itself is in no file of ours."""
+    kinds = [name for name in table if name in (*servers.SECRETS, "")]
     more = dict.fromkeys(_LOGIN, "") if kinds == ["login"] else {}
-    if len(kinds) != 1 or not found.keys() <= {kinds[0], *more}:
+    if len(kinds) != 1 or not table.keys() <= {kinds[0], *more}:
         raise Problem(f"a secret comes from one place, one of {', '.join(servers.SECRETS)}")
-    return Secret(kinds[0], found[kinds[0]], *(found.get(each, "") for each in more))
+    return Secret(kinds[0], table[kinds[0]], *(table.get(name, "") for name in more))
 
 
 def _source(secret: Secret) -> dict[str, str]:
@@ -93,7 +90,7 @@ _ANY_LOCAL = Form(str, "LOCAL", lambda text: names.local_part(text) if text else
 _ANY_MODEL = Form(str, "M", lambda text: names.model(text) if text else None, lambda text: text or "")
 _ANY_CONTACT = Form(str, "ADDRESS", lambda text: contacts.key(text) if text else None, lambda text: text or "")
 _ANY_ADDRESS = Form(str, "ADDRESS", lambda text: text or None, lambda text: text or "")
-_RETIRED = Form(dict, "", _retired, lambda found: {k: v for k, v in found if v != "alias"})
+_RETIRED = Form(dict, "", _retired, lambda retired: {local: kind for local, kind in retired if kind != "alias"})
 _FORMER = _list(lambda texts: tuple(sorted(map(_alias, texts))), "ADDRESS")
 
 DOMAIN = Kind(
@@ -203,6 +200,6 @@ class Parameter(NamedTuple):
 
 
 PARAMETER = Kind("parameter", contacts.known_parameter, (Field("value", "value", _TEXT),), Parameter(""))
-KINDS = {each.name: each for each in (DOMAIN, ALIAS, CONTACT, SENDER, SERVER, PARAMETER)}
+KINDS = {kind.name: kind for kind in (DOMAIN, ALIAS, CONTACT, SENDER, SERVER, PARAMETER)}
 TABLES = ("parameters", "domain", "alias", "contact", "senders", "server")
 """The tables of the file, in order."""

@@ -23,7 +23,7 @@ class Lease:
         self._until = 0.0
 
     def take(self) -> str | None:
-        """Take the lease. None: a living process has it; else who died with it before us, `""` for nobody."""
+        """Take the lease. None: a living process has it; else the name of the process that died with it, or `""`."""
         with self._store.write() as tx:
             now = self._clock()
             self._until = now + TIME

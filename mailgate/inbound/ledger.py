@@ -14,7 +14,7 @@ class Ledger:
     """The rows of a folder under one UIDVALIDITY. What changes goes to the store at once.
 
     As of the opening of the folder, by id: `settled` are the messages of which there is nothing more to collect,
-    `attempts` says how often each of the others was tried in vain.
+    `attempts` counts the failed attempts at the others.
     """
 
     def __init__(self, job: Job, folder: str, validity: str, listed: Sequence[str]) -> None:

@@ -76,7 +76,7 @@ def parse(text: str) -> Ref:
     """A typed `MODEL/ID`. Raises Problem."""
     ref = Ref.parse(text)
     if ref is None:
-        raise Problem(f"`{text}` is no record", advice="a record is written MODEL/ID, as in `crm.lead/7`")
+        raise Problem(f"`{text}` is not a record", advice="a record is written MODEL/ID, as in `crm.lead/7`")
     return ref
 
 

@@ -54,7 +54,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Installed) -> None:
         ("alias add лист --model x", "cannot be a mail name"),
         ("alias add x --model two/words", "`two/words` cannot be a model"),
         ("alias add x --model x --set nothing", "`nothing` sets nothing"),
-        ("alias add x --model x --record ticket", "`ticket` is no record"),
+        ("alias add x --model x --record ticket", "`ticket` is not a record"),
         ("alias add x --model x --notify catchall@example.com", "is a local address"),
         ("alias add x --model x --notify nobody", "`nobody` is no mail address"),
     ],

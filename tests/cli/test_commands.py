@@ -59,7 +59,7 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
         (["domain", "remove", "example.com", "--yes"], 1, "is used by 2 aliases", "mailgate alias remove"),
         (["domain", "forget", "example.com", "x"], 3, "`x@example.com` is no retired name", "mailgate domain show"),
         (["record", "show", "ticket/9"], 3, "no record `ticket/9`", "mailgate record list --model ticket"),
-        (["record", "show", "ticket"], 1, "`ticket` is no record", "MODEL/ID"),
+        (["record", "show", "ticket"], 1, "`ticket` is not a record", "MODEL/ID"),
         (["message", "show", "9"], 3, "no message 9", "mailgate message list"),
         (["message", "raw", "9"], 3, "no message 9", "mailgate message list"),
         (["why", "9"], 3, "no message 9", "mailgate message list"),

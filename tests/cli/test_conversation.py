@@ -96,7 +96,7 @@ def test_a_post_takes_attachments_a_subject_and_a_name(ticket: Installed) -> Non
     ("arguments", "stdin", "exit", "said"),
     [
         pytest.param(("post", "ticket/9"), b"x\n", 3, "no record `ticket/9`", id="no-record"),
-        pytest.param(("post", "ticket"), b"x\n", 1, "is no record", id="no-reference"),
+        pytest.param(("post", "ticket"), b"x\n", 1, "is not a record", id="no-reference"),
         pytest.param(("post", "ticket/1"), b" \n", 1, "nothing to say", id="empty"),
         pytest.param(("post", "ticket/1"), b"caf\xe9\n", 1, "not UTF-8", id="latin-1"),
         pytest.param(("post", "ticket/1", "--to", "nobody"), b"x\n", 1, "no mail address", id="no-address"),

@@ -341,7 +341,7 @@ allow = ["bob@client.org"]
         (5, 'modell = "x"', "4:1: alias `info@example.com` has no `model`"),
         (5, 'model = "a b"', "5:1: `a b` cannot be a model"),
         (5, 'model = "x"\nfrom = "friends"', "6:1: `from` must be one of everyone, contacts, followers, members"),
-        (5, 'model = "x"\nrecord = "x"', "6:1: `x` is no record"),
+        (5, 'model = "x"\nrecord = "x"', "6:1: `x` is not a record"),
         (5, 'model = "x"\nvalues = {"" = "x"}', "6:1: a value needs a name"),
         (7, 'model = "x"\nstatus = "valid"', "8:1: unknown key `status`"),
         (8, 'notify = ["info@example.com"]', "6:1: `info@example.com` is a local address"),
