@@ -29,6 +29,7 @@ __all__ = [
     "Outcome",
     "Problem",
     "Receipt",
+    "Step",
     "Store",
     "__version__",
     "load_config",
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from mailgate.gateway.api import load_config, open_store, preview, receive
     from mailgate.gateway.receive import Receipt
     from mailgate.mail.incoming import Fallback, Incoming
-    from mailgate.routing.decision import Decision, Outcome
+    from mailgate.routing.decision import Decision, Outcome, Step
     from mailgate.settings.config import Config
     from mailgate.store.database import Store
     from mailgate.values.problem import Problem
@@ -55,6 +56,7 @@ _HOMES = {
     "Outcome": "routing.decision",
     "Problem": "values.problem",
     "Receipt": "gateway.receive",
+    "Step": "routing.decision",
     "Store": "store.database",
     "load_config": "gateway.api",
     "open_store": "gateway.api",

@@ -121,6 +121,7 @@ class TestBehaviour:
             copy = mailgate.receive(store, config, incoming, 1e9)
         assert before == again
         assert (before.number, before.decision) == (None, after.decision)
+        assert (after.decision.status.exit, after.decision.status.line) == (0, "")
         assert [(each.action, each.reason) for each in copy.decision.outcomes] == [("ignore", "duplicate")]
 
     def test_a_store_is_opened_by_what_db_takes_and_never_made(self, folder: Path) -> None:

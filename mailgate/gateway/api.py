@@ -36,7 +36,8 @@ def open_store(where: Config | str | os.PathLike[str], *, wait: float = 30.0) ->
 def preview(store: Store, config: Config, incoming: Incoming, now: float | None = None) -> Receipt:
     """Decide what would become of a message now, and store nothing; the same code as `receive` decides.
 
-    `now`: seconds since the epoch, the clock by default. Raises Problem, and RuntimeError outside the main thread.
+    `now`: seconds since the epoch, the clock by default. Raises Problem or OSError, and RuntimeError outside the main
+    thread.
     """
     _in_main_thread("preview")
     return gateway.preview(store, config, incoming, time.time() if now is None else now)
