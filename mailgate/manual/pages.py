@@ -11,7 +11,7 @@ SECTIONS = {
     "Mail": ("rules", "aliases", "senders", "authentication", "refusals", "records", "conversations"),
     "Every day": ("held", "bounces", "outbox", "fetch", "login"),
     "Operation": ("doctor", "troubleshooting", "monitoring", "export", "cases", "security"),
-    "Reference": ("deliver", "exit-codes", "files", "json", "api", "internals", "changes"),
+    "Reference": ("deliver", "exit-codes", "files", "json", "schema", "api", "internals", "changes"),
 }
 """Section -> its topics, as `mailgate help` lists them."""
 TOPICS = tuple(topic for topics in SECTIONS.values() for topic in topics)

@@ -110,8 +110,8 @@ CREATE TABLE message (
 CREATE INDEX message_by_id ON message (message_id);
 
 CREATE TABLE raw (
-    -- The octets of a message, exactly as they came; apart from message, so that lists do not read them.
-    message INTEGER PRIMARY KEY REFERENCES message (number),
+    -- The octets of a message, exactly as they came; in a table of their own, so that lists do not read them.
+    message INTEGER PRIMARY KEY REFERENCES message (number), -- number of the message
     octets BLOB NOT NULL -- of mail that was collected in part: that part
 );
 

@@ -4,7 +4,7 @@
 
 CREATE TABLE new_domain (
     -- A local domain: mail to it is ours. Or another name of one, which shares all that it has.
-    name TEXT PRIMARY KEY, -- in lower case, A-labels (IDNA) decoded as they are stored in alias
+    name TEXT PRIMARY KEY, -- in lower case, an international one as A-labels (xn--)
     position INTEGER NOT NULL, -- order in which domains were added
     catchall TEXT NOT NULL, -- local part that takes answers of people
     bounce TEXT NOT NULL, -- local part that takes delivery reports
@@ -28,9 +28,9 @@ ALTER TABLE new_domain RENAME TO domain;
 
 CREATE TABLE new_alias (
     -- An address that makes records, or posts on one.
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY, -- by which retired names and outcomes refer to it
     local TEXT NOT NULL, -- local part, in lower case
-    domain TEXT NOT NULL REFERENCES domain (name),
+    domain TEXT NOT NULL REFERENCES domain (name), -- local domain it is in
     model TEXT NOT NULL, -- model of the records it makes
     values_json TEXT NOT NULL, -- values of the records it makes: a JSON object
     policy TEXT NOT NULL CHECK (policy IN ('everyone', 'contacts', 'followers', 'members')), -- who may write to it
@@ -57,7 +57,7 @@ ALTER TABLE new_alias RENAME TO alias;
 
 CREATE TABLE new_retired (
     -- A local part that still works though it was renamed, until `mailgate domain forget`.
-    domain TEXT NOT NULL REFERENCES domain (name),
+    domain TEXT NOT NULL REFERENCES domain (name), -- local domain it is in
     local TEXT NOT NULL, -- local part, in lower case
     kind TEXT NOT NULL CHECK (kind IN ('catchall', 'bounce', 'alias')), -- what it was the name of
     alias INTEGER REFERENCES alias (number), -- of kind alias: the one that had this name
@@ -71,9 +71,9 @@ CREATE INDEX retired_by_local ON retired (local);
 
 CREATE TABLE new_contact (
     -- A known sender.
-    number INTEGER PRIMARY KEY,
-    address TEXT NOT NULL UNIQUE, -- as it is compared: in lower case, the domain as A-labels
-    name TEXT NOT NULL,
+    number INTEGER PRIMARY KEY, -- order in which they were added
+    address TEXT NOT NULL UNIQUE, -- as it is compared: in lower case, an international domain as A-labels (xn--)
+    name TEXT NOT NULL, -- as it is shown
     member INTEGER NOT NULL CHECK (member IN (0, 1)), -- whether the policy "members" lets them write
     archived INTEGER NOT NULL CHECK (archived IN (0, 1)), -- whether they are no longer known
     bounces INTEGER NOT NULL DEFAULT 0 -- failures of mail to them since they last wrote
@@ -85,9 +85,9 @@ ALTER TABLE new_contact RENAME TO contact;
 
 CREATE TABLE new_sender (
     -- An address on the allow-list of the loop guard, or on the block list.
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY, -- order in which they were added
     address TEXT NOT NULL UNIQUE, -- as in contact
-    permission TEXT NOT NULL CHECK (permission IN ('allow', 'block'))
+    permission TEXT NOT NULL CHECK (permission IN ('allow', 'block')) -- which list it is on
 );
 INSERT INTO new_sender (number, address, permission) SELECT number, address, verdict FROM sender;
 DROP TABLE sender;
@@ -96,7 +96,7 @@ ALTER TABLE new_sender RENAME TO sender;
 CREATE TABLE new_parameter (
     -- A parameter of the gateway that has another value than its default.
     key TEXT PRIMARY KEY, -- by the name that Odoo uses
-    value TEXT NOT NULL
+    value TEXT NOT NULL -- as text
 );
 INSERT INTO new_parameter (key, value) SELECT key, value FROM parameter;
 DROP TABLE parameter;
@@ -104,7 +104,7 @@ ALTER TABLE new_parameter RENAME TO parameter;
 
 CREATE TABLE new_signing_key (
     -- A key for the tokens in signed addresses: the newest signs, the one before it still counts.
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY, -- the highest one signs
     secret BLOB NOT NULL, -- 32 octets
     created_at DOUBLE PRECISION NOT NULL DEFAULT 0 -- epoch seconds; 0: made with the store
 );
@@ -114,7 +114,7 @@ ALTER TABLE new_signing_key RENAME TO signing_key;
 
 CREATE TABLE new_model (
     -- A kind of records, which are numbered from 1 without gaps.
-    name TEXT PRIMARY KEY,
+    name TEXT PRIMARY KEY, -- as in MODEL/ID
     last_id INTEGER NOT NULL -- id of the newest record that was ever made
 );
 INSERT INTO new_model (name, last_id) SELECT name, last_id FROM model;
@@ -123,8 +123,8 @@ ALTER TABLE new_model RENAME TO model;
 
 CREATE TABLE new_record (
     -- What mail is about: a lead, a ticket. Written MODEL/ID.
-    model TEXT NOT NULL,
-    id INTEGER NOT NULL,
+    model TEXT NOT NULL, -- its kind
+    id INTEGER NOT NULL, -- counted from 1 within its model, never used twice
     name TEXT NOT NULL, -- the subject of its first message, where nothing else was given
     values_json TEXT NOT NULL, -- its values: a JSON object
     alias TEXT, -- address of the alias that made it
@@ -145,8 +145,8 @@ CREATE INDEX record_by_alias ON record (alias, created_at);
 CREATE TABLE new_follower (
     -- An address that gets the mail of a record.
     number INTEGER PRIMARY KEY, -- order in which they came
-    model TEXT NOT NULL,
-    id INTEGER NOT NULL,
+    model TEXT NOT NULL, -- of the record
+    id INTEGER NOT NULL, -- of the record
     address TEXT NOT NULL, -- as it is compared, see contact
     spelled TEXT NOT NULL DEFAULT '', -- as mail is sent to it: local parts keep their case
     UNIQUE (model, id, address),
@@ -169,9 +169,9 @@ CREATE TABLE new_message (
     parent TEXT, -- Message-ID that it answers
     reverse_path TEXT, -- envelope sender; null: the null reverse-path, or not known
     author TEXT, -- address of From, as it is compared; null: unknown
-    author_name TEXT NOT NULL,
+    author_name TEXT NOT NULL, -- display name in From
     author_text TEXT NOT NULL, -- the From field as text
-    subject TEXT NOT NULL,
+    subject TEXT NOT NULL, -- decoded
     date TEXT NOT NULL, -- the Date field as it was written
     recipients TEXT NOT NULL, -- envelope recipients: a JSON list
     flags TEXT NOT NULL, -- outsider, reused-id, authenticated, forged, bad-detail: a JSON list
@@ -196,10 +196,10 @@ CREATE INDEX message_by_received ON message (received_at);
 
 CREATE TABLE new_placement (
     -- A message on a record; a message can be on several.
-    number INTEGER PRIMARY KEY,
-    message INTEGER NOT NULL REFERENCES message (number),
-    model TEXT NOT NULL,
-    id INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY, -- order in which they came; the first is the record that a message is shown with
+    message INTEGER NOT NULL REFERENCES message (number), -- number of the message
+    model TEXT NOT NULL, -- of the record
+    id INTEGER NOT NULL, -- of the record
     UNIQUE (message, model, id),
     FOREIGN KEY (model, id) REFERENCES record (model, id)
 );
@@ -212,7 +212,7 @@ CREATE INDEX placement_by_record ON placement (model, id);
 
 CREATE TABLE new_mention (
     -- A Message-ID that a message names in References or In-Reply-To, for answers that name the same one.
-    message_id TEXT NOT NULL,
+    message_id TEXT NOT NULL, -- the id that is named
     message INTEGER NOT NULL REFERENCES message (number), -- the message that names it
     PRIMARY KEY (message_id, message)
 );
@@ -224,12 +224,13 @@ CREATE TABLE new_effect (
     -- What a message led to, so that a copy of it that comes again is known as one.
     digest TEXT NOT NULL, -- SHA-256 of what stays the same on every way a copy takes
     action TEXT NOT NULL CHECK (action IN ('create', 'post', 'bounce', 'hold', 'refuse', 'ignore', 'defer', 'sent')),
+    -- what became of it; sent: another program sent it
     reason TEXT NOT NULL, -- of a refusal, a bounce, of what was ignored; else empty
     place TEXT NOT NULL, -- the address or MODEL/ID that it was for
-    message_id TEXT,
+    message_id TEXT, -- of the message; null: it has none
     listed INTEGER NOT NULL CHECK (listed IN (0, 1)), -- whether it came through a mailing list
     accepted INTEGER NOT NULL CHECK (accepted IN (0, 1)), -- whether a copy of it is a duplicate
-    message INTEGER NOT NULL REFERENCES message (number),
+    message INTEGER NOT NULL REFERENCES message (number), -- the message that did it
     PRIMARY KEY (digest, action, reason, place)
 );
 INSERT INTO new_effect (digest, action, reason, place, message_id, listed, accepted, message)
@@ -250,11 +251,11 @@ CREATE INDEX effect_by_id ON effect (message_id);
 
 CREATE TABLE new_held (
     -- A message that waits for a person, or one that was refused by a reply and is kept.
-    message INTEGER PRIMARY KEY REFERENCES message (number),
-    reason TEXT NOT NULL,
+    message INTEGER PRIMARY KEY REFERENCES message (number), -- number of the message
+    reason TEXT NOT NULL, -- why, in one word
     note TEXT NOT NULL, -- of a fault of our own: what it was
     quiet INTEGER NOT NULL CHECK (quiet IN (0, 1)), -- whether nobody is told, and it is dropped after some days
-    refused INTEGER NOT NULL CHECK (refused IN (0, 1)),
+    refused INTEGER NOT NULL CHECK (refused IN (0, 1)), -- whether it was refused by a reply
     version TEXT NOT NULL, -- of the program that held it
     held_at DOUBLE PRECISION NOT NULL -- epoch seconds
 );
@@ -266,19 +267,19 @@ CREATE INDEX held_by_state ON held (refused, quiet);
 
 CREATE TABLE new_outbox (
     -- An outgoing message for one recipient: queued, sent or failed.
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL CHECK (kind IN ('refusal', 'post', 'copy', 'notice', 'hook')),
-    reason TEXT NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- as `mailgate outbox` shows it
+    kind TEXT NOT NULL CHECK (kind IN ('refusal', 'post', 'copy', 'notice', 'hook')), -- what it is
+    reason TEXT NOT NULL, -- why it is sent, in one word
     about TEXT NOT NULL, -- the addresses, record or topics it is about, separated by commas
-    recipient TEXT NOT NULL,
+    recipient TEXT NOT NULL, -- as it was written to us
     person TEXT NOT NULL, -- the recipient as answers to one person are counted
     reverse_path TEXT, -- envelope sender; null: the null reverse-path
-    subject TEXT NOT NULL,
+    subject TEXT NOT NULL, -- decoded
     octets BLOB NOT NULL, -- the message, or its header alone when body_at is set
     message INTEGER, -- the message it answers, or whose body it has
     body_at INTEGER, -- octet of that message (in raw) from which on it is the body of this one
-    state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'failed')),
-    tries INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'failed')), -- what became of it
+    tries INTEGER NOT NULL, -- how often it was handed to a mail server
     due_at DOUBLE PRECISION NOT NULL, -- when it is tried next; epoch seconds
     holder TEXT, -- worker that is sending it
     lease_until DOUBLE PRECISION NOT NULL DEFAULT 0, -- when its claim is void; epoch seconds
@@ -299,10 +300,10 @@ CREATE INDEX outbox_by_creation ON outbox (created_at);
 
 CREATE TABLE new_delivery (
     -- A message that went to a recipient: signed addresses name its number, delivery reports its id.
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    message INTEGER NOT NULL REFERENCES message (number),
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- the one that signed addresses name
+    message INTEGER NOT NULL REFERENCES message (number), -- number of the message
     model TEXT NOT NULL, -- of the record; no foreign key, it may be gone while answers still come
-    id INTEGER NOT NULL,
+    id INTEGER NOT NULL, -- of the record
     recipient TEXT NOT NULL, -- as it is compared; empty: to several, by another program
     message_id TEXT NOT NULL -- under which it went out
 );
@@ -318,21 +319,21 @@ CREATE INDEX delivery_by_record ON delivery (model, id);
 
 CREATE TABLE new_failure (
     -- A message of ours that did not arrive, or that its recipient calls spam: once for a message and a recipient.
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- as `mailgate bounce` shows it
     recipient TEXT, -- whom the report names; null: nobody
     message INTEGER REFERENCES message (number), -- the message that failed; null: not known
     message_id TEXT, -- Message-ID that the report names
     model TEXT, -- of the record; no foreign key, it may be gone
-    id INTEGER,
+    id INTEGER, -- of the record
     follower TEXT, -- address whose mail stops; null: nothing proves the report
     action TEXT NOT NULL, -- failed, or complaint
     status TEXT NOT NULL, -- enhanced status code (RFC 3463), empty when none was told
     kind TEXT NOT NULL, -- why, in one word
-    permanent INTEGER NOT NULL CHECK (permanent IN (0, 1)),
+    permanent INTEGER NOT NULL CHECK (permanent IN (0, 1)), -- whether it failed for good
     diagnostic TEXT NOT NULL, -- what the other server said
     remote TEXT NOT NULL, -- its name
     report INTEGER NOT NULL REFERENCES message (number), -- the message that said so
-    state TEXT NOT NULL CHECK (state IN ('open', 'acked')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'acked')), -- acked: an administrator has dealt with it
     created_at DOUBLE PRECISION NOT NULL -- epoch seconds
 );
 INSERT INTO new_failure (number, recipient, message, message_id, model, id, follower, action, status, kind, permanent,
@@ -350,7 +351,7 @@ CREATE INDEX failure_by_follower ON failure (follower);
 
 CREATE TABLE new_notice (
     -- Something that administrators were told by mail, until it no longer waits for them.
-    topic TEXT PRIMARY KEY,
+    topic TEXT PRIMARY KEY, -- held, failures, outbox, servers or doctor
     created_at DOUBLE PRECISION NOT NULL -- when they were told; epoch seconds
 );
 INSERT INTO new_notice (topic, created_at) SELECT topic, since FROM notice;
@@ -359,19 +360,20 @@ ALTER TABLE new_notice RENAME TO notice;
 
 CREATE TABLE new_server (
     -- An incoming server: a mailbox of ours somewhere else. Its secret is never stored here.
-    number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    type TEXT NOT NULL CHECK (type IN ('imap', 'pop')),
-    host TEXT NOT NULL,
-    port INTEGER NOT NULL,
-    security TEXT NOT NULL CHECK (security IN ('tls', 'starttls', 'none')),
+    number INTEGER PRIMARY KEY, -- order in which they were added
+    name TEXT NOT NULL UNIQUE, -- as commands name it
+    type TEXT NOT NULL CHECK (type IN ('imap', 'pop')), -- protocol
+    host TEXT NOT NULL, -- name or address
+    port INTEGER NOT NULL, -- number of the TCP port
+    security TEXT NOT NULL CHECK (security IN ('tls', 'starttls', 'none')), -- how TLS is used
     verify INTEGER NOT NULL CHECK (verify IN (0, 1)), -- whether its certificate has to be valid
     ca TEXT NOT NULL, -- file of certificates to trust, empty: those of the system
-    user_name TEXT NOT NULL,
+    user_name TEXT NOT NULL, -- to log in with
     secret_kind TEXT NOT NULL, -- password-file, password-command, token-command or login
     secret_source TEXT NOT NULL, -- file, command or provider
     client TEXT NOT NULL DEFAULT '', -- of a login: the id under which the provider knows us
     client_secret_file TEXT NOT NULL DEFAULT '',
+    -- of a login: the file that holds the secret of that id, empty for none
     scope TEXT NOT NULL DEFAULT '', -- of a login: what the provider calls access to mail
     address TEXT, -- of the mailbox itself, where user_name is none
     folders TEXT NOT NULL, -- a JSON list
@@ -380,14 +382,14 @@ CREATE TABLE new_server (
     done TEXT NOT NULL, -- what becomes of collected mail: keep, seen, delete or move:FOLDER
     failed TEXT NOT NULL, -- what becomes of mail that cannot be collected: keep or move:FOLDER
     message_limit INTEGER NOT NULL, -- messages in one run
-    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)), -- whether it is collected from
     succeeded_at DOUBLE PRECISION, -- when a run last reached its end; times here are epoch seconds
-    failing_since DOUBLE PRECISION,
+    failing_since DOUBLE PRECISION, -- when runs began to fail
     failures INTEGER NOT NULL DEFAULT 0, -- runs that failed since then
     due_at DOUBLE PRECISION NOT NULL DEFAULT 0, -- when a timer tries it next
     paused_at DOUBLE PRECISION, -- when it was given up, until an administrator enables it
     error TEXT NOT NULL DEFAULT '', -- what the last run said
-    warning TEXT NOT NULL DEFAULT '',
+    warning TEXT NOT NULL DEFAULT '', -- what the last run found strange
     holder TEXT, -- process that collects from it
     lease_until DOUBLE PRECISION NOT NULL DEFAULT 0 -- when its claim is void
 );
@@ -402,9 +404,9 @@ ALTER TABLE new_server RENAME TO server;
 
 CREATE TABLE new_mailbox (
     -- A folder of a server in one UIDVALIDITY, or a file or folder of this machine.
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY, -- by which collected refers to it
     server INTEGER REFERENCES server (number), -- null: this machine
-    folder TEXT NOT NULL,
+    folder TEXT NOT NULL, -- its name, or KIND:PATH of a file or folder
     validity TEXT NOT NULL -- UIDVALIDITY, empty where there is none
 );
 INSERT INTO new_mailbox (number, server, folder, validity) SELECT number, server, folder, validity FROM mailbox;
@@ -414,11 +416,11 @@ CREATE UNIQUE INDEX mailbox_by_folder ON mailbox (coalesce(server, 0), folder, v
 
 CREATE TABLE new_collected (
     -- A message of a mailbox that was tried, so that none is lost and none taken twice.
-    mailbox INTEGER NOT NULL REFERENCES mailbox (number),
+    mailbox INTEGER NOT NULL REFERENCES mailbox (number), -- the folder it is in
     id TEXT NOT NULL, -- the name that the server gives it for good: UID, UIDL; of a file its SHA-256
     state TEXT NOT NULL CHECK (state IN ('pending', 'taken', 'failed')), -- pending: tried in vain, and tried again
     attempts INTEGER NOT NULL, -- that failed
-    error TEXT NOT NULL,
+    error TEXT NOT NULL, -- what stopped the last attempt
     acknowledged INTEGER NOT NULL CHECK (acknowledged IN (0, 1)), -- whether the server was told, where it has to be
     PRIMARY KEY (mailbox, id)
 ) WITHOUT ROWID;
@@ -429,8 +431,8 @@ ALTER TABLE new_collected RENAME TO collected;
 
 CREATE TABLE new_login (
     -- A login at an OAuth2 provider. The tokens are secrets.
-    server INTEGER PRIMARY KEY REFERENCES server (number),
-    token_url TEXT NOT NULL,
+    server INTEGER PRIMARY KEY REFERENCES server (number), -- number of the server
+    token_url TEXT NOT NULL, -- where tokens are renewed
     access TEXT NOT NULL, -- access token
     expires_at DOUBLE PRECISION NOT NULL, -- until when it is good; times here are epoch seconds
     refresh TEXT NOT NULL, -- refresh token, empty when none was given
