@@ -10,6 +10,7 @@ import signal
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -55,9 +56,10 @@ class LmtpHandler:
         except Exception as error:  # whatever it is, the mail stays with the mail server
             log.deferred(error)
             return status.temporary().smtp
-        if receipt.queued:
-            self._on_queued()
-        log.delivered(receipt)
+        with suppress(Exception):  # it is committed: nothing changes the answer any more
+            if receipt.queued:
+                self._on_queued()
+            log.delivered(receipt)
         return receipt.decision.status.smtp
 
 

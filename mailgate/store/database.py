@@ -61,26 +61,30 @@ def bound(values: Iterable[object]) -> tuple[object, ...]:
 class Store:
     """An open database. Use `read` or `write`; there is no transaction outside of them.
 
+    A process may keep it for long: the file is opened again after a failure, and when another one is in its place.
     `written` tells whether anything was committed here.
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection, wait: float | None) -> None:
         self.path = path
         self.written = False
-        self._connection = connection
+        self._connection: sqlite3.Connection | None = connection
+        self._file = _file(path)
         self._wait = wait
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """One consistent view of the rows; nothing can be written. Raises StoreError when the database fails."""
+        connection = self._current()
         try:
-            self._connection.execute("BEGIN")
+            connection.execute("BEGIN")
             try:
-                yield self._connection
+                yield connection
             finally:
-                self._connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            _raise_failure(error)
+            self._failed(error)
             raise
 
     @contextlib.contextmanager
@@ -90,23 +94,49 @@ class Store:
         Raises Busy when the lock is not had within the time this store waits, StoreError when the database fails.
         """
         with locked(self.path, self._wait):
+            connection = self._current()
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE")
                 try:
-                    yield self._connection
-                    self._connection.execute("COMMIT")
+                    yield connection
+                    connection.execute("COMMIT")
                 except BaseException:
-                    if self._connection.in_transaction:  # a full disk, for one, has ended it already
-                        self._connection.execute("ROLLBACK")
+                    if connection.in_transaction:  # a full disk, for one, has ended it already
+                        connection.execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
-                _raise_failure(error)
+                self._failed(error)
                 raise
             self.written = True
 
     def close(self) -> None:
         """Close the connection; whatever was not committed is gone."""
-        self._connection.close()
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that is there now. Raises StoreError."""
+        file = _file(self.path)
+        if self._connection and file == self._file:
+            return self._connection
+        self.close()
+        self._connection, self._file = _connect_existing(self.path, self._wait), file
+        return self._connection
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        """Raise what the failure is for the caller; the connection may be of no use any more."""
+        self.close()
+        _raise_failure(error)
+
+
+def _file(path: str) -> tuple[int, int]:
+    """Which file is at a path: its device and its number there. Raises NotReady."""
+    try:
+        info = os.stat(path)
+    except OSError as error:
+        raise NotReady(f"no store {path}: {error.strerror}", command("mailgate init")) from error
+    return info.st_dev, info.st_ino
 
 
 @contextlib.contextmanager
@@ -192,14 +222,22 @@ def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> St
     `wait`: seconds to wait for another writer, None for ever (the caller has a deadline of its own).
     """
     path = os.fspath(path)
+    return Store(path, _connect_existing(path, wait), wait)
+
+
+def _connect_existing(path: str, wait: float | None) -> sqlite3.Connection:
     owner.check(path)
+    connection = None
     try:
         connection = _connect(path, wait)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        raise NotReady(f"cannot open the store {path}: {error}", command("mailgate init")) from error
-    _check_version(path, version)
-    return Store(path, connection, wait)
+        _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+    except BaseException as error:
+        if connection:
+            connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise NotReady(f"cannot open the store {path}: {error}", command("mailgate init")) from error
+        raise
+    return connection
 
 
 def open_or_create(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:

@@ -1,18 +1,24 @@
 """LMTP as a process: one reply per recipient, strangers refused at RCPT, every fault temporary."""
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from mailgate.gateway import log
+from mailgate.inbound.lmtp import LmtpHandler
+from mailgate.settings.config import Config
 from mailgate.store import aliases, database, domains, records
+from mailgate.store.database import Store
 from mailgate.values.directory import Alias, Domain
 
 MESSAGE = (
@@ -161,6 +167,42 @@ def test_no_second_message_is_smuggled(server: Path, folder: Path, end: bytes) -
         dialog.send(evil, "support@example.com")
     with database.open_existing(folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] <= 1
+
+
+def handler(opened: Store, queued: Callable[[], None] = lambda: None) -> LmtpHandler:
+    return LmtpHandler(opened, Config(None, opened.path), None, queued)
+
+
+def test_a_reader_that_outlasts_a_commit_costs_one_451(folder: Path) -> None:
+    """The transaction stayed open, and every later mail was 451, by LMTP and by the pipe, until the server ended."""
+    opened = database.open_existing(folder / "mailgate.db", wait=0.2)
+    with contextlib.closing(sqlite3.connect(folder / "mailgate.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM message").fetchone()
+        assert handler(opened)._deliver(MESSAGE % 1, "bob@client.org", "support@example.com").startswith("451 ")
+    for number in (1, 2):
+        assert handler(opened)._deliver(MESSAGE % number, "bob@client.org", "support@example.com").startswith("250 ")
+    other = database.open_existing(folder / "mailgate.db", wait=0.2)
+    with other.write() as tx:
+        assert tx.execute("SELECT count(*) FROM record").fetchone()[0] == 2
+
+
+def test_a_store_that_is_replaced_is_used_by_the_next_mail(folder: Path) -> None:
+    opened = database.open_existing(folder / "mailgate.db")
+    (folder / "copy.db").write_bytes((folder / "mailgate.db").read_bytes())
+    assert handler(opened)._deliver(MESSAGE % 1, "bob@client.org", "support@example.com").startswith("250 ")
+    (folder / "copy.db").replace(folder / "mailgate.db")
+    assert handler(opened)._deliver(MESSAGE % 2, "bob@client.org", "support@example.com").startswith("250 ")
+    assert len(made(folder)) == 1
+
+
+def test_what_happens_after_the_commit_changes_no_reply(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(receipt: object) -> None:
+        raise OSError("no log")
+
+    monkeypatch.setattr(log, "delivered", fails)
+    opened = database.open_existing(folder / "mailgate.db")
+    assert handler(opened)._deliver(MESSAGE % 1, "bob@client.org", "support@example.com").startswith("250 ")
 
 
 def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:

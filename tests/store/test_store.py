@@ -269,3 +269,52 @@ class TestOwner:
         (folder / "m.db").touch()
         said = self.run(folder / "m.db", 0).stdout
         assert "belongs to root, its folder to nobody | chown nobody" in said
+
+
+def test_a_store_that_stays_open_follows_the_file_that_takes_its_place(tmp_path: Path) -> None:
+    """A copy is restored by `mv` while LMTP runs: it answered 451 to every mail until it was restarted."""
+    opened = database.open_or_create(tmp_path / "m.db")
+    put(opened, "a")
+    (tmp_path / "copy.db").write_bytes((tmp_path / "m.db").read_bytes())
+    put(opened, "lost")
+    (tmp_path / "copy.db").replace(tmp_path / "m.db")
+    with opened.read() as tx:
+        assert [row["key"] for row in tx.execute("SELECT key FROM parameter")] == ["a"]
+    put(opened, "b")
+    assert rows(tmp_path / "m.db") == [("a",), ("b",)]
+
+
+def test_a_store_that_is_away_for_a_moment_is_opened_again(tmp_path: Path) -> None:
+    opened = database.open_or_create(tmp_path / "m.db")
+    put(opened, "a")
+    (tmp_path / "m.db").rename(tmp_path / "away.db")
+    with pytest.raises(NotReady, match="no store"):
+        put(opened, "b")
+    assert not (tmp_path / "m.db").exists()
+    (tmp_path / "away.db").rename(tmp_path / "m.db")
+    put(opened, "b")
+    assert rows(tmp_path / "m.db") == [("a",), ("b",)]
+
+
+def test_a_store_of_another_schema_in_its_place_is_not_used(tmp_path: Path) -> None:
+    opened = database.open_or_create(tmp_path / "m.db")
+    database.open_or_create(tmp_path / "newer.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "newer.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    (tmp_path / "newer.db").replace(tmp_path / "m.db")
+    with pytest.raises(NotReady, match="schema 99"):
+        put(opened, "a")
+
+
+def test_a_failure_ends_its_connection(tmp_path: Path) -> None:
+    """A transaction that SQLite left open, for one, must not stop the next one."""
+    opened = database.open_or_create(tmp_path / "m.db", wait=0.1)
+    before = opened._connection
+    with contextlib.closing(sqlite3.connect(tmp_path / "m.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM parameter").fetchall()
+        with pytest.raises(Busy):
+            put(opened, "a")
+    put(opened, "b")
+    assert opened._connection is not before
+    assert rows(tmp_path / "m.db") == [("b",)]
