@@ -52,7 +52,7 @@ class Block(NamedTuple):
     """
 
     recipient: str | None
-    action: str = "failed"
+    action: str
     status: str = ""
     diagnostic: str = ""
     remote: str = ""
