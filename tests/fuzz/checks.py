@@ -6,25 +6,15 @@ from collections.abc import Iterator
 from email.parser import BytesHeaderParser
 from typing import Any
 
+from helpers.contract import OUTCOMES
 from helpers.queued import Queued
 
 from mailgate.gateway.receive import Receipt
 from mailgate.mail import content, quoting
 from mailgate.values import charset, status
 
-WHY = {
-    "create": {"alias", "fallback"},
-    "post": {"alias", "reply", "token"},
-    "bounce": {"report"},
-    "refuse": set(status.REFUSED),
-    "ignore": {"duplicate", "loop", "report"},
-    "hold": {
-        *status.REFUSED,
-        *("unrouted", "capture", "bounce-address", "misconfigured", "spam", "unverified", "postmaster", "loop"),
-        *("automatic", "outsider"),
-    },
-}
-"""Action -> the reasons it may have. Not `failed`: that is our own mistake; nor `defer`: no ceiling is set here."""
+REASONS = {**OUTCOMES, "hold": OUTCOMES["hold"] - {"failed"}, "defer": set[str]()}
+"""Every action and the reasons it may have here: `failed` is an internal error, and no ceiling is set."""
 REFUSAL = [
     *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted"),
     *("Precedence", "X-Auto-Response-Suppress", "X-Mailgate-Loop", "MIME-Version", "Content-Type"),
@@ -82,7 +72,7 @@ def check_receipt(receipt: Receipt) -> None:
     must(decision.outcomes, "no verdict")
     for each in decision.outcomes:
         must(each.reason != "failed", "held as failed", decision.steps)
-        must(each.reason in WHY.get(each.action, ()), "reason", f"{each.action} {each.reason}")
+        must(each.reason in REASONS.get(each.action, ()), "reason", f"{each.action} {each.reason}")
     effects = [each.effect for each in decision.outcomes if not each.repeated]
     must(len(effects) == len(set(effects)), "two verdicts for one effect", effects)
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from fuzz.broken_mail import Delivery, Figures, Site
-from fuzz.checks import WHY, check_receipt, clean
+from fuzz.checks import REASONS, check_receipt, clean
 from fuzz.prepared import CONFIGS, prepared_store
 from fuzz.strategies import RECIPIENTS, REVERSE_PATHS, fuzz, letters, soups
 from helpers.messages import INFO, decide, known, remembered, state, stored
@@ -51,7 +51,7 @@ def holds(decision: Decision) -> None:
     assert places == sorted(places)
     assert decision.steps[0].rule == "size"
     for each in decision.outcomes:
-        assert each.reason in WHY[each.action]
+        assert each.reason in REASONS[each.action]
         assert each.rule in ORDER
     effects = [each.effect for each in decision.outcomes]
     assert len(set(effects)) == len(effects)

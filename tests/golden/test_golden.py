@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.contract import CLASSES, OUTCOMES, REPORTS
 
 from golden.situation import Mail, Situation
 from mailgate.routing import decide
@@ -144,21 +145,6 @@ MAILS: dict[str, Mail] = {
 }
 """Every golden mail, and how it arrives."""
 
-OUTCOMES = {
-    "create": {"alias", "fallback"},
-    "post": {"alias", "reply", "token"},
-    "bounce": {"report"},
-    "refuse": {"no-route", "catchall", "policy", "rate-limit", "too-large", "blocked"},
-    "hold": {
-        *("unrouted", "capture", "bounce-address", "failed", "blocked", "misconfigured", "spam", "unverified"),
-        *("postmaster", "loop", "automatic", "outsider"),
-        *("no-route", "catchall", "policy", "rate-limit", "too-large"),
-    },
-    "ignore": {"duplicate", "loop", "report"},
-    "defer": {"ceiling"},
-}
-"""Every action and its reasons."""
-
 VERDICTS = {
     "size": {"pass", "hold", "refuse"},
     "duplicate": {"pass", "seen", "reused-id"},
@@ -175,9 +161,6 @@ VERDICTS = {
     "rate": {"pass", "refuse", "defer"},
 }
 """Every rule, and what it may say; some of the records and models that `reply`, `alias` and `fallback` may name."""
-
-CLASSES = {"person", "automatic", "list", "report"}
-REPORTS = {"failed", "delayed", "delivered", "disposition", "feedback", "automatic", "other"}
 
 
 @pytest.fixture(scope="module")
