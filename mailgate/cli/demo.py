@@ -165,7 +165,7 @@ def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: boo
             with opened.read() as tx:
                 trees.append(messages.explanation(tx, receipt.number))
         else:
-            trees.append(explain.tree(receipt.message, receipt.decision, dry_run=False))
+            trees.append(explain.tree(receipt.facts, receipt.decision, dry_run=False))
     if silent:
         return trees
     console.lines([[(scene.title, "bold")]])

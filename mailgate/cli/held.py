@@ -119,7 +119,7 @@ def retry(app: App, number: int, as_json: bool) -> None:
     """Judge a held message as if it arrived now; it leaves the list when it is accepted."""
     receipt = reconsider.retry(app.store, app.config, number, time.time())
     app.pay(owed=receipt.queued)
-    if not receipt.decision.novel:
+    if not receipt.decision.has_effects:
         _tell_verdict(app, receipt, as_json)
         return
     _tell(app, number, as_json)
@@ -180,7 +180,7 @@ def _tell(app: App, number: int, as_json: bool) -> None:
 
 
 def _tell_verdict(app: App, receipt: Receipt, as_json: bool) -> None:
-    tree = explain.tree(receipt.message, receipt.decision, dry_run=False)
+    tree = explain.tree(receipt.facts, receipt.decision, dry_run=False)
     if as_json:
         console.data(tree)
         return

@@ -56,7 +56,7 @@ def route(
             raise
         console.error(problem)
         raise click.exceptions.Exit(75) from problem
-    tree = explain.tree(receipt.message, receipt.decision, dry_run=True)
+    tree = explain.tree(receipt.facts, receipt.decision, dry_run=True)
     if as_json:
         console.data(tree)
     else:

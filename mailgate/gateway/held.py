@@ -3,16 +3,18 @@
 from typing import NamedTuple
 
 from mailgate import __version__
-from mailgate.gateway import receive, send
-from mailgate.gateway.receive import Read, Receipt
-from mailgate.mail.classify import Kind
+from mailgate.gateway import receive
+from mailgate.gateway.receive import Receipt
+from mailgate.mail.classify import Class
 from mailgate.mail.incoming import Incoming
-from mailgate.routing import copies
+from mailgate.routing import context, copies
 from mailgate.routing.decision import Decision, Outcome, Step
+from mailgate.routing.facts import Facts
+from mailgate.routing.judgement import Judgement
 from mailgate.settings.config import Config
-from mailgate.store import aliases, apply, effects, held, messages, records, snapshot
+from mailgate.store import aliases, apply, contacts, effects, held, messages, records, snapshot
 from mailgate.store.database import Store, Transaction, savepoint
-from mailgate.values import status
+from mailgate.values.directory import Alias
 from mailgate.values.problem import Problem, command
 from mailgate.values.record import Ref
 
@@ -29,34 +31,43 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
 
     Block list, spam, policy and rate are not asked, nobody is answered. Raises NotFound, Problem.
     """
-    facts = _facts(store, number).facts
+    facts = receive.read(_incoming(store, number))
     with store.write() as tx:
         entry = held.get(tx, number)
-        outcome, why = _by_hand(tx, target)
-        acts = next((each for each in aliases.listing(tx) if each.number == outcome.alias), None)
-        state = snapshot.take(tx, facts, config, None, now, target=outcome.record, by=acts)
+        outcome, alias = _by_hand(tx, target)
+        parameters = contacts.parameters(tx)
+        ours = snapshot.ours(tx, facts.addresses, contacts.allowed_domains(parameters))
+        ours = ours._replace(directory=ours.directory.with_aliases([alias] if alias else []))
+        facts = facts.qualified(ours.directory.default_name)
+        settings = snapshot.settings(config, parameters, None)
+        facts = facts._replace(class_=_stored_class(facts, messages.stored(tx, number).classed))
+        state = snapshot.take(tx, facts, ours, settings, now, outcome.record)
+        copied = copies.copied(context.of(facts, state), (outcome,), by_hand=True)
         steps = [Step(**step) for step in messages.explanation(tx, number)["steps"]]
-        steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", why))
-        kind = Kind(messages.stored(tx, number).classed, "")
-        sent_on = copies.relay(facts, state, kind, (outcome,), by_hand=True)
-        decision = Decision(kind.name, sent_on.outcomes, sent_on.copies, tuple(steps), status.OK)
-        done = apply.apply(tx, facts, state, decision, config, __version__, now, number)
-        queued = send.enqueue(tx, done, facts, state, decision, config, now)
-    return Receipt(facts, decision, number, queued)
+        word = str(outcome.record or outcome.model)
+        steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", word))
+        judged = Judgement(facts, state, Decision(copied.outcomes, copied.copies, tuple(steps)))
+        queued = receive.enqueue(tx, config, judged, apply.apply(tx, judged, now, number), now)
+    return Receipt(facts, judged.decision, number, queued)
 
 
-def _by_hand(tx: Transaction, target: str) -> tuple[Outcome, str]:
+def _stored_class(facts: Facts, name: str) -> Class:
+    """The class that a message has in the store: its envelope may tell less today than when it came."""
+    return facts.class_ if facts.class_.name == name else Class(name, "")
+
+
+def _by_hand(tx: Transaction, target: str) -> tuple[Outcome, Alias | None]:
+    """What an administrator wants: a post on a record, or what an alias makes. Raises NotFound."""
     ref = Ref.parse(target)
     if ref:
         records.get(tx, ref)
-        return Outcome("post", "held", "held", record=ref, model=ref.model), str(ref)
+        return Outcome("post", "held", "held", record=ref, model=ref.model), None
     alias = aliases.reached_by(tx, target)
+    outcome = Outcome("create", "alias", "held", address=alias.address, alias=alias.number, model=alias.model)
     if alias.record:
         records.get(tx, alias.record)
-        posted = Outcome("post", "alias", "held", address=alias.address, alias=alias.number)
-        return posted._replace(record=alias.record, model=alias.record.model), str(alias.record)
-    made = Outcome("create", "alias", "held", address=alias.address, alias=alias.number)
-    return made._replace(model=alias.model, values=alias.values), alias.model
+        return outcome._replace(action="post", record=alias.record, model=alias.record.model), alias
+    return outcome._replace(values=alias.values), alias
 
 
 def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
@@ -64,18 +75,19 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
 
     It leaves the list when it is accepted, also when a copy of it was; what would only be refused by status stays.
     """
-    facts, told, failure = _facts(store, number)
-    if facts.whole:
+    incoming = _incoming(store, number)
+    if incoming.whole:
         by_hand = command("mailgate held route {N} --to ADDRESS", number)
         raise Problem(f"only a part of message {number} was collected", command("mailgate fetch --again"), by_hand)
+    facts = receive.read(incoming)
     with store.write() as tx:
         held.get(tx, number)
         with savepoint(tx) as undo:
             effects.forget_waiting(tx, number)
-            facts, state, decision = receive.judge(tx, config, facts, told, failure, None, now)
-            if decision.novel:
-                done = apply.apply(tx, facts, state, decision, config, __version__, now, number)
-                queued = send.enqueue(tx, done, facts, state, decision, config, now)
+            judged = receive.judge(tx, config, facts, None, now)
+            facts, _, decision = judged
+            if decision.has_effects:
+                queued = receive.enqueue(tx, config, judged, apply.apply(tx, judged, now, number), now)
                 return Receipt(facts, decision, number, queued)
             undo()
         if all(outcome.reason == "duplicate" for outcome in decision.outcomes):
@@ -83,12 +95,13 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     return Receipt(facts, decision, number)
 
 
-def _facts(store: Store, number: int) -> Read:
+def _incoming(store: Store, number: int) -> Incoming:
+    """A kept message with the envelope it came with. Raises NotFound."""
     with store.read() as tx:
         held.get(tx, number)
         raw, stored = messages.raw(tx, number), messages.stored(tx, number)
-    facts, told, failure = receive.read(store, Incoming(raw, stored.reverse_path or "", stored.recipients))
-    return Read(facts._replace(whole=stored.size if stored.size > len(raw) else 0), told, failure)
+    whole = stored.size if stored.size > len(raw) else 0
+    return Incoming(raw, stored.reverse_path or "", stored.recipients, whole=whole)
 
 
 def chores(store: Store, config: Config, now: float) -> Chores:

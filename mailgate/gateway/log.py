@@ -15,16 +15,17 @@ if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
 
 def delivered(receipt: Receipt) -> None:
     """Say what became of a message."""
-    facts, decision = receipt.message, receipt.decision
-    sender = facts.envelope.reverse_path
+    message, decision = receipt.facts.message, receipt.decision
+    sender = message.envelope.reverse_path
     outcomes = ", ".join(
         f"{each.action} {each.reason} {each.record or each.model or each.address or each.recipient}".rstrip()
         for each in decision.outcomes
     )
-    recipients = ",".join(str(each) for each in facts.envelope.recipients)
+    recipients = ",".join(str(each) for each in message.envelope.recipients)
     line = (
         f"{receipt.number or '-'} from=<{sender or ''}> to=<{recipients}>"
-        f" id={facts.message_id or '-'} size={facts.size} class={decision.kind}: {outcomes} ({decision.status.code})"
+        f" id={message.message_id or '-'} size={message.size} class={receipt.facts.class_.name}: {outcomes}"
+        f" ({decision.status.code})"
     )
     _log(syslog.INFO, line)
 

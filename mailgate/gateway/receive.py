@@ -1,4 +1,4 @@
-"""Receive one message: facts, snapshot, decision, memory, commit.
+"""Receive a message: read it, judge it in one transaction, store what was decided and queue what is sent.
 
 What our own judgement cannot take would fail for ever, so it is accepted and held as `failed`, bytes intact. Whatever
 else goes wrong (database, disk, configuration) raises, and the edge that called defers.
@@ -8,23 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mailgate import __version__
-from mailgate.mail import envelope, message
-from mailgate.mail.envelope import Envelope, Hints
+from mailgate.mail import envelope
+from mailgate.mail.envelope import Hints
 from mailgate.mail.incoming import Fallback, Incoming
-from mailgate.mail.message import Message
 from mailgate.process import deadline
-from mailgate.reports import report
-from mailgate.reports.report import Report
 from mailgate.routing import decide, resolve
-from mailgate.routing.decision import Decision, Outcome, Step
+from mailgate.routing import facts as reading
+from mailgate.routing.decision import Decision
+from mailgate.routing.facts import Facts
+from mailgate.routing.judgement import Judgement
 from mailgate.routing.state import State
 from mailgate.settings.config import Config
-from mailgate.store import apply, directory, domains, snapshot
-from mailgate.store.apply import Remembered
+from mailgate.store import apply, contacts, snapshot
+from mailgate.store.apply import Stored
 from mailgate.store.database import Store, Transaction
-from mailgate.values import status
-from mailgate.values.address import Address
-from mailgate.values.problem import NotReady, StoreError, command
 
 READING = 10.0
 """Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""
@@ -32,26 +29,10 @@ JUDGING = 5.0
 """Seconds of work for the decision, which is made while other deliveries wait."""
 
 
-class Read(NamedTuple):
-    """What a message says by itself: its facts, what it reports, and why they could not be read (`""`)."""
-
-    facts: Message
-    told: Report | None = None
-    failure: str = ""
-
-
-class Judged(NamedTuple):
-    """A judgement with what it was made of; the facts have the recipient that the store knows."""
-
-    facts: Message
-    state: State
-    decision: Decision
-
-
 class Receipt(NamedTuple):
     """What was decided and stored. number: None where nothing had to be; queued: whether there is something to send."""
 
-    message: Message
+    facts: Facts
     decision: Decision
     number: int | None = None
     queued: bool = False
@@ -78,114 +59,78 @@ def receive_all(
     `also` is called for each, with its index, in the same transaction, so that an edge can remember that it is done
     with it. Raises as `receive`, and what `also` raises.
     """
-    every = [(*read(store, incoming), incoming.fallback) for incoming in messages]
+    every = [read(incoming) for incoming in messages]
     receipts = []
     with store.write() as tx:
-        for at, (facts, told, failure, fallback) in enumerate(every):
-            facts, state, decision = judge(tx, config, facts, told, failure, fallback, now)
-            remembered = apply.apply(tx, facts, state, decision, config, __version__, now)
-            queued = _enqueued(tx, remembered, facts, state, decision, config, now)
-            receipts.append(Receipt(facts, decision, remembered.number, queued))
+        for at, facts in enumerate(every):
+            judged = judge(tx, config, facts, messages[at].fallback, now)
+            stored = apply.apply(tx, judged, now)
+            queued = enqueue(tx, config, judged, stored, now)
+            receipts.append(Receipt(judged.facts, judged.decision, stored.number, queued))
             if also:
                 also(tx, at, receipts[-1])
     return receipts
 
 
-def _enqueued(
-    tx: Transaction,
-    remembered: Remembered,
-    facts: Message,
-    state: State,
-    decision: Decision,
-    config: Config,
-    now: float,
-) -> bool:
-    if not decision.outgoing:
-        return False
-    from mailgate.gateway import send  # most mail is answered by nothing and copied to nobody
-
-    return send.enqueue(tx, remembered, facts, state, decision, config, now)
-
-
 def preview(store: Store, config: Config, incoming: Incoming, now: float, *, undisturbed: bool = False) -> Receipt:
     """The same judgement, nothing written, no lock taken; `undisturbed`: as if no mail had come lately."""
-    facts, told, failure = read(store, incoming)
+    facts = read(incoming)
     with store.read() as tx:
-        judged = judge(tx, config, facts, told, failure, incoming.fallback, now, undisturbed=undisturbed)
+        judged = judge(tx, config, facts, incoming.fallback, now)
+    if undisturbed:
+        judged = _decided(judged.facts, judged.state.without_history)
     return Receipt(judged.facts, judged.decision)
 
 
-def knows(store: Store, config: Config, recipient: str, fallback: Fallback | None) -> bool:
-    """Whether mail for a recipient can be taken at all: not for a stranger in an own domain. Raises as `receive`."""
-    nothing = read(store, Incoming(b"", "", (recipient,))).facts
+def knows(store: Store, recipient: str, fallback: Fallback | None) -> bool:
+    """Whether mail for a recipient can be taken at all: not for a stranger in a local domain. Raises as `receive`."""
+    told = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
     with store.read() as tx:
-        state = snapshot.take(tx, nothing, config, fallback, 0.0)
-    owns = resolve.recipients(nothing, state)
-    return fallback is not None or all(own is None or own.kind != "unknown" for own in owns)
+        ours = snapshot.ours(tx, told.recipients, contacts.allowed_domains(contacts.parameters(tx)))
+    recipients = resolve.recipients(told.qualified(ours.directory.default_name), ours)
+    return fallback is not None or all(found is None or found.kind != "unknown" for found in recipients)
 
 
-def read(store: Store, incoming: Incoming) -> Read:
-    """The facts of a message and of the report it may be; before any lock is taken."""
-    with store.read() as tx:
-        found = domains.default(tx)
-    default = found.name if found else ""
-    if not default:
-        raise NotReady("the store has no local domain", command("mailgate domain add example.com"))
-
-    def sender_and_recipients(hints: Hints, author: Address | None) -> Envelope:
-        return envelope.read(incoming, hints, author).qualified(default)
-
+def read(incoming: Incoming) -> Facts:
+    """The facts of a message, before any lock is taken; whatever goes wrong, the mail is kept."""
     try:
         with deadline.limit(READING, worked=True):
-            facts = message.read(incoming.raw, sender_and_recipients)._replace(whole=incoming.whole)
-            if incoming.failure:
-                return Read(facts, None, incoming.failure)
-            told = report.read(facts)
-            if told is None:
-                with store.read() as tx:
-                    expected = directory.takes_reports(tx, _recipients(facts))
-                told = report.read(facts, expected=True) if expected else None
-            return Read(facts, told)
-    except StoreError:
-        raise
-    except Exception as error:  # a mistake of ours: the mail is kept, whatever it is
-        failure = _name(error)
-    return Read(message.unread(incoming.raw, sender_and_recipients(Hints(), None), failure), None, failure)
+            return reading.read(incoming)
+    except Exception as error:  # a mistake of ours
+        return reading.unread(incoming, _name(error))
 
 
-def _recipients(facts: Message) -> tuple[Address, ...]:
-    return (*facts.envelope.recipients, *facts.envelope.alternatives, *facts.header_addresses)
-
-
-def judge(
-    tx: Transaction,
-    config: Config,
-    facts: Message,
-    told: Report | None,
-    failure: str,
-    fallback: Fallback | None,
-    now: float,
-    *,
-    undisturbed: bool = False,
-) -> Judged:
-    """Snapshot and decision in an open transaction."""
-    state = snapshot.take(tx, facts, config, fallback, now, told)
-    state = state.undisturbed if undisturbed else state
-    if failure:
-        return Judged(facts, state, _failed(facts, state, failure))
+def judge(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Judgement:
+    """What becomes of a message by the rows of an open transaction."""
+    parameters = contacts.parameters(tx)
+    ours = snapshot.ours(tx, facts.addresses, contacts.allowed_domains(parameters))
+    facts = facts.qualified(ours.directory.default_name)
     try:
         with deadline.limit(JUDGING, worked=True):
-            facts = resolve.spelled(facts, state)
-            return Judged(facts, state, decide.decide(facts, state, told))
+            facts = reading.placed(facts, ours)
     except Exception as error:  # as in `read`
-        return Judged(facts, state, _failed(facts, state, _name(error)))
+        facts = facts.failed(_name(error))
+    settings = snapshot.settings(config, parameters, fallback)
+    return _decided(facts, snapshot.take(tx, facts, ours, settings, now))
 
 
-def _failed(facts: Message, state: State, failure: str) -> Decision:
-    recipient = str(facts.envelope.recipients[0]) if facts.envelope.recipients else ""
-    held = Outcome("hold", "failed", "failed", recipient, note=f"{failure}; mailgate {__version__}")
-    step = Step("failed", failure, "hold")
-    return Decision("person", (state.repeated(held),), (), (step,), status.OK)
+def _decided(facts: Facts, state: State) -> Judgement:
+    if not facts.failure:
+        try:
+            with deadline.limit(JUDGING, worked=True):
+                return Judgement(facts, state, decide.decide(facts, state))
+        except Exception as error:  # as in `read`
+            facts = facts.failed(_name(error))
+    return Judgement(facts, state, decide.failed(facts, state, __version__))
+
+
+def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, now: float) -> bool:
+    """Queue what a judgement sends; whether that is anything."""
+    if not judged.decision.outgoing:
+        return False
+    from mailgate.gateway import send  # most mail is answered by nothing and copied to nobody
+
+    return send.enqueue(tx, config, judged, stored, now)
 
 
 def _name(error: Exception) -> str:

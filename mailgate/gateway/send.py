@@ -8,11 +8,11 @@ from mailgate import __version__
 from mailgate.compose import posting
 from mailgate.compose.posting import Heading, Identity
 from mailgate.mail.message import Message
-from mailgate.routing.decision import Decision, Outcome, Outgoing
-from mailgate.routing.state import State
+from mailgate.routing.decision import Outcome, Outgoing
+from mailgate.routing.judgement import Judgement
 from mailgate.settings.config import Config
 from mailgate.store import aliases, deliveries, domains, held, keys, outbox, records
-from mailgate.store.apply import Remembered
+from mailgate.store.apply import Stored
 from mailgate.store.database import Transaction, savepoint
 from mailgate.store.held import Held
 from mailgate.store.outbox import Draft
@@ -22,32 +22,23 @@ from mailgate.values.problem import Problem, StoreError, command
 from mailgate.values.record import Ref
 
 
-def enqueue(
-    tx: Transaction,
-    remembered: Remembered,
-    message: Message,
-    state: State,
-    decision: Decision,
-    config: Config,
-    now: float,
-) -> bool:
-    """Queue the answer and the copies that a remembered decision asks for; whether there are any."""
-    number = remembered.number
+def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, now: float) -> bool:
+    """Queue the answer and the copies that a stored judgement asks for; whether there are any."""
+    number, decision = stored.number, judged.decision
     if number is None:
         return False
     for outcome in decision.outcomes:
         if outcome.repeated or not outcome.taken:
             continue
-        copies = [each.to for each in decision.outgoing if each.kind == "copy" and each.effect == outcome.effect]
-        record = remembered.made.get(outcome.effect) or outcome.record
+        copies = [
+            letter.to for letter in decision.outgoing if letter.kind == "copy" and letter.effect == outcome.effect
+        ]
+        record = stored.made.get(outcome.effect) or outcome.record
         if copies and record:
-            _copy(tx, number, message, record, outcome, copies, now)
-    for outgoing in decision.outgoing:
-        if outgoing.kind == "copy":
-            continue
-        failure = _owe(tx, number, message, state, outgoing, config, now)
-        if failure:
-            held.keep(tx, Held(number, outgoing.reason, failure, False, False, __version__, now))
+            _copy(tx, number, judged.facts.message, outcome._replace(record=record), copies, now)
+    for reply in decision.outgoing:
+        if reply.kind != "copy" and (failure := _reply(tx, config, judged, number, reply, now)):
+            held.keep(tx, Held(number, reply.reason, failure, False, False, __version__, now))
     return bool(decision.outgoing)
 
 
@@ -105,54 +96,40 @@ def send(tx: Transaction, mailing: Mailing, recipients: Iterable[str]) -> list[i
     return queued
 
 
-def _copy(
-    tx: Transaction,
-    number: int,
-    message: Message,
-    record: Ref,
-    outcome: Outcome,
-    addresses: list[str],
-    now: float,
-) -> None:
-    """Queue the copies of a message that its record's followers get."""
+def _copy(tx: Transaction, number: int, message: Message, outcome: Outcome, recipients: list[str], now: float) -> None:
+    """Queue the copies of a stored message that the followers of the record in an outcome get."""
+    assert outcome.record is not None
+    record = outcome.record
     whom = identity(tx, records.get(tx, record))
     try:
         with savepoint(tx):
             heading = posting.heading(message, whom, mark(whom), outcome.parent, now)
-            send(tx, Mailing(record, number, whom, heading, message.body_at, "copy", outcome.reason), addresses)
+            send(tx, Mailing(record, number, whom, heading, message.body_at, "copy", outcome.reason), recipients)
     except StoreError:
         raise
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
         failure = f"the copy could not be written: {type(error).__name__}: {error}"[:200]
-        for each in addresses:
-            draft = Draft("copy", outcome.reason, str(record), each, message.subject, b"", number)
+        for recipient in recipients:
+            draft = Draft("copy", outcome.reason, str(record), recipient, message.subject, b"", number)
             outbox.fail(tx, draft, failure, now)
 
 
-def _owe(
-    tx: Transaction,
-    number: int,
-    message: Message,
-    state: State,
-    outgoing: Outgoing,
-    config: Config,
-    now: float,
-) -> str:
+def _reply(tx: Transaction, config: Config, judged: Judgement, number: int, reply: Outgoing, now: float) -> str:
     """Queue an answer; why it could not be written (`""`): the mail is held then, like all that we cannot take."""
     from mailgate.compose import refusal  # most letters are copies
     from mailgate.compose.origin import Origin
 
-    domain = state.directory.domains.get(outgoing.domain) or state.directory.default
+    directory, signatures = judged.state.ours
+    domain = directory.domains.get(reply.domain) or directory.default
     assert domain is not None
     try:
-        template = refusal.template(outgoing.words, domain, config.templates)
-        meant = state.directory.aliases.get(outgoing.about[0]) if outgoing.about else None
-        policy = meant.policy if meant else ""
-        origin = Origin(domain, state.signatures.secrets[0], os.urandom(16), now)
-        letter = refusal.refusal(message, outgoing, origin, template, policy)
+        template = refusal.template(reply.words, domain, config.templates)
+        alias = directory.aliases.get(reply.about[0]) if reply.about else None
+        origin = Origin(domain, signatures.secrets[0], os.urandom(16), now)
+        letter = refusal.refusal(judged.facts.message, reply, origin, template, alias.policy if alias else "")
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
         return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
-    about = ",".join(outgoing.about)
-    draft = Draft(outgoing.kind, outgoing.reason, about, outgoing.to, letter.subject, letter.octets, number)
+    about = ",".join(reply.about)
+    draft = Draft(reply.kind, reply.reason, about, reply.to, letter.subject, letter.octets, number)
     outbox.queue(tx, draft, now)
     return ""

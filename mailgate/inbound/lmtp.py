@@ -34,7 +34,7 @@ class LmtpHandler:
     ) -> str:
         """250 for a local address and for any address elsewhere, 550 for an unknown one in a local domain."""
         try:
-            known = receive.knows(self._store, self._config, address, self._fallback)
+            known = receive.knows(self._store, address, self._fallback)
         except Exception as error:
             log.deferred(error)
             return status.temporary().smtp

@@ -1,19 +1,21 @@
-"""Person or machine? May we answer? Is it ours coming back?"""
+"""The class of a message: whether a person, a list or another machine wrote it; and what a filter marked as spam."""
 
 import re
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.values import srs, token
+from mailgate.values import srs
 from mailgate.values.address import Address, lower
-from mailgate.values.token import Mark
 
 
-class Kind(NamedTuple):
+class Class(NamedTuple):
     """The class of a message and the field that decided it. name: person, automatic, list or report."""
 
     name: str
     because: str
+
+
+PERSON = Class("person", "")
 
 
 _AUTOMATIC_PRECEDENCE = ("bulk", "junk", "auto_reply")
@@ -34,44 +36,41 @@ _ROBOT = re.compile(
     r"|owner-.*|bounces?[+-].*|.*-(?:request|owner|bounces|errors|relay)"
 )
 _COMMENT = re.compile(r"\([^()]*\)")
-_HOPS = 50
-_CIRCLE = 3
-_SUPPRESS = re.compile(r"\b(?:all|ndr|oof|autoreply)\b")
 DAEMONS = ("mailer-daemon", "postmaster")
 
 
-def classify(message: Message) -> Kind:
+def classify(message: Message) -> Class:
     """The class of a message (RFC 3834 section 5, RFC 2369, RFC 2919, RFC 6522 and the fields robots use in fact).
 
     The first test that hits names the class: report, then automatic, then list; a subject never decides.
     """
     content_type = message.plain("content-type")[:1]
     if content_type and lower(content_type[0]).startswith("multipart/report"):
-        return Kind("report", "Content-Type: multipart/report")
+        return Class("report", "Content-Type: multipart/report")
     for keyword in _keywords(message, "auto-submitted"):
         if keyword != "no":
-            return Kind("automatic", f"Auto-Submitted: {keyword}")
+            return Class("automatic", f"Auto-Submitted: {keyword}")
     for name in _AUTOMATIC_FIELDS:
         if any(keyword not in _NO for keyword in _keywords(message, name)):
-            return Kind("automatic", name)
+            return Class("automatic", name)
     for name in _AUTORESPONDER_FIELDS:
         if any("autoresponder" in lower(value).split() for value in message.plain(name)):
-            return Kind("automatic", f"{name}: autoresponder")
+            return Class("automatic", f"{name}: autoresponder")
     for name in _LIST_FIELDS:
         if name in message.fields:
-            return Kind("list", name)
+            return Class("list", name)
     precedence = [*_keywords(message, "precedence"), *_keywords(message, "x-precedence")]
     if "list" in precedence:
-        return Kind("list", "Precedence: list")
+        return Class("list", "Precedence: list")
     for keyword in precedence:
         if keyword in _AUTOMATIC_PRECEDENCE:
-            return Kind("automatic", f"Precedence: {keyword}")
+            return Class("automatic", f"Precedence: {keyword}")
     if message.envelope.reverse_path is None and message.envelope.stated:
-        return Kind("automatic", "null reverse-path")
+        return Class("automatic", "null reverse-path")
     # not the reverse-path: services that send for people put a bounce address of theirs there
     if message.author.address and is_robot(message.author.address):
-        return Kind("automatic", f"From: {message.author.address}")
-    return Kind("person", "")
+        return Class("automatic", f"From: {message.author.address}")
+    return PERSON
 
 
 def _keywords(message: Message, name: str) -> list[str]:
@@ -89,50 +88,6 @@ def is_daemon(sender: Address | None) -> bool:
     return sender is not None and lower(sender.local) in DAEMONS
 
 
-def silence(
-    message: Message, kind: Kind, *, own_sender: str, spam: bool, forged: str, blind: str, answers_refusal: bool
-) -> str:
-    """Why nothing may be sent back for this message, `""` when an answer is allowed (RFC 3834 section 2).
-
-    `own_sender` names an own address among author and reverse-path, `forged` says which trusted server calls the author
-    forged, `blind` is the own address that was written to but stands in none of To, Cc and Resent-*.
-    """
-    if message.envelope.reverse_path is None:
-        return "null reverse-path"
-    if "\ufffd" in message.envelope.reverse_path.local:
-        return "reverse-path in no known charset"
-    if is_robot(message.envelope.reverse_path):
-        return f"reverse-path {message.envelope.reverse_path} is a robot's"
-    if kind.name != "person":
-        return f"{kind.name} mail ({kind.because})"
-    if own_sender:
-        return f"{own_sender} is a local address"
-    if spam:
-        return "marked as spam"
-    if forged:
-        return f"the author is forged ({forged})"
-    if answers_refusal:
-        return "it answers a refusal of ours"
-    for value in message.plain("x-auto-response-suppress"):
-        if _SUPPRESS.search(lower(value)):
-            return "X-Auto-Response-Suppress"
-    if message.listed:
-        return "List-* field"
-    if "header too large" in message.defects or any(d.startswith("more than") for d in message.defects):
-        return "too many or too large header fields"
-    if _in_a_circle(message):
-        return "it was delivered too often on its way"
-    if blind:
-        return f"{blind} stands in none of To, Cc, Resent-*"
-    return ""
-
-
-def _in_a_circle(message: Message) -> bool:
-    """Whether the trace fields look like a mail loop (RFC 5321 section 6.3)."""
-    delivered = [lower(value) for value in message.plain("delivered-to")]
-    return len(message.plain("received")) >= _HOPS or any(delivered.count(each) >= _CIRCLE for each in delivered)
-
-
 def spam_mark(message: Message) -> str:
     """The field in which the mail server marked the message as spam, `""` when it did not."""
     for name in ("x-spam-flag", "x-spam", "x-spam-status"):
@@ -140,28 +95,3 @@ def spam_mark(message: Message) -> str:
             if lower(value).startswith("yes"):
                 return f"{name}: yes"
     return ""
-
-
-class Coming(NamedTuple):
-    """What marks of ours a message carries.
-
-    back: the message itself is ours; refusal: it answers a refusal of ours.
-    """
-
-    back: Mark | None
-    refusal: Mark | None
-
-
-def marks(message: Message, secrets: tuple[bytes, ...], own_author: bool) -> Coming:
-    """Look for our marks where a message carries its own identity, and where it names what it answers.
-
-    A provider may rewrite the Message-ID and strip X- fields; what is left is the mark in References of a message that
-    claims to come from us and does not answer the message with that mark.
-    """
-    itself = " ".join((message.message_id or "", *message.plain("x-mailgate-loop")))
-    back = token.find_mark(itself, secrets)
-    named = [mark for each in message.references if (mark := token.find_mark(each, secrets))]
-    answered = " ".join(message.plain("in-reply-to")).lower()
-    if not back and own_author:
-        back = next((mark for mark in named[-1:] if mark.text not in answered), None)
-    return Coming(back, next((mark for mark in named if mark.kind == token.REFUSAL), None))

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from mailgate.mail import classify
+from mailgate.mail.classify import Class
 from mailgate.mail.message import Message
 from mailgate.values.address import lower
 
@@ -49,7 +50,7 @@ _DAEMON_TEXT = r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub
 _SUBJECT = r"undeliver|deliver\w* [\w ]{0,40}(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー"
 
 
-def of(message: Message, *, expected: bool) -> Evidence | None:
+def of(message: Message, class_: Class, *, expected: bool) -> Evidence | None:
     """The evidence that a message is a report, None without any. `expected`: it was sent to a bounce address."""
     author, sender = message.author, message.envelope.reverse_path
     null = is_null(message)
@@ -67,15 +68,14 @@ def of(message: Message, *, expected: bool) -> Evidence | None:
         return Evidence(f"written by {author.address}", HINT)
     if NOTIFIED in message.fields:
         return Evidence(NOTIFIED, FIELDS_ONLY)
-    if _is_automatic_reply(message, null=null):
+    if _is_automatic_reply(message, class_, null=null):
         return Evidence("an automatic reply", WITH_COPY) if expected or null else None
     if null:
         return Evidence(NULL, HINT)
     if message.envelope.stated and classify.is_daemon(sender):
         return Evidence(f"reverse-path {sender}", HINT)
     if expected:
-        person = classify.classify(message).name == "person"
-        return Evidence("sent to a bounce address", FIELDS_ONLY if person else HINT)
+        return Evidence("sent to a bounce address", FIELDS_ONLY if class_.name == "person" else HINT)
     if not author.text.strip("<> "):
         return Evidence("no author", HINT if author.text else FIELDS_ONLY)
     if author.address and classify.is_robot(author.address) and _is_about_failure(message):
@@ -102,7 +102,7 @@ def _form(message: Message) -> str:
     return "X-Failed-Recipients" if "x-failed-recipients" in message.fields else ""
 
 
-def _is_automatic_reply(message: Message, *, null: bool) -> bool:
+def _is_automatic_reply(message: Message, class_: Class, *, null: bool) -> bool:
     """Whether a program answers for a person (RFC 3834 section 5), who may be away, or may have moved.
 
     Some programs mark their replies as generated, or only as bulk. With a null reverse-path these count as replies too,
@@ -112,6 +112,9 @@ def _is_automatic_reply(message: Message, *, null: bool) -> bool:
         return False
     if any(lower(value.strip()).startswith("auto-replied") for value in message.plain("auto-submitted")):
         return True
-    kind = classify.classify(message)
-    own_field = kind.name == "automatic" and kind.because != NULL
-    return null and own_field and not _is_about_failure(message)
+    return null and is_robots_field(class_) and not _is_about_failure(message)
+
+
+def is_robots_field(class_: Class) -> bool:
+    """Whether a field of its own makes a message automatic, and not its null reverse-path alone."""
+    return class_.name == "automatic" and class_.because != NULL

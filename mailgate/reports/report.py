@@ -30,6 +30,7 @@ reason. All but the first are imported for reports only, so that other deliverie
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailgate.mail import classify
+from mailgate.mail.classify import Class
 from mailgate.mail.message import Message
 from mailgate.reports import evidence
 
@@ -76,7 +77,7 @@ class Report(NamedTuple):
     return_addresses: tuple[str, ...] = ()
 
 
-def read(message: Message, *, expected: bool = False) -> Report | None:
+def read(message: Message, class_: Class, *, expected: bool = False) -> Report | None:
     """The report in a message, None when it is not a report. `expected`: it was sent to a bounce address.
 
     Weak evidence proves nothing by itself: without a recipient or words of failure in the body there is no report.
@@ -85,7 +86,8 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
         from mailgate.mail.message import read as facts
 
         message = facts(message.raw.lstrip(_BLANK), lambda hints, author: message.envelope)
-    found = evidence.of(message, expected=expected)
+        class_ = classify.classify(message)  # another header, another class
+    found = evidence.of(message, class_, expected=expected)
     if not found:
         return None
     from mailgate.reports import body
@@ -95,10 +97,8 @@ def read(message: Message, *, expected: bool = False) -> Report | None:
         findings = tuple(dict.fromkeys(_finding(block) for block in contents.blocks))
         ids, addresses = contents.message_ids[:IDS_LIMIT], contents.return_addresses[:ADDRESSES_LIMIT]
         return Report(contents.kind, findings, ids, found.because, addresses)
-    if expected:
-        kind = classify.classify(message)
-        if kind.name == "automatic" and kind.because != evidence.NULL:  # by a field of its own
-            return Report("automatic", (), message.references[:IDS_LIMIT], kind.because)
+    if expected and evidence.is_robots_field(class_):
+        return Report("automatic", (), message.references[:IDS_LIMIT], class_.because)
     return None
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from mailgate.reports.report import Finding, Report
 from mailgate.routing.decision import Reported
-from mailgate.routing.resolve import Addressed, meaning
+from mailgate.routing.resolve import Addressed, resolve
 from mailgate.routing.state import Delivery, Known, State
 from mailgate.values import address, srs, token
 from mailgate.values.address import lower
@@ -25,7 +25,7 @@ def findings(told: Report, addressed: Addressed, state: State) -> tuple[Reported
 
 
 def _is_refusal(message_id: str, state: State) -> bool:
-    mark = token.find_mark(message_id, state.signatures.secrets)
+    mark = token.find_mark(message_id, state.ours.signatures.secrets)
     return mark is not None and mark.kind == token.REFUSAL
 
 
@@ -43,12 +43,12 @@ def _about(told: Report, addressed: Addressed, state: State) -> _About:
     signed = _signed(told, addressed, state)
     if signed:
         return _About(signed.message_id, None, (signed,), True, False)
-    known = {each: _ours(state.known[each]) for each in told.message_ids if state.known.get(each)}
+    known = {each: _ours(state.thread.known[each]) for each in told.message_ids if state.thread.known.get(each)}
     named = next((each for each in known if known[each].outgoing), next(iter(told.message_ids), None))
     if named not in known:
         return _About(named, None, (), False, False)
-    ours = token.find_mark(named, state.signatures.secrets) is not None
-    return _About(named, known[named], state.sent_to.get(known[named].number, ()), False, ours)
+    ours = token.find_mark(named, state.ours.signatures.secrets) is not None
+    return _About(named, known[named], state.thread.sent_to.get(known[named].number, ()), False, ours)
 
 
 def _ours(same_id: tuple[Known, ...]) -> Known:
@@ -60,7 +60,7 @@ def _signed(told: Report, addressed: Addressed, state: State) -> Delivery | None
     """The delivery that the return address names, or another signed address: the one that the report was sent to, one
     in what comes back, also when a forwarder rewrote it."""
     written = [srs.original(each) for text in told.return_addresses if (each := address.lenient(text))]
-    every = (*addressed.all, *(meaning(each, state) for each in written))
+    every = (*addressed.all, *(resolve(each, state.ours) for each in written))
     found = (each.delivery(purpose) for purpose in (token.BOUNCE, token.REPLY) for each in every)
     return next((each for each in found if each), None)
 
@@ -92,7 +92,7 @@ def _reported(finding: Finding, about: _About, state: State, *, alone: bool) -> 
         permanent=finding.permanent,
         message=about.named,
         stored=first.message if first else about.known.number if about.known else None,
-        record=next((each.record for each in placed if each.record in state.records), None),
+        record=next((each.record for each in placed if each.record in state.thread.records), None),
         follower=match.recipient or None if match and proved else None,
     )
 

@@ -2,13 +2,13 @@
 
 from mailgate.routing import copies
 from mailgate.routing import permission as policy
-from mailgate.routing.context import Case
+from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome
 from mailgate.routing.state import State
 from mailgate.values.directory import Alias
 
 
-def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
+def permission(context: Context, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
     """May this author write there? The policy of the alias that acts, or that governs the record answered.
 
     The same alias says whether machines and lists, and the answers of outsiders, are taken.
@@ -18,12 +18,12 @@ def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
         if proposal.action not in ("create", "post") or proposal.repeated:
             judged.append(proposal)
             continue
-        ruling = case.governing(proposal)
-        if case.spam and (ruling is None or ruling.spam == "hold"):
-            judged.append(case.outcome("hold", "spam", proposal.address))
+        ruling = context.governing(proposal)
+        if context.spam and (ruling is None or ruling.spam == "hold"):
+            judged.append(context.outcome("hold", "spam", proposal.address))
             continue
-        allowed, why = policy.permits(ruling, proposal.record, case.message, case.state, case.authentic)
-        kept = _kept_out(case, ruling, proposal) if allowed else None
+        allowed, why = policy.permits(ruling, proposal.record, context.message, context.state, context.authentic)
+        kept = _kept_out(context, ruling, proposal) if allowed else None
         if kept:
             saw.append(f"{proposal.address or proposal.record}: {kept.note}")
             judged.append(kept)
@@ -32,57 +32,59 @@ def permission(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
         if allowed:
             judged.append(proposal)
         else:
-            refused = case.outcome("refuse", "policy", proposal.address, note=why)
+            refused = context.outcome("refuse", "policy", proposal.address, note=why)
             judged.append(refused._replace(alias=proposal.alias, parent=proposal.parent))
     return "; ".join(saw), _word(proposals, judged), tuple(judged)
 
 
-def _kept_out(case: Case, ruling: Alias | None, proposal: Outcome) -> Outcome | None:
+def _kept_out(context: Context, ruling: Alias | None, proposal: Outcome) -> Outcome | None:
     """What becomes of mail that its author may write, but that the alias does not take so; None when it does."""
     if ruling is None:
         return None
-    if case.kind.name in ("automatic", "list") and ruling.automatic in ("hold", "refuse"):
-        note = f"{case.kind.name} mail ({case.kind.because}), which {ruling.address} does not take"
+    if context.class_ in ("automatic", "list") and ruling.automatic in ("hold", "refuse"):
+        note = f"{context.class_} mail ({context.facts.class_.because}), which {ruling.address} does not take"
         if ruling.automatic == "hold":
-            return case.outcome("hold", "automatic", proposal.address, note=note)._replace(alias=proposal.alias)
-        refused = case.outcome("refuse", "policy", proposal.address, note=note)
-        return refused._replace(alias=proposal.alias, by_status=not case.message.envelope.collected)
-    outsider = proposal.reason == "reply" and copies.is_outsider(proposal, case.message, case.state)
+            return context.outcome("hold", "automatic", proposal.address, note=note)._replace(alias=proposal.alias)
+        refused = context.outcome("refuse", "policy", proposal.address, note=note)
+        return refused._replace(alias=proposal.alias, by_status=not context.message.envelope.collected)
+    outsider = proposal.reason == "reply" and copies.is_outsider(proposal, context)
     if ruling.replies == "participants" and outsider:
-        note = f"{case.message.author.text} does not follow {proposal.record}, and used no signed address"
-        held = case.outcome("hold", "outsider", proposal.address, note=note)
+        note = f"{context.message.author.text} does not follow {proposal.record}, and used no signed address"
+        held = context.outcome("hold", "outsider", proposal.address, note=note)
         return held._replace(alias=proposal.alias, record=proposal.record)
     return None
 
 
-def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
+def rate(context: Context, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Outcome, ...]]:
     """Too many new records from this sender in this model within the window?
 
     Every record that one message makes is judged alike, so that it does not matter in which order, or in how many
     deliveries, its aliases are served.
     """
-    settings = case.state.settings
+    settings = context.state.settings
     saw, judged = [], []
     for proposal in proposals:
         if proposal.action != "create" or proposal.repeated or proposal.model is None:
             judged.append(proposal)
             continue
-        key = (proposal.model, policy.rate_key(case.message, proposal.address))
-        count = case.state.made.get(key, 0)
+        key = (proposal.model, policy.rate_key(context.message, proposal.address))
+        count = context.state.counts.made.get(key, 0)
         saw.append(f"{key[1]} made {count} of {settings.loop_threshold} {key[0]} in {settings.loop_minutes} min")
-        if case.message.envelope.source == "file":
+        if context.message.envelope.source == "file":
             saw[-1] = "kept mail, out of a file, is not counted"
             judged.append(proposal)
             continue
-        if case.state.allowed_sender:
+        if context.state.author.allowed:
             saw[-1] = f"{key[1]} is on the allow-list"
         elif count >= settings.loop_threshold:
-            address = proposal.address or (case.recipient_text if case.recipient else "")
-            judged.append(case.outcome("refuse", "rate-limit", address)._replace(alias=proposal.alias))
+            address = proposal.address or (context.recipient_text if context.recipient else "")
+            judged.append(context.outcome("refuse", "rate-limit", address)._replace(alias=proposal.alias))
             continue
-        if full := _ceiling(case.state, proposal):
+        if full := _ceiling(context.state, proposal):
             saw.append(full)
-            judged.append(case.outcome("defer", "ceiling", proposal.address, note=full)._replace(alias=proposal.alias))
+            judged.append(
+                context.outcome("defer", "ceiling", proposal.address, note=full)._replace(alias=proposal.alias)
+            )
             continue
         judged.append(proposal)
     return "; ".join(saw) or "no new record", _word(proposals, judged), tuple(judged)
@@ -91,11 +93,11 @@ def rate(case: Case, proposals: tuple[Outcome, ...]) -> tuple[str, str, tuple[Ou
 def _ceiling(state: State, proposal: Outcome) -> str:
     """Which ceiling a new record would break, `""` when none; such mail waits where it is."""
     settings = state.settings
-    made = state.made_by_alias.get(proposal.address, 0)
+    made = state.counts.made_by_alias.get(proposal.address, 0)
     if settings.records_per_alias and made >= settings.records_per_alias:
         return f"{proposal.address} made {made} records within the hour, the most it may"
-    if settings.records_in_all and state.made_in_all >= settings.records_in_all:
-        return f"{state.made_in_all} records were made within the hour, the most there may be"
+    if settings.records_in_all and state.counts.made_in_all >= settings.records_in_all:
+        return f"{state.counts.made_in_all} records were made within the hour, the most there may be"
     return ""
 
 

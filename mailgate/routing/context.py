@@ -1,66 +1,75 @@
-"""One message for one recipient while it is judged: the facts, what earlier rules found out, what a rule may say."""
+"""What a rule sees: one message, all that is known of it, and for whom it is decided."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mailgate.mail import classify
-from mailgate.mail.classify import Coming, Kind
 from mailgate.mail.incoming import Fallback
 from mailgate.mail.message import Message
-from mailgate.reports.report import Report
-from mailgate.routing import authentication, resolve, thread
+from mailgate.routing import authentication, marks, permission, resolve, thread
+from mailgate.routing.authentication import Authentication
 from mailgate.routing.decision import Outcome
-from mailgate.routing.resolve import Addressed, Resolved
+from mailgate.routing.facts import Facts
+from mailgate.routing.marks import Marks
+from mailgate.routing.resolve import Addressed, Named, Resolved
 from mailgate.routing.state import State
-from mailgate.routing.thread import Answered
+from mailgate.routing.thread import Answered, Replies
 from mailgate.values.directory import Alias
 
 
-class Common:
-    """What all recipients of one message share, found out once, however many there are."""
+class Context(NamedTuple):
+    """One message while it is judged.
 
-    def __init__(self, message: Message, state: State, told: Report | None, kind: Kind, coming: Coming) -> None:
-        self.message = message
-        self.state = state
-        self.told = told
-        self.kind = kind
-        self.coming = coming
-        self.authentic = authentication.verdict(message, state.settings.trust)
-        self.named = functools.cache(lambda alone: resolve.named(message, state, alone=alone))
-        self.answered = (
-            Answered(None, "an answer to a refusal is new mail") if coming.refusal else thread.answered(message, state)
-        )
-
-
-class Case:
-    """One message for one recipient while it is judged: the facts, and what earlier rules found out.
-
-    `recipient` is None where the header fields speak alone; `recipient_text` is the envelope recipient as it is shown.
+    The first fields are the same for all of its recipients: `header` says what the header fields name, where no
+    envelope is known (True) or for a known recipient; `spam` is the field that marks it as spam. The others are those
+    of one recipient: `recipient` is None where the header fields speak alone, `recipient_text` the envelope recipient
+    as it is shown, `acting` the aliases that are meant, each with the address that meant it.
     """
 
-    def __init__(self, common: Common, recipient: Resolved | None) -> None:
-        self.message = common.message
-        self.state = common.state
-        self.kind = common.kind
-        self.coming = common.coming
-        self.told = common.told
-        self.authentic = common.authentic
-        meant = resolve.counts(recipient)
-        self.addressed: Addressed = resolve.addressed(meant, common.named(meant is None))
-        self.recipient = self.addressed.recipient
-        self.recipient_text = str(recipient.address) if recipient else ""
-        self.acting = resolve.aliases(self.addressed.all)
-        self.spam = classify.spam_mark(self.message)
-        self.replies = thread.parents(common.answered, self.addressed)
+    facts: Facts
+    state: State
+    marks: Marks
+    authentic: Authentication
+    answered: Answered
+    header: Callable[[bool], Named]
+    spam: str
+    recipient: Resolved | None = None
+    recipient_text: str = ""
+    addressed: Addressed = Addressed(None, (), ())
+    acting: tuple[tuple[Alias, Resolved], ...] = ()
+    replies: Replies = Replies()
 
     @property
-    def nobody(self) -> bool:
-        """Whether the recipient lies in an own domain, exists nowhere, and no fallback takes it."""
+    def message(self) -> Message:
+        """The message itself."""
+        return self.facts.message
+
+    @property
+    def class_(self) -> str:
+        """The name of its class: person, automatic, list or report."""
+        return self.facts.class_.name
+
+    @property
+    def is_to_nobody(self) -> bool:
+        """Whether the recipient lies in a local domain, exists nowhere, and no fallback takes it."""
         return self.recipient is not None and self.recipient.kind == "unknown" and not self.state.settings.fallback
+
+    def for_recipient(self, recipient: Resolved | None) -> "Context":
+        """The same for one envelope recipient, None where no envelope is known."""
+        counted = resolve.counts(recipient)
+        addressed = resolve.addressed(counted, self.header(counted is None))
+        return self._replace(
+            recipient=addressed.recipient,
+            recipient_text=str(recipient.address) if recipient else "",
+            addressed=addressed,
+            acting=tuple(resolve.aliases(addressed.all)),
+            replies=thread.parents(self.answered, addressed),
+        )
 
     def governing(self, proposal: Outcome) -> Alias | None:
         """The alias whose policy decides: the one that acts, or the one that governs the record answered."""
-        answered = [each.alias for each in self.replies.posts if each.record == proposal.record]
+        answered = [post.alias for post in self.replies.posts if post.record == proposal.record]
         acting = [alias for alias, _ in self.acting if alias.number == proposal.alias]
         return next(iter(answered if proposal.reason in ("reply", "token") else acting), None)
 
@@ -78,11 +87,28 @@ class Case:
         """What an alias makes of the message: a new record, or a post on its one record."""
         if not alias.record:
             return self.creation("alias", alias)
-        if alias.record in self.state.records:
+        if alias.record in self.state.thread.records:
             posted = self.outcome("post", "alias", alias.address)
             return posted._replace(record=alias.record, model=alias.record.model, alias=alias.number)
         note = f"alias {alias.address} posts on {alias.record}, which is gone"
         return self.outcome("hold", "misconfigured", alias.address, note=note)._replace(alias=alias.number)
+
+
+def of(facts: Facts, state: State) -> Context:
+    """What is the same for all recipients of a message."""
+    message, ours = facts.message, state.ours
+    own_author = facts.class_.name != "report" and permission.own_author(message, ours)
+    found = marks.find(message, ours.signatures.secrets, own_author=own_author)
+    refused = Answered(None, "an answer to a refusal is new mail")
+    return Context(
+        facts=facts,
+        state=state,
+        marks=found,
+        authentic=authentication.verdict(message, state.settings.trust),
+        answered=refused if found.refusal else thread.answered(message, state),
+        header=functools.cache(lambda alone: resolve.named(message, ours, alone=alone)),
+        spam=classify.spam_mark(message),
+    )
 
 
 class Verdict(NamedTuple):

@@ -122,7 +122,6 @@ class Outgoing(NamedTuple):
 class Decision(NamedTuple):
     """The whole judgement of one message: pure data, nothing has happened yet."""
 
-    kind: str  # person, automatic, list or report: the class of the message
     outcomes: tuple[Outcome, ...]
     outgoing: tuple[Outgoing, ...]
     steps: tuple[Step, ...]
@@ -130,8 +129,8 @@ class Decision(NamedTuple):
     authentic: str = "none"  # pass, fail or none: whether a trusted server vouches for the author
 
     @property
-    def novel(self) -> bool:
-        """Whether there is anything to remember: not for duplicates, repeated refusals and refusals by status, and
+    def has_effects(self) -> bool:
+        """Whether there is anything to store: not for duplicates, repeated refusals and refusals by status, and
         nothing at all of what is deferred."""
         return not any(outcome.action == "defer" for outcome in self.outcomes) and any(
             not outcome.repeated and outcome.taken and outcome.reason != "duplicate" for outcome in self.outcomes

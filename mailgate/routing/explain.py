@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mailgate.mail.message import Message
 from mailgate.routing.decision import Decision, Outcome, Reported
+from mailgate.routing.facts import Facts
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 SCHEMA = 1
 
 
-def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[Effect, Ref] = {}) -> dict[str, Any]:
+def tree(facts: Facts, decision: Decision, *, dry_run: bool, made: Mapping[Effect, Ref] = {}) -> dict[str, Any]:
     """The explanation; `made` names the records that outcomes made, by `Outcome.effect`."""
+    message = facts.message
     sender, author = message.envelope.reverse_path, message.author
     return {
         "schema": SCHEMA,
@@ -24,7 +25,7 @@ def tree(message: Message, decision: Decision, *, dry_run: bool, made: Mapping[E
             "from_text": author.text,
             "reverse_path": str(sender) if sender else None,
             "recipients": [str(each) for each in message.envelope.recipients],
-            "class": decision.kind,
+            "class": facts.class_.name,
             "authentic": decision.authentic,
             "size": message.size,
             "defects": list(message.defects),

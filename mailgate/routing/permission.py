@@ -3,7 +3,7 @@
 from mailgate.mail.message import Message
 from mailgate.routing import resolve
 from mailgate.routing.authentication import Authentication
-from mailgate.routing.state import State
+from mailgate.routing.state import Ours, Standing, State
 from mailgate.values import srs
 from mailgate.values.address import Address
 from mailgate.values.directory import Alias
@@ -13,22 +13,22 @@ NOBODY = "unknown"
 """The sender of new records where neither an author nor a reverse-path nor an alias is known; no address looks so."""
 
 
-def _is_ours(address: Address | None, state: State) -> bool:
+def _is_local(address: Address | None, ours: Ours) -> bool:
     """Whether it is a local address; what detection takes in a domain that is not ours belongs to somebody there."""
-    found = resolve.meaning(address, state) if address else None
+    found = resolve.resolve(address, ours) if address else None
     return found is not None and found.domain is not None and found.ours
 
 
-def own_author(message: Message, state: State) -> bool:
-    """Whether the From field names an own address."""
-    return _is_ours(message.author.address, state)
+def own_author(message: Message, ours: Ours) -> bool:
+    """Whether the From field names a local address."""
+    return _is_local(message.author.address, ours)
 
 
-def own_sender(message: Message, state: State) -> str:
-    """The own address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
+def own_sender(message: Message, ours: Ours) -> str:
+    """The local address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
     path = message.envelope.reverse_path
     for address in (message.author.address, path, srs.original(path) if path else None):
-        if _is_ours(address, state):
+        if _is_local(address, ours):
             return str(address)
     return ""
 
@@ -47,9 +47,9 @@ def permits(
     author = message.author.address
     if author is None:
         return False, f"{alias.policy} only, and the author is unknown"
-    if own_author(message, state):
+    if own_author(message, state.ours):
         return False, f"{alias.policy} only, and {author} is a local address"
-    contact = state.contact if state.contact and not state.contact.archived else None
+    contact = state.author.contact if state.author.contact and not state.author.contact.archived else None
     match alias.policy:
         case "contacts":
             member = contact is not None
@@ -59,18 +59,18 @@ def permits(
             saw = f"{author} is {'a' if member else 'no'} member"
         case _:
             followed = record or alias.owner
-            member = followed is not None and followed in state.followed
+            member = followed is not None and followed in state.author.followed
             saw = f"{author} {'follows' if member else 'does not follow'} {followed or 'anything: no owner record'}"
     if member and alias.authenticated and authentic.result != "pass":
         return False, f"{alias.policy}, authenticated only, and nobody vouches for {author}: {authentic.because}"
     return member, f"{alias.policy}: {saw}"
 
 
-def standing(state: State) -> str:
+def standing(author: Standing) -> str:
     """As whom the author would be trusted: a contact, a member or a follower; `""` as nobody."""
-    if state.contact and not state.contact.archived:
-        return "a member" if state.contact.member else "a known contact"
-    return "a follower" if state.followed else ""
+    if author.contact and not author.contact.archived:
+        return "a member" if author.contact.member else "a known contact"
+    return "a follower" if author.followed else ""
 
 
 def rate_key(message: Message, acting: str) -> str:

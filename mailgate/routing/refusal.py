@@ -3,13 +3,9 @@
 import functools
 from typing import NamedTuple
 
-from mailgate.mail import classify
-from mailgate.mail.classify import Coming, Kind
-from mailgate.mail.message import Message
-from mailgate.routing import permission, resolve
-from mailgate.routing.authentication import Authentication
+from mailgate.routing import permission, resolve, silence
+from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
-from mailgate.routing.state import State
 from mailgate.values import status
 from mailgate.values.address import parse
 from mailgate.values.status import Status
@@ -23,44 +19,38 @@ class Settled(NamedTuple):
     status: Status
 
 
-def settle(
-    message: Message,
-    state: State,
-    kind: Kind,
-    coming: Coming,
-    authentic: Authentication,
-    outcomes: tuple[Outcome, ...],
-) -> Settled:
+def settle(context: Context, outcomes: tuple[Outcome, ...]) -> Settled:
     """Decide for every refusal how it is told.
 
     By status means that the mail server tells the sender; that is possible only when nothing of the message was
     taken. Otherwise those refused by status share one reply with reason `no-route`.
     """
-    if deferred := [each for each in outcomes if each.action == "defer"]:
+    if deferred := [outcome for outcome in outcomes if outcome.action == "defer"]:
         return Settled(outcomes, (), status.temporary(deferred[0].note, "4.7.1"))
-    if state.settings.refusals_by == "status" and not message.envelope.collected:
-        outcomes = tuple(each._replace(by_status=each.action == "refuse") for each in outcomes)
-    refused = [each for each in outcomes if not each.taken]
+    if context.state.settings.refusals_by == "status" and not context.message.envelope.collected:
+        outcomes = tuple(outcome._replace(by_status=outcome.action == "refuse") for outcome in outcomes)
+    refused = [outcome for outcome in outcomes if not outcome.taken]
     if len(refused) == len(outcomes):
-        told = [status.refused(each.reason, each.address or each.recipient) for each in outcomes]
-        return Settled(outcomes, (), status.combine(told))
-    desk = _Desk(message, state, kind, coming, authentic)
-    settled = tuple(desk.answer(each) if each.taken else desk.share(each, refused) for each in outcomes)
-    return Settled(settled, tuple(desk.outgoing), status.OK)
+        statuses = [status.refused(outcome.reason, outcome.address or outcome.recipient) for outcome in outcomes]
+        return Settled(outcomes, (), status.combine(statuses))
+    replies = _Replies(context)
+    settled = tuple(
+        replies.answer(outcome) if outcome.taken else replies.share(outcome, refused) for outcome in outcomes
+    )
+    return Settled(settled, tuple(replies.outgoing), status.OK)
 
 
 _KEPT = "it is kept mail, out of a file"
 
 
-class _Desk:
-    """Answers the refusals of one message, each once and within the limits."""
+class _Replies:
+    """The answers to one message: each refusal once, and within the limits."""
 
-    def __init__(self, message: Message, state: State, kind: Kind, coming: Coming, authentic: Authentication) -> None:
-        self.message, self.state, self.kind, self.coming = message, state, kind, coming
-        self.forged = authentic.because if authentic.result == "fail" else ""
-        self.written = functools.cache(lambda: resolve.written(message, state))
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.outgoing: list[Outgoing] = []
-        self.open = _open(message, state)
+        self.shown = _shown(context)
+        self.written = functools.cache(lambda: resolve.written(context.message, context.state.ours))
 
     def answer(self, outcome: Outcome) -> Outcome:
         """Settle a refusal by reply: answered, unanswered because of a limit, or held because answers are forbidden."""
@@ -68,76 +58,81 @@ class _Desk:
 
     def share(self, outcome: Outcome, refused: list[Outcome]) -> Outcome:
         """Settle a refusal that the status cannot tell, in the one reply that names all of them."""
-        told = {each.address or each.recipient: each.reason for each in refused if not self._blind(each)}
-        return self._settle(outcome._replace(by_status=False), "no-route", told)
+        reasons = {each.address or each.recipient: each.reason for each in refused if not self._blind(each)}
+        return self._settle(outcome._replace(by_status=False), "no-route", reasons)
 
     def _blind(self, outcome: Outcome) -> str:
-        """The own address that was written to, where no field shows it; an answer may be written to any of ours."""
-        if outcome.reason == "no-route" or outcome.address in self.open or (outcome.parent and self.open):
+        """The local address that was written to, where no field shows it; an answer may be written to any of ours."""
+        if outcome.reason == "no-route" or outcome.address in self.shown or (outcome.parent and self.shown):
             return ""
         return outcome.address
 
-    def _settle(self, outcome: Outcome, reason: str, told: dict[str, str]) -> Outcome:
-        """`told`: the addresses that the reply names, each with its own reason."""
+    def _settle(self, outcome: Outcome, reason: str, reasons: dict[str, str]) -> Outcome:
+        """`reasons`: the addresses that the reply names, each with the reason of its own."""
         if outcome.action != "refuse" or outcome.repeated:
             return outcome
-        why = (
-            _KEPT
-            if self.message.envelope.source == "file"
-            else classify.silence(
-                self.message,
-                self.kind,
-                own_sender=permission.own_sender(self.message, self.state),
-                spam=bool(classify.spam_mark(self.message)),
-                forged=self.forged,
-                blind=self._blind(outcome),
-                answers_refusal=self.coming.refusal is not None,
-            )
-        )
-        sender = self.message.envelope.reverse_path
+        why = self._silence(outcome)
+        sender = self.context.message.envelope.reverse_path
         if why or sender is None:
-            held = outcome._replace(action="hold", quiet=self.kind.name != "person", note=f"no answer: {why}")
-            return self.state.repeated(held)
-        about = tuple(told)
-        if any((sent.reason, sent.about) == (reason, about) for sent in self.outgoing):
+            held = outcome._replace(action="hold", quiet=self.context.class_ != "person", note=f"no answer: {why}")
+            return self.context.state.copies.repeated(held)
+        about = tuple(reasons)
+        if any((reply.reason, reply.about) == (reason, about) for reply in self.outgoing):
             return outcome
-        limit = self._limit(reason, about)
-        if limit:
+        if limit := self._limit(reason, about):
             return outcome._replace(note=f"no answer: {limit}")
-        alias = self.state.alias(outcome.alias)
-        spelled = tuple(self.written().get(each, each) for each in about)
-        own = parse(spelled[0])
-        there = own is not None and own.domain in self.state.directory.domains
-        self.outgoing.append(
-            Outgoing(
-                kind="refusal",
-                reason=reason,
-                to=str(sender),
-                domain=own.domain if own and there else alias.domain if alias else "",
-                about=about,
-                written=spelled,
-                reasons=tuple(told.values()),
-                text=alias.refusal if alias and reason == "policy" else "",
-            )
-        )
+        self.outgoing.append(self._reply(outcome, reason, reasons)._replace(to=str(sender)))
         return outcome
 
+    def _reply(self, outcome: Outcome, reason: str, reasons: dict[str, str]) -> Outgoing:
+        """The reply, without its recipient; it is written in the name of the domain that the sender knows."""
+        alias = self.context.state.alias(outcome.alias)
+        written = tuple(self.written().get(address, address) for address in reasons)
+        first = parse(written[0])
+        is_local = first is not None and first.domain in self.context.state.ours.directory.domains
+        return Outgoing(
+            kind="refusal",
+            reason=reason,
+            to="",
+            domain=first.domain if first and is_local else alias.domain if alias else "",
+            about=tuple(reasons),
+            written=written,
+            reasons=tuple(reasons.values()),
+            text=alias.refusal if alias and reason == "policy" else "",
+        )
+
+    def _silence(self, outcome: Outcome) -> str:
+        """Why no answer may be sent, `""` when one may."""
+        context = self.context
+        if context.message.envelope.source == "file":
+            return _KEPT
+        return silence.why(
+            context.message,
+            context.facts.class_,
+            own_sender=permission.own_sender(context.message, context.state.ours),
+            spam=bool(context.spam),
+            forged=context.authentic.because if context.authentic.result == "fail" else "",
+            blind=self._blind(outcome),
+            answers_refusal=context.marks.refusal is not None,
+        )
+
     def _limit(self, reason: str, about: tuple[str, ...]) -> str:
-        settings = self.state.settings
-        if (reason, ",".join(about)) in self.state.answered:
+        """The limit that one more answer would break, `""` when it breaks none."""
+        settings, counts = self.context.state.settings, self.context.state.counts
+        if (reason, ",".join(about)) in counts.answered:
             return f"one was sent within {settings.loop_minutes} minutes"
-        if self.state.answered_today + len(self.outgoing) >= settings.per_day:
+        if counts.answered_today + len(self.outgoing) >= settings.per_day:
             return f"{settings.per_day} were sent to this address today"
-        if self.state.answered_this_hour + len(self.outgoing) >= settings.per_hour:
+        if counts.answered_this_hour + len(self.outgoing) >= settings.per_hour:
             return f"{settings.per_hour} were sent within the hour"
         return ""
 
 
-def _open(message: Message, state: State) -> frozenset[str]:
-    """The own addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
-    found: set[str] = set()
+def _shown(context: Context) -> frozenset[str]:
+    """The local addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
+    message, shown = context.message, set[str]()
     for address in (*message.to, *message.cc, *message.resent):
-        own = resolve.meaning(address, state, envelope=True)
-        if own.kind != "foreign":
-            found.update((str(address), own.name, *(alias.address for alias in own.aliases)))
-    return frozenset(found)
+        found = resolve.resolve(address, context.state.ours, envelope=True)
+        if found.kind != "foreign":
+            shown.update((str(address), found.name, *(alias.address for alias in found.aliases)))
+    return frozenset(shown)

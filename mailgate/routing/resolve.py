@@ -2,15 +2,15 @@
 
 from typing import NamedTuple
 
+from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
-from mailgate.routing.state import Delivery, Signatures, State
+from mailgate.routing.state import Delivery, Ours, Signatures
 from mailgate.values import token
 from mailgate.values.address import Address, lower
 from mailgate.values.directory import RESERVED, Alias, Directory, Domain
 
 _SPELLINGS = 8
 """Delimiters in a local part at which a detail may begin."""
-_NO_SIGNATURES = Signatures()
 
 
 class Signed(NamedTuple):
@@ -59,19 +59,13 @@ class Addressed(NamedTuple):
     direct: tuple[Resolved, ...]
 
 
-def resolve(
-    address: Address,
-    directory: Directory,
-    signatures: Signatures = _NO_SIGNATURES,
-    *,
-    envelope: bool = False,
-    alone: bool = False,
-) -> Resolved:
+def resolve(address: Address, ours: Ours, *, envelope: bool = False, alone: bool = False) -> Resolved:
     """What an address is to us: exact names first, then without its detail, then by local-part detection.
 
-    `directory` has the aliases that the address asks for. `signatures` says which tokens are valid; without it none is.
-    `envelope`: it is an envelope recipient; `alone`: it is a header address and no envelope is known.
+    The directory has the aliases that the address asks for. `envelope`: it is an envelope recipient; `alone`: it is a
+    header address and no envelope is known.
     """
+    directory, signatures = ours
     domain = directory.domain_of(address)
     local = lower(address.local)
     names = spellings(local, domain.delimiter if domain else "+")
@@ -144,7 +138,7 @@ def is_local(address: Address, directory: Directory) -> bool:
     Whatever has the form of a token counts, valid or not: the mail server hands it over. An address outside the local
     domains belongs to somebody there, though detection may take mail for it.
     """
-    found = resolve(address, directory)
+    found = resolve(address, Ours(directory))
     return found.domain is not None and (found.ours or found.signed is not None)
 
 
@@ -153,51 +147,39 @@ def is_stranger(address: Address, directory: Directory) -> bool:
     return directory.domain_of(address) is not None and not is_local(address, directory)
 
 
-def looks_like_bounce(address: Address, directory: Directory) -> bool:
-    """Whether it is a bounce address, as far as its name tells."""
-    found = resolve(address, directory)
-    return found.kind == "bounce" or (found.signed is not None and found.signed.purpose == token.BOUNCE)
-
-
-def meaning(address: Address, state: State, *, envelope: bool = False, alone: bool = False) -> Resolved:
-    """What an address is to us, with all that is known while a message is judged."""
-    return resolve(address, state.directory, state.signatures, envelope=envelope, alone=alone)
-
-
-def spelled(message: Message, state: State) -> Message:
-    """The message with the spelling of its recipient that is a local address, the first one when none is."""
-    envelope = message.envelope
+def spelled(envelope: Envelope, ours: Ours) -> Envelope:
+    """The envelope with the spelling of its recipient that is a local address, the first one when none is."""
     if not envelope.alternatives:
-        return message
+        return envelope
     every = (*envelope.recipients, *envelope.alternatives)
-    ours = (address for address in every if meaning(address, state, envelope=True).ours)
-    chosen = next(ours, envelope.recipients[0])
-    return message._replace(envelope=envelope._replace(recipients=(chosen,), alternatives=()))
+    local = (address for address in every if resolve(address, ours, envelope=True).ours)
+    chosen = next(local, envelope.recipients[0])
+    return envelope._replace(recipients=(chosen,), alternatives=())
 
 
-def with_tokens(message: Message, state: State) -> tuple[Resolved, ...]:
+def with_tokens(message: Message, ours: Ours) -> tuple[Resolved, ...]:
     """The addresses of a message in local domains that hold a token, valid or not."""
     every = (*message.envelope.recipients, *message.header_addresses)
-    found = (meaning(address, state, envelope=True) for address in every if token.parse(lower(address.local)))
+    found = (resolve(address, ours, envelope=True) for address in every if token.parse(lower(address.local)))
     return tuple(resolved for resolved in found if resolved.signed)
 
 
-def has_invalid_token(message: Message, state: State) -> bool:
+def has_invalid_token(message: Message, ours: Ours) -> bool:
     """Whether a token in an address of ours leads nowhere: forged, of an old key, of something that is gone, or for
     delivery reports where none go."""
     return any(
         found.signed.delivery is None or (found.signed.purpose == token.BOUNCE and found.kind != "bounce")
-        for found in with_tokens(message, state)
+        for found in with_tokens(message, ours)
         if found.signed
     )
 
 
-def recipients(message: Message, state: State) -> tuple[Resolved | None, ...]:
+def recipients(envelope: Envelope, ours: Ours) -> tuple[Resolved | None, ...]:
     """The envelope recipients to decide for, one by one; `(None,)` when no envelope is known."""
-    return tuple(meaning(address, state, envelope=True) for address in message.envelope.recipients) or (None,)
+    return tuple(resolve(address, ours, envelope=True) for address in envelope.recipients) or (None,)
 
 
-def written(message: Message, state: State) -> dict[str, str]:
+def written(message: Message, ours: Ours) -> dict[str, str]:
     """How the sender spelled each address of ours, without a detail, by the address that it is known as.
 
     Under another name of a domain, or a retired one of an alias, the sender knows no other; To and Cc say what was
@@ -205,7 +187,7 @@ def written(message: Message, state: State) -> dict[str, str]:
     """
     spellings: dict[str, str] = {}
     for address in (*message.to, *message.cc, *message.resent, *message.envelope.recipients, *message.transport):
-        found = meaning(address, state, envelope=True)
+        found = resolve(address, ours, envelope=True)
         if found.domain and found.name:
             spelling = f"{found.name.rpartition('@')[0]}@{found.domain.name}"
             for known_as in (found.name, *(alias.address for alias in found.aliases)):
@@ -221,13 +203,13 @@ class Named(NamedTuple):
     written: frozenset[str]
 
 
-def named(message: Message, state: State, *, alone: bool) -> Named:
+def named(message: Message, ours: Ours, *, alone: bool) -> Named:
     """What the header fields say; the same for every recipient, as long as they all are known, or none is (`alone`)."""
 
     def local(addresses: tuple[Address, ...]) -> dict[str, Resolved]:
         first: dict[str, Resolved] = {}
         for address in addresses:
-            found = meaning(address, state, alone=alone)
+            found = resolve(address, ours, alone=alone)
             if found.ours:
                 first.setdefault(address.key, found)
         return first

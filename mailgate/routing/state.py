@@ -42,20 +42,15 @@ class Signatures(NamedTuple):
     deliveries: Mapping[int, Delivery] = {}
 
 
-class Follower(NamedTuple):
-    """Somebody who gets copies, by his `Address.key`; `stopped` says why he gets none (`""`: he does).
+class Ours(NamedTuple):
+    """What is ours: the directory, and the tokens that are valid; without `signatures` none is."""
 
-    `spelled` is the address that mail goes to.
-    """
-
-    address: str
-    member: bool = False
-    stopped: str = ""
-    spelled: str = ""
+    directory: Directory
+    signatures: Signatures = Signatures()
 
 
 class Known(NamedTuple):
-    """A stored message found by its Message-ID (or, in `State.mentioned`, by an id it mentions).
+    """A stored message found by its Message-ID (or, in `Thread.mentioned`, by an id it mentions).
 
     `number` grows with time; `placements` come oldest record first.
     """
@@ -67,6 +62,36 @@ class Known(NamedTuple):
     placements: tuple[Placement, ...]
 
 
+class Thread(NamedTuple):
+    """The stored messages that a message may answer or report, by the id it names.
+
+    `mentioned`: those that mention the id. `records` are those that exist, of all that are in question; `sent_to` the
+    deliveries of our messages that a report names, by message.
+    """
+
+    known: Mapping[str, tuple[Known, ...]] = {}
+    mentioned: Mapping[str, tuple[Known, ...]] = {}
+    records: frozenset[Ref] = frozenset()
+    sent_to: Mapping[int, tuple[Delivery, ...]] = {}
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where all of these messages stand."""
+        groups = (*self.known.values(), *self.mentioned.values())
+        return tuple(placement for group in groups for known in group for placement in known.placements)
+
+    def without(self, messages: frozenset[int]) -> "Thread":
+        """The same as if these messages had never come."""
+
+        def others(found: Mapping[str, tuple[Known, ...]]) -> dict[str, tuple[Known, ...]]:
+            left = {
+                id_: tuple(known for known in group if known.number not in messages) for id_, group in found.items()
+            }
+            return {id_: group for id_, group in left.items() if group}
+
+        return self._replace(known=others(self.known), mentioned=others(self.mentioned))
+
+
 class Seen(NamedTuple):
     """An effect that an earlier copy of this message had, and the message that had it."""
 
@@ -74,6 +99,78 @@ class Seen(NamedTuple):
     message: int
     accepted: bool
     same_content: bool
+
+
+class Copies(NamedTuple):
+    """What earlier copies of a message did; `reused_id`: its id was seen with other content."""
+
+    seen: tuple[Seen, ...] = ()
+    reused_id: bool = False
+
+    def repeated(self, outcome: Outcome) -> Outcome:
+        """The outcome as it is when an earlier copy of the message had its effect already.
+
+        An accepted effect makes a duplicate; a refusal that comes again is the same refusal, answered once. What a
+        person has to see is not hidden behind a list's copy, which may be held quietly.
+        """
+        for seen in self.seen:
+            if outcome.action == "hold" and not outcome.quiet and not seen.same_content:
+                continue
+            if seen.effect == outcome.effect and seen.accepted:
+                return outcome._replace(action="ignore", reason="duplicate", repeated=True, seen=seen.message)
+            if seen.effect == outcome.effect and seen.same_content and outcome.action == "refuse":
+                return outcome._replace(repeated=True, seen=seen.message)
+        return outcome
+
+
+class Standing(NamedTuple):
+    """What is known of the author: as whom they would be trusted, and whether a list names them.
+
+    `followed` are the records the author follows; `blocked` is the address on the block list, `""` when none is.
+    """
+
+    contact: Contact | None = None
+    followed: frozenset[Ref] = frozenset()
+    allowed: bool = False
+    blocked: str = ""
+
+
+class Follower(NamedTuple):
+    """Somebody who gets copies, by `Address.key`; `stopped` says why they get none (`""`: they do).
+
+    `spelled` is the address that mail goes to.
+    """
+
+    address: str
+    member: bool = False
+    stopped: str = ""
+    spelled: str = ""
+
+
+class People(NamedTuple):
+    """Who would get copies: the followers by record, those to notify by the number of the alias that makes one."""
+
+    followers: Mapping[Ref, tuple[Follower, ...]] = {}
+    notified: Mapping[int, tuple[Follower, ...]] = {}
+
+
+class Counts(NamedTuple):
+    """What came lately, as far as a limit counts it; the loop window is set by a parameter.
+
+    `made` counts new records within the loop window by model and `permission.rate_key`, without those that copies of
+    this very message made; `made_by_alias` and `made_in_all` all new records of the last hour, where a ceiling is set.
+    `answered` holds reason and addresses of the answers this sender got within the loop window. `relayed` counts the
+    author's messages on a record that were sent on within the loop window, `relayed_in_all` everybody's.
+    """
+
+    made: Mapping[tuple[str, str], int] = {}
+    made_by_alias: Mapping[str, int] = {}
+    made_in_all: int = 0
+    answered: frozenset[tuple[str, str]] = frozenset()
+    answered_today: int = 0
+    answered_this_hour: int = 0
+    relayed: Mapping[Ref, int] = {}
+    relayed_in_all: Mapping[Ref, int] = {}
 
 
 class Trust(NamedTuple):
@@ -102,86 +199,26 @@ class Settings(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything `decide.decide` may know about one message.
+    """Everything `decide.decide` may know about one message besides the message, at `now` (epoch seconds)."""
 
-    `now` in epoch seconds; `directory` says what is ours, `signatures` which tokens are valid; `followed` are the
-    records the author follows; `made` counts new records within the loop window by model and `policy.rate_key`, without
-    those that copies of this very message made; `made_by_alias` and `made_in_all` count all new records of the last
-    hour, where a ceiling is set; `answered` holds reason and addresses of the answers this sender got within the loop
-    window. `sent_to` are the deliveries of our messages that a report names, by message. `followers` are people to copy
-    by record, `notified` by the alias that would make one; `relayed` counts the author's messages on a record that were
-    sent on within the loop window, `relayed_in_all` everybody's.
-    """
-
+    ours: Ours = Ours(Directory())
     settings: Settings = Settings()
+    thread: Thread = Thread()
+    copies: Copies = Copies()
+    author: Standing = Standing()
+    people: People = People()
+    counts: Counts = Counts()
     now: float = 0.0
-    directory: Directory = Directory()
-    signatures: Signatures = Signatures()
-    records: frozenset[Ref] = frozenset()
-    followed: frozenset[Ref] = frozenset()
-    contact: Contact | None = None
-    allowed_sender: bool = False
-    blocked_sender: str = ""
-    known: Mapping[str, tuple[Known, ...]] = {}
-    mentioned: Mapping[str, tuple[Known, ...]] = {}
-    seen: tuple[Seen, ...] = ()
-    reused_id: bool = False
-    made: Mapping[tuple[str, str], int] = {}
-    made_by_alias: Mapping[str, int] = {}
-    made_in_all: int = 0
-    answered: frozenset[tuple[str, str]] = frozenset()
-    answered_today: int = 0
-    answered_this_hour: int = 0
-    sent_to: Mapping[int, tuple[Delivery, ...]] = {}
-    followers: Mapping[Ref, tuple[Follower, ...]] = {}
-    notified: Mapping[int, tuple[Follower, ...]] = {}
-    relayed: Mapping[Ref, int] = {}
-    relayed_in_all: Mapping[Ref, int] = {}
 
     @property
-    def undisturbed(self) -> "State":
+    def without_history(self) -> "State":
         """The same as if no mail had come lately, and no copy of this one ever."""
-        calm = State()
-        lately = (
-            *("seen", "reused_id", "made", "made_by_alias", "made_in_all", "answered", "answered_today"),
-            *("answered_this_hour", "relayed", "relayed_in_all"),
-        )
-        copies = {each.message for each in self.seen if each.same_content}
-
-        def others(found: Mapping[str, tuple[Known, ...]]) -> dict[str, tuple[Known, ...]]:
-            left = {key: tuple(each for each in group if each.number not in copies) for key, group in found.items()}
-            return {key: group for key, group in left.items() if group}
-
-        calmed = self._replace(**{name: getattr(calm, name) for name in lately})
-        return calmed._replace(known=others(self.known), mentioned=others(self.mentioned))
-
-    def repeated(self, outcome: Outcome) -> Outcome:
-        """The outcome as it is when an earlier copy of the message had its effect already.
-
-        An accepted effect makes a duplicate; a refusal that comes again is the same refusal, answered once. What a
-        person has to see is not hidden behind a list's copy, which may be held quietly.
-        """
-        for seen in self.seen:
-            if outcome.action == "hold" and not outcome.quiet and not seen.same_content:
-                continue
-            if seen.effect == outcome.effect and seen.accepted:
-                return outcome._replace(action="ignore", reason="duplicate", repeated=True, seen=seen.message)
-            if seen.effect == outcome.effect and seen.same_content and outcome.action == "refuse":
-                return outcome._replace(repeated=True, seen=seen.message)
-        return outcome
+        copies = frozenset(seen.message for seen in self.copies.seen if seen.same_content)
+        return self._replace(copies=Copies(), counts=Counts(), thread=self.thread.without(copies))
 
     def alias(self, number: int | None) -> Alias | None:
         """An alias that acts, or that governs a record answered."""
-        placed = (
-            *(
-                place.alias
-                for group in (self.known, self.mentioned)
-                for each in group.values()
-                for one in each
-                for place in one.placements
-            ),
-            *(each.placement.alias for each in self.signatures.deliveries.values()),
-        )
-        return next(
-            (each for each in (*self.directory.aliases.values(), *placed) if each and each.number == number), None
-        )
+        deliveries = self.ours.signatures.deliveries.values()
+        placements = (*self.thread.placements, *(delivery.placement for delivery in deliveries))
+        every = (*self.ours.directory.aliases.values(), *(placement.alias for placement in placements))
+        return next((alias for alias in every if alias and alias.number == number), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
-from mailgate.routing.resolve import Addressed, Resolved, aliases, meaning
+from mailgate.routing.resolve import Addressed, Resolved, aliases, resolve
 from mailgate.routing.state import Known, Placement, State
 from mailgate.values import token
 
@@ -43,13 +43,13 @@ def answered(message: Message, state: State) -> Answered:
     if not message.references:
         return Answered(None, "no References, no In-Reply-To")
     how = "answers"
-    found = _newest(_parent(state.known.get(each, ()), state) for each in message.references)
+    found = _newest(_parent(state.thread.known.get(each, ()), state) for each in message.references)
     if not found:
         how = "names an id mentioned in"
         named = [each for each in (message.author.address, *message.to, *message.cc) if each]
-        people = frozenset(each.key for each in named if not meaning(each, state).ours)
-        copies = {seen.message for seen in state.seen}  # a copy of this very message is nothing it could answer
-        mentions = (known for each in message.references for known in state.mentioned.get(each, ()))
+        people = frozenset(each.key for each in named if not resolve(each, state.ours).ours)
+        copies = {seen.message for seen in state.copies.seen}  # a copy of this very message is nothing it could answer
+        mentions = (known for each in message.references for known in state.thread.mentioned.get(each, ()))
         found = _newest(
             _standing(known, state, people) for known in mentions if not known.reused and known.number not in copies
         )
@@ -140,6 +140,6 @@ def _standing(known: Known, state: State, people: frozenset[str] | None = None) 
     placements = tuple(
         each
         for each in known.placements
-        if each.record in state.records and (people is None or each.participants & people)
+        if each.record in state.thread.records and (people is None or each.participants & people)
     )
     return known._replace(placements=placements) if placements else None

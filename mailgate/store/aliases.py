@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate.routing import resolve
+from mailgate.routing.state import Ours
 from mailgate.store import directory, domains, effects
 from mailgate.store.contacts import key as person
 from mailgate.store.contacts import spelled
@@ -51,7 +52,7 @@ def reached_by(tx: Transaction, text: str) -> Alias:
         return get(tx, text)
     except NotFound:
         address = Address(*_place(tx, text))
-        found = resolve.resolve(address, directory.load(tx, [address]))
+        found = resolve.resolve(address, Ours(directory.load(tx, [address])))
         if not found.aliases:
             raise
         return found.aliases[0]

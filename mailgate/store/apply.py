@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mailgate.mail.message import Message
+from mailgate import __version__
 from mailgate.routing import explain, resolve
-from mailgate.routing.decision import Decision, Outcome
+from mailgate.routing.decision import Outcome
+from mailgate.routing.facts import Facts
+from mailgate.routing.judgement import Judgement
 from mailgate.routing.permission import rate_key
 from mailgate.routing.state import State
-from mailgate.settings.config import Config
 from mailgate.store import aliases, contacts, effects, failures, held, messages, records
 from mailgate.store.database import Transaction
 from mailgate.store.held import Held
@@ -18,64 +19,113 @@ from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 
-class Remembered(NamedTuple):
-    """The number of the message, None when there was nothing to remember, and the records made, by effect."""
+class Stored(NamedTuple):
+    """The number of the message, None when there was nothing to store, and the records made, by effect."""
 
     number: int | None
     made: Mapping[Effect, Ref]
 
 
-def apply(
-    tx: Transaction,
-    message: Message,
-    state: State,
-    decision: Decision,
-    config: Config,
-    version: str,
-    now: float,
-    number: int | None = None,
-) -> Remembered:
-    """Make the rows of a decision; `number`: of a message that is stored already and judged again."""
-    fresh = [each for each in decision.outcomes if not each.repeated and each.taken]
-    if not decision.novel:
-        return Remembered(None, {})
-    parent = next((each.parent for each in fresh if each.parent), None)
-    flags = _flags(message, state, decision.authentic, fresh)
+def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None = None) -> Stored:
+    """Make the rows of a judgement; `number`: of a message that is stored already and judged again."""
+    facts, state, decision = judgement
+    fresh = [outcome for outcome in decision.outcomes if not outcome.repeated and outcome.taken]
+    if not decision.has_effects:
+        return Stored(None, {})
+    parent = next((outcome.parent for outcome in fresh if outcome.parent), None)
+    flags = _flags(judgement, fresh)
     if number is None:
-        number = messages.add(tx, message, decision.kind, parent, flags, now)
+        number = messages.add(tx, facts.message, facts.class_.name, parent, flags, now)
     else:
-        messages.judged(tx, number, decision.kind, parent, flags)
+        messages.judged(tx, number, facts.class_.name, parent, flags)
+        held.release(tx, number)
     made: dict[Effect, Ref] = {}
     for outcome in fresh:
         match outcome.action:
             case "create":
-                made[outcome.effect] = _create(tx, number, message, state, decision.kind, outcome, now)
+                made[outcome.effect] = _create(tx, number, judgement, outcome, now)
             case "post" if outcome.record:
                 messages.place(tx, number, outcome.record)
             case "bounce":
-                for each in outcome.reports:
-                    if each.counts:
-                        failures.note(tx, number, each, now)
+                for reported in outcome.reports:
+                    if reported.counts:
+                        failures.note(tx, number, reported, now)
             case "hold" if outcome.reason == "misconfigured" and outcome.alias:
                 aliases.set_status(tx, outcome.alias, "invalid")
-        effects.note(tx, number, message, outcome.effect, accepted=outcome.accepted)
-    if any(each.action in ("create", "post") for each in fresh):
-        messages.mention(tx, number, message.references)
-        if decision.kind == "person" and message.author.address:
-            contacts.heard_from(tx, message.author.address.key)
+        effects.note(tx, number, facts.message, outcome.effect, accepted=outcome.accepted)
+    if any(outcome.action in ("create", "post") for outcome in fresh):
+        _heard_from(tx, number, facts)
     for copy in _settled(state, fresh, number):
         held.release(tx, copy)
-    _keep(tx, number, fresh, version, now)
-    messages.explain(tx, number, explain.tree(message, decision, dry_run=False, made=made))
-    return Remembered(number, made)
+    _keep(tx, number, fresh, now)
+    messages.explain(tx, number, explain.tree(facts, decision, dry_run=False, made=made))
+    return Stored(number, made)
+
+
+def _flags(judgement: Judgement, outcomes: list[Outcome]) -> list[str]:
+    facts, state, decision = judgement
+    flags = {"pass": ["authenticated"], "fail": ["forged"]}.get(decision.authentic, [])
+    if state.copies.reused_id:
+        flags = ["reused-id", *flags]
+    if any(outcome.outsider for outcome in outcomes):
+        flags = [*flags, "outsider"]
+    if resolve.has_invalid_token(facts.message, state.ours):
+        flags = [*flags, "bad-detail"]
+    return flags
+
+
+def _create(tx: Transaction, number: int, judgement: Judgement, outcome: Outcome, now: float) -> Ref:
+    """The record that an alias or the fallback makes, with the message on it and its first followers."""
+    assert outcome.model is not None
+    facts, state, _ = judgement
+    author = facts.message.author.address
+    values = {**outcome.values}
+    name = values.pop("name", facts.message.subject)
+    if author or "email_from" not in values:
+        values["email_from"] = str(author) if author else ""
+    alias = state.alias(outcome.alias)
+    new = NewRecord(
+        outcome.model,
+        name,
+        values,
+        alias=alias.address if alias else None,
+        domain=_domain_written(facts, state, alias),
+        rate_key=rate_key(facts.message, outcome.address),
+    )
+    ref = records.make(tx, new, now)
+    messages.place(tx, number, ref)
+    if author and facts.class_.name == "person" and not resolve.is_local(author, state.ours.directory):
+        records.add_follower(tx, ref, str(author))
+    for follower in state.people.notified.get(alias.number, ()) if alias else ():
+        records.add_follower(tx, ref, follower.spelled)
+    if alias and alias.status != "valid":
+        aliases.set_status(tx, alias.number, "valid")
+    return ref
+
+
+def _domain_written(facts: Facts, state: State, alias: Alias | None) -> str | None:
+    """The local domain that was written to: as its people know us, whatever is sent about the record names it."""
+    message, ours = facts.message, state.ours
+    if alias:
+        return resolve.written(message, ours).get(alias.address, alias.address).rpartition("@")[2]
+    meant = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
+    return next((address.domain for address in meant if address.domain in ours.directory.domains), None)
+
+
+def _heard_from(tx: Transaction, number: int, facts: Facts) -> None:
+    """Remember what a message that was taken answers, and that its author still writes."""
+    message = facts.message
+    messages.mention(tx, number, message.references)
+    if facts.class_.name == "person" and message.author.address:
+        contacts.heard_from(tx, message.author.address.key)
 
 
 def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
     """Kept copies of this message that wait, or were refused, for an address whose mail has its place by now."""
-    places = {each.address or each.recipient for each in outcomes if each.action in ("create", "post")}
+    places = {outcome.address or outcome.recipient for outcome in outcomes if outcome.action in ("create", "post")}
     return {
         seen.message
-        for seen in state.seen
+        for seen in state.copies.seen
         if seen.message != number
         and seen.same_content
         and seen.effect.action in ("hold", "refuse")
@@ -83,68 +133,12 @@ def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
     }
 
 
-def _flags(message: Message, state: State, authentic: str, outcomes: list[Outcome]) -> list[str]:
-    flags = []
-    if state.reused_id:
-        flags.append("reused-id")
-    flags += {"pass": ["authenticated"], "fail": ["forged"]}.get(authentic, [])
-    if any(each.outsider for each in outcomes):
-        flags.append("outsider")
-    if resolve.has_invalid_token(message, state):
-        flags.append("bad-detail")
-    return flags
-
-
-def _create(
-    tx: Transaction, number: int, message: Message, state: State, kind: str, outcome: Outcome, now: float
-) -> Ref:
-    assert outcome.model is not None
-    author = message.author.address
-    values = {**outcome.values}
-    name = values.pop("name", message.subject)
-    if author or "email_from" not in values:
-        values["email_from"] = str(author) if author else ""
-    alias = _alias(state, outcome)
-    new = NewRecord(
-        outcome.model,
-        name,
-        values,
-        alias=alias.address if alias else None,
-        domain=_domain_written(message, state, alias),
-        rate_key=rate_key(message, outcome.address),
-    )
-    ref = records.make(tx, new, now)
-    messages.place(tx, number, ref)
-    if author and kind == "person" and not resolve.is_local(author, state.directory):
-        records.add_follower(tx, ref, str(author))
-    for follower in state.notified.get(alias.number, ()) if alias else ():
-        records.add_follower(tx, ref, follower.spelled)
-    if alias:
-        aliases.set_status(tx, alias.number, "valid")
-    return ref
-
-
-def _alias(state: State, outcome: Outcome) -> Alias | None:
-    return next((each for each in state.directory.aliases.values() if each.number == outcome.alias), None)
-
-
-def _domain_written(message: Message, state: State, alias: Alias | None) -> str | None:
-    """The own domain that was written to: as its people know us, whatever is sent about the record names it."""
-    if alias:
-        spelled = resolve.written(message, state).get(alias.address, alias.address)
-        return spelled.rpartition("@")[2]
-    meant = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
-    return next((each.domain for each in meant if each.domain in state.directory.domains), None)
-
-
-def _keep(tx: Transaction, number: int, outcomes: list[Outcome], version: str, now: float) -> None:
+def _keep(tx: Transaction, number: int, outcomes: list[Outcome], now: float) -> None:
     """Held mail, and what was refused by a reply, keeps one entry a message: held wins, open wins over quiet."""
-    kept = [each for each in outcomes if each.action == "hold"] or [
-        each for each in outcomes if each.action == "refuse"
+    kept = [outcome for outcome in outcomes if outcome.action == "hold"] or [
+        outcome for outcome in outcomes if outcome.action == "refuse"
     ]
-    held.release(tx, number)
     if not kept:
         return
-    first = min(kept, key=lambda each: each.quiet)
-    refused = first.action == "refuse"
-    held.keep(tx, Held(number, first.reason, first.note, first.quiet, refused, version, now))
+    first = min(kept, key=lambda outcome: outcome.quiet)
+    held.keep(tx, Held(number, first.reason, first.note, first.quiet, first.action == "refuse", __version__, now))

@@ -189,6 +189,11 @@ def known_parameter(name: str) -> str:
     return name
 
 
+def allowed_domains(parameters: Mapping[str, str]) -> frozenset[str]:
+    """The domains outside in which local-part detection works; none: in every domain."""
+    return frozenset(filter(None, parameters["mail.catchall.domain.allowed"].split(",")))
+
+
 def _allowed_domains(value: str) -> str:
     if not value.strip():
         return ""

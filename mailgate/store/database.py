@@ -304,6 +304,17 @@ def select_in(tx: Transaction, statement: str, names: Iterable[object], *more: o
         yield from tx.execute(statement.replace("{}", marks), (*(some * places), *more))
 
 
+def select_for(tx: Transaction, statement: str, pairs: Iterable[tuple[object, object]], *more: object) -> Iterator[Any]:
+    """The same for pairs: rows of a statement with `(COLUMN, COLUMN) IN ({})` in it."""
+    every = list(dict.fromkeys(pairs))
+    size = _VALUES // 2
+    for at in range(0, len(every), size):
+        some = every[at : at + size]
+        marks = "VALUES " + ", ".join(["(?, ?)"] * len(some))
+        values = [value for pair in some for value in pair]
+        yield from tx.execute(statement.replace("{}", marks), (*values, *more))
+
+
 _VALUES = 500
 """Values in the `IN (...)` of one statement: every database takes that many."""
 

@@ -116,10 +116,3 @@ def is_stranger(tx: Transaction, text: str) -> bool:
     """Whether an address lies in a local domain where nobody has it."""
     found = address.lenient(text)
     return found is not None and resolve.is_stranger(found, load(tx, [found]))
-
-
-def takes_reports(tx: Transaction, addresses: Iterable[Address]) -> bool:
-    """Whether one of these is a bounce address, as far as its name tells."""
-    every = list(addresses)
-    directory = load(tx, every)
-    return any(resolve.looks_like_bounce(each, directory) for each in every)

@@ -1,7 +1,7 @@
 """What came of each message, so that a copy of it is known as one: the table `effect`."""
 
 from mailgate.mail.message import Message
-from mailgate.routing.state import Seen
+from mailgate.routing.state import Copies, Seen
 from mailgate.store.database import Row, Transaction
 from mailgate.values.mailboxes import Author
 from mailgate.values.outcome import Effect
@@ -48,7 +48,7 @@ def rename(tx: Transaction, old: str, new: str) -> None:
     )
 
 
-def earlier(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
+def earlier(tx: Transaction, message: Message) -> Copies:
     """What earlier copies of a message did, and whether its id was seen with other content.
 
     A copy has the same digest; or it has the same id and author, and exactly one of the two went through a mailing
@@ -57,7 +57,7 @@ def earlier(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
     rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
     same = [_seen(row, same_content=True) for row in rows]
     if not message.message_id:
-        return tuple(same), False
+        return Copies(tuple(same))
     others = tx.execute(
         "SELECT effect.*, author, author_text FROM effect JOIN message ON message.number = effect.message"
         " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
@@ -70,7 +70,7 @@ def earlier(tx: Transaction, message: Message) -> tuple[tuple[Seen, ...], bool]:
             listed.append(seen)
         elif seen.effect.action in ("create", "post", "sent"):
             reused = True
-    return (*same, *listed), reused or (not listed and _is_ours(tx, message.message_id))
+    return Copies((*same, *listed), reused or (not listed and _is_ours(tx, message.message_id)))
 
 
 def _seen(row: Row, *, same_content: bool) -> Seen:

@@ -108,6 +108,11 @@ class Directory(NamedTuple):
         return next((domain for domain in self.domains.values() if domain.default), None)
 
     @property
+    def default_name(self) -> str:
+        """Its name, `""` while there is none."""
+        return self.default.name if self.default else ""
+
+    @property
     def contacts(self) -> frozenset[str]:
         """The contact addresses of all local domains, as `Address.key`."""
         return frozenset(domain.contact for domain in self.domains.values() if domain.contact)

@@ -112,7 +112,7 @@ class Figures:
         """Count a delivery and its outcomes."""
         decision = receipt.decision
         self.counts["deliveries"] += 1
-        self.counts[f"class {decision.kind}"] += 1
+        self.counts[f"class {receipt.facts.class_.name}"] += 1
         self.counts[f"exit {decision.status.exit}"] += 1
         for each in decision.outcomes:
             self.counts[f"{each.action} {each.reason}"] += 1
@@ -154,7 +154,7 @@ class Site:
         figures.count(receipt)
         check_receipt(receipt)
         self.check_stored(delivery, receipt)
-        self.check_signed(delivery, receipt)
+        self.check_signed(receipt)
         self.check_queued(figures)
         must(expected in (None, receipt.decision), "the preview is another", (expected, receipt.decision))
         if self.random.random() < 0.15:
@@ -176,28 +176,28 @@ class Site:
 
     def check_stored(self, delivery: Delivery, receipt: Receipt) -> None:
         """The exact bytes, and an explanation; nothing where nothing is new."""
-        must((receipt.number is not None) == receipt.decision.novel, "kept or not", receipt.decision.outcomes)
+        must((receipt.number is not None) == receipt.decision.has_effects, "kept or not", receipt.decision.outcomes)
         if receipt.number is not None:
             with self.store.read() as tx:
                 must(messages.raw(tx, receipt.number) == delivery.raw, "stored bytes")
                 check_tree(messages.explanation(tx, receipt.number))
                 clean(messages.stored(tx, receipt.number), "a stored message")
 
-    def check_signed(self, delivery: Delivery, receipt: Receipt) -> None:
+    def check_signed(self, receipt: Receipt) -> None:
         """A signature counts only as we wrote it."""
         outcomes = receipt.decision.outcomes
         posted = any(each.reason == "token" for each in outcomes)
         proved = any(found.follower for each in outcomes for found in each.reports)
         if not posted and not proved:
             return
-        facts = receipt.message
+        facts = receipt.facts.message
         addresses = [*facts.envelope.recipients, *facts.header_addresses]
         ids: tuple[str, ...] = ()
         if proved:
-            told = receive.read(self.store, delivery.incoming).told
-            assert told
-            addresses += [each for text in told.return_addresses if (each := lenient(text))]
-            ids = told.message_ids
+            report = receipt.facts.report
+            assert report
+            addresses += [each for text in report.return_addresses if (each := lenient(text))]
+            ids = report.message_ids
         details = [token.parse(lower(each.local)) for each in addresses]
         ours = any(each and each._replace(local="") in self.known for each in details)
         must(ours or (proved and any(each in self.marks for each in ids)), "a signature that is none", outcomes)

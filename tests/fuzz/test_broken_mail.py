@@ -16,7 +16,7 @@ from mailgate.compose import mime as letter
 from mailgate.mail import entity, message
 from mailgate.mail.incoming import Incoming
 from mailgate.routing import thread
-from mailgate.routing.state import State
+from mailgate.routing.state import Copies
 from mailgate.store import messages
 from mailgate.values import status, token
 
@@ -108,7 +108,7 @@ MISTAKES: dict[str, tuple[Any, str, object, str, str, str]] = {
         "stored bytes",
     ),
     "a-name-that-leads-elsewhere": (entity, "file_name", str, "attachments", "alias", "path in a file name"),
-    "a-copy-that-is-new": (State, "repeated", lambda state, outcome: outcome, "plain-lf", "alias", "a copy was kept"),
+    "a-copy-that-is-new": (Copies, "repeated", lambda copies, outcome: outcome, "plain-lf", "alias", "a copy was kept"),
 }
 
 

@@ -4,7 +4,7 @@ import re
 
 from fuzz.checks import clean
 from fuzz.strategies import ADDRESSES, BODIES, NASTY, SOUP, WORDS, fuzz, octets, soups
-from helpers.messages import facts, mail
+from helpers.messages import facts, mail, report_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,22 +64,22 @@ def test_any_words_are_read_without_an_exception(
     body: bytes, gateway: str, expected: bool, reverse_path: str | None
 ) -> None:
     raw = mail(body, to="bounce@example.com", **GATES[gateway])
-    found = report.read(facts(raw, reverse_path=reverse_path), expected=expected)
+    found = report_in(facts(raw, reverse_path=reverse_path), expected=expected)
     holds(found)
-    crlf = report.read(
+    crlf = report_in(
         facts(raw.replace(b"\r", b"").replace(b"\n", b"\r\n"), reverse_path=reverse_path), expected=expected
     )
     if b"\r" not in raw:
         assert crlf == found
     if found is not None and not expected:
-        assert report.read(facts(raw, reverse_path=reverse_path), expected=True) is not None
+        assert report_in(facts(raw, reverse_path=reverse_path), expected=True) is not None
 
 
 @fuzz
 @given(soups() | BODIES, st.booleans())
 def test_any_octets_are_read_without_an_exception(raw: bytes, expected: bool) -> None:
     for start in (b"", b"\xef\xbb\xbf", b"\r\n", b"From: <>\n", b"Content-Type: multipart/report; boundary=b\n"):
-        holds(report.read(facts(start + raw, reverse_path=""), expected=expected))
+        holds(report_in(facts(start + raw, reverse_path=""), expected=expected))
 
 
 @st.composite
@@ -103,7 +103,7 @@ def test_what_is_written_is_read_back(blocks: list[tuple[Address, str, str, str]
         f"--b\n\nIt failed.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n{status}\n--b--\n"
     )
     raw = mail(parts, to="bounce@example.com", **GATES["report"]).replace(b"\n", end.encode())
-    found = report.read(facts(raw, reverse_path=""))
+    found = report_in(facts(raw, reverse_path=""))
     holds(found)
     assert found
     read = [(each.recipient, each.action, each.status, each.diagnostic) for each in found.findings]

@@ -176,7 +176,7 @@ class Situation:
         self._configure(mail.settings)
         settings = config.load(str(self._file), None, {})
         receipt = receive.preview(self.store, settings, incoming, self._clock)
-        tree = explain.tree(receipt.message, receipt.decision, dry_run=True)
+        tree = explain.tree(receipt.facts, receipt.decision, dry_run=True)
         text = json.dumps(tree, indent=2, ensure_ascii=False)
         for placeholder, name in sorted(self.names.items(), key=lambda item: -len(item[1])):
             text = text.replace(name, placeholder)

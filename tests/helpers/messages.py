@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mailgate.mail import envelope, message
+from mailgate.mail import classify, envelope, message
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.mail.message import Message
 from mailgate.reports import report
+from mailgate.reports.report import Report
 from mailgate.routing import decide as route
+from mailgate.routing import facts as reading
 from mailgate.routing import resolve
 from mailgate.routing.decision import Decision
 from mailgate.routing.resolve import Addressed
-from mailgate.routing.state import Delivery, Known, Placement, Seen, Settings, Signatures, State
+from mailgate.routing.state import Delivery, Known, Ours, Placement, Seen, Signatures, State
 from mailgate.values.directory import Alias, Directory, Domain
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
@@ -47,41 +49,55 @@ def mail(body: str | bytes = "Hello there.\n", *more: tuple[str, str], **fields:
     return "".join(lines).encode("utf-8", "surrogateescape") + b"\n" + octets
 
 
-def facts(
+def incoming(
     raw: bytes,
     *recipients: str,
     reverse_path: str | None = BOB,
     environ: Mapping[str, str] = {},
     source: str = "pipe",
-) -> Message:
-    """The facts of a message that came in an envelope."""
-    incoming = Incoming(raw, reverse_path, recipients, environ, source=source)
-    return message.read(raw, lambda hints, author: envelope.read(incoming, hints, author).qualified("example.com"))
+) -> Incoming:
+    """A message that comes in an envelope."""
+    return Incoming(raw, reverse_path, recipients, environ, source=source)
+
+
+def facts(raw: bytes, *recipients: str, **more: Any) -> Message:
+    """What the header and the envelope of a message say; keywords as for `incoming`."""
+    came = incoming(raw, *recipients, **more)
+    return message.read(raw, lambda hints, author: envelope.read(came, hints, author).qualified("example.com"))
 
 
 def state(*aliases: Alias, domains: tuple[Domain, ...] = (HOME, OTHER), **more: Any) -> State:
     """What the store knows; without aliases: info@, jobs@, sales@example.com and help@other.test.
 
-    Keywords are fields of State, or of Settings.
+    Keywords are fields as for `but`.
     """
-    if "fallback" in more:
-        more["fallback"] = Fallback(more["fallback"])
-    settings = Settings(**{key: more.pop(key) for key in list(more) if key in Settings._fields})
-    deliveries: Mapping[int, Delivery] = more.pop("deliveries", {})
-    if "records" in more:
-        deliveries = {
-            number: each._replace(gone=each.placement.record not in more["records"])
-            for number, each in deliveries.items()
-        }
-    records = {each.record for group in _known(more) for each in group.placements}
+    records = {placement.record for known in _known(more) for placement in known.placements}
     more.setdefault("records", frozenset(records))
     directory = Directory({each.name: each for each in domains}, allowed=more.pop("allowed_domains", frozenset()))
-    return State(
-        settings=settings,
-        directory=directory.with_aliases(aliases or (INFO, JOBS, SALES, HELP)),
-        signatures=Signatures((SECRET,), deliveries),
-        **more,
-    )
+    given = State(Ours(directory.with_aliases(aliases or (INFO, JOBS, SALES, HELP)), Signatures((SECRET,))))
+    return but(given, **more)
+
+
+def report_in(message: Message, *, expected: bool = False) -> Report | None:
+    """The report in a message; `expected`: it was sent to a bounce address."""
+    return report.read(message, classify.classify(message), expected=expected)
+
+
+def but(given: State, **more: Any) -> State:
+    """The same state with other values of fields, of State or of the values in it: `seen` is one of `State.copies`."""
+    if "fallback" in more:
+        more["fallback"] = Fallback(more["fallback"])
+    if "deliveries" in more:
+        deliveries: dict[int, Delivery] = more.pop("deliveries")
+        records = more.get("records") or {each.placement.record for each in deliveries.values()}
+        gone = {n: each._replace(gone=each.placement.record not in records) for n, each in deliveries.items()}
+        signatures = given.ours.signatures._replace(deliveries=gone)
+        given = given._replace(ours=given.ours._replace(signatures=signatures))
+    for name in ("settings", "thread", "copies", "author", "people", "counts"):
+        part: Any = getattr(given, name)
+        fields = {field: more.pop(field) for field in part._fields if field in more}
+        given = given._replace(**{name: part._replace(**fields)})
+    return given._replace(**more)
 
 
 def _known(more: Mapping[str, Any]) -> list[Known]:
@@ -112,17 +128,15 @@ def known(*messages: Known) -> dict[str, tuple[Known, ...]]:
 
 def meant(message: Message, given: State) -> Addressed:
     """What a message with one recipient, or none, addresses."""
-    (one,) = map(resolve.counts, resolve.recipients(message, given))
-    return resolve.addressed(one, resolve.named(message, given, alone=one is None))
+    (one,) = map(resolve.counts, resolve.recipients(message.envelope, given.ours))
+    return resolve.addressed(one, resolve.named(message, given.ours, alone=one is None))
 
 
 def decide(raw: bytes, *recipients: str, given: State | None = None, **more: Any) -> Decision:
-    """What becomes of a message; keywords as for `facts`."""
+    """What becomes of a message; keywords as for `incoming`."""
     given = given or state()
-    message = resolve.spelled(facts(raw, *recipients, **more), given)
-    every = (*message.envelope.recipients, *message.header_addresses)
-    expected = any(resolve.meaning(each, given, envelope=True).kind == "bounce" for each in every)
-    return route.decide(message, given, report.read(message, expected=expected))
+    by_itself = reading.read(incoming(raw, *recipients, **more)).qualified("example.com")
+    return route.decide(reading.placed(by_itself, given.ours), given)
 
 
 def said(decision: Decision) -> list[str]:
@@ -159,7 +173,7 @@ def remembered(given: State, decision: Decision, number: int) -> State:
         for each in decision.outcomes
         if not each.repeated and each.taken and each.action != "ignore"
     )
-    return given._replace(seen=(*given.seen, *effects))
+    return but(given, seen=(*given.copies.seen, *effects))
 
 
 def effects(decision: Decision) -> set[Effect]:

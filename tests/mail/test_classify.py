@@ -1,11 +1,10 @@
-"""Person or machine, may we answer, is it ours coming back."""
+"""The class of a message, and what a filter marked as spam."""
 
 import pytest
-from helpers.messages import SECRET, facts, mail
+from helpers.messages import facts, mail
 
 from mailgate.mail import classify
 from mailgate.mail.message import Message
-from mailgate.values import token
 
 
 def read(*more: tuple[str, str], reverse_path: str | None = "bob@client.org", **fields: str | None) -> Message:
@@ -115,7 +114,6 @@ PEOPLE = [
 def test_a_robots_local_part_is_known(local: str) -> None:
     assert classify.classify(read(**{"from": f"{local}@client.org"})).name == "automatic"
     assert classify.classify(read(reverse_path=f"{local}@client.org")).name == "person"
-    assert silence(read(reverse_path=f"{local}@client.org"))
 
 
 @pytest.mark.parametrize("local", PEOPLE)
@@ -135,71 +133,6 @@ def test_no_reverse_path_told_is_no_null_one() -> None:
     assert classify.classify(read(reverse_path=None, **{"from": "nonsense"})).name == "person"
 
 
-def silence(
-    message: Message, *, own: str = "", spam: bool = False, forged: str = "", blind: str = "", refusal: bool = False
-) -> str:
-    kind = classify.classify(message)
-    return classify.silence(
-        message, kind, own_sender=own, spam=spam, forged=forged, blind=blind, answers_refusal=refusal
-    )
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        pytest.param([("Auto-Submitted", "auto-replied")], id="auto-submitted"),
-        pytest.param([("Precedence", "bulk")], id="bulk"),
-        pytest.param([("Precedence", "list")], id="list"),
-        pytest.param([("Precedence", "junk")], id="junk"),
-        pytest.param([("Precedence", "auto_reply")], id="auto_reply"),
-        pytest.param([("List-Whatever", "x")], id="any-list-field"),
-        *(
-            pytest.param([("X-Auto-Response-Suppress", value)], id=f"suppress-{value}")
-            for value in ("All", "NDR", "OOF", "AutoReply", "DR, OOF, AutoReply", "RN,NRN,ndr")
-        ),
-        pytest.param([("X-Autoreply", "yes")], id="x-autoreply"),
-        pytest.param([("X-Autorespond", "yes")], id="x-autorespond"),
-        pytest.param([("Content-Type", "multipart/report")], id="report"),
-        pytest.param([("Received", "by mx")] * 50, id="fifty-hops"),
-        pytest.param([("Delivered-To", "a@x.org")] * 3, id="three-times-delivered-to-one-address"),
-    ],
-)
-def test_these_fields_forbid_an_answer(more: list[tuple[str, str]]) -> None:
-    assert silence(read(*more))
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        pytest.param([], id="a-person"),
-        pytest.param([("Auto-Submitted", "no")], id="auto-submitted-no"),
-        pytest.param([("X-Auto-Response-Suppress", "None")], id="suppress-none"),
-        pytest.param([("X-Auto-Response-Suppress", "DR, RN, NRN")], id="suppress-other-things"),
-        pytest.param([("Received", "by mx")] * 24, id="many-hops"),
-        pytest.param([("Delivered-To", "a@x.org"), ("Delivered-To", "b@x.org")], id="an-alias-chain"),
-    ],
-)
-def test_these_fields_allow_an_answer(more: list[tuple[str, str]]) -> None:
-    assert silence(read(*more)) == ""
-
-
-@pytest.mark.parametrize(
-    ("message", "reason"),
-    [
-        pytest.param(read(reverse_path=""), {}, id="null-reverse-path"),
-        pytest.param(read(reverse_path="p\ufffd@client.org"), {}, id="unreadable-reverse-path"),
-        *(pytest.param(read(reverse_path=f"{each}@client.org"), {}, id=f"path-{each}") for each in ROBOTS[:4]),
-        *(pytest.param(read(**{"from": f"{each}@client.org"}), {}, id=f"from-{each}") for each in ROBOTS[:4]),
-        pytest.param(read(), {"own": "info@example.com"}, id="own-address"),
-        pytest.param(read(), {"spam": True}, id="spam"),
-        pytest.param(read(), {"blind": "info@example.com"}, id="blind-copy"),
-        pytest.param(read(), {"refusal": True}, id="answers-a-refusal"),
-    ],
-)
-def test_the_reason_for_silence_is_named(message: Message, reason: dict[str, object]) -> None:
-    assert silence(message, **reason)
-
-
 @pytest.mark.parametrize(
     ("name", "value", "spam"),
     [
@@ -213,29 +146,3 @@ def test_the_reason_for_silence_is_named(message: Message, reason: dict[str, obj
 )
 def test_a_spam_mark_is_read(name: str, value: str, spam: bool) -> None:
     assert bool(classify.spam_mark(read((name, value)))) is spam
-
-
-REFUSAL = token.new_mark(token.REFUSAL, SECRET, b"0123456789")
-POST = token.new_mark(token.POST, SECRET, b"9876543210")
-FORGED = token.new_mark(token.REFUSAL, b"another key", b"0123456789")
-
-
-@pytest.mark.parametrize(
-    ("fields", "own_author", "back", "refusal"),
-    [
-        pytest.param({}, False, "", "", id="nothing"),
-        pytest.param({"message_id": f"<{REFUSAL}@example.com>"}, False, "r", "", id="our-refusal-by-its-id"),
-        pytest.param({"message_id": f"<{POST}@example.com>"}, False, "p", "", id="our-post-by-its-id"),
-        pytest.param({"message_id": f"<{FORGED}@example.com>"}, False, "", "", id="forged-id"),
-        pytest.param({"x_mailgate_loop": POST}, False, "p", "", id="id-rewritten-field-left"),
-        pytest.param({"x_mailgate_loop": FORGED}, False, "", "", id="forged-field"),
-        pytest.param({"references": f"<a@x> <{REFUSAL}@ses.amazonaws.com>"}, True, "r", "r", id="only-references-left"),
-        pytest.param({"references": f"<{REFUSAL}@x>"}, False, "", "r", id="answers-a-refusal-by-references"),
-        pytest.param({"in_reply_to": f"<{REFUSAL}@x>"}, False, "", "r", id="answers-a-refusal-by-in-reply-to"),
-        pytest.param({"in_reply_to": f"<{POST}@x>"}, False, "", "", id="answers-a-post"),
-        pytest.param({"references": f"<{POST}@x>", "in_reply_to": f"<{POST}@x>"}, True, "", "", id="own-people-answer"),
-    ],
-)
-def test_marks_are_found_where_they_count(fields: dict[str, str], own_author: bool, back: str, refusal: str) -> None:
-    found = classify.marks(read(**fields), (SECRET,), own_author)
-    assert (found.back.kind if found.back else "", found.refusal.kind if found.refusal else "") == (back, refusal)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from helpers.messages import facts, mail
+from helpers.messages import facts, mail, report_in
 from helpers.reports import RETURNED, REWRITES, block, complaint, multipart, notice, receipt, standard
 
-from mailgate.reports import dsn, report
+from mailgate.reports import dsn
 from mailgate.reports.report import Report
 
 ANN = "ann@client.org"
@@ -15,7 +15,7 @@ COPY = f"Return-Path: <bounce@example.com>\n{RETURNED}"
 
 def read(raw: bytes) -> Report | None:
     """What comes to a bounce address with the null reverse-path."""
-    return report.read(facts(raw, reverse_path=""), expected=True)
+    return report_in(facts(raw, reverse_path=""), expected=True)
 
 
 def told(raw: bytes) -> list[tuple[str | None, str, str]]:
@@ -536,4 +536,4 @@ FORWARDS: dict[str, Callable[[str], bytes]] = {
 @pytest.mark.parametrize("raw", SEEDS.values(), ids=SEEDS)
 def test_a_report_that_a_person_sends_on_is_none(raw: bytes, forward: Callable[[str], bytes]) -> None:
     for expected in (False, True):
-        assert report.read(facts(forward(raw.decode())), expected=expected) is None
+        assert report_in(facts(forward(raw.decode())), expected=expected) is None

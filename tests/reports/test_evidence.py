@@ -1,10 +1,8 @@
 """Who may report: programs that answer for a person are none, whatever they call themselves."""
 
 import pytest
-from helpers.messages import facts, mail
+from helpers.messages import facts, mail, report_in
 from helpers.reports import RETURNED, multipart
-
-from mailgate.reports import report
 
 HEADERS: dict[str, dict[str, str | None]] = {
     "replied": {"auto_submitted": "auto-replied"},
@@ -29,8 +27,8 @@ AWAY = {
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
 def test_an_answer_for_a_person_is_no_report(header: dict[str, str | None], text: str) -> None:
     raw = mail(text + "\n", **({"from": "Bob <bob@client.org>", "subject": "Automatic reply"} | header))
-    assert report.read(facts(raw, reverse_path="")) is None
-    found = report.read(facts(raw, reverse_path=""), expected=True)
+    assert report_in(facts(raw, reverse_path="")) is None
+    found = report_in(facts(raw, reverse_path=""), expected=True)
     assert found
     assert (found.kind, found.findings) == ("automatic", ())
 
@@ -44,7 +42,7 @@ def test_an_answer_for_a_person_that_gives_the_message_back_proves_nothing() -> 
         auto_submitted="auto-generated",
         **{"from": "Bob <bob@client.org>"},
     )
-    found = report.read(facts(raw, reverse_path=""), expected=True)
+    found = report_in(facts(raw, reverse_path=""), expected=True)
     assert found
     assert [(each.recipient, each.basis) for each in found.findings] == [("ann@client.org", "guess")]
 
@@ -52,14 +50,14 @@ def test_an_answer_for_a_person_that_gives_the_message_back_proves_nothing() -> 
 @pytest.mark.parametrize("text", [AWAY["en"], AWAY["de"]])
 def test_a_postmaster_who_is_away_proves_nothing(text: str) -> None:
     raw = mail(text + "\n", auto_submitted="auto-replied", **{"from": "postmaster@client.org"})
-    found = report.read(facts(raw, reverse_path=""), expected=True)
+    found = report_in(facts(raw, reverse_path=""), expected=True)
     assert found
     assert {each.basis for each in found.findings} <= {"guess"}
 
 
 def test_a_robot_that_says_so_in_its_subject_still_reports() -> None:
     fields = {"from": "Mail Guard <guard@client.org>", "subject": "Undeliverable mail", "precedence": "bulk"}
-    found = report.read(facts(mail("The mailbox <ann@client.org> is full.\n", **fields), reverse_path=""))
+    found = report_in(facts(mail("The mailbox <ann@client.org> is full.\n", **fields), reverse_path=""))
     assert found
     assert [(each.recipient, each.basis) for each in found.findings] == [("ann@client.org", "guess")]
 
@@ -70,6 +68,6 @@ def test_a_robot_with_a_path_of_its_own_still_reports_at_a_bounce_address() -> N
         auto_submitted="auto-generated",
         **{"from": "scanner@client.org"},
     )
-    found = report.read(facts(raw, reverse_path="scanner@client.org"), expected=True)
+    found = report_in(facts(raw, reverse_path="scanner@client.org"), expected=True)
     assert found
     assert [each.recipient for each in found.findings] == ["ann@client.org"]

@@ -1,10 +1,10 @@
 """What became of a message, in the words of many languages: failed, still on its way, arrived; and what is no mail."""
 
 import pytest
-from helpers.messages import facts, mail
+from helpers.messages import facts, mail, report_in
 from helpers.reports import RETURNED, multipart, notice
 
-from mailgate.reports import phrases, report
+from mailgate.reports import phrases
 from mailgate.reports.report import Report
 
 ANN = "ann@client.org"
@@ -12,7 +12,7 @@ ANN = "ann@client.org"
 
 def read(raw: bytes, *, expected: bool = False) -> Report | None:
     """What comes with the null reverse-path."""
-    return report.read(facts(raw, reverse_path=""), expected=expected)
+    return report_in(facts(raw, reverse_path=""), expected=expected)
 
 
 def told(raw: bytes, *, expected: bool = False) -> list[tuple[str | None, str]]:

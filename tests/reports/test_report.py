@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from helpers.messages import facts, mail
+from helpers.messages import facts, mail, report_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,7 +68,7 @@ def plain(text: str, **fields: str | None) -> bytes:
 
 def read(raw: bytes, *, reverse_path: str | None = "", expected: bool = False) -> Report:
     """The report that a message is, with a null reverse-path."""
-    found = report.read(facts(raw, reverse_path=reverse_path), expected=expected)
+    found = report_in(facts(raw, reverse_path=reverse_path), expected=expected)
     assert found
     return found
 
@@ -597,13 +597,13 @@ AUTOMATIC = {
 @pytest.mark.parametrize(("text", "subject"), AUTOMATIC.values(), ids=AUTOMATIC)
 def test_a_null_reverse_path_alone_makes_no_report(text: str, subject: str) -> None:
     raw = mail(text, subject=subject, auto_submitted="auto-replied")
-    assert report.read(facts(raw, reverse_path="")) is None
+    assert report_in(facts(raw, reverse_path="")) is None
     assert read(raw, expected=True).kind == "automatic"
 
 
 def test_an_automatic_reply_needs_a_field_of_its_own() -> None:
     raw = mail("I am away until Monday.\n", subject="Out of office")
-    assert report.read(facts(raw, reverse_path=""), expected=True) is None
+    assert report_in(facts(raw, reverse_path=""), expected=True) is None
 
 
 PERSONS = {
@@ -622,13 +622,13 @@ PERSONS = {
 @pytest.mark.parametrize("expected", [False, True], ids=["alias", "bounce-address"])
 @pytest.mark.parametrize("raw", PERSONS.values(), ids=PERSONS)
 def test_a_persons_mail_is_never_a_report(raw: bytes, expected: bool) -> None:
-    assert report.read(facts(raw), expected=expected) is None
+    assert report_in(facts(raw), expected=expected) is None
 
 
 def test_a_bounce_address_opens_the_gate_for_robots() -> None:
     text = "Could not be delivered to: <ann@client.org>\nAs their mailbox is full.\n"
     raw = mail(text, subject="Notice", **{"from": "scanner@client.org"}, auto_submitted="auto-generated")
-    assert report.read(facts(raw)) is None
+    assert report_in(facts(raw)) is None
     assert read(raw, reverse_path="scanner@client.org", expected=True).findings[0].recipient == "ann@client.org"
 
 
@@ -637,7 +637,7 @@ def test_a_robot_is_believed_beside_a_copy_of_the_message() -> None:
     words = ("text/plain", "Could not be delivered to: <ann@client.org>\n")
     with_copy = multipart(words, ("message/rfc822", RETURNED), kind="mixed", **robot)
     assert read(with_copy, reverse_path="no-reply@client.org").findings[0].recipient == "ann@client.org"
-    assert report.read(facts(multipart(words, kind="mixed", **robot), reverse_path="no-reply@client.org")) is None
+    assert report_in(facts(multipart(words, kind="mixed", **robot), reverse_path="no-reply@client.org")) is None
 
 
 @pytest.mark.parametrize(
@@ -891,7 +891,7 @@ LARGE = {
 def test_large_and_odd_ones_take_no_time(made) -> None:
     message = facts(made(), reverse_path="")
     started = time.process_time()
-    found = report.read(message)
+    found = report_in(message)
     assert time.process_time() - started < 2
     assert found is None or len(found.findings) <= dsn.BLOCKS_LIMIT
 
@@ -915,7 +915,7 @@ def test_changed_reports_never_raise(data: st.DataObject, seed: bytes) -> None:
         raw[at : at + cut] = data.draw(
             st.binary(max_size=12) | st.sampled_from([b"\r", b"\n\n", b"--b1", b"<", b"@", b"\0"])
         )
-    check(report.read(facts(bytes(raw), reverse_path=""), expected=True))
+    check(report_in(facts(bytes(raw), reverse_path=""), expected=True))
 
 
 def check(found: Report | None) -> None:
@@ -949,7 +949,7 @@ def test_corpora_never_raise(name: str) -> None:
         if path.is_file():
             raw = path.read_bytes()
             for reverse_path in ("", "bob@client.org", None):
-                check(report.read(facts(raw, reverse_path=reverse_path), expected=True))
+                check(report_in(facts(raw, reverse_path=reverse_path), expected=True))
 
 
 def test_the_collected_reports_are_read_as_well_as_before() -> None:
@@ -986,19 +986,19 @@ def test_parts_of_the_reader_never_raise() -> None:
         arf.read(text, text)
         arf.read(ABUSE + text, text)
     assert isinstance(facts(b""), Message)
-    assert report.read(facts(b"")) is None
+    assert report_in(facts(b"")) is None
 
 
 ORDINARY = """
 import subprocess
 import sys
-from mailgate.mail import envelope, message
+from mailgate.mail import classify, envelope, message
 from mailgate.mail.incoming import Incoming
 from mailgate.reports import report
 raw = b"From: bob@client.org\\nTo: info@example.com\\nSubject: Hello\\n\\nHello.\\n"
 incoming = Incoming(raw, "bob@client.org", ["info@example.com"])
 facts = message.read(raw, lambda hints, author: envelope.read(incoming, hints, author))
-assert report.read(facts) is None
+assert report.read(facts, classify.classify(facts)) is None
 print(*sorted(sys.modules))
 """
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from helpers.messages import facts, mail
+from helpers.messages import facts, mail, report_in
 
-from mailgate.reports import report, ses
+from mailgate.reports import ses
 from mailgate.reports.report import Report
 
 ANN = "ann@client.org"
@@ -31,7 +31,7 @@ def notified(text: str, **fields: str | None) -> bytes:
 
 
 def read(raw: bytes) -> Report:
-    found = report.read(facts(raw, reverse_path="1@amazonses.example"))
+    found = report_in(facts(raw, reverse_path="1@amazonses.example"))
     assert found
     return found
 
@@ -88,13 +88,13 @@ def test_a_long_line_that_was_parted_on_the_way() -> None:
 
 def test_other_notifications_are_none() -> None:
     for text in ('{"AlarmName": "mail", "NewStateReason": "delivery to ann@client.org failed: 5.1.1"}', "Failed.", "{"):
-        assert report.read(facts(notified(text), reverse_path="1@amazonses.example")) is None
+        assert report_in(facts(notified(text), reverse_path="1@amazonses.example")) is None
 
 
 def test_a_person_who_sends_an_event_has_only_guessed() -> None:
     raw = mail(EVENTS["bounce"][0] + "\n")
-    assert report.read(facts(raw)) is None
-    found = report.read(facts(raw), expected=True)
+    assert report_in(facts(raw)) is None
+    found = report_in(facts(raw), expected=True)
     assert found
     assert [(each.recipient, each.basis) for each in found.findings] == [(ANN, "guess")]
 
@@ -118,4 +118,4 @@ def test_a_person_who_sends_an_event_has_only_guessed() -> None:
 def test_any_json_is_read_without_an_exception(text: str) -> None:
     told = ses.read(text)
     assert told is None or not any(each.recipient for each in told.blocks)
-    report.read(facts(notified(text), reverse_path=""), expected=True)
+    report_in(facts(notified(text), reverse_path=""), expected=True)

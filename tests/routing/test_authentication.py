@@ -6,11 +6,26 @@ from typing import Any
 
 import pytest
 from helpers.gateway import Gateway
-from helpers.messages import BOB, INFO, SECRET, decide, facts, known, mail, said, sent, state, stored, verdicts
+from helpers.messages import (
+    BOB,
+    INFO,
+    SECRET,
+    decide,
+    facts,
+    incoming,
+    known,
+    mail,
+    said,
+    sent,
+    state,
+    stored,
+    verdicts,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.routing import authentication, explain
+from mailgate.routing import facts as reading
 from mailgate.routing.authentication import RESULT_LIMIT, VALUE_LIMIT, Authentication, Field, Result, parse
 from mailgate.routing.state import Delivery, Placement, State, Trust
 from mailgate.values import token
@@ -676,7 +691,10 @@ def test_the_verdict_is_shown_and_stored(gateway: Gateway, field: str, shown: st
     gateway.config = gateway.config._replace(authserv_ids=(MX,), border_strips=True)
     raw = mail("", ("Authentication-Results", field))
     preview = outcome(field)
-    assert explain.tree(facts(raw, "info@example.com"), preview, dry_run=True)["message"]["authentic"] == shown
+    assert (
+        explain.tree(reading.read(incoming(raw, "info@example.com")), preview, dry_run=True)["message"]["authentic"]
+        == shown
+    )
     receipt = gateway(raw, "info@example.com")
     assert receipt.number
     assert gateway.why(receipt.number)["message"]["authentic"] == shown

@@ -485,7 +485,7 @@ def test_only_failures_and_complaints_are_bounces(
     receipt = gateway(raw, BOUNCE, reverse_path="")
     (found,) = receipt.decision.outcomes
     assert (found.action, found.reason, found.report, found.rule) == (action, reason, kind, "report")
-    assert receipt.decision.kind == classed
+    assert receipt.facts.class_.name == classed
     assert len(entries(gateway)) == (action == "bounce")
     assert (gateway.records(), gateway.outbox()) == ([], [])
     assert gateway.held() == ([reason] if action == "hold" else [])
@@ -630,7 +630,7 @@ def test_a_report_makes_nothing_of_an_alias(gateway: Gateway) -> None:
 @pytest.mark.parametrize("author", [BOB, "MAILER-DAEMON@client.org"])
 def test_a_null_reverse_path_without_a_report_goes_on_as_automatic(gateway: Gateway, author: str) -> None:
     receipt = gateway(mail("Ticket 7 waits.\n", **{"from": author}), "info@example.com", reverse_path="")
-    assert receipt.decision.kind == "automatic"
+    assert receipt.facts.class_.name == "automatic"
     assert gateway.records() == ["crm.lead/1"]
     assert gateway.every_record()[0].followers == ()
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from helpers.messages import BOB, HOME, OTHER, decide, facts, mail, said, state
+from helpers.messages import BOB, HOME, OTHER, but, decide, facts, mail, said, state
 
 from mailgate.routing import confirmation
 from mailgate.values.address import Address, parse
@@ -57,7 +57,7 @@ def test_a_domain_that_captures_refuses_nothing_at_its_catchall() -> None:
     assert said(decide(mail(to="all@other.test"), "all@other.test", given=given)) == ["refuse catchall all@other.test"]
     assert said(decide(mail(), "info@example.com", given=given)) == ["create alias crm.lead info@example.com"]
     assert said(decide(mail(to=to), to, given=given._replace(now=2.0))) == [f"refuse catchall {to}"]
-    blocked = given._replace(blocked_sender=BOB)
+    blocked = but(given, blocked=BOB)
     assert said(decide(mail(to=to), to, given=blocked)) == ["hold blocked"]
 
 

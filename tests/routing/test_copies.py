@@ -163,7 +163,7 @@ def test_a_copy_is_kept_from_the_reverse_path_of_a_program(path: str, because: s
 @pytest.mark.parametrize(
     ("more", "outcome"),
     [
-        pytest.param({"blocked_sender": BOB}, "hold blocked", id="blocked"),
+        pytest.param({"blocked": BOB}, "hold blocked", id="blocked"),
         pytest.param(
             {"known": known(stored(1, "<a@x>", ONE, by=INFO._replace(policy="contacts")))},
             "refuse policy info@example.com",

@@ -21,7 +21,7 @@ OWN_POSTMASTER = state(INFO, Alias(5, "postmaster", "example.com", "it.ticket"))
 def what(text: str, given: State, *, envelope: bool = True, alone: bool = False) -> str:
     address = lenient(text)
     assert address
-    own = resolve.meaning(address, given, envelope=envelope, alone=alone)
+    own = resolve.resolve(address, given.ours, envelope=envelope, alone=alone)
     return " ".join([own.kind, *(alias.address for alias in own.aliases)])
 
 
@@ -174,7 +174,7 @@ def test_a_recipient_in_other_case_stands_in_cc() -> None:
     ],
 )
 def test_each_recipient_is_decided_alone(recipients: list[str], wanted: list[str | None]) -> None:
-    found = resolve.recipients(facts(mail(), *recipients), state())
+    found = resolve.recipients(facts(mail(), *recipients).envelope, state().ours)
     assert [str(own.address) if own else None for own in found] == wanted
 
 

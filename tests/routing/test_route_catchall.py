@@ -49,7 +49,7 @@ def test_a_refusal_of_a_catchall_names_it() -> None:
     assert sent(found) == ["catchall -> bob@client.org about catchall@example.com"]
     assert found.outgoing[0].domain == "example.com"
     assert (found.status.exit, found.status.line) == (0, "")
-    assert found.novel
+    assert found.has_effects
 
 
 def test_retired_catchalls_are_refused_by_their_own_name() -> None:
@@ -75,7 +75,7 @@ def test_two_catchalls_are_two_reasons_to_answer() -> None:
 
 def test_a_catchall_may_refuse_by_status() -> None:
     found = decide(mail(to="catchall@example.com"), "catchall@example.com", given=state(refusals_by="status"))
-    assert (found.status.code, found.status.exit, found.outgoing, found.novel) == ("5.2.1", 77, (), False)
+    assert (found.status.code, found.status.exit, found.outgoing, found.has_effects) == ("5.2.1", 77, (), False)
     assert "<catchall@example.com>" in found.status.line
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from helpers.gateway import Gateway
-from helpers.messages import HOME, INFO, JOBS, OTHER, decide, known, mail, said, sent, state, stored
+from helpers.messages import HOME, INFO, JOBS, OTHER, but, decide, known, mail, said, sent, state, stored
 
 from mailgate.routing.state import Follower, State
 from mailgate.values.directory import Alias, Contact
@@ -201,7 +201,7 @@ def test_who_writes_from_an_allowed_domain_is_not_one_of_ours(allowed: frozenset
     known_as = Contact("commercial@partner.org")
     closed = state(ON, INFO._replace(policy="contacts"), allowed_domains=allowed, contact=known_as)
     assert said(decide(raw, "info@example.com", given=closed)) == [INFOS]
-    closed = closed._replace(contact=None)
+    closed = but(closed, contact=None)
     for sender, path in ((None, "commercial@partner.org"), ("commercial@partner.org", "bob@client.org")):
         raw = mail(**({"from": sender} if sender else {}))
         found = decide(raw, "info@example.com", given=closed, reverse_path=path)

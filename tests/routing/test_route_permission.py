@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from helpers.gateway import Gateway
-from helpers.messages import BOB, INFO, JOBS, SALES, SECRET, decide, known, mail, said, sent, state, stored
+from helpers.messages import BOB, INFO, JOBS, SALES, SECRET, but, decide, known, mail, said, sent, state, stored
 from helpers.queued import queued
 
 from mailgate.gateway.receive import Receipt
@@ -72,7 +72,7 @@ def comes(
         governing, SALES, JOBS, known=known(stored(1, "<a@x>", ONE, by=governing)), deliveries={7: delivery}, **more
     )
     fields = {"from": author, "to": way.to, "references": way.references, **(raw or {})}
-    given = given._replace(records=ALL)
+    given = but(given, records=ALL)
     return decide(mail(**fields), way.to.partition(",")[0], given=given)
 
 
@@ -252,7 +252,7 @@ def test_an_alias_decides_about_machines_and_lists(setting: str, fields: dict[st
         assert "which info@example.com does not take" in found.outcomes[0].note
     else:
         assert (said(found), found.status.exit) == (["refuse policy info@example.com"], 77)
-        assert (found.status.code, copies, found.novel) == ("5.7.1", [], False)
+        assert (found.status.code, copies, found.has_effects) == ("5.7.1", [], False)
 
 
 def test_a_fetched_mail_cannot_be_refused_and_is_held() -> None:
@@ -297,7 +297,7 @@ def deferred(found: Decision | Receipt) -> bool:
     decision = found.decision if isinstance(found, Receipt) else found
     if decision.status.exit != 75:
         return False
-    assert (decision.status.code, decision.outgoing, decision.novel) == ("4.7.1", (), False)
+    assert (decision.status.code, decision.outgoing, decision.has_effects) == ("4.7.1", (), False)
     assert decision.status.line.startswith("4.7.1 mailgate: ")
     assert not isinstance(found, Receipt) or found.number is None
     return True
@@ -321,7 +321,7 @@ def deferred(found: Decision | Receipt) -> bool:
         pytest.param({"records_in_all": 5, "made_in_all": 4}, False, id="the-last-in-all"),
         pytest.param({"records_in_all": 5, "made_in_all": 5}, True, id="one-more-in-all"),
         pytest.param({"records_in_all": 5, "made_in_all": 9}, True, id="far-beyond"),
-        pytest.param({"records_in_all": 5, "made_in_all": 5, "allowed_sender": True}, True, id="the-allow-list-too"),
+        pytest.param({"records_in_all": 5, "made_in_all": 5, "allowed": True}, True, id="the-allow-list-too"),
     ],
 )
 def test_a_ceiling_makes_new_records_wait(more: dict[str, Any], wanted: bool) -> None:
@@ -359,7 +359,7 @@ def test_what_is_refused_does_not_wait(to: str, given: State, wanted: str) -> No
     ("fields", "more", "reason"),
     [
         pytest.param({"x_spam_flag": "YES"}, {}, "spam", id="spam"),
-        pytest.param({}, {"blocked_sender": BOB}, "blocked", id="blocked"),
+        pytest.param({}, {"blocked": BOB}, "blocked", id="blocked"),
         pytest.param({"to": "postmaster@example.com"}, {}, "postmaster", id="postmaster"),
     ],
 )

@@ -22,7 +22,7 @@ REFUSED = ["refuse rate-limit info@example.com"]
         pytest.param({("hr.job", BOB): 20}, {}, CREATED, id="another-model"),
         pytest.param({("crm.lead", "bob2@client.org"): 20}, {}, CREATED, id="D10-another-sender-by-substring"),
         pytest.param({("crm.lead", "b_b@client.org"): 20}, {}, CREATED, id="D10-no-wildcards"),
-        pytest.param({("crm.lead", BOB): 20}, {"allowed_sender": True}, CREATED, id="on-the-allow-list"),
+        pytest.param({("crm.lead", BOB): 20}, {"allowed": True}, CREATED, id="on-the-allow-list"),
         pytest.param({("crm.lead", BOB): 4}, {"loop_threshold": 5}, CREATED, id="threshold-5-the-5th"),
         pytest.param({("crm.lead", BOB): 5}, {"loop_threshold": 5}, REFUSED, id="threshold-5-the-6th"),
     ],

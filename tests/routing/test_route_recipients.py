@@ -13,7 +13,7 @@ from helpers.messages import (
     SALES,
     decide,
     effects,
-    facts,
+    incoming,
     known,
     mail,
     remembered,
@@ -25,6 +25,7 @@ from helpers.messages import (
 )
 
 from mailgate.routing import decide as route
+from mailgate.routing import facts as reading
 from mailgate.routing import resolve as addressed
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import State
@@ -139,7 +140,7 @@ def test_unknown_is_refused_by_status_even_when_refusals_are_replies() -> None:
     found = decide(mail(), "nobody@example.com", given=state(refusals_by="reply"))
     assert (found.status.code, found.status.exit, found.outgoing) == ("5.1.1", 67, ())
     assert found.status.line.startswith("5.1.1 <nobody@example.com>: ")
-    assert not found.novel
+    assert not found.has_effects
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ SCENES: dict[str, tuple[State, str, dict[str, str | None]]] = {
         "info jobs sales",
         {"to": "info@example.com, jobs@example.com", "x_spam_flag": "YES"},
     ),
-    "blocked": (state(blocked_sender=BOB), "info jobs nobody", {}),
+    "blocked": (state(blocked=BOB), "info jobs nobody", {}),
     "loop-threshold-reached": (
         state(made={("crm.lead", BOB): 20}),
         "info sales jobs",
@@ -290,7 +291,7 @@ def test_a_copy_for_all_after_a_copy_each_does_nothing_new() -> None:
         given = remembered(given, decide(raw, recipient, given=given), number)
     found = decide(raw, "jobs@example.com", "info@example.com", given=given)
     assert {each.reason for each in found.outcomes} == {"duplicate"}
-    assert not found.novel
+    assert not found.has_effects
     assert found.status.exit == 0
 
 
@@ -308,9 +309,9 @@ def test_a_message_above_the_limit_is_refused(size: int, exit_: int, outcome: li
 
 
 def test_too_large_is_asked_first_of_all() -> None:
-    found = decide(mail("x" * 2000), "info@example.com", given=state(max_size=1000, blocked_sender=BOB))
+    found = decide(mail("x" * 2000), "info@example.com", given=state(max_size=1000, blocked=BOB))
     assert (found.status.exit, list(verdicts(found))) == (65, ["size"])
-    assert not found.novel
+    assert not found.has_effects
 
 
 @pytest.mark.parametrize(
@@ -350,8 +351,8 @@ def test_the_order_of_the_rules() -> None:
 
 
 def test_the_judgement_is_pure() -> None:
-    given, message = state(), facts(mail(), "info@example.com")
-    assert route.decide(message, given) == route.decide(message, given)
+    given, facts = state(), reading.read(incoming(mail(), "info@example.com"))
+    assert route.decide(facts, given) == route.decide(facts, given)
     assert given == state()
 
 

@@ -11,6 +11,7 @@ from helpers.messages import (
     OTHER,
     SALES,
     SECRET,
+    but,
     decide,
     facts,
     known,
@@ -131,7 +132,7 @@ def test_the_answer_to_a_refusal_by_policy() -> None:
     (letter,) = found.outgoing
     assert (letter.kind, letter.reason, letter.to, letter.domain) == ("refusal", "policy", BOB, "example.com")
     assert (letter.about, letter.text) == (("info@example.com",), "Ask Anna.")
-    assert (found.status.exit, found.status.line, found.novel) == (0, "", True)
+    assert (found.status.exit, found.status.line, found.has_effects) == (0, "", True)
 
 
 def test_the_answer_goes_to_the_reverse_path() -> None:
@@ -175,7 +176,7 @@ def test_a_refusal_that_may_not_be_answered_is_held(
     assert (said(found), found.outgoing, found.status.exit) == (["hold policy info@example.com"], (), 0)
     assert [each.quiet for each in found.outcomes] == [quiet]
     assert found.outcomes[0].note
-    assert found.novel
+    assert found.has_effects
 
 
 @pytest.mark.parametrize("field", ["to", "cc", "resent_to", "resent_cc"])
@@ -211,9 +212,9 @@ def test_spam_taken_quietly_is_never_answered() -> None:
     ],
 )
 def test_answers_have_limits(more: dict[str, Any], answered: bool) -> None:
-    found = decide(mail(), "info@example.com", given=CLOSED._replace(**more))
+    found = decide(mail(), "info@example.com", given=but(CLOSED, **more))
     assert (said(found), bool(found.outgoing)) == (REFUSED, answered)
-    assert found.novel, "kept, answered or not"
+    assert found.has_effects, "kept, answered or not"
 
 
 def test_the_limit_of_a_day_holds_within_one_message() -> None:
@@ -246,7 +247,7 @@ def test_refusals_by_status_have_a_code_and_an_exit_status(
     )
     assert (found.status.code, found.status.exit, found.outgoing) == (code, exit_, ())
     assert found.status.line.startswith(code)
-    assert not found.novel, "no number and no bytes"
+    assert not found.has_effects, "no number and no bytes"
 
 
 def test_by_status_means_nothing_to_a_mailbox_that_is_fetched() -> None:
@@ -314,7 +315,7 @@ def test_shared_reply_by_status() -> None:
     assert (letter.reason, sorted(letter.about)) == ("no-route", ["nobody@example.com", "sales@example.com"])
 
 
-BLOCKED = state(blocked_sender=BOB)
+BLOCKED = state(blocked=BOB)
 
 
 def test_blocked_is_held_quietly() -> None:
@@ -326,11 +327,11 @@ def test_blocked_is_held_quietly() -> None:
 def test_blocked_by_status() -> None:
     given = BLOCKED._replace(settings=BLOCKED.settings._replace(blocked_by="status"))
     found = decide(mail(auto_submitted="auto-replied"), "info@example.com", given=given)
-    assert (found.status.code, found.status.exit, found.novel) == ("5.7.1", 77, False)
+    assert (found.status.code, found.status.exit, found.has_effects) == ("5.7.1", 77, False)
 
 
 def test_a_blocked_author_cannot_reply() -> None:
-    given = BLOCKED._replace(known=known(stored(1, "<a@x>", ONE)), records=frozenset({ONE}))
+    given = but(BLOCKED, known=known(stored(1, "<a@x>", ONE)), records=frozenset({ONE}))
     assert said(decide(mail(references="<a@x>"), "info@example.com", given=given)) == ["hold blocked"]
 
 
@@ -415,7 +416,7 @@ def test_a_mark_of_ours_is_ignored_or_held(fields: dict[str, str | None], recipi
         Alias(6, "boss", "other.test", "crm.lead"),
         domains=(HOME, OTHER, third),
         known=known(stored(1, "<a@x>", ONE)),
-        allowed_sender=True,
+        allowed=True,
     )
     found = decide(mail(**fields), recipient, given=given)
     assert (said(found), found.outgoing, found.status.exit) == (wanted, (), 0)

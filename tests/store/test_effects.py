@@ -20,7 +20,7 @@ from mailgate.values.outcome import Effect
     ],
 )
 def test_an_effect_is_found_as_it_was_noted(gateway: Gateway, effect: Effect) -> None:
-    message = gateway(mail(), "info@example.com").message
+    message = gateway(mail(), "info@example.com").facts.message
     with gateway.store.write() as tx:
         tx.execute("DELETE FROM effect")
         effects.note(tx, 1, message, effect, accepted=True)
@@ -44,7 +44,7 @@ def test_an_alias_under_a_new_name_finds_what_it_did(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         aliases.rename(tx, "info@example.com", "desk@example.com")
         aliases.rename(tx, "jobs@example.com", "careers@example.com")
-        (seen,), _ = effects.earlier(tx, refused.message)
+        (seen,), _ = effects.earlier(tx, refused.facts.message)
         assert seen.effect == Effect("refuse", "desk@example.com", "policy")
-        (seen,), _ = effects.earlier(tx, made.message)
+        (seen,), _ = effects.earlier(tx, made.facts.message)
         assert seen.effect == Effect("create", "careers@example.com")

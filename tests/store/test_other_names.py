@@ -6,7 +6,6 @@ from helpers.messages import BOB, mail
 from helpers.reports import block, posted, standard
 
 from mailgate.store import aliases, contacts, directory, domains, failures
-from mailgate.values.address import Address
 from mailgate.values.directory import Domain
 from mailgate.values.problem import NotFound, Problem
 
@@ -99,7 +98,6 @@ def test_nobody_follows_under_another_name(gateway: Gateway) -> None:
     with gateway.store.read() as tx:
         assert directory.is_local(tx, "info+x@custom.org")
         assert directory.is_stranger(tx, "nobody@custom.org")
-        assert directory.takes_reports(tx, [Address("bounce", "custom.org")])
 
 
 def test_an_own_author_under_another_name_is_ours(gateway: Gateway) -> None:

@@ -57,7 +57,7 @@ def check(gateway: Gateway, raw: bytes, receipt: Receipt) -> None:
         assert why["outcomes"]
         str(why).encode("utf-8")
     else:
-        assert not decision.novel
+        assert not decision.has_effects
 
 
 ENVELOPES: dict[str, dict[str, Any]] = {

@@ -10,8 +10,7 @@ from mailgate.gateway import log, receive
 from mailgate.inbound import connection, fetch, mailbox
 from mailgate.inbound.fetch import RunResult
 from mailgate.inbound.progress import FetchTally
-from mailgate.mail.message import Message
-from mailgate.routing.decision import Decision
+from mailgate.routing.judgement import Judgement
 from mailgate.settings import config
 from mailgate.store import collected, database, servers
 from mailgate.store.servers import Secret, Server
@@ -352,10 +351,10 @@ def test_a_password_command_that_does_not_end_is_killed(box: Box, monkeypatch: p
 def test_a_fault_of_our_own_at_one_message_stops_no_other(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = receive.apply.apply
 
-    def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
-        if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
+    def faulty(tx: object, judged: Judgement, *more: object) -> object:
+        if judged.facts.message.subject == "Hello 3" and judged.decision.outcomes[0].action == "create":
             raise ZeroDivisionError("a mistake")
-        return whole(tx, message, state, decision, *more)
+        return whole(tx, judged, *more)
 
     monkeypatch.setattr(receive.apply, "apply", faulty)
     tallies = [box.run().tally for _ in range(4)]

@@ -85,7 +85,7 @@ def test_the_reverse_path_is_that_of_the_return_path_field(collector: Collector,
     raw = f"{trace}Received: x\n{BASE}To: support@example.com\n\n".encode()
     settings = config.load(str(collector.config), None, {})
     found = receive.preview(collector.store, settings, Incoming(raw, source="fetch"), 1.7e9)
-    assert str(found.message.envelope.reverse_path) == expected
+    assert str(found.facts.message.envelope.reverse_path) == expected
 
 
 def test_mail_that_no_alias_takes_is_held_or_becomes_a_record_of_the_model(collector: Collector) -> None:

@@ -8,8 +8,7 @@ from mailgate.gateway import receive
 from mailgate.inbound import files
 from mailgate.inbound.files import Archive
 from mailgate.inbound.progress import FetchTally
-from mailgate.mail.message import Message
-from mailgate.routing.decision import Decision
+from mailgate.routing.judgement import Judgement
 from mailgate.settings import config
 from mailgate.store.aliases import get, save
 
@@ -136,10 +135,10 @@ def test_a_fault_of_our_own_at_one_message_stops_no_other(
 ) -> None:
     whole = receive.apply.apply
 
-    def faulty(tx: object, message: Message, state: object, decision: Decision, *more: object) -> object:
-        if message.subject == "Hello 3" and decision.outcomes[0].action == "create":
+    def faulty(tx: object, judged: Judgement, *more: object) -> object:
+        if judged.facts.message.subject == "Hello 3" and judged.decision.outcomes[0].action == "create":
             raise ZeroDivisionError("a mistake")
-        return whole(tx, message, state, decision, *more)
+        return whole(tx, judged, *more)
 
     monkeypatch.setattr(receive.apply, "apply", faulty)
     settings = config.load(str(collector.config), None, {})

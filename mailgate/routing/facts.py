@@ -1,0 +1,81 @@
+"""What a message says by itself: envelope, header, class, report. It is read once, before anything is looked up."""
+
+from typing import NamedTuple
+
+from mailgate.mail import classify
+from mailgate.mail import envelope as envelopes
+from mailgate.mail import message as messages
+from mailgate.mail.classify import Class
+from mailgate.mail.envelope import Hints
+from mailgate.mail.incoming import Incoming
+from mailgate.mail.message import Message
+from mailgate.reports import report as reports
+from mailgate.reports.report import Report
+from mailgate.routing import resolve
+from mailgate.routing.state import Ours
+from mailgate.values import srs
+from mailgate.values.address import Address
+
+
+class Facts(NamedTuple):
+    """A message, its class, what it reports (None: nothing), and why it cannot be judged (`""`: it can)."""
+
+    message: Message
+    class_: Class
+    report: Report | None = None
+    failure: str = ""
+
+    def qualified(self, domain: str) -> "Facts":
+        """The same with this domain where an address of the envelope has none."""
+        envelope = self.message.envelope.qualified(domain)
+        return self._replace(message=self.message._replace(envelope=envelope))
+
+    def failed(self, failure: str) -> "Facts":
+        """The same where judging failed: such mail is a person's, so that somebody looks at it."""
+        return self._replace(class_=classify.PERSON, report=None, failure=failure)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Every address that may have to be looked up: recipients, author, reverse-path, and what that was."""
+        envelope, author = self.message.envelope, self.message.author.address
+        path = envelope.reverse_path
+        people = (author, path, srs.original(path) if path else None)
+        meant = (*envelope.recipients, *envelope.alternatives, *self.message.header_addresses)
+        return tuple(dict.fromkeys((*meant, *(address for address in people if address))))
+
+
+def read(incoming: Incoming) -> Facts:
+    """The facts of a message; pure, and linear in its size. Addresses without a domain are not qualified yet."""
+    message = messages.read(incoming.raw, lambda hints, author: envelopes.read(incoming, hints, author))
+    message = message._replace(whole=incoming.whole)
+    if incoming.failure:
+        return Facts(message, classify.PERSON, None, incoming.failure)
+    return _with_report(Facts(message, classify.classify(message)), came_to_bounce_address=False)
+
+
+def unread(incoming: Incoming, failure: str) -> Facts:
+    """The facts that are left where `read` failed."""
+    message = messages.unread(incoming.raw, envelopes.read(incoming, Hints(), None), failure)
+    return Facts(message._replace(whole=incoming.whole), classify.PERSON, None, failure)
+
+
+def placed(facts: Facts, ours: Ours) -> Facts:
+    """The facts, qualified already, with what their addresses mean: the spelling of the recipient that is ours.
+
+    What came to a bounce address is a report with less evidence; whether it did is known only here.
+    """
+    envelope = resolve.spelled(facts.message.envelope, ours)
+    facts = facts._replace(message=facts.message._replace(envelope=envelope))
+    if facts.report or facts.failure:
+        return facts
+    every = (*envelope.recipients, *facts.message.header_addresses)
+    if not any(resolve.resolve(address, ours, envelope=True).kind == "bounce" for address in every):
+        return facts
+    return _with_report(facts, came_to_bounce_address=True)
+
+
+def _with_report(facts: Facts, *, came_to_bounce_address: bool) -> Facts:
+    report = reports.read(facts.message, facts.class_, expected=came_to_bounce_address)
+    is_report = report is not None and report.kind not in ("automatic", "other")
+    class_ = Class("report", report.because) if report and is_report else facts.class_
+    return facts._replace(report=report, class_=class_)

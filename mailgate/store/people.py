@@ -1,0 +1,102 @@
+"""Who writes, and who would get a copy: what contacts, lists of senders, followers and failures say of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mailgate.mail.message import Message
+from mailgate.routing import resolve
+from mailgate.routing.state import Copies, Follower, People, Standing
+from mailgate.store import directory as directories
+from mailgate.store.contacts import contact_from
+from mailgate.store.database import Transaction, select_for, select_in
+from mailgate.values import srs
+from mailgate.values.address import lenient
+from mailgate.values.directory import Directory
+from mailgate.values.outcome import Effect
+from mailgate.values.record import Ref
+
+
+def standing(tx: Transaction, message: Message, copies: Copies) -> Standing:
+    """What is known of the author of a message, and of its reverse-path where a list of senders names it."""
+    author, path = message.author.address, message.envelope.reverse_path
+    original = srs.original(path) if path else None
+    keys = [address.key for address in (author, path, original) if address]
+    rows = select_in(tx, "SELECT address, permission FROM sender WHERE address IN ({})", keys)
+    listed = {row["address"]: row["permission"] for row in rows}
+    sender = author or original
+    found = Standing(
+        allowed=sender is not None and listed.get(sender.key) == "allow",
+        blocked=next((key for key in keys if listed.get(key) == "block"), ""),
+    )
+    if author is None:
+        return found
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (author.key,)).fetchone()
+    followed = tx.execute("SELECT model, id FROM follower WHERE address = ?", (author.key,))
+    return found._replace(
+        contact=contact_from(row) if row else None,
+        followed=frozenset(Ref(row["model"], row["id"]) for row in followed) - _made_by(tx, copies),
+    )
+
+
+def _made_by(tx: Transaction, copies: Copies) -> frozenset[Ref]:
+    """The records that copies of a message made: who follows them may do so because they wrote it."""
+    made = {seen.message for seen in copies.seen if seen.effect.action == "create"}
+    effects = {seen.effect for seen in copies.seen}
+    rows = select_in(tx, "SELECT model, id FROM placement WHERE message IN ({})", sorted(made))
+    records = {Ref(row["model"], row["id"]) for row in rows}
+    return frozenset(record for record in records if Effect("post", str(record)) not in effects)
+
+
+def to_copy(tx: Transaction, directory: Directory, records: Iterable[Ref]) -> People:
+    """The followers of some records, and those whom the aliases of a directory notify, as they stand today.
+
+    An address that has become a local one is left out.
+    """
+    followers = _followers(tx, records)
+    notified = {alias.number: alias.notify for alias in directory.aliases.values() if alias.notify}
+    every = {text: lenient(text) for texts in (*followers.values(), *notified.values()) for text in texts}
+    addresses = {text: address for text, address in every.items() if address}
+    known = directories.extended(tx, directory, addresses.values())
+    people = {text: address for text, address in addresses.items() if not resolve.is_local(address, known)}
+    keys = {address.key for address in people.values()}
+    members, stops = _members(tx, keys), _stops(tx, keys)
+
+    def reachable(texts: Sequence[str], record: Ref | None) -> tuple[Follower, ...]:
+        spelled = {people[text].key: text for text in texts if text in people}
+        return tuple(
+            Follower(key, key in members, stops.get((key, record)) or stops.get((key, None), ""), text)
+            for key, text in spelled.items()
+        )
+
+    return People(
+        {record: reachable(texts, record) for record, texts in followers.items()},
+        {number: reachable(texts, None) for number, texts in notified.items()},
+    )
+
+
+def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, list[str]]:
+    """The followers of records in the order they came, as mail goes to them."""
+    found: dict[Ref, list[str]] = {}
+    query = "SELECT model, id, spelled FROM follower WHERE (model, id) IN ({}) ORDER BY number"
+    for row in select_for(tx, query, records):
+        found.setdefault(Ref(row["model"], row["id"]), []).append(row["spelled"])
+    return found
+
+
+def _members(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
+    query = "SELECT address FROM contact WHERE member = 1 AND archived = 0 AND address IN ({})"
+    return frozenset(row["address"] for row in select_in(tx, query, sorted(keys)))
+
+
+def _stops(tx: Transaction, keys: Iterable[str]) -> Mapping[tuple[str, Ref | None], str]:
+    """Why people get no copies, as a signature of ours proves: of no record's mail (None), or of one's."""
+    query = (
+        "SELECT follower, kind, model, id FROM failure WHERE follower IN ({}) AND state = 'open'"
+        " AND (kind = 'complaint' OR permanent = 1)"
+    )
+    found: dict[tuple[str, Ref | None], str] = {}
+    for row in select_in(tx, query, sorted(keys)):
+        if row["kind"] == "complaint":
+            found[row["follower"], None] = "it complained"
+        elif row["model"] is not None:
+            found[row["follower"], Ref(row["model"], row["id"])] = "mail to it fails"
+    return found
