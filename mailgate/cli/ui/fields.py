@@ -71,7 +71,7 @@ def attributes(kind: Kind, old: Any, given: Mapping[str, Any]) -> dict[str, Any]
         value = given.get(field.name)
         if given.get(f"no_{field.name}"):
             found[field.attribute] = getattr(kind.blank, field.attribute)
-        if field.form.wants is dict and (value or unset):
+        if field.form.wants is dict and field.help and (value or unset):
             kept = {key: text for key, text in getattr(old, field.attribute).items() if key not in unset}
             found[field.attribute] = field.form.check({**kept, **dict(map(assignment, value or ()))})
         elif value is not None and value != ():
