@@ -15,7 +15,7 @@ import pytest
 import mailgate
 from mailgate.manual import pages
 from mailgate.manual.markdown import Code, Table
-from mailgate.store import aliases, database, domains
+from mailgate.store import aliases, domains, schema
 from mailgate.values.directory import Alias, Domain
 
 PAGE = pages.page("api")
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("mailgate.toml").write_text('[store]\nurl = "mailgate.db"\n[submit]\nmethod = "none"\n')
     Path("message.eml").write_bytes(MESSAGE)
-    with closing(database.open_or_create("mailgate.db")) as store, store.write() as tx:
+    with closing(schema.open_or_create("mailgate.db")) as store, store.write() as tx:
         domains.add(tx, Domain("example.com"))
         aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket", values={"team": "first"}))
     return tmp_path

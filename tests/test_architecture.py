@@ -111,6 +111,7 @@ HOUSE: dict[str, dict[str, str]] = {
     },
     "store": {
         "collected": "database",
+        "condition": "database",
         "contacts": "database",
         "database": "",
         "deliveries": "database",
@@ -121,6 +122,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "leases": "database",
         "notices": "database",
         "outbox": "database leases",
+        "schema": "database",
         "servers": "database leases",
         "stats": "database",
         "waiting": "database failures held outbox",
@@ -206,10 +208,15 @@ HOUSE: dict[str, dict[str, str]] = {
         "files": "archive batch progress",
     },
     "doctor": {
+        "addresses": "",
+        "configuration": "",
         "exposition": "",
-        "health": "",
+        "files": "",
         "probe": "",
+        "queues": "",
         "watch": "",
+        "collecting": "queues",
+        "integrity": "files",
     },
     "manual": {"build": "", "markdown": "", "pages": "markdown", "roff": "markdown", "screen": "markdown"},
     "cli.ui": {

@@ -17,7 +17,7 @@ from mailgate.gateway.post import Text
 from mailgate.mail.incoming import Incoming
 from mailgate.routing import explain
 from mailgate.settings.config import Config, Submit
-from mailgate.store import aliases, contacts, database, domains, failures, held, messages, outbox, records
+from mailgate.store import aliases, contacts, domains, failures, held, messages, outbox, records, schema
 from mailgate.store.database import Store
 from mailgate.store.outbox import QueueEntry
 from mailgate.values.directory import Alias, Domain
@@ -95,7 +95,7 @@ def _story() -> list[_Mail | Callable[[Store], None]]:
 def demo(full: bool, as_json: bool) -> None:
     """A guided run on a throw-away store: a lead, replies, our answer, a delivery report, the catchall, a loop."""
     with tempfile.TemporaryDirectory(prefix="mailgate-demo-") as folder:
-        opened = database.open_or_create(Path(folder) / "demo.db")
+        opened = schema.open_or_create(Path(folder) / "demo.db")
         settings = Config(None, opened.path, Submit(method="none"))
         with opened.write() as tx:
             domains.add(tx, Domain("example.com", company="Example", contact="info@example.com"))

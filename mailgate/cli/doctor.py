@@ -11,13 +11,13 @@ import click
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Command, json_option
-from mailgate.doctor import health, probe, watch
+from mailgate.doctor import addresses, collecting, configuration, files, integrity, probe, queues, watch
 from mailgate.mta import exim_check, installed, planning, postfix_check
 from mailgate.mta.check import Check, failed
 from mailgate.process import owner
 from mailgate.settings.config import Config
-from mailgate.store import aliases, database, domains, keys
-from mailgate.store.database import Store
+from mailgate.store import aliases, domains, keys
+from mailgate.store.database import Store, open_existing
 from mailgate.values.problem import CommandLine, Problem, command
 
 AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postfix", "exim")
@@ -82,32 +82,32 @@ def doctor(
 
 def _tell(app: App, found: list[Check]) -> None:
     """Have those who are named in `[notify] to` told when the first check fails, and when none does any more."""
-    settings, _ = health.loaded(app.configuration, app.database)
+    settings, _ = configuration.loaded(app.configuration, app.database)
     if settings is None or not settings.notify:
         raise Problem("nobody is told: the configuration names nobody", advice='to = ["ADDRESS"] under [notify]')
     wrong = sum(each.verdict == "wrong" for each in found)
 
     def noted() -> int:
         owner.become(settings.store)
-        return watch.look(database.open_existing(settings.store), settings, time.time(), wrong)
+        return watch.look(open_existing(settings.store), settings, time.time(), wrong)
 
     app.pay(owed=as_owner(app, noted) > 0)
 
 
 def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
-    settings, checks = health.loaded(app.configuration, app.database)
+    settings, checks = configuration.loaded(app.configuration, app.database)
     if "config" in areas:
         yield from checks
-        yield health.log()
+        yield configuration.log()
     if settings is None:
         return
     if "config" in areas:
-        yield from health.templates(settings.templates)
+        yield from configuration.templates(settings.templates)
     outside = list(_store(settings))
     if "store" in areas:
         yield from outside
     if "sending" in areas:
-        yield health.sending(settings.submit)
+        yield queues.sending(settings.submit)
     if any(each.name in ("program", "store path") and each.verdict == "wrong" for each in outside):
         yield Check("store", "unknown", "its owner cannot get there", command("mailgate doctor --only store"))
         return  # nothing else can be looked at as the pipe will see it
@@ -116,7 +116,7 @@ def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
             yield from (Check(*each) for each in as_owner(app, lambda: list(_inside(settings, areas))))
         except Problem as problem:
             yield failed("store", "wrong", problem, command("ls -l {FILE}", settings.store))
-    here = health.mail_servers()
+    here = files.mail_servers()
     for name in ("postfix", "exim"):
         if name in areas and name in here:
             yield from _mail_server(app, name)
@@ -133,18 +133,18 @@ def _store(settings: Config) -> Iterable[Check]:
     except OSError as error:
         yield Check("store folder", "wrong", f"{folder}: {error.strerror}", command("mailgate init"))
         return
-    yield from health.files(path, uid)
+    yield from files.check(path, uid)
     try:
         entry = pwd.getpwuid(uid)
         gids = [entry.pw_gid]
     except KeyError:
         gids = []
-    barred = health.reach(folder, uid, gids) if uid else ""
+    barred = files.reach(folder, uid, gids) if uid else ""
     if barred:
         text = f"{owner.name(uid)}, who owns {folder}, cannot enter {barred}"
         yield Check("store path", "wrong", text, command("chmod o+x {FOLDER}", barred))
-    yield health.program(uid, gids, sys.executable)
-    yield health.space(path, 3 * settings.max_size)
+    yield files.program(uid, gids, sys.executable)
+    yield files.space(path, 3 * settings.max_size)
 
 
 def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
@@ -156,18 +156,18 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
         text = f"{settings.store} belongs to {owner.name(uid)}, and this runs as {owner.name(os.geteuid())}"
         yield Check("store", "unknown", text, command("sudo -u {USER} mailgate doctor", owner.name(uid)))
         return
-    checks = health.database(settings.store)
+    checks = integrity.check(settings.store)
     if "store" in areas:
         yield from checks
     if any(each.verdict == "wrong" for each in checks):
         return
-    opened = database.open_existing(settings.store, wait=5.0)
+    opened = open_existing(settings.store, wait=5.0)
     if "directory" in areas:
-        yield from health.directory(opened)
+        yield from addresses.check(opened)
     if "waiting" in areas:
-        yield from health.waiting(opened, settings.submit, time.time())
+        yield from queues.check(opened, settings.submit, time.time())
     if "servers" in areas:
-        yield from health.collecting(opened, time.time())
+        yield from collecting.check(opened, time.time())
 
 
 def _mail_server(app: App, name: str) -> Iterable[Check]:
@@ -188,7 +188,7 @@ def _mail_server(app: App, name: str) -> Iterable[Check]:
 def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:
     """Send a plain probe and one with a signed detail, and wait for both."""
     owner.become(app.config.store)
-    opened = database.open_existing(app.config.store)
+    opened = open_existing(app.config.store)
     with opened.read() as tx:
         alias = aliases.reached_by(tx, to) if to else next(iter(aliases.listing(tx)), None)
         if alias is None:

@@ -11,8 +11,8 @@ from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Command, json_option
 from mailgate.process import owner
 from mailgate.settings import config
-from mailgate.store import database as store
-from mailgate.store import domains
+from mailgate.store import domains, schema
+from mailgate.store.database import open_existing
 from mailgate.values.directory import Domain
 from mailgate.values.problem import Problem, command
 
@@ -107,9 +107,9 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         _make_folder(Path(maps), uid, gid, user)
         os.chmod(maps, 0o755)  # noqa: S103 the mail server reads there
     owner.become(database)
-    before, after = store.migrate(database)
+    before, after = schema.migrate(database)
     made = None
-    opened = store.open_existing(database)
+    opened = open_existing(database)
     if domain:
         with opened.write() as tx:
             if domains.name_of(domain) not in [each.name for each in domains.listing(tx)]:

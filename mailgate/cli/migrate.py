@@ -8,7 +8,7 @@ from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Command, json_option
 from mailgate.process import owner
-from mailgate.store import database as store
+from mailgate.store import schema
 from mailgate.values.problem import Problem, command
 
 
@@ -21,7 +21,7 @@ def migrate(app: App, as_json: bool) -> None:
     owner.become(path)
     if not os.path.exists(path):
         raise Problem(f"no store {path}", command("mailgate init"))
-    before, after = store.migrate(path)
+    before, after = schema.migrate(path)
     if as_json:
         console.data({"store": str(path), "before": before, "after": after})
     elif before == after:

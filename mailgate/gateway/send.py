@@ -55,7 +55,7 @@ def identity(tx: Transaction, record: Record) -> Identity:
         written = home
     domain = written or domains.default(tx)
     if domain is None:
-        raise Problem("there is no own domain yet", command("mailgate domain add example.com"))
+        raise Problem("there is no local domain yet", command("mailgate domain add example.com"))
     if host == domain.canonical and aliases.exists(tx, local, host):
         return Identity(domain, (local, domain.catchall), keys.secrets(tx)[0])
     return Identity(domain, (domain.catchall,), keys.secrets(tx)[0], domain.sender)

@@ -259,6 +259,6 @@ def _place(tx: Transaction, text: str) -> tuple[str, str]:
     if not host:
         default = domains.default(tx)
         if default is None:
-            raise Problem("there is no own domain yet", command("mailgate domain add example.com"))
+            raise Problem("there is no local domain yet", command("mailgate domain add example.com"))
         return local, default.name
     return local, domains.canonical(tx, host)

@@ -1,8 +1,8 @@
-"""Open and migrate the database, lend out one explicit transaction.
+"""Open the database, lend out one explicit transaction.
 
 One SQLite file beside its lock file. A writer takes the flock first (it is fair, and dies with its holder), then
 BEGIN IMMEDIATE; the rollback journal with synchronous=EXTRA keeps a committed message through a power cut. Nothing
-that only SQLite can do stands outside this module.
+that only SQLite can do is outside of this module, schema and condition.
 """
 
 import contextlib
@@ -11,19 +11,18 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mailgate.process import deadline, owner
 from mailgate.values.problem import Busy, NotReady, StoreError, command
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
+"""The folder of the scripts that make the schema, one a version."""
 BUSY = 60.0
 """Seconds that SQLite itself waits, for programs that open the file without our lock, where nobody says less."""
-_READ_THROUGH = 1 << 30
-"""Octets of a database that a look at it reads as a whole."""
 PIECE = 1 << 20
 """Octets of a large message that are written at once."""
-_EXPLAINED = command("mailgate doctor --only store")
+EXPLAINED = command("mailgate doctor --only store")
 
 
 class Row(Protocol):
@@ -164,7 +163,7 @@ def _raise_failure(error: BaseException) -> None:
     """Raise StoreError, or Busy, for what the database cannot do; not for what only a mistake of ours can cause."""
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _MISTAKES):
         busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        raise (Busy if busy else StoreError)(f"the store failed: {error}", _EXPLAINED) from error
+        raise (Busy if busy else StoreError)(f"the store failed: {error}", EXPLAINED) from error
 
 
 _MISTAKES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError)
@@ -174,46 +173,6 @@ def is_write_failure(error: BaseException) -> bool:
     """Whether the store failed because something could not be read or written, or has no room."""
     code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
-
-
-class Condition(NamedTuple):
-    """How a database is. `faults`: what is damaged, None where the file is too large to be read through; `busy`: who
-    holds it, `""`: nobody. Size in octets."""
-
-    schema: int
-    newest: int
-    journal: str
-    faults: tuple[str, ...] | None
-    busy: str
-    size: int
-
-
-def condition(path: str, patience: float = 5.0) -> Condition:
-    """Look at a database without changing it; its lock is waited for as long as `patience`. Raises StoreError."""
-    owner.check(path)
-    try:
-        size = os.path.getsize(path)
-        connection = _connect(path, patience)
-        try:
-            schema: int = connection.execute("PRAGMA user_version").fetchone()[0]
-            journal: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
-            small = size < _READ_THROUGH
-            rows = connection.execute("PRAGMA quick_check(3)").fetchall() if small else []
-        finally:
-            connection.close()
-    except OSError as error:
-        raise NotReady(f"no store {path}: {error.strerror}", command("mailgate init")) from error
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot read the store {path}: {error}", command("sqlite3 {FILE} .recover", path)) from error
-    if schema == 0:
-        raise NotReady(f"{path} is no mailgate store", command("mailgate init"))
-    faults = tuple(text for row in rows for text in str(row[0]).splitlines() if text != "ok")
-    try:
-        with locked(path, patience):
-            busy = ""
-    except StoreError as problem:
-        busy = str(problem)
-    return Condition(schema, len(_scripts()), journal, faults if small else None, busy, size)
 
 
 def open_existing(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:
@@ -229,7 +188,7 @@ def _connect_existing(path: str, wait: float | None) -> sqlite3.Connection:
     owner.check(path)
     connection = None
     try:
-        connection = _connect(path, wait)
+        connection = connect(path, wait)
         _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
     except BaseException as error:
         if connection:
@@ -238,56 +197,6 @@ def _connect_existing(path: str, wait: float | None) -> sqlite3.Connection:
             raise NotReady(f"cannot open the store {path}: {error}", command("mailgate init")) from error
         raise
     return connection
-
-
-def open_or_create(path: str | os.PathLike[str], wait: float | None = 30.0) -> Store:
-    """Open the store, made when there is none; an older one is not migrated. Raises StoreError."""
-    if not os.path.exists(path) or not os.path.getsize(path):  # empty: somebody else is making it right now
-        migrate(path)
-    return open_existing(path, wait)
-
-
-def migrate(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Make the store, or bring it up to date, in one transaction; (old, new) schema version. Raises StoreError.
-
-    Safe for any number of processes at once: the first one through the lock does the work.
-    """
-    path = os.fspath(path)
-    owner.check(path)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = _connect(path, BUSY)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot make the store {path}: {error}", _EXPLAINED) from error
-    store = Store(path, connection, BUSY)
-    try:
-        connection.execute("PRAGMA foreign_keys = OFF")  # tables are built anew; what refers to nothing is looked for
-        with store.write() as transaction:
-            old: int = transaction.execute("PRAGMA user_version").fetchone()[0]
-            if old == 0 and transaction.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise NotReady(f"{path} is some other program's database", advice="choose another file for store.url")
-            return old, _migrate(transaction, old)
-    except (sqlite3.Error, StoreError) as error:
-        if isinstance(error, Busy | NotReady):
-            raise
-        raise StoreError(f"cannot migrate the store {path}: {error.__cause__ or error}", _EXPLAINED) from error
-    finally:
-        store.close()
-
-
-def _migrate(tx: Transaction, old: int) -> int:
-    scripts = _scripts()
-    for script in scripts[old:]:
-        with open(script, encoding="utf-8") as file:
-            for statement in _statements(file.read()):
-                tx.execute(statement)
-    if old == 0:
-        tx.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
-    for row in tx.execute("PRAGMA foreign_key_check") if old < len(scripts) else ():
-        raise StoreError(f"a row of `{row['table']}` refers to a row of `{row['parent']}` that is missing", _EXPLAINED)
-    if old <= len(scripts):
-        tx.execute(f"PRAGMA user_version = {len(scripts)}")
-    return max(old, len(scripts))
 
 
 def select_in(tx: Transaction, statement: str, names: Iterable[object], *more: object) -> Iterator[Any]:
@@ -338,11 +247,11 @@ def locked(path: str, wait: float | None) -> Iterator[None]:
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(f"cannot open {path}.lock: {error.strerror}", _EXPLAINED) from error
+        raise StoreError(f"cannot open {path}.lock: {error.strerror}", EXPLAINED) from error
     try:
         if not _flock(descriptor, wait):
             raise Busy(
-                f"the store {path} is busy: another process holds its lock for more than {wait:.0f} s", _EXPLAINED
+                f"the store {path} is busy: another process holds its lock for more than {wait:.0f} s", EXPLAINED
             )
         yield
     finally:
@@ -369,7 +278,8 @@ def _flock(descriptor: int, wait: float | None) -> bool:
             time.sleep(0.02)
 
 
-def _connect(path: str, wait: float | None) -> sqlite3.Connection:
+def connect(path: str, wait: float | None) -> sqlite3.Connection:
+    """A connection to a file that exists. Raises sqlite3.Error."""
     whole = "/" + os.path.abspath(path).lstrip("/")  # two slashes would begin with a host
     quoted = whole.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{quoted}?mode=rw", uri=True, isolation_level=None, cached_statements=256)
@@ -380,8 +290,13 @@ def _connect(path: str, wait: float | None) -> sqlite3.Connection:
     return connection
 
 
+def scripts() -> list[str]:
+    """The files that make the schema, one a version, in order."""
+    return sorted(os.path.join(MIGRATIONS, name) for name in os.listdir(MIGRATIONS) if name.endswith(".sql"))
+
+
 def _check_version(path: str, version: int) -> None:
-    newest = len(_scripts())
+    newest = len(scripts())
     if version == 0:
         raise NotReady(f"{path} is no mailgate store", command("mailgate init"))
     if version < newest:
@@ -392,16 +307,3 @@ def _check_version(path: str, version: int) -> None:
         raise NotReady(
             f"the store {path} has schema {version}, this program knows only {newest}", advice="upgrade mailgate"
         )
-
-
-def _scripts() -> list[str]:
-    return sorted(os.path.join(MIGRATIONS, name) for name in os.listdir(MIGRATIONS) if name.endswith(".sql"))
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mailgate.store import aliases, database, domains
+from mailgate.store import aliases, database, domains, schema
 from mailgate.values.directory import Alias, Domain
 
 BARE = """
@@ -73,7 +73,7 @@ def gateway(folder: Path, name: str) -> Path:
     """A configuration and a store with one alias."""
     config = folder / f"{name}.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{folder}/{name}.db"\n[submit]\nmethod = "none"\n')
-    with database.open_or_create(folder / f"{name}.db").write() as tx:
+    with schema.open_or_create(folder / f"{name}.db").write() as tx:
         domains.add(tx, Domain("example.com"))
         aliases.add(tx, "support", Alias(0, "", "", "ticket"))
     return config

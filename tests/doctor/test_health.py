@@ -11,10 +11,12 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.doctor import health
+from mailgate.doctor import addresses, collecting, configuration, files, integrity, queues
 from mailgate.mta.check import Check
 from mailgate.settings.config import Config, Submit
-from mailgate.store import aliases, database, domains, outbox, servers
+from mailgate.store import aliases, domains, outbox, servers
+from mailgate.store.condition import condition
+from mailgate.store.schema import open_or_create
 from mailgate.store.servers import Secret, Server
 from mailgate.values.directory import Domain
 from mailgate.values.record import Ref
@@ -38,11 +40,11 @@ def wrong(checks: Check | list[Check]) -> list[str]:
 def everything(house: Gateway, now: float | None = None) -> list[Check]:
     path = str(house.path)
     return [
-        *health.files(path, os.geteuid()),
-        health.space(path, 1),
-        *health.database(path),
-        *health.directory(house.store),
-        *health.waiting(house.store, Submit(), now or house.now),
+        *files.check(path, os.geteuid()),
+        files.space(path, 1),
+        *integrity.check(path),
+        *addresses.check(house.store),
+        *queues.check(house.store, Submit(), now or house.now),
     ]
 
 
@@ -61,11 +63,11 @@ def configured(tmp_path: Path, text: str, mode: int = 0o644) -> list[Check]:
     path = tmp_path / "mailgate.toml"
     path.write_text(text)
     path.chmod(mode)
-    return health.loaded(str(path), None)[1]
+    return configuration.loaded(str(path), None)[1]
 
 
 def test_a_missing_configuration_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert wrong(health.configuration(Config(None, "x"))) == [
+    assert wrong(configuration.check(Config(None, "x"))) == [
         "config: there is no configuration: mail is put off until there is one"
     ]
 
@@ -90,13 +92,13 @@ def test_a_good_configuration_is_no_problem(tmp_path: Path) -> None:
 
 
 def test_a_broken_template_is_a_problem(tmp_path: Path) -> None:
-    assert health.templates(None) == []
-    assert "no folder" in wrong(health.templates(str(tmp_path / "none")))[0]
+    assert configuration.templates(None) == []
+    assert "no folder" in wrong(configuration.templates(str(tmp_path / "none")))[0]
     (tmp_path / "en").mkdir()
     (tmp_path / "en" / "policy.txt").write_text("No: $address\n")
-    assert wrong(health.templates(str(tmp_path))) == []
+    assert wrong(configuration.templates(str(tmp_path))) == []
     (tmp_path / "en" / "catchall.txt").write_text("No: $adress\n")
-    (said,) = wrong(health.templates(str(tmp_path)))
+    (said,) = wrong(configuration.templates(str(tmp_path)))
     assert "catchall.txt" in said
 
 
@@ -105,11 +107,11 @@ def test_a_broken_template_is_a_problem(tmp_path: Path) -> None:
 
 def planted(change: Callable[[Path], None], house: Gateway) -> list[str]:
     change(house.path)
-    return wrong(health.files(str(house.path), os.geteuid()))
+    return wrong(files.check(str(house.path), os.geteuid()))
 
 
 def test_a_missing_folder_is_a_problem(tmp_path: Path) -> None:
-    assert "store folder" in wrong(health.files(str(tmp_path / "none" / "x.db"), 0))[0]
+    assert "store folder" in wrong(files.check(str(tmp_path / "none" / "x.db"), 0))[0]
 
 
 def test_a_folder_that_is_open_to_others_is_a_problem(house: Gateway) -> None:
@@ -125,13 +127,13 @@ def test_a_leftover_wal_is_a_problem(house: Gateway) -> None:
 
 
 def test_files_of_another_user_are_a_problem(house: Gateway) -> None:
-    found = wrong(health.files(str(house.path), os.geteuid() + 1))
+    found = wrong(files.check(str(house.path), os.geteuid() + 1))
     assert any("mailgate.db belongs to" in each for each in found)
 
 
 def test_a_full_disk_is_a_problem(house: Gateway) -> None:
-    assert "MB free" in wrong(health.space(str(house.path), 1 << 60))[0]
-    assert health.space("/nowhere/x.db", 1).verdict == "unknown"
+    assert "MB free" in wrong(files.space(str(house.path), 1 << 60))[0]
+    assert files.space("/nowhere/x.db", 1).verdict == "unknown"
 
 
 def test_a_folder_that_the_user_cannot_enter_is_a_problem(tmp_path: Path) -> None:
@@ -143,10 +145,10 @@ def test_a_folder_that_the_user_cannot_enter_is_a_problem(tmp_path: Path) -> Non
         each.chmod(0o755)
     (tmp_path / "closed").chmod(0o700)
     nobody = 12_345
-    assert health.reach(str(file), 0, []) == ""
+    assert files.reach(str(file), 0, []) == ""
     others = [each for each in tmp_path.parents if not stat.S_IMODE(each.stat().st_mode) & 1]
-    assert health.reach(str(file), nobody, []) == str(others[-1] if others else tmp_path / "closed")
-    assert wrong(health.program(nobody, [], str(file)))
+    assert files.reach(str(file), nobody, []) == str(others[-1] if others else tmp_path / "closed")
+    assert wrong(files.program(nobody, [], str(file)))
 
 
 def test_a_file_that_the_user_cannot_read_is_a_problem(tmp_path: Path) -> None:
@@ -154,21 +156,21 @@ def test_a_file_that_the_user_cannot_read_is_a_problem(tmp_path: Path) -> None:
     file.touch()
     file.chmod(0o640)
     uid, gid = file.stat().st_uid, file.stat().st_gid
-    assert health.reach(str(file), uid, []) == ""
-    assert health.reach("/etc/shadow", 12_345, [gid + 1]) == "/etc/shadow"
+    assert files.reach(str(file), uid, []) == ""
+    assert files.reach("/etc/shadow", 12_345, [gid + 1]) == "/etc/shadow"
 
 
 # The store, from inside
 
 
 def test_a_missing_store_is_a_problem(tmp_path: Path) -> None:
-    assert "no store" in wrong(health.database(str(tmp_path / "none.db")))[0]
+    assert "no store" in wrong(integrity.check(str(tmp_path / "none.db")))[0]
 
 
 def test_a_file_that_is_no_database_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(b"Dear diary, " * 1000)
-    assert "not a database" in wrong(health.database(str(path)))[0]
+    assert "not a database" in wrong(integrity.check(str(path)))[0]
 
 
 def test_a_database_of_another_program_is_a_problem(tmp_path: Path) -> None:
@@ -176,16 +178,16 @@ def test_a_database_of_another_program_is_a_problem(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE x (y)")
     connection.close()
-    assert "no mailgate store" in wrong(health.database(str(path)))[0]
+    assert "no mailgate store" in wrong(integrity.check(str(path)))[0]
 
 
 @pytest.mark.parametrize(("change", "fix"), [(-1, "mailgate migrate"), (1, "upgrade mailgate")])
 def test_a_store_of_another_schema_is_a_problem(house: Gateway, change: int, fix: str) -> None:
-    schema = database.condition(str(house.path)).schema + change
+    schema = condition(str(house.path)).schema + change
     with sqlite3.connect(house.path) as connection:
         connection.execute(f"PRAGMA user_version = {schema}")
     connection.close()
-    (found,) = health.database(str(house.path))
+    (found,) = integrity.check(str(house.path))
     assert (found.verdict, found.fix or found.advice) == ("wrong", fix)
     assert f"schema {schema}" in found.text
 
@@ -195,7 +197,7 @@ def test_a_store_in_wal_mode_is_a_problem(house: Gateway) -> None:
     with sqlite3.connect(house.path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
-    assert "journal mode wal" in wrong(health.database(str(house.path)))[0]
+    assert "journal mode wal" in wrong(integrity.check(str(house.path)))[0]
 
 
 def test_a_damaged_store_is_a_problem(house: Gateway) -> None:
@@ -205,34 +207,34 @@ def test_a_damaged_store_is_a_problem(house: Gateway) -> None:
     octets = bytearray(house.path.read_bytes())
     octets[8192 : 8192 + 20_000] = os.urandom(20_000)
     house.path.write_bytes(octets)
-    assert wrong(health.database(str(house.path)))
+    assert wrong(integrity.check(str(house.path)))
 
 
 def test_a_lock_that_is_held_is_a_problem(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    monkeypatch.setattr(database.condition, "__defaults__", (0.2,))
+    monkeypatch.setattr(condition, "__defaults__", (0.2,))
     with open(f"{house.path}.lock", "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert "busy" in wrong(health.database(str(house.path)))[0]
+        assert "busy" in wrong(integrity.check(str(house.path)))[0]
 
 
 # What it knows
 
 
-def directory(house: Gateway) -> list[str]:
-    return wrong(health.directory(house.store))
+def problems_of_addresses(house: Gateway) -> list[str]:
+    return wrong(addresses.check(house.store))
 
 
 def test_a_store_without_a_domain_is_a_problem(tmp_path: Path) -> None:
-    assert "no own domain" in wrong(health.directory(database.open_or_create(tmp_path / "x.db")))[0]
+    assert "no local domain" in wrong(addresses.check(open_or_create(tmp_path / "x.db")))[0]
 
 
 def test_a_store_without_an_alias_is_a_problem(house: Gateway) -> None:
     with house.store.write() as tx:
         for each in aliases.listing(tx):
             aliases.remove(tx, each.address)
-    assert "all new mail is refused" in directory(house)[-1]
+    assert "all new mail is refused" in problems_of_addresses(house)[-1]
 
 
 def test_signed_addresses_without_a_delimiter_are_a_problem(house: Gateway) -> None:
@@ -240,33 +242,33 @@ def test_signed_addresses_without_a_delimiter_are_a_problem(house: Gateway) -> N
     with house.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(delimiter=""))
         domains.add(tx, Domain("custom.org", same_as="example.com"))
-    (said,) = directory(house)
+    (said,) = problems_of_addresses(house)
     assert "example.com: details are on, and there is no delimiter" in said
 
 
 def test_a_contact_address_that_does_not_exist_is_a_problem(house: Gateway) -> None:
-    (said,) = directory(house)
-    assert "people are told to write to office@example.com" in said
+    (said,) = problems_of_addresses(house)
+    assert "refusals name office@example.com, an address that does not exist" in said
 
 
 def test_an_alias_whose_record_is_gone_is_a_problem(house: Gateway) -> None:
     house.alias("office@example.com", "task")
     house.change("info@example.com", record=Ref("crm.lead", 77))
-    (said,) = directory(house)
+    (said,) = problems_of_addresses(house)
     assert said == "aliases: info@example.com: record crm.lead/77 does not exist"
 
 
 def test_a_store_without_a_signing_key_is_a_problem(house: Gateway) -> None:
     with house.store.write() as tx:
         tx.execute("DELETE FROM signing_key")
-    assert "keys: there is no signing key" in directory(house)
+    assert "keys: there is no signing key" in problems_of_addresses(house)
 
 
 # What waits
 
 
-def waiting(house: Gateway, after: float = 0.0, method: str = "sendmail") -> list[str]:
-    return wrong(health.waiting(house.store, Submit(method), house.now + after))
+def problems_of_queues(house: Gateway, after: float = 0.0, method: str = "sendmail") -> list[str]:
+    return wrong(queues.check(house.store, Submit(method), house.now + after))
 
 
 def refused(house: Gateway) -> int:
@@ -277,10 +279,10 @@ def refused(house: Gateway) -> int:
 
 def test_an_outbox_without_a_worker_is_a_problem(house: Gateway) -> None:
     refused(house)
-    assert waiting(house, health.LATE - 1) == []
-    (said,) = waiting(house, health.LATE + 1)
+    assert problems_of_queues(house, queues.LATE - 1) == []
+    (said,) = problems_of_queues(house, queues.LATE + 1)
     assert "1 should have left 15 minutes ago" in said
-    assert waiting(house, health.LATE + 1, "none") == []
+    assert problems_of_queues(house, queues.LATE + 1, "none") == []
 
 
 def test_a_stuck_outbox_is_a_problem(house: Gateway) -> None:
@@ -290,8 +292,8 @@ def test_a_stuck_outbox_is_a_problem(house: Gateway) -> None:
         assert entry
         outbox.put_off(tx, entry, "w", "connection refused", house.now)
         assert outbox.get(tx, number).tries == 1
-    assert waiting(house, 60) == []
-    (said,) = waiting(house, outbox.STUCK + 1)
+    assert problems_of_queues(house, 60) == []
+    (said,) = problems_of_queues(house, outbox.STUCK + 1)
     assert said == "outbox: 1 wait for 60 minutes, the first: connection refused"
 
 
@@ -299,13 +301,13 @@ def test_mail_that_failed_for_good_is_a_problem(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'failed', error = 'no such user' WHERE number = ?", (number,))
-    assert waiting(house) == ["outbox: 1 could not be sent for good, the first: no such user"]
+    assert problems_of_queues(house) == ["outbox: 1 could not be sent for good, the first: no such user"]
 
 
 def test_old_held_mail_is_a_problem(house: Gateway) -> None:
     house(mail(to="postmaster@example.com"), "postmaster@example.com")
-    assert waiting(house) == []
-    (said,) = waiting(house, health.OLD + 1)
+    assert problems_of_queues(house) == []
+    (said,) = problems_of_queues(house, queues.OLD + 1)
     assert "the oldest for 7 days" in said
 
 
@@ -313,13 +315,13 @@ def test_mail_held_by_an_internal_error_is_a_problem(house: Gateway, monkeypatch
     house(mail(to="postmaster@example.com"), "postmaster@example.com")
     with house.store.write() as tx:
         tx.execute("UPDATE held SET reason = 'failed'")
-    (said,) = waiting(house)
+    (said,) = problems_of_queues(house)
     assert "fault of mailgate's own" in said
 
 
 def test_a_clock_that_is_behind_is_a_problem(house: Gateway) -> None:
     house(mail(), "info@example.com")
-    (said,) = waiting(house, -3600 * 3)
+    (said,) = problems_of_queues(house, -3600 * 3)
     assert said == "clock: the clock is behind: the newest message is 3 hours from now"
 
 
@@ -328,12 +330,12 @@ def test_a_clock_that_is_behind_is_a_problem(house: Gateway) -> None:
 
 def test_every_incoming_server_is_checked(house: Gateway) -> None:
     box = Server("box", "imap", "imap.example.com", 993, "box@example.com", Secret("password-file", "/etc/secret"))
-    assert health.collecting(house.store, house.now) == []
+    assert collecting.check(house.store, house.now) == []
     with house.store.write() as tx:
         number = servers.add(tx, box).number
 
     def said() -> list[str]:
-        return wrong(health.collecting(house.store, house.now))
+        return wrong(collecting.check(house.store, house.now))
 
     assert said() == ["server box: never collected: nobody runs `mailgate fetch`"]
     with house.store.write() as tx:
@@ -360,16 +362,16 @@ def test_every_incoming_server_is_checked(house: Gateway) -> None:
 
 def test_a_missing_sendmail_is_a_problem(tmp_path: Path) -> None:
     program = tmp_path / "sendmail"
-    assert "no program" in wrong(health.sending(Submit("sendmail", str(program))))[0]
+    assert "no program" in wrong(queues.sending(Submit("sendmail", str(program))))[0]
     program.write_text("#!/bin/sh\n")
     program.chmod(0o644)
-    assert "cannot be run" in wrong(health.sending(Submit("sendmail", str(program))))[0]
+    assert "cannot be run" in wrong(queues.sending(Submit("sendmail", str(program))))[0]
     program.chmod(0o755)
-    assert wrong(health.sending(Submit("sendmail", str(program)))) == []
-    assert wrong(health.sending(Submit("none"))) == []
+    assert wrong(queues.sending(Submit("sendmail", str(program)))) == []
+    assert wrong(queues.sending(Submit("none"))) == []
 
 
 def test_an_unreachable_smtp_server_is_a_problem() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert f"127.0.0.1:{port}" in wrong(health.sending(Submit("smtp", host="127.0.0.1", port=port)))[0]
+    assert f"127.0.0.1:{port}" in wrong(queues.sending(Submit("smtp", host="127.0.0.1", port=port)))[0]

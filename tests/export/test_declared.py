@@ -17,7 +17,7 @@ from mailgate.export.apply import Applied, apply
 from mailgate.export.describe import describe
 from mailgate.export.parse import Proposal
 from mailgate.export.schema import KINDS
-from mailgate.store import aliases, contacts, database, domains, records, servers
+from mailgate.store import aliases, contacts, database, domains, records, schema, servers
 from mailgate.store.database import Store
 from mailgate.store.records import NewRecord
 from mailgate.store.servers import SECRETS, SECURITY, Secret, Server
@@ -67,7 +67,7 @@ ELSEWHERE = {
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    made = database.open_or_create(tmp_path / "mailgate.db")
+    made = schema.open_or_create(tmp_path / "mailgate.db")
     yield made
     made.close()
 
@@ -270,7 +270,7 @@ def test_it_comes_back_byte_for_byte(
 ) -> None:
     template = tmp_path_factory.getbasetemp() / "empty.db"
     if not template.exists():
-        database.migrate(template)
+        schema.migrate(template)
     with fresh(template) as first, fresh(template) as second:
         with first.write() as tx:
             for each in things:

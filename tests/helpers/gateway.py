@@ -13,7 +13,7 @@ from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
-from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, records
+from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, records, schema
 from mailgate.store.database import Store
 from mailgate.store.records import Record
 from mailgate.values.directory import Alias, Contact, Domain
@@ -29,7 +29,7 @@ def _prepared() -> bytes:
     fixed = mock.patch("os.urandom", Random(0).randbytes)  # a test that fixes it gets the same numbers each time
     with tempfile.TemporaryDirectory() as folder, fixed:
         path = Path(folder) / "mailgate.db"
-        store = database.open_or_create(path)
+        store = schema.open_or_create(path)
         with store.write() as tx:
             domains.add(tx, Domain("example.com", contact="office@example.com", default=True))
             domains.add(tx, Domain("other.test", catchall="all", bounce="returns"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from mailgate.store import aliases, database, domains
+from mailgate.store import aliases, domains, schema
 from mailgate.values.directory import Alias, Domain
 
 MESSAGE = b"""\
@@ -39,7 +39,7 @@ class Pipe:
         self.config = folder / "mailgate.toml"
         self.path = folder / "mailgate.db"
         self.config.write_text(f'[store]\nurl = "sqlite:///{self.path}"\n[submit]\nmethod = "none"\n')
-        self.store = database.open_or_create(self.path)
+        self.store = schema.open_or_create(self.path)
         with self.store.write() as tx:
             domains.add(tx, Domain("example.com", contact="info@example.com"))
             aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))

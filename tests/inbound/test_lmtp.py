@@ -17,7 +17,7 @@ import pytest
 from mailgate.gateway import log
 from mailgate.inbound.lmtp import LmtpHandler
 from mailgate.settings.config import Config
-from mailgate.store import aliases, database, domains, records
+from mailgate.store import aliases, database, domains, records, schema
 from mailgate.store.database import Store
 from mailgate.values.directory import Alias, Domain
 
@@ -81,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
         f'[store]\nurl = "sqlite:///{path}"\n[submit]\nmethod = "none"\n'
         '[refusals]\nby = "status"\n[limits]\nmax_size = 9999\n'
     )
-    with database.open_or_create(path).write() as tx:
+    with schema.open_or_create(path).write() as tx:
         domains.add(tx, Domain("example.com"))
         aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
         aliases.add(tx, "closed@example.com", Alias(0, "", "", "lead", policy="contacts"))

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from mailgate.store import database
+from mailgate.store import schema
 
 HEAD = """\
 # Database schema
@@ -118,7 +118,7 @@ def _wrapped(text: str) -> list[str]:
 
 def new_store(folder: Path) -> Path:
     """A store of today's schema."""
-    database.migrate(folder / "mailgate.db")
+    schema.migrate(folder / "mailgate.db")
     return folder / "mailgate.db"
 
 

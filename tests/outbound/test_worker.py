@@ -20,7 +20,7 @@ from mailgate.outbound import submit, worker
 from mailgate.outbound.submit import Result, Sendmail, Smtp
 from mailgate.outbound.worker import Tally
 from mailgate.settings.config import Config, Submit
-from mailgate.store import database, outbox
+from mailgate.store import database, outbox, schema
 from mailgate.store.database import Store, Transaction
 from mailgate.store.outbox import Draft, QueueEntry
 from mailgate.values.problem import StoreError
@@ -31,7 +31,7 @@ LETTER = b"From: MAILER-DAEMON <bounce@example.com>\nSubject: Re:\n\n.\nFrom her
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Store]:
-    found = database.open_or_create(tmp_path / "mailgate.db")
+    found = schema.open_or_create(tmp_path / "mailgate.db")
     yield found
     found.close()
 

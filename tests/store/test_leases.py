@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.store import database, leases, outbox, servers
+from mailgate.store import leases, outbox, schema, servers
 from mailgate.store.database import Transaction
 from mailgate.store.leases import Leased
 from mailgate.store.outbox import Draft
@@ -16,7 +16,7 @@ ELSEWHERE = "elsewhere 1 1"
 
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[Transaction]:
-    opened = database.open_or_create(tmp_path / "mailgate.db")
+    opened = schema.open_or_create(tmp_path / "mailgate.db")
     with opened.write() as transaction:
         outbox.queue(transaction, Draft("refusal", "catchall", "", "bob@client.org", "Hi", b"\n"), 0)
         servers.add(transaction, Server("inbox", "imap", "h.net", 993, "me", Secret("password-file", "/x")))

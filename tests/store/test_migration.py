@@ -21,7 +21,19 @@ from mailgate.gateway import held, receive
 from mailgate.gateway.receive import Receipt
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
-from mailgate.store import aliases, collected, database, domains, failures, leases, messages, outbox, records, servers
+from mailgate.store import (
+    aliases,
+    collected,
+    database,
+    domains,
+    failures,
+    leases,
+    messages,
+    outbox,
+    records,
+    schema,
+    servers,
+)
 from mailgate.store import held as held_mail
 from mailgate.store.database import Store
 from mailgate.values.problem import NotFound, Problem
@@ -96,7 +108,7 @@ def test_every_table_of_the_old_store_holds_something(path: Path) -> None:
 
 def test_no_row_and_no_value_is_lost(path: Path) -> None:
     before = {table: rows(path, f"SELECT * FROM {table}") for table in TABLES}
-    assert database.migrate(path)[0] == 7
+    assert schema.migrate(path)[0] == 7
     after = {table: rows(path, f"SELECT * FROM {table}") for table in TABLES}
     for table in TABLES:
         wanted = [{RENAMED.get(table, {}).get(name, name): row[name] for name in row} for row in before[table]]
@@ -118,8 +130,8 @@ def test_no_row_and_no_value_is_lost(path: Path) -> None:
 def test_a_migrated_store_is_built_like_a_new_one(path: Path, tmp_path: Path) -> None:
     """But for the comment on `raw`, whose octets are not copied."""
     query = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
-    database.migrate(path)
-    database.migrate(tmp_path / "new.db")
+    schema.migrate(path)
+    schema.migrate(tmp_path / "new.db")
     old, new = rows(path, query), rows(tmp_path / "new.db", query)
     assert "--" in next(row["sql"] for row in new if row["name"] == "raw")
     for row in (*old, *new):
@@ -130,8 +142,8 @@ def test_a_migrated_store_is_built_like_a_new_one(path: Path, tmp_path: Path) ->
 
 KILLED = """
 import os, signal, sqlite3, sys
-from mailgate.store import database
-connect, left = database._connect, [int(sys.argv[2])]
+from mailgate.store import schema
+connect, left = schema.connect, [int(sys.argv[2])]
 
 def counted(path, wait):
     connection = connect(path, wait)
@@ -142,12 +154,12 @@ def counted(path, wait):
     connection.set_trace_callback(count)
     return connection
 
-database._connect = counted
+schema.connect = counted
 for turn in range(int(sys.argv[3])):
     left[0] = int(sys.argv[2]) + turn
     child = os.fork()
     if not child:
-        database.migrate(sys.argv[1])
+        schema.migrate(sys.argv[1])
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else "done", flush=True)
@@ -174,7 +186,7 @@ def test_killed_at_any_statement_it_is_the_old_store_and_can_be_tried_again(path
     assert last == "done"
     assert len(kills) > 100
     assert set(kills) == {str(int(signal.SIGKILL))}
-    assert database.migrate(path) == (8, 8)
+    assert schema.migrate(path) == (8, 8)
 
 
 def test_a_row_that_refers_to_nothing_stops_the_migration(path: Path) -> None:
@@ -183,7 +195,7 @@ def test_a_row_that_refers_to_nothing_stops_the_migration(path: Path) -> None:
     connection.close()
     before = dump(path)
     with pytest.raises(Problem, match="a row of `held` refers to a row of `message` that is missing"):
-        database.migrate(path)
+        schema.migrate(path)
     assert dump(path) == before
 
 
@@ -191,7 +203,7 @@ def test_a_place_on_a_record_that_is_gone_is_forgotten(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("DELETE FROM record WHERE model = 'crm.lead' AND id = 2")
     connection.close()
-    database.migrate(path)
+    schema.migrate(path)
     with database.open_existing(path).read() as tx:
         assert messages.stored(tx, 2).records == (Ref("hr.job", 1),)
 
@@ -215,7 +227,7 @@ def test_an_effect_is_taken_apart_once_and_for_all(path: Path, stored: str, effe
         connection.execute("DELETE FROM effect")
         connection.execute("INSERT INTO effect VALUES ('d', ?, NULL, 0, 1, 1)", (stored,))
     connection.close()
-    database.migrate(path)
+    schema.migrate(path)
     assert [tuple(row.values()) for row in rows(path, "SELECT action, reason, place FROM effect")] == [effect]
 
 
@@ -223,7 +235,7 @@ class Migrated:
     """The store after it was migrated, and its gateway, some seconds after its last message."""
 
     def __init__(self, path: Path) -> None:
-        database.migrate(path)
+        schema.migrate(path)
         self.path = path
         self.store: Store = database.open_existing(path)
         self.config = Config(None, str(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.store import database, outbox
+from mailgate.store import database, outbox, schema
 from mailgate.store.database import Transaction
 from mailgate.store.outbox import STUCK, Draft, Stuck
 from mailgate.values.problem import NotFound, Problem
@@ -17,7 +17,7 @@ NOW = 1_700_000_000.0
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[database.Store]:
-    found = database.open_or_create(tmp_path / "mailgate.db")
+    found = schema.open_or_create(tmp_path / "mailgate.db")
     yield found
     found.close()
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailgate.gateway import held
-from mailgate.store import database, stats
+from mailgate.store import database, schema, stats
 
 TO = {
     "info@example.com": "create",
@@ -101,7 +101,7 @@ def test_an_older_store_is_counted_too(gateway: Gateway, tmp_path: Path) -> None
         connection.executemany(f"INSERT INTO message ({SAME}, received) VALUES ({marks})", stored)
         connection.execute("PRAGMA user_version = 5")
     connection.close()
-    database.migrate(older)
+    schema.migrate(older)
     with database.open_existing(older).read() as tx:
         assert [tuple(row) for row in tx.execute("SELECT number, action, reason FROM message")] == wanted
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.store import database
+from mailgate.store import database, schema
 from mailgate.values.problem import Busy, NotReady, StoreError
 
 
@@ -27,12 +27,12 @@ def put(opened: database.Store, key: str) -> None:
 
 
 def test_commit_is_seen_by_others(tmp_path: Path) -> None:
-    put(database.open_or_create(tmp_path / "m.db"), "a")
+    put(schema.open_or_create(tmp_path / "m.db"), "a")
     assert rows(tmp_path / "m.db") == [("a",)]
 
 
 def test_an_exception_rolls_back(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db")
+    opened = schema.open_or_create(tmp_path / "m.db")
 
     def fail() -> None:
         with opened.write() as tx:
@@ -47,14 +47,14 @@ def test_an_exception_rolls_back(tmp_path: Path) -> None:
 
 
 def test_reading_cannot_write_for_good(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db")
+    opened = schema.open_or_create(tmp_path / "m.db")
     with opened.read() as tx:
         tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
     assert rows(tmp_path / "m.db") == []
 
 
 def test_files_are_private_and_durable(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db")
+    opened = schema.open_or_create(tmp_path / "m.db")
     put(opened, "a")
     assert {oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {"0o600"}
     with opened.read() as tx:
@@ -66,7 +66,7 @@ def test_files_are_private_and_durable(tmp_path: Path) -> None:
 def test_each_store_has_its_own_key(tmp_path: Path) -> None:
     keys = []
     for name in ("a.db", "b.db"):
-        with database.open_or_create(tmp_path / name).read() as tx:
+        with schema.open_or_create(tmp_path / name).read() as tx:
             keys += [row["secret"] for row in tx.execute("SELECT secret FROM signing_key")]
     assert len(set(keys)) == 2
     assert {len(key) for key in keys} == {32}
@@ -75,8 +75,8 @@ def test_each_store_has_its_own_key(tmp_path: Path) -> None:
 def test_first_use_by_many_processes_at_once(tmp_path: Path) -> None:
     """Sixteen processes meet on a path that does not exist; all of them write, one of them made the schema."""
     program = (
-        "import sys; from mailgate.store import database\n"
-        "s = database.open_or_create(sys.argv[1])\n"
+        "import sys; from mailgate.store import schema\n"
+        "s = schema.open_or_create(sys.argv[1])\n"
         "with s.write() as tx: tx.execute('INSERT INTO parameter (key, value) VALUES (?, 1)', (sys.argv[2],))\n"
     )
     for turn in range(3):
@@ -87,7 +87,7 @@ def test_first_use_by_many_processes_at_once(tmp_path: Path) -> None:
 
 
 def test_a_busy_store_is_an_error_in_time(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db", wait=0.2)
+    opened = schema.open_or_create(tmp_path / "m.db", wait=0.2)
     with database.locked(str(tmp_path / "m.db"), 1.0), pytest.raises(StoreError, match="busy"):
         put(opened, "a")
     put(opened, "b")
@@ -96,7 +96,7 @@ def test_a_busy_store_is_an_error_in_time(tmp_path: Path) -> None:
 
 def test_a_commit_that_meets_a_reader_is_rolled_back(tmp_path: Path) -> None:
     """SQLite leaves the transaction open then; the next one of this process must not find it."""
-    opened = database.open_or_create(tmp_path / "m.db", wait=0.1)
+    opened = schema.open_or_create(tmp_path / "m.db", wait=0.1)
     reader = sqlite3.connect(tmp_path / "m.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM parameter").fetchall()
@@ -108,7 +108,7 @@ def test_a_commit_that_meets_a_reader_is_rolled_back(tmp_path: Path) -> None:
 
 
 def test_what_the_database_cannot_do_is_a_store_error(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db")
+    opened = schema.open_or_create(tmp_path / "m.db")
     with pytest.raises(StoreError, match="no such table: nowhere") as caught, opened.read() as tx:
         tx.execute("SELECT * FROM nowhere")
     assert not isinstance(caught.value, Busy | NotReady)
@@ -121,7 +121,7 @@ class TestSavepoint:
     """A part of a transaction."""
 
     def test_an_exception_undoes_the_part_alone(self, tmp_path: Path) -> None:
-        opened = database.open_or_create(tmp_path / "m.db")
+        opened = schema.open_or_create(tmp_path / "m.db")
         with opened.write() as tx:
             tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
             with contextlib.suppress(RuntimeError), database.savepoint(tx):
@@ -135,7 +135,7 @@ class TestSavepoint:
         assert rows(tmp_path / "m.db") == [("a",), ("d",)]
 
     def test_it_can_be_undone_on_purpose(self, tmp_path: Path) -> None:
-        opened = database.open_or_create(tmp_path / "m.db")
+        opened = schema.open_or_create(tmp_path / "m.db")
         with opened.write() as tx, database.savepoint(tx) as undo:
             tx.execute("INSERT INTO parameter (key, value) VALUES ('a', '')")
             undo()
@@ -143,7 +143,7 @@ class TestSavepoint:
         assert rows(tmp_path / "m.db") == [("b",)]
 
     def test_a_failure_of_the_database_is_one_of_the_whole_transaction(self, tmp_path: Path) -> None:
-        opened = database.open_or_create(tmp_path / "m.db")
+        opened = schema.open_or_create(tmp_path / "m.db")
 
         def fail() -> None:
             with opened.write() as tx:
@@ -158,7 +158,7 @@ class TestSavepoint:
 
 def test_writers_wait_for_each_other(tmp_path: Path) -> None:
     """Forty threads, one row each, none lost and none failed."""
-    database.migrate(tmp_path / "m.db")
+    schema.migrate(tmp_path / "m.db")
     failures: list[Exception] = []
 
     def write(key: str) -> None:
@@ -204,7 +204,7 @@ def version(path: Path, number: int) -> None:
 
 def test_an_older_schema_asks_for_migrate_and_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.db"
-    put(database.open_or_create(path), "kept")
+    put(schema.open_or_create(path), "kept")
     more = tmp_path / "migrations"
     more.mkdir()
     for script in Path(database.MIGRATIONS).glob("*.sql"):
@@ -215,7 +215,7 @@ def test_an_older_schema_asks_for_migrate_and_gets_it(tmp_path: Path, monkeypatc
     with pytest.raises(StoreError, match=f"has schema {newest - 1}, this program needs {newest}") as caught:
         database.open_existing(path)
     assert caught.value.hints == ("mailgate migrate",)
-    assert database.migrate(path) == (newest - 1, newest)
+    assert schema.migrate(path) == (newest - 1, newest)
     with database.open_existing(path).read() as tx:
         assert tx.execute("SELECT x FROM more").fetchone()["x"] == "1;2"
     assert rows(path) == [("kept",)]
@@ -223,7 +223,7 @@ def test_an_older_schema_asks_for_migrate_and_gets_it(tmp_path: Path, monkeypatc
 
 def test_a_failing_migration_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.db"
-    put(database.open_or_create(path), "kept")
+    put(schema.open_or_create(path), "kept")
     more = tmp_path / "migrations"
     more.mkdir()
     for script in Path(database.MIGRATIONS).glob("*.sql"):
@@ -232,7 +232,7 @@ def test_a_failing_migration_leaves_the_old_store(tmp_path: Path, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(database, "MIGRATIONS", str(more))
         with pytest.raises(StoreError, match="cannot migrate"):
-            database.migrate(path)
+            schema.migrate(path)
     with database.open_existing(path).read() as tx:
         assert not tx.execute("SELECT 1 FROM sqlite_master WHERE name = 'more'").fetchone()
     assert rows(path) == [("kept",)]
@@ -244,12 +244,12 @@ class TestOwner:
 
     def run(self, path: Path, uid: int) -> subprocess.CompletedProcess[str]:
         program = (
-            "import os, sys; from mailgate.store import database; from mailgate.process import owner\n"
+            "import os, sys; from mailgate.store import schema; from mailgate.process import owner\n"
             "from mailgate.values.problem import Problem\n"
             "uid = int(sys.argv[2])\n"
             "if uid: os.setgroups([]); os.setgid(uid); os.setuid(uid)\n"
             "owner.become(sys.argv[1])\n"
-            "try: database.open_or_create(sys.argv[1]); print('opened as', os.geteuid())\n"
+            "try: schema.open_or_create(sys.argv[1]); print('opened as', os.geteuid())\n"
             "except Problem as problem: print(problem, '|', *problem.hints)\n"
         )
         command = [sys.executable, "-c", program, str(path), str(uid)]
@@ -273,7 +273,7 @@ class TestOwner:
 
 def test_a_store_that_stays_open_follows_the_file_that_takes_its_place(tmp_path: Path) -> None:
     """A copy is restored by `mv` while LMTP runs: it answered 451 to every mail until it was restarted."""
-    opened = database.open_or_create(tmp_path / "m.db")
+    opened = schema.open_or_create(tmp_path / "m.db")
     put(opened, "a")
     (tmp_path / "copy.db").write_bytes((tmp_path / "m.db").read_bytes())
     put(opened, "lost")
@@ -285,7 +285,7 @@ def test_a_store_that_stays_open_follows_the_file_that_takes_its_place(tmp_path:
 
 
 def test_a_store_that_is_away_for_a_moment_is_opened_again(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db")
+    opened = schema.open_or_create(tmp_path / "m.db")
     put(opened, "a")
     (tmp_path / "m.db").rename(tmp_path / "away.db")
     with pytest.raises(NotReady, match="no store"):
@@ -297,8 +297,8 @@ def test_a_store_that_is_away_for_a_moment_is_opened_again(tmp_path: Path) -> No
 
 
 def test_a_store_of_another_schema_in_its_place_is_not_used(tmp_path: Path) -> None:
-    opened = database.open_or_create(tmp_path / "m.db")
-    database.open_or_create(tmp_path / "newer.db").close()
+    opened = schema.open_or_create(tmp_path / "m.db")
+    schema.open_or_create(tmp_path / "newer.db").close()
     with contextlib.closing(sqlite3.connect(tmp_path / "newer.db")) as connection:
         connection.execute("PRAGMA user_version = 99")
     (tmp_path / "newer.db").replace(tmp_path / "m.db")
@@ -308,7 +308,7 @@ def test_a_store_of_another_schema_in_its_place_is_not_used(tmp_path: Path) -> N
 
 def test_a_failure_ends_its_connection(tmp_path: Path) -> None:
     """A transaction that SQLite left open, for one, must not stop the next one."""
-    opened = database.open_or_create(tmp_path / "m.db", wait=0.1)
+    opened = schema.open_or_create(tmp_path / "m.db", wait=0.1)
     before = opened._connection
     with contextlib.closing(sqlite3.connect(tmp_path / "m.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")

@@ -18,7 +18,7 @@ from mailgate.mail.incoming import Incoming
 from mailgate.routing import decide as route
 from mailgate.routing import resolve
 from mailgate.settings.config import Config
-from mailgate.store import aliases, contacts, database, held, records
+from mailgate.store import aliases, contacts, database, held, records, schema
 from mailgate.store.records import NewRecord
 from mailgate.values.problem import StoreError
 
@@ -387,7 +387,7 @@ def _never_end(*_: object) -> None:
 
 
 def test_a_store_without_a_domain_defers(tmp_path: Path) -> None:
-    empty = database.open_or_create(tmp_path / "empty.db")
+    empty = schema.open_or_create(tmp_path / "empty.db")
     with pytest.raises(StoreError):
         receive.receive(empty, Config(None, str(tmp_path / "empty.db")), Incoming(mail(), "b@x.org", ("a@x.org",)), NOW)
     empty.close()

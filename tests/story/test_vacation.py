@@ -36,7 +36,7 @@ from helpers.messages import BOB, mail
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
 from mailgate.settings.config import Config
-from mailgate.store import database, domains, records
+from mailgate.store import domains, records, schema
 from mailgate.store.records import NewRecord
 from mailgate.values.directory import Domain
 
@@ -211,7 +211,7 @@ class There(Gateway):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = Config(path=None, store=str(path))
-        self.store = database.open_or_create(path)
+        self.store = schema.open_or_create(path)
         self.now = NOW
         with self.store.write() as tx:
             domains.add(tx, Domain("there.net"))

@@ -15,8 +15,7 @@ from mailgate.outbound import spawn
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config
-from mailgate.store import database as store
-from mailgate.store import waiting
+from mailgate.store import schema, waiting
 from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
@@ -46,7 +45,7 @@ class App:
         if self.config.maps:
             import_module("mailgate.mta.write")  # the owner of the store may read less of the program than root
         owner.become(path)
-        return store.open_or_create(path, wait=20.0)
+        return schema.open_or_create(path, wait=20.0)
 
     def pay(self, *, owed: bool) -> bool:
         """Start a worker when something is owed and anything is sent at all; whether it was."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.installed import Installed
 
-from mailgate.store import aliases, database, domains, held, messages, records
+from mailgate.store import aliases, domains, held, messages, records, schema
 from mailgate.values.directory import Alias, Domain
 
 from . import dovecot
@@ -23,7 +23,7 @@ class Collector(Installed):
         self.secret = folder / "secret"
         self.secret.write_text(f"{PASSWORD}\n")
         self.secret.chmod(0o600)
-        self.store = database.open_or_create(self.path)
+        self.store = schema.open_or_create(self.path)
         with self.store.write() as tx:
             domains.add(tx, Domain("example.com", contact="office@example.com"))
             aliases.add(tx, "support@example.com", Alias(0, "", "", "ticket"))
