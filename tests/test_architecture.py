@@ -43,6 +43,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "quoting": "attribution signature",
         "content": "markup mime",
         "message": "envelope",
+        "likeness": "content message",
         "classify": "message",
     },
     "settings": {

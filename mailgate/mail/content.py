@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from mailgate.mail import markup, mime
 from mailgate.mail.mime import Part, Tree
-from mailgate.values import charset
+from mailgate.values import charset, digest
 
 _CID = re.compile(r"""cid:([^\s"'<>()]++)""", re.IGNORECASE)
 _ASCII = frozenset(("", "ascii", "us-ascii", "ansi_x3.4-1968"))
@@ -83,6 +83,12 @@ def attachment_bytes(raw: bytes, index: int) -> bytes:
         raise IndexError(index)
     tree = mime.tree(raw)
     return mime.body(tree.raw, _files(tree)[index])
+
+
+def file_digests(raw: bytes) -> frozenset[str]:
+    """The SHA-256 of the decoded octets of each attachment of `content(raw)`."""
+    tree = mime.tree(raw)
+    return frozenset(digest.sha256(mime.body(tree.raw, part)).hexdigest() for part in _files(tree))
 
 
 def _is_message(part: Part) -> bool:

@@ -67,6 +67,7 @@ class Outcome(NamedTuple):
     reports: tuple[Reported, ...] = ()
     outsider: bool = False
     note: str = ""
+    repeats: Effect | None = None
 
     @property
     def taken(self) -> bool:
@@ -76,13 +77,17 @@ class Outcome(NamedTuple):
     @property
     def accepted(self) -> bool:
         """Whether a copy of the message would be a duplicate of this: all that is kept, reports, what came back."""
-        return self.action in ("create", "post", "bounce", "hold") or (
-            self.action == "ignore" and self.reason in ("loop", "report")
+        return (
+            self.action in ("create", "post", "bounce", "hold")
+            or self.repeats is not None
+            or (self.action == "ignore" and self.reason in ("loop", "report"))
         )
 
     @property
     def effect(self) -> Effect:
         """What a copy of the message would repeat."""
+        if self.repeats:
+            return self.repeats
         match self.action:
             case "create":
                 return Effect("create", self.address or self.model or "")
@@ -130,8 +135,8 @@ class Decision(NamedTuple):
 
     @property
     def has_effects(self) -> bool:
-        """Whether there is anything to store: not for duplicates, repeated refusals and refusals by status, and
-        nothing at all of what is deferred."""
+        """Whether there is anything to store: not for what came before with the same content, repeated refusals and
+        refusals by status, and nothing at all of what is deferred."""
         return not any(outcome.action == "defer" for outcome in self.outcomes) and any(
-            not outcome.repeated and outcome.taken and outcome.reason != "duplicate" for outcome in self.outcomes
+            not outcome.repeated and outcome.taken for outcome in self.outcomes
         )

@@ -17,7 +17,7 @@ def duplicate(context: Context) -> Verdict:
     if same is not None:
         return Verdict(f"content seen before, message {same}", "seen")
     if context.state.copies.seen:
-        return Verdict(f"a list's copy of the same message is message {context.state.copies.seen[0].message}", "seen")
+        return Verdict(f"another copy of the same mail is message {context.state.copies.seen[0].message}", "seen")
     if context.state.copies.reused_id:
         return Verdict("id seen before with other content", "reused-id")
     return Verdict("content new, id new" if context.message.message_id else "content new, no id")

@@ -117,7 +117,10 @@ class Copies(NamedTuple):
             if outcome.action == "hold" and not outcome.quiet and not seen.same_content:
                 continue
             if seen.effect == outcome.effect and seen.accepted:
-                return outcome._replace(action="ignore", reason="duplicate", repeated=True, seen=seen.message)
+                duplicate = outcome._replace(action="ignore", reason="duplicate", seen=seen.message)
+                if seen.same_content:
+                    return duplicate._replace(repeated=True)
+                return duplicate._replace(repeats=seen.effect)  # other bytes: they are kept, though they do nothing
             if seen.effect == outcome.effect and seen.same_content and outcome.action == "refuse":
                 return outcome._replace(repeated=True, seen=seen.message)
         return outcome

@@ -1,11 +1,16 @@
 """What came of each message, so that a copy of it is known as one: the table `effect`."""
 
 from mailgate.mail.message import Message
+from mailgate.process import deadline
 from mailgate.routing.state import Copies, Seen
 from mailgate.store.database import Row, Transaction
 from mailgate.values.mailboxes import Author
 from mailgate.values.outcome import Effect
 
+COMPARING = 2.0
+"""Seconds of work for the comparison with one stored message, which is made while other deliveries wait."""
+_COMPARED = 3
+"""Stored messages of one id and author, the first ones, that a message is compared with."""
 _SENT = Effect("sent", "")
 
 
@@ -51,8 +56,8 @@ def rename(tx: Transaction, old: str, new: str) -> None:
 def earlier(tx: Transaction, message: Message) -> Copies:
     """What earlier copies of a message did, and whether its id was seen with other content.
 
-    A copy has the same digest; or it has the same id and author, and exactly one of the two went through a mailing
-    list. Nobody takes an id from others by what was refused, or is held for its sender alone.
+    A copy has the same digest; or it has the same id and author, and `likeness` finds the same mail in it. Nobody takes
+    an id from others by what was refused, or is held for its sender alone.
     """
     rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
     same = [_seen(row, same_content=True) for row in rows]
@@ -63,14 +68,25 @@ def earlier(tx: Transaction, message: Message) -> Copies:
         " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
         (message.message_id, message.digest),
     ).fetchall()
-    listed, reused = [], False
-    for row in others:
-        seen = _seen(row, same_content=False)
-        if bool(row["listed"]) != message.listed and _wrote(row, message.author):
-            listed.append(seen)
-        elif seen.effect.action in ("create", "post", "sent"):
-            reused = True
-    return Copies((*same, *listed), reused or (not listed and _is_ours(tx, message.message_id)))
+    candidates = dict.fromkeys(row["message"] for row in others if _wrote(row, message.author))
+    copies = {number for number in list(candidates)[:_COMPARED] if _is_copy(tx, message, number)}
+    alike = [_seen(row, same_content=False) for row in others if row["message"] in copies]
+    reused = any(row["message"] not in copies and row["action"] in ("create", "post", "sent") for row in others)
+    return Copies((*same, *alike), reused or (not copies and _is_ours(tx, message.message_id)))
+
+
+def _is_copy(tx: Transaction, message: Message, number: int) -> bool:
+    """Whether a stored message is a copy of this one; in doubt it is not, so that nothing is lost."""
+    from mailgate.mail import likeness  # few ids come twice
+
+    row = tx.execute("SELECT octets FROM raw WHERE message = ?", (number,)).fetchone()
+    try:
+        with deadline.limit(COMPARING, worked=True):
+            return row is not None and likeness.are_copies(row["octets"], message.raw)
+    except (OSError, ImportError, MemoryError):  # the machine's fault, which passes
+        raise
+    except Exception:  # a mistake of ours about these bytes
+        return False
 
 
 def _seen(row: Row, *, same_content: bool) -> Seen:

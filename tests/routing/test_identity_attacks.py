@@ -587,8 +587,11 @@ def test_i15_no_list_hides_what_another_wrote(
     gateway: Gateway, eves: dict[str, str | None], bobs: dict[str, str | None]
 ) -> None:
     assert outcomes(writes(gateway, message_id=X, **eves)) == ["create alias crm.lead"]
-    assert outcomes(writes(gateway, who=BOB, message_id=X, **bobs)) == ["create alias crm.lead"]
-    assert outcomes(writes(gateway, who=BOB, message_id=X, **({} if bobs else LISTED))) == ["ignore duplicate"]
+    receipt = writes(gateway, who=BOB, message_id=X, **bobs)
+    assert outcomes(receipt) == ["create alias crm.lead"]
+    raw, field = receipt.facts.message.raw, b"List-Id: <l.evil.org>\n"
+    copy = raw.replace(field, b"") if bobs else field + raw
+    assert outcomes(gateway(copy, "info@example.com", reverse_path=BOB)) == ["ignore duplicate"]
 
 
 ROOT = "<root@partner.org>"

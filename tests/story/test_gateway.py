@@ -163,8 +163,8 @@ def test_a_reused_message_id_is_accepted_and_flagged(gateway: Gateway) -> None:
     assert (len(gateway.on("crm.lead/1")), len(gateway.on("crm.lead/2"))) == (2, 1), "the squatter is no parent"
 
 
-LISTED = mail("Hi.\n-- \nfooter of the list\n", ("List-Id", "<l.x.org>"), subject="[l] Hello")
-PLAIN = mail("Hi.\n")
+LISTED = mail("Do you sell pumps?\n-- \nfooter of the list\n", ("List-Id", "<l.x.org>"), subject="[l] Hello")
+PLAIN = mail("Do you sell pumps?\n")
 
 
 @pytest.mark.parametrize("copies", [(LISTED, PLAIN), (PLAIN, LISTED), (LISTED, PLAIN, LISTED, PLAIN)])
@@ -172,7 +172,40 @@ def test_a_lists_copy_and_a_plain_copy_are_one(gateway: Gateway, copies: Sequenc
     for raw in copies:
         gateway(raw, "info@example.com")
     assert gateway.records() == ["crm.lead/1"]
-    assert [each.flags for each in gateway.messages()] == [()]
+    assert [each.flags for each in gateway.messages()] == [(), ()]
+    assert [gateway.raw(each.number) for each in gateway.messages()] == list(copies[:2]), "nothing is ignored unkept"
+    assert gateway.on("crm.lead/1") == [1]
+
+
+@pytest.mark.parametrize("forged_first", [True, False])
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        pytest.param("Yes, I agree.\n", {}, id="other-words"),
+        pytest.param("Do you sell pumps?\n", {"reply_to": "eve@evil.org"}, id="another-answer-address"),
+        pytest.param("Do you sell pumps?\n", {"date": "Tue, 1 Dec 2026 10:00:00 +0000"}, id="another-date"),
+        pytest.param("Do you sell pumps?\n", {"subject": "[l] Invoice"}, id="another-subject"),
+        pytest.param("Do you sell pumps?\n" + "Buy here.\n" * 21, {}, id="too-much-behind"),
+        pytest.param("Buy here.\n" * 6 + "Do you sell pumps?\n", {}, id="too-much-before"),
+        pytest.param("Say no to: do\nDo you sell\npumps?\n", {}, id="text-in-the-middle"),
+    ],
+)
+def test_what_only_looks_like_a_lists_copy_hides_no_mail(
+    gateway: Gateway, body: str, fields: dict[str, str], forged_first: bool
+) -> None:
+    """Whoever knows a Message-ID, or guesses it, can send it first with the fields of a list."""
+    forged = mail(body, ("List-Id", "<l.x.org>"), **fields)
+    for raw in (forged, PLAIN) if forged_first else (PLAIN, forged):
+        gateway(raw, "info@example.com")
+    assert gateway.records() == ["crm.lead/1", "crm.lead/2"]
+    assert [each.flags for each in gateway.messages()] == [(), ("reused-id",)]
+
+
+def test_a_copy_that_a_gateway_marked_is_the_same_mail(gateway: Gateway) -> None:
+    gateway(mail("[EXTERNAL] Take care.\n\nDo you sell pumps?\n", subject="[EXTERNAL] Hello"), "info@example.com")
+    gateway(PLAIN, "info@example.com")
+    gateway(PLAIN, "info@example.com")
+    assert (gateway.records(), len(gateway.messages())) == (["crm.lead/1"], 2)
 
 
 def test_a_lists_copy_has_the_effects_the_plain_one_had_not(gateway: Gateway) -> None:

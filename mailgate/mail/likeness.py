@@ -1,0 +1,88 @@
+"""Whether two mails with one Message-ID are copies of one mail, as a list or a gateway on the way leaves them.
+
+Whoever knows a Message-ID can send it again with other words. So the content decides, and in doubt the two are
+different: a mail that is kept twice is a nuisance, one that is taken for a copy of something else is lost.
+"""
+
+import re
+
+from mailgate.mail import content, message
+from mailgate.mail.message import Header
+from mailgate.values import charset, mailboxes
+
+MOST_BEFORE = 5
+"""Lines that a copy may have in front of the text: `[EXTERNAL]`, a warning of a gateway."""
+MOST_BEHIND = 20
+"""Lines that a copy may have behind the text: the footer of a list, a disclaimer."""
+FEWEST_WORDS = 3
+"""Words that the shorter text needs; a shorter one stands in too many others."""
+_TAGS = re.compile(r"(?:(?:re|fwd?|aw|wg)\s*:\s*|\[[^\]]{0,60}\]\s*)*", re.IGNORECASE)
+_TAG = re.compile(r"\[[^\]]{0,60}\]\s*")
+_POSTING = re.compile(rb"<mailto:([^>?]{1,320})", re.IGNORECASE)
+
+
+def are_copies(first: bytes, second: bytes) -> bool:
+    """Whether two mails of one author and id are one mail: same date, subject, answer address, files and text.
+
+    A list may put its tag before the subject, its posting address into Reply-To and itself into Sender; one of the two
+    may have a block of lines more at its very start or at its very end.
+    """
+    headers = message.scan(first), message.scan(second)
+    return _headers_agree(*headers) and _bodies_agree(first, second)
+
+
+def _headers_agree(first: Header, second: Header) -> bool:
+    posting = _posting(first) | _posting(second)
+    listed = any(name.startswith("list-") for header in (first, second) for name in header.fields)
+    return (
+        _line(first, "date") == _line(second, "date")
+        and _subject(first) == _subject(second)
+        and _addresses(first, "reply-to") - posting == _addresses(second, "reply-to") - posting
+        and (listed or _addresses(first, "sender") == _addresses(second, "sender"))
+    )
+
+
+def _bodies_agree(first: bytes, second: bytes) -> bool:
+    files = content.file_digests(first), content.file_digests(second)
+    if not (files[0] <= files[1] or files[1] <= files[0]):
+        return False
+    short, long = sorted((_lines(first), _lines(second)), key=len)
+    if short == long:
+        return True
+    if len(" ".join(short).split()) < FEWEST_WORDS:
+        return False
+    more = len(long) - len(short)
+    return (long[: len(short)] == short and more <= MOST_BEHIND) or (long[more:] == short and more <= MOST_BEFORE)
+
+
+def _lines(raw: bytes) -> list[str]:
+    """The lines of the text that say something, however they are spaced."""
+    return [line for line in (" ".join(line.split()) for line in content.content(raw).text.splitlines()) if line]
+
+
+def _line(header: Header, name: str) -> str:
+    values = header.fields.get(name)
+    return " ".join(charset.decode_words(values[0]).split()) if values else ""
+
+
+def _subject(header: Header) -> str:
+    """The subject without the tags in brackets that stand before it or behind its `Re:`."""
+    subject = _line(header, "subject")
+    start = _TAGS.match(subject)
+    assert start is not None
+    return " ".join((_TAG.sub("", start[0]) + subject[start.end() :]).split())
+
+
+def _addresses(header: Header, name: str) -> frozenset[str]:
+    values = header.fields.get(name, ())
+    return frozenset(found.key for value in values for found in mailboxes.read(value.decode("utf-8", "replace")))
+
+
+def _posting(header: Header) -> frozenset[str]:
+    """The posting addresses of the lists that a mail went through (RFC 2369 section 3.4)."""
+    texts = [
+        match[1].decode("utf-8", "replace")
+        for value in header.fields.get("list-post", ())
+        for match in _POSTING.finditer(value)
+    ]
+    return frozenset(found.key for text in texts for found in mailboxes.read(text))
