@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.routing.permission import NOBODY
+from mailgate.store import window
 from mailgate.store.database import Row, Transaction, bound
 from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
@@ -112,12 +113,12 @@ def near_limit(tx: Transaction, now: float) -> list[Counted]:
     """Senders that have used half of the limit of new records or more, the nearest first."""
     values = parameters(tx)
     threshold = int(values["mail.gateway.loop.threshold"])
-    since = now - 60 * int(values["mail.gateway.loop.minutes"])
+    recent = window.around(now, 60 * int(values["mail.gateway.loop.minutes"]))
     rows = tx.execute(
-        "SELECT rate_key, model, count(*) AS made FROM record WHERE created_at > ? AND rate_key != ''"
+        f"SELECT rate_key, model, count(*) AS made FROM record WHERE {window.within('created_at')} AND rate_key != ''"
         " AND rate_key NOT IN (SELECT address FROM sender WHERE permission = 'allow')"
         " GROUP BY rate_key, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, rate_key, model",
-        (since, threshold),
+        (*recent, threshold),
     )
     return [Counted(row["rate_key"], row["model"], row["made"], threshold) for row in rows]
 

@@ -6,89 +6,90 @@ from mailgate.mail.message import Message
 from mailgate.routing.permission import rate_key
 from mailgate.routing.state import Counts, State
 from mailgate.store.database import Transaction, select_for, select_in
+from mailgate.store.window import Window, around, within
 from mailgate.values import srs
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
 
 DAY, HOUR = 86_400.0, 3_600.0
+_CREATED = within("created_at")
 
 
 def lately(tx: Transaction, message: Message, state: State, records: Iterable[Ref]) -> Counts:
     """The counts for one message; `state` is what is known so far, `records` those on which it may be posted."""
     settings, now = state.settings, state.now
-    window = now - 60 * settings.loop_minutes
+    recent, today, hour = around(now, 60 * settings.loop_minutes), around(now, DAY), around(now, HOUR)
     aliases = {alias.number: alias for alias in state.ours.directory.aliases.values()}.values()
     author, path = message.author.address, message.envelope.reverse_path
-    answers = _answers(tx, srs.original(path).key if path else "", min(window, now - DAY))
-    relayed = _relayed(tx, records, window)
+    answers = _answers(tx, srs.original(path).key if path else "", min(recent, today))
+    relayed = _relayed(tx, records, recent)
     return Counts(
-        made=_made(tx, message, state, window),
-        made_by_alias=_made_by_aliases(tx, aliases, now - HOUR) if settings.records_per_alias else {},
-        made_in_all=_made_in_all(tx, now - HOUR) if settings.records_in_all else 0,
-        answered=frozenset((reason, about) for reason, about, at in answers if at > window),
-        answered_today=sum(at > now - DAY for _, _, at in answers),
-        answered_this_hour=_answered(tx, now - HOUR),
+        made=_made(tx, message, state, recent),
+        made_by_alias=_made_by_aliases(tx, aliases, hour) if settings.records_per_alias else {},
+        made_in_all=_made_in_all(tx, hour) if settings.records_in_all else 0,
+        answered=frozenset((reason, about) for reason, about, at in answers if at in recent),
+        answered_today=sum(at in today for _, _, at in answers),
+        answered_this_hour=_answered(tx, hour),
         relayed={record: of.get(author.key if author else "", 0) for record, of in relayed.items()},
         relayed_in_all={record: sum(of.values()) for record, of in relayed.items()},
     )
 
 
-def _made(tx: Transaction, message: Message, state: State, since: float) -> dict[tuple[str, str], int]:
+def _made(tx: Transaction, message: Message, state: State, window: Window) -> dict[tuple[str, str], int]:
     """New records by model and sender, without those that copies of this message made."""
     keys = {rate_key(message, alias.address) for alias in state.ours.directory.aliases.values()}
     copies = sorted({seen.message for seen in state.copies.seen if seen.effect.action == "create"})
-    query = "SELECT rate_key, model, count(*) AS made FROM record WHERE rate_key IN ({}) AND created_at > ?"
+    query = "SELECT rate_key, model, count(*) AS made FROM record WHERE rate_key IN ({})" + f" AND {_CREATED}"
     if copies:
         marks = ", ".join("?" * len(copies))
         query += (
             " AND NOT EXISTS (SELECT 1 FROM placement WHERE placement.model = record.model"
             f" AND placement.id = record.id AND message IN ({marks}))"
         )
-    rows = select_in(tx, f"{query} GROUP BY rate_key, model", sorted(keys | {rate_key(message, "")}), since, *copies)
+    rows = select_in(tx, f"{query} GROUP BY rate_key, model", sorted(keys | {rate_key(message, "")}), *window, *copies)
     return {(row["model"], row["rate_key"]): row["made"] for row in rows}
 
 
-def _made_by_aliases(tx: Transaction, aliases: Iterable[Alias], since: float) -> dict[str, int]:
+def _made_by_aliases(tx: Transaction, aliases: Iterable[Alias], window: Window) -> dict[str, int]:
     """Records that mail made, by the alias that made them."""
     query = (
-        "SELECT alias, count(*) AS made FROM record WHERE alias IN ({}) AND created_at > ? AND rate_key IS NOT NULL"
+        f"SELECT alias, count(*) AS made FROM record WHERE alias IN ({{}}) AND {_CREATED} AND rate_key IS NOT NULL"
         " GROUP BY alias"
     )
-    rows = select_in(tx, query, [alias.address for alias in aliases], since)
+    rows = select_in(tx, query, [alias.address for alias in aliases], *window)
     return {row["alias"]: row["made"] for row in rows}
 
 
-def _made_in_all(tx: Transaction, since: float) -> int:
+def _made_in_all(tx: Transaction, window: Window) -> int:
     """Records that mail made."""
     count: int = tx.execute(
-        "SELECT count(*) FROM record WHERE created_at > ? AND rate_key IS NOT NULL", (since,)
+        f"SELECT count(*) FROM record WHERE {_CREATED} AND rate_key IS NOT NULL", window
     ).fetchone()[0]
     return count
 
 
-def _answers(tx: Transaction, sender: str, since: float) -> list[tuple[str, str, float]]:
+def _answers(tx: Transaction, sender: str, window: Window) -> list[tuple[str, str, float]]:
     """Reason, addresses and time (epoch seconds) of the refusals that went to a sender."""
-    query = "SELECT reason, about, created_at FROM outbox WHERE person = ? AND created_at > ? AND kind = 'refusal'"
-    return [(row["reason"], row["about"], row["created_at"]) for row in tx.execute(query, (sender, since))]
+    query = f"SELECT reason, about, created_at FROM outbox WHERE person = ? AND {_CREATED} AND kind = 'refusal'"
+    return [(row["reason"], row["about"], row["created_at"]) for row in tx.execute(query, (sender, *window))]
 
 
-def _answered(tx: Transaction, since: float) -> int:
+def _answered(tx: Transaction, window: Window) -> int:
     """Refusals that went to anybody."""
-    count: int = tx.execute(
-        "SELECT count(*) FROM outbox WHERE created_at > ? AND kind = 'refusal'", (since,)
-    ).fetchone()[0]
+    count: int = tx.execute(f"SELECT count(*) FROM outbox WHERE {_CREATED} AND kind = 'refusal'", window).fetchone()[0]
     return count
 
 
-def _relayed(tx: Transaction, records: Iterable[Ref], since: float) -> dict[Ref, dict[str, int]]:
+def _relayed(tx: Transaction, records: Iterable[Ref], window: Window) -> dict[Ref, dict[str, int]]:
     """Messages on records that were sent on, by their author (`""`: unknown)."""
     query = (
         "SELECT delivery.model, delivery.id, coalesce(author, '') AS author, count(DISTINCT message.number) AS messages"
         " FROM delivery JOIN message ON message.number = delivery.message"
-        " WHERE (delivery.model, delivery.id) IN ({}) AND direction = 'in' AND received_at > ?"
+        " WHERE (delivery.model, delivery.id) IN ({}) AND direction = 'in'"
+        f" AND {within('received_at')}"
         " GROUP BY delivery.model, delivery.id, coalesce(author, '')"
     )
     found: dict[Ref, dict[str, int]] = {}
-    for row in select_for(tx, query, records, since):
+    for row in select_for(tx, query, records, *window):
         found.setdefault(Ref(row["model"], row["id"]), {})[row["author"]] = row["messages"]
     return found

@@ -77,8 +77,18 @@ def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
 
 
 def stale(tx: Transaction, days: int, now: float) -> list[int]:
-    """Quiet entries that nobody wanted for so many days."""
-    rows = tx.execute("SELECT message FROM held WHERE quiet = 1 AND held_at < ? ORDER BY message", (now - days * DAY,))
+    """Quiet entries that nobody wanted for so many days; none for 0 days, which means for ever.
+
+    That the days have passed is believed when a message came in the last of them or later, and not just now: a clock
+    that is ahead for some hours must not drop what came today.
+    """
+    if days <= 0:
+        return []
+    rows = tx.execute(
+        "SELECT message FROM held WHERE quiet = 1 AND held_at < ? AND EXISTS (SELECT 1 FROM message"
+        " WHERE received_at > held_at + ? AND received_at <= ?) ORDER BY message",
+        (now - days * DAY, max((days - 1) * DAY, 0.5 * DAY), now - 0.5 * DAY),
+    )
     return [row["message"] for row in rows]
 
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from mailgate.store.database import Transaction
 
+LONGEST = 86_400.0
+"""Seconds that no lease lasts: one that ends later was taken while the clock was ahead, and has run out."""
+
 
 class Leased(NamedTuple):
     """A table whose rows can be leased, and the column that names a row."""
@@ -25,7 +28,7 @@ LOGIN = Leased("login", "server")
 def holder(tx: Transaction, what: Leased, number: int, now: float | None = None) -> str:
     """Who has the lease of a row, `""` for nobody. Without `now` also a holder whose time has run out."""
     row = tx.execute(f"SELECT holder, lease_until FROM {what.table} WHERE {what.key} = ?", (number,)).fetchone()
-    if row is None or row["holder"] is None or (now is not None and row["lease_until"] <= now):
+    if row is None or row["holder"] is None or (now is not None and not _runs(row["lease_until"], now)):
         return ""
     return "" if is_dead(row["holder"]) else str(row["holder"])
 
@@ -39,7 +42,7 @@ def take(
     written, by column.
     """
     row = tx.execute(f"SELECT holder, lease_until FROM {what.table} WHERE {what.key} = ?", (number,)).fetchone()
-    if row is None or (row["holder"] and row["lease_until"] > now and not is_dead(row["holder"])):
+    if row is None or (row["holder"] and _runs(row["lease_until"], now) and not is_dead(row["holder"])):
         return None
     columns = "".join(f", {name} = ?" for name in changes)
     update = f"UPDATE {what.table} SET holder = ?, lease_until = ?{columns} WHERE {what.key} = ?"
@@ -69,6 +72,10 @@ def settle(tx: Transaction, what: Leased, number: int, me: str, **changes: objec
 def void(tx: Transaction, what: Leased, number: int) -> None:
     """End the lease of a row, whichever process has it."""
     tx.execute(f"UPDATE {what.table} SET holder = NULL, lease_until = 0 WHERE {what.key} = ?", (number,))
+
+
+def _runs(until: float, now: float) -> bool:
+    return now < until < now + LONGEST
 
 
 def myself() -> str:

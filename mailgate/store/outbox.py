@@ -96,9 +96,7 @@ def claim(tx: Transaction, worker: str, now: float) -> QueueEntry | None:
 
     `tries` of the entry counts this one; `due_at` is when it was due.
     """
-    row = tx.execute(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, number LIMIT 1", (now,)
-    ).fetchone()
+    row = _first_due(tx, _COLUMNS, now)
     if row is None:
         return None
     entry = _from_row(row)
@@ -131,8 +129,15 @@ def refuse(tx: Transaction, number: int, worker: str, error: str) -> bool:
 
 def due(tx: Transaction, now: float) -> bool:
     """Whether anything can be tried now."""
-    row = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND due_at <= ? LIMIT 1", (now,)).fetchone()
-    return row is not None
+    return _first_due(tx, "1", now) is not None
+
+
+def _first_due(tx: Transaction, columns: str, now: float) -> Row | None:
+    query = f"SELECT {columns} FROM outbox WHERE state = 'queued' AND {{}} ORDER BY due_at, number LIMIT 1"
+    row: Row | None = tx.execute(query.format("due_at <= ?"), (now,)).fetchone()
+    if row is None:  # queued or put off while the clock was ahead: no delay is longer than the last one
+        row = tx.execute(query.format("due_at > ?"), (now + _DELAYS[-1],)).fetchone()
+    return row
 
 
 def get(tx: Transaction, number: int) -> QueueEntry:

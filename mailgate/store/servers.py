@@ -23,6 +23,8 @@ PATIENCE = 5 * 86_400.0
 """Seconds of failure after which a server is paused."""
 _DELAYS = (60, 300, 900, 1_800, 3_600)
 """Seconds until a failing server is tried again: growing, then the last one until it is paused."""
+LONGEST = _DELAYS[-1]
+"""Seconds that a failing server waits at most."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 

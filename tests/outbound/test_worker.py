@@ -251,7 +251,7 @@ def test_nothing_is_locked_during_a_submission(opened: Store, monkeypatch: pytes
         def submit(self, reverse_path: str | None, recipient: str, octets: bytes) -> Result:
             other = database.open_existing(opened.path, wait=0.0)
             with other.write() as tx:
-                outbox.queue(tx, Draft("refusal", "catchall", "", "later@client.org", "", b""), NOW + 1e6)
+                outbox.queue(tx, Draft("refusal", "catchall", "", "later@client.org", "", b""), NOW + 3_600)
             other.close()
             return Result("sent")
 

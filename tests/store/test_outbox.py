@@ -227,3 +227,21 @@ def test_no_entry_is_claimed_by_two_of_four_processes(opened: database.Store) ->
     claimed = [worker.communicate(timeout=60)[0].split() for worker in workers]
     assert sorted(int(number) for each in claimed for number in each) == numbers
     assert sum(map(bool, claimed)) > 1
+
+
+def test_what_was_queued_while_the_clock_was_ahead_is_due(tx: Transaction) -> None:
+    number = queue(tx, now=NOW + 365 * 86_400)
+    assert outbox.due(tx, NOW)
+    entry = outbox.claim(tx, "a", NOW)
+    assert entry is not None
+    assert entry.number == number
+    assert outbox.claim(tx, "b", NOW) is None, "it is claimed for as long as any other"
+    assert outbox.sent(tx, number, "a")
+
+
+def test_a_claim_that_was_made_while_the_clock_was_ahead_has_run_out(tx: Transaction) -> None:
+    number = queue(tx)
+    assert outbox.claim(tx, "dead", NOW + 365 * 86_400) is not None
+    entry = outbox.claim(tx, "a", NOW)
+    assert entry is not None
+    assert outbox.sent(tx, number, "a")

@@ -29,7 +29,9 @@ def report(message_id: str, recipient: str, status: str = "5.1.1") -> bytes:
 def test_quiet_mail_that_a_report_names_can_go(gateway: Gateway) -> None:
     gateway(mail(to="catchall@example.com", precedence="bulk", message_id="<trap@x>"), "catchall@example.com")
     gateway(report("<trap@x>", BOB), "bounce@example.com", reverse_path="")
-    done = reconsider.chores(gateway.store, gateway.config, gateway.now + 40 * held.DAY)
+    gateway.now += 39 * held.DAY
+    gateway(mail(message_id="<later@x>"), "info@example.com")
+    done = reconsider.chores(gateway.store, gateway.config, gateway.now + held.DAY)
     assert done.dropped == 1
     with gateway.store.read() as tx:
         assert [(each.message, each.message_id) for each in failures.listing(tx)] == [(None, "<trap@x>")]
@@ -105,3 +107,37 @@ def test_a_report_finds_its_message_when_the_record_is_gone(gateway: Gateway) ->
         (found,) = failures.listing(tx)
         assert (found.message, found.record, found.follower) == (2, None, BOB)
         assert messages.stored(tx, 2).direction == "out"
+
+
+class TestQuiet:
+    """Quiet mail goes when its days have passed, and nothing else makes it go."""
+
+    @pytest.fixture(autouse=True)
+    def quiet(self, gateway: Gateway) -> None:
+        gateway(mail(to="catchall@example.com", precedence="bulk", message_id="<trap@x>"), "catchall@example.com")
+        gateway(mail(message_id="<same-day@x>"), "info@example.com")
+
+    def dropped(self, gateway: Gateway, days: float, keep: int = 30) -> int:
+        config = gateway.config._replace(keep_quiet=keep)
+        return reconsider.chores(gateway.store, config, gateway.now + days * held.DAY).dropped
+
+    @pytest.mark.parametrize("days", [0, 1, 31, 400])
+    def test_a_clock_that_is_ahead_for_some_hours_drops_nothing(self, gateway: Gateway, days: float) -> None:
+        before = gateway.now
+        gateway.now += days * held.DAY
+        gateway(mail(message_id="<ahead@x>"), "info@example.com")
+        gateway.now = before
+        assert self.dropped(gateway, days + 0.2) == 0
+        assert len(gateway.held()) == 1
+
+    def test_days_in_which_mail_came_have_passed(self, gateway: Gateway) -> None:
+        for _ in range(31):
+            gateway.now += held.DAY
+            gateway(mail(message_id=f"<{gateway.now}@x>"), "info@example.com")
+        assert self.dropped(gateway, 0) == 1
+
+    def test_zero_days_keep_it_for_ever(self, gateway: Gateway) -> None:
+        for _ in range(40):
+            gateway.now += held.DAY
+            gateway(mail(message_id=f"<{gateway.now}@x>"), "info@example.com")
+        assert self.dropped(gateway, 1, keep=0) == 0
