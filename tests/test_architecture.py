@@ -427,6 +427,46 @@ def deliver(gateway: Gateway, folder: Path, raw: bytes, recipient: str) -> set[s
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
 
+LINES = 400
+"""Lines that a module has at the most."""
+MEAN = 200
+"""Lines that a module has on average."""
+PARAMETERS = 7
+"""Parameters that a function takes at the most; the callback of a command takes one an option."""
+
+
+def test_modules_are_small() -> None:
+    lines = {name: path.read_text("utf-8").count("\n") for name, (_, path) in zip(IDS, FILES, strict=True)}
+    assert {name: count for name, count in lines.items() if count > LINES} == {}
+    assert sum(lines.values()) / len(lines) <= MEAN
+
+
+def test_no_function_takes_more_than_seven_things() -> None:
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            taken = [argument.arg for argument in arguments if argument.arg not in ("self", "cls")]
+            callback = any(ast.unparse(decorator).startswith("click.") for decorator in node.decorator_list)
+            assert callback or len(taken) <= PARAMETERS, f"{name}:{node.lineno}: {node.name} takes {taken}"
+
+
+def test_only_these_rooms_know_what_a_decision_is() -> None:
+    """The judge is asked by the gateway alone; others know its values, or what an address is."""
+    allowed = {
+        "compose": {"decision"},
+        "store": {"decision", "explain", "facts", "judgement", "permission", "resolve", "state"},
+        "mta": {"resolve"},
+        "cli": {"explain", "confirmation"},
+        "doctor": {"resolve"},
+    }
+    for room, path in FILES:
+        names = {name.split(".")[2] for _, name in imports(path) if name.startswith("mailgate.routing.")}
+        if room not in ("routing", "gateway"):
+            assert names <= allowed.get(room, set()), f"{path.relative_to(PACKAGE)} imports {sorted(names)} of routing"
+
+
 def test_no_possessive_group() -> None:
     """Python 3.11.2, which Debian 12 has, forgets where a group under a possessive quantifier ended (gh-101955)."""
     found = re.compile(r"\)(?:[*+?]|\{[\d,]+\})\+")
