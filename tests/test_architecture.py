@@ -55,6 +55,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "bounds": "",
         "deadline": "",
         "extras": "",
+        "faults": "bounds",
         "owner": "",
         "unpack": "",
         "writer": "",

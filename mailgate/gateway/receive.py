@@ -1,7 +1,7 @@
 """Receive a message: read it, judge it in one transaction, store what was decided and queue what is sent.
 
 What our own judgement cannot take would fail for ever, so it is accepted and held as `failed`, bytes intact. Whatever
-else goes wrong (database, disk, configuration) raises, and the edge that called defers.
+else goes wrong (database, disk, configuration, a fault of the machine) raises, and the edge that called defers.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from mailgate import __version__
 from mailgate.mail import envelope
 from mailgate.mail.envelope import Hints
 from mailgate.mail.incoming import Fallback, Incoming
-from mailgate.process import deadline
+from mailgate.process import deadline, faults
 from mailgate.routing import decide, resolve
 from mailgate.routing import facts as reading
 from mailgate.routing.decision import Decision
@@ -96,7 +96,9 @@ def read(incoming: Incoming) -> Facts:
     try:
         with deadline.limit(READING, worked=True):
             return reading.read(incoming)
-    except Exception as error:  # a mistake of ours
+    except Exception as error:
+        if faults.is_of_machine(error):
+            raise
         return reading.unread(incoming, _name(error))
 
 
@@ -108,7 +110,9 @@ def judge(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | No
     try:
         with deadline.limit(JUDGING, worked=True):
             facts = reading.placed(facts, ours)
-    except Exception as error:  # as in `read`
+    except Exception as error:
+        if faults.is_of_machine(error):
+            raise
         facts = facts.failed(_name(error))
     settings = snapshot.settings(config, parameters, fallback)
     return _decided(facts, snapshot.take(tx, facts, ours, settings, now))
@@ -119,7 +123,9 @@ def _decided(facts: Facts, state: State) -> Judgement:
         try:
             with deadline.limit(JUDGING, worked=True):
                 return Judgement(facts, state, decide.decide(facts, state))
-        except Exception as error:  # as in `read`
+        except Exception as error:
+            if faults.is_of_machine(error):
+                raise
             facts = facts.failed(_name(error))
     return Judgement(facts, state, decide.failed(facts, state, __version__))
 

@@ -8,6 +8,7 @@ from mailgate import __version__
 from mailgate.compose import posting
 from mailgate.compose.posting import Heading, Identity
 from mailgate.mail.message import Message
+from mailgate.process import faults
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.routing.judgement import Judgement
 from mailgate.settings.config import Config
@@ -108,6 +109,8 @@ def _copy(tx: Transaction, number: int, message: Message, outcome: Outcome, reci
     except StoreError:
         raise
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
+        if faults.is_of_machine(error):
+            raise
         failure = f"the copy could not be written: {type(error).__name__}: {error}"[:200]
         for recipient in recipients:
             draft = Draft("copy", outcome.reason, str(record), recipient, message.subject, b"", number)
@@ -128,6 +131,8 @@ def _reply(tx: Transaction, config: Config, judged: Judgement, number: int, repl
         origin = Origin(domain, signatures.secrets[0], os.urandom(16), now)
         letter = refusal.refusal(judged.facts.message, reply, origin, template, alias.policy if alias else "")
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
+        if faults.is_of_machine(error):
+            raise
         return f"the answer could not be written: {type(error).__name__}: {error}"[:200]
     about = ",".join(reply.about)
     draft = Draft(reply.kind, reply.reason, about, reply.to, letter.subject, letter.octets, number)

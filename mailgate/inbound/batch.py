@@ -11,6 +11,7 @@ from mailgate.inbound.ledger import Ledger
 from mailgate.inbound.progress import counts_as
 from mailgate.inbound.settle import Settlement
 from mailgate.mail.incoming import Fallback, Incoming
+from mailgate.process import faults
 from mailgate.store.database import Transaction
 from mailgate.values.problem import StoreError
 
@@ -46,6 +47,8 @@ def isolate(items: Sequence[T], take: Callable[[Sequence[T]], None], fail: Calla
     except (LeaseLost, StoreError, OSError):
         raise
     except Exception as error:  # whatever it is, it is about these messages
+        if faults.is_of_machine(error):
+            raise
         if len(items) > 1:
             for item in items:
                 isolate([item], take, fail)

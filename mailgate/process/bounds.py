@@ -14,6 +14,19 @@ def take(max_size: int, seconds: int) -> None:
         resource.setrlimit(limit, (bound if hard == resource.RLIM_INFINITY else min(bound, hard), hard))
 
 
+def has_used_memory() -> bool:
+    """Whether this process has used most of the memory that `take` allows it, and not less by a limit of others."""
+    bound = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if bound == resource.RLIM_INFINITY or bound < MEMORY:
+        return False
+    try:
+        with open("/proc/self/status", "rb") as file:
+            peak = next(int(line.split()[1]) << 10 for line in file if line.startswith(b"VmPeak:"))
+    except (OSError, StopIteration, MemoryError):
+        return False
+    return peak > bound // 2
+
+
 def lift() -> None:
     """Remove the limits again, for a process that is started from here."""
     for limit in (resource.RLIMIT_AS, resource.RLIMIT_CPU):

@@ -533,6 +533,37 @@ class TestWithoutAThread:
         assert (answer.exit, answer.out[:6]) == (75, "4.3.0 ")
 
 
+class TestFaultOfTheMachine:
+    """What the machine cannot do for a moment defers: mail was held as `failed`, and its answer was never sent."""
+
+    REPORT = (
+        MESSAGE.replace(b"support@", b"bounce@")
+        .replace(
+            b"Subject:",
+            b'MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\nSubject:',
+        )
+        .replace(
+            b"Please come.\n",
+            b"--b\n\nNo.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.client.org\n\n"
+            b"Final-Recipient: rfc822; jane@client.org\nAction: failed\nStatus: 5.1.1\n--b--\n",
+        )
+    )
+
+    @pytest.mark.parametrize("module", ["mailgate.reports.dsn", "mailgate.reports.body"])
+    def test_a_module_that_is_away_for_a_moment(self, pipe: Pipe, module: str) -> None:
+        command = [*changed(pipe, f"sys.modules[{module!r}] = None")[:-1], "bounce@example.com"]
+        assert pipe(command=command, message=self.REPORT).exit == 75
+        assert pipe.count("message") == 0
+        assert pipe("-f", "", "bounce@example.com", message=self.REPORT).exit == 0
+        assert (pipe.count("failure"), pipe.count("held")) == (1, 0)
+
+    def test_a_codec_that_cannot_be_loaded(self, pipe: Pipe) -> None:
+        message = MESSAGE.replace(b"Subject:", b"Content-Type: text/plain; charset=utf-8\nSubject:")
+        broken = "import encodings; encodings._cache['utf_8_sig'] = None"
+        assert pipe(command=changed(pipe, broken), message=message).exit == 75
+        assert pipe.count("message") == 0
+
+
 def wait_until_caught(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Wait until a process has its handler for a signal: the interpreter's first moments are nobody's."""
     while process.poll() is None:
