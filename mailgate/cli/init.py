@@ -9,7 +9,7 @@ import tomli_w
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Command, json_option
-from mailgate.process import owner
+from mailgate.process import owner, writer
 from mailgate.settings import config
 from mailgate.store import domains, schema
 from mailgate.store.database import open_existing
@@ -91,7 +91,7 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
     """
     root = os.geteuid() == 0
     path = Path(app.configuration or os.environ.get("MAILGATE_CONFIG") or _default_file(root)).absolute()
-    existed = path.exists()
+    existed = path.exists() and not _is_left_empty(path)
     if existed:
         database = os.path.abspath(app.config.store)
     else:
@@ -166,11 +166,13 @@ def _account(user: str) -> tuple[int, int]:
 def _write_config(path: Path, database: str, maps: str | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     url = tomli_w.dumps({"url": f"sqlite:///{database}"})
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(_TEMPLATE.format(url=url, maps=_MAPS.replace("@FOLDER@", maps) if maps else _NO_MAPS))
-        file.flush()
-        os.fsync(file.fileno())
+    text = _TEMPLATE.format(url=url, maps=_MAPS.replace("@FOLDER@", maps) if maps else _NO_MAPS)
+    writer.write(str(path), text.encode("utf-8"), replace=_is_left_empty(path))
+
+
+def _is_left_empty(path: Path) -> bool:
+    """Whether a configuration was begun and never written: an `init` of an older version was killed."""
+    return path.is_file() and not path.stat().st_size
 
 
 def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:

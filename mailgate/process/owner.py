@@ -1,5 +1,6 @@
 """Run as the one user who owns the store's folder, because files of mixed owners lock users out of a database."""
 
+import codecs
 import os
 import stat
 
@@ -23,6 +24,7 @@ def become(path: str) -> None:
         gid, home = entry.pw_gid, entry.pw_dir
     except KeyError:
         gid, home = folder.st_gid, "/"
+    codecs.lookup("utf-8-sig")  # every message needs it, and the owner may read less of the interpreter than root
     os.setgroups([])
     os.setgid(gid)
     os.setuid(folder.st_uid)

@@ -63,26 +63,39 @@ def _serve(child_end: socket.socket) -> None:
 
 
 def write(path: str, octets: bytes, replace: bool = True) -> None:
-    """Write a file so that readers see either the old content or the new one. Raises OSError.
+    """Write a file so that readers see either the old content or the new one, also after a kill. Raises OSError.
 
     A device or a pipe is written to, not replaced.
     """
-    if not replace:
-        _fill(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), octets)
-        return
-    path = os.path.realpath(path)
-    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+    path = os.path.realpath(path) if replace else path
+    if replace and os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
         with open(path, "wb") as file:
             file.write(octets)
         return
     new = f"{path}.{os.getpid()}.tmp"
     try:
         _fill(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), octets)
-        os.replace(new, path)
+        if replace:
+            os.replace(new, path)
+        else:
+            _name(new, path)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise
+
+
+def _name(new: str, path: str) -> None:
+    """Give a written file its name, where no file has it."""
+    try:
+        os.link(new, path, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
+        os.replace(new, path)
+    else:
+        os.unlink(new)
 
 
 def _fill(descriptor: int, octets: bytes) -> None:

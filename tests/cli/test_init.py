@@ -34,6 +34,15 @@ def test_init_twice_changes_nothing(installed: Installed) -> None:
     assert len(installed.json("domain", "list")) == 1
 
 
+def test_a_configuration_that_was_never_written_is_written_again(installed: Installed) -> None:
+    """An `init` that was killed left it empty; the next one kept it, and looked at the default store from then on."""
+    installed.config.write_bytes(b"")
+    out = installed.ok("init", "--domain", "example.com", "--db", f"{installed.folder}/mg/mailgate.db", *AS_ME)
+    assert out.startswith("wrote configuration")
+    assert installed.json("domain", "list")[0]["name"] == "example.com"
+    assert [each for each in os.listdir(installed.folder) if each.endswith(".tmp")] == []
+
+
 def test_init_prints_json(installed: Installed) -> None:
     found = installed.json("init", "--domain", "example.com", *AS_ME)
     assert (found["config"], found["domain"]) == (str(installed.config), "example.com")

@@ -81,3 +81,43 @@ def test_root_writes_what_it_named_after_it_became_somebody_else(tmp_path: Path)
     assert os.read(reader, 10) == b"refused"
     assert (tmp_path / "file").read_bytes() == b"x" * 300_000
     assert os.stat(tmp_path / "file").st_uid == 0
+
+
+class TestNewFile:
+    """A file that must not be there yet: whole, or not there at all."""
+
+    def test_it_is_made_once(self, tmp_path: Path) -> None:
+        path = tmp_path / "file"
+        aside.write(str(path), b"first", replace=False)
+        with pytest.raises(FileExistsError):
+            aside.write(str(path), b"second", replace=False)
+        assert path.read_bytes() == b"first"
+        assert os.listdir(tmp_path) == ["file"]
+
+    def test_a_link_is_no_place_for_it(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("elsewhere")
+        with pytest.raises(FileExistsError):
+            aside.write(str(tmp_path / "link"), b"new", replace=False)
+        assert not (tmp_path / "elsewhere").exists()
+
+    @pytest.mark.parametrize("call", ["fsync", "link"])
+    def test_it_is_whole_or_not_there_at_any_moment(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+    ) -> None:
+        def killed(*_: object, **__: object) -> None:
+            raise SystemExit
+
+        monkeypatch.setattr(os, call, killed)
+        with pytest.raises(SystemExit):
+            aside.write(str(tmp_path / "file"), b"new", replace=False)
+        assert not (tmp_path / "file").exists()
+
+    def test_a_file_system_without_hard_links(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fails(*_: object, **__: object) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", fails)
+        aside.write(str(tmp_path / "file"), b"new", replace=False)
+        with pytest.raises(FileExistsError):
+            aside.write(str(tmp_path / "file"), b"newer", replace=False)
+        assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("file", b"new")]
