@@ -103,7 +103,7 @@ class TestExamples:
                 assert block.language == "python"
                 exec("\n".join(block.lines), names)
         said = capsys.readouterr().out.splitlines()
-        assert said[-3:-1] == ["create ticket {'team': 'first'}", "mailgate why 1"]
+        assert said[-3:-1] == ["create ticket {'team': 'first'}", "mailgate why 1 ticket/1"]
         assert said[-1].startswith("error: cannot open the store nowhere.db")
         assert all(re.fullmatch(r"[a-z-]+ \| .* \| .*", line) for line in said[:-3])
 
@@ -123,6 +123,17 @@ class TestBehaviour:
         assert (before.number, before.decision) == (None, after.decision)
         assert (after.decision.status.exit, after.decision.status.line) == (0, "")
         assert [(each.action, each.reason) for each in copy.decision.outcomes] == [("ignore", "duplicate")]
+
+    def test_the_receipt_names_the_records(self) -> None:
+        """One that is made has no name before; a second message is posted on it, and a copy is on none."""
+        config = mailgate.load_config("mailgate.toml")
+        answer = MESSAGE.replace(b"<fire@", b"<again@").replace(b"\n\n", b"\nIn-Reply-To: <fire@client.org>\n\n")
+        with closing(mailgate.open_store(config)) as store:
+            receipts = [
+                mailgate.receive(store, config, mailgate.Incoming(raw, "bob@client.org", ["support@example.com"]))
+                for raw in (MESSAGE, answer, answer)
+            ]
+        assert [[str(record) for record in receipt.records] for receipt in receipts] == [["ticket/1"], ["ticket/1"], []]
 
     def test_a_store_is_opened_by_what_db_takes_and_never_made(self, folder: Path) -> None:
         for where in ("mailgate.db", folder / "mailgate.db", f"sqlite:///{folder}/mailgate.db"):

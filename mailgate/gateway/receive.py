@@ -22,6 +22,7 @@ from mailgate.settings.config import Config
 from mailgate.store import apply, contacts, snapshot
 from mailgate.store.apply import Stored
 from mailgate.store.database import Store, Transaction
+from mailgate.values.record import Ref
 
 READING = 10.0
 """Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""
@@ -30,12 +31,17 @@ JUDGING = 5.0
 
 
 class Receipt(NamedTuple):
-    """What was decided and stored. number: None where nothing had to be; queued: whether there is something to send."""
+    """What was decided and stored.
+
+    number: None where nothing had to be; queued: whether there is something to send; `records`: those that the message
+    made or was posted on.
+    """
 
     facts: Facts
     decision: Decision
     number: int | None = None
     queued: bool = False
+    records: tuple[Ref, ...] = ()
 
 
 def receive(store: Store, config: Config, incoming: Incoming, now: float) -> Receipt:
@@ -66,7 +72,9 @@ def receive_all(
             judged = judge(tx, config, facts, messages[at].fallback, now)
             stored = apply.apply(tx, judged, now)
             queued = enqueue(tx, config, judged, stored, now)
-            receipts.append(Receipt(judged.facts, judged.decision, stored.number, queued))
+            placed = (each for each in judged.decision.outcomes if each.action in ("create", "post"))
+            records = tuple(ref for each in placed if (ref := each.record or stored.made.get(each.effect)))
+            receipts.append(Receipt(judged.facts, judged.decision, stored.number, queued, records))
             if also:
                 also(tx, at, receipts[-1])
     return receipts
