@@ -26,7 +26,7 @@ def _checks(path: str, found: Condition) -> Iterator[Check]:
             yield Check("store", "wrong", text, advice="upgrade mailgate")
         return
     if found.faults is None:
-        text = f"{found.size >> 20} MB, too large to be read through here"
+        text = f"{found.size >> 20} MB, which takes too long to read through while mail comes"
         yield Check("store", "unknown", text, command("sqlite3 {FILE} 'PRAGMA quick_check'", path))
     elif found.faults:
         recover = command("sqlite3 {FILE} .recover", path)
