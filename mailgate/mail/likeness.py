@@ -35,7 +35,7 @@ def _headers_agree(first: Header, second: Header) -> bool:
     posting = _posting(first) | _posting(second)
     listed = any(name.startswith("list-") for header in (first, second) for name in header.fields)
     return (
-        _line(first, "date") == _line(second, "date")
+        _line(first, "date") == _line(second, "date") != ""
         and _subject(first) == _subject(second)
         and _addresses(first, "reply-to") - posting == _addresses(second, "reply-to") - posting
         and (listed or _addresses(first, "sender") == _addresses(second, "sender"))

@@ -111,10 +111,12 @@ class Copies(NamedTuple):
         """The outcome as it is when an earlier copy of the message had its effect already.
 
         An accepted effect makes a duplicate; a refusal that comes again is the same refusal, answered once. What a
-        person has to see is not hidden behind a list's copy, which may be held quietly.
+        person has to see is not hidden behind a list's copy, which may be held quietly; a report counts once anyway.
         """
         for seen in self.seen:
-            if outcome.action == "hold" and not outcome.quiet and not seen.same_content:
+            if not seen.same_content and (
+                outcome.action == "bounce" or (outcome.action == "hold" and not outcome.quiet)
+            ):
                 continue
             if seen.effect == outcome.effect and seen.accepted:
                 duplicate = outcome._replace(action="ignore", reason="duplicate", seen=seen.message)

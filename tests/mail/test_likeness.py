@@ -70,6 +70,10 @@ def test_a_text_of_two_words_stands_in_too_many_others() -> None:
     assert not are_copies(written("I agree.\n"), written("I agree.\nNot at all, though.\n"))
 
 
+def test_without_a_date_nothing_says_that_it_is_one_mail() -> None:
+    assert not are_copies(written(date=None), written(date=None))
+
+
 def test_files_must_be_the_same_octets() -> None:
     assert are_copies(with_file("%PDF"), with_file("%PDF"))
     assert not are_copies(with_file("%PDF"), with_file("%PDF-2"))

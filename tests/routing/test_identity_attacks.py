@@ -587,7 +587,7 @@ def test_i15_no_list_hides_what_another_wrote(
     gateway: Gateway, eves: dict[str, str | None], bobs: dict[str, str | None]
 ) -> None:
     assert outcomes(writes(gateway, message_id=X, **eves)) == ["create alias crm.lead"]
-    receipt = writes(gateway, who=BOB, message_id=X, **bobs)
+    receipt = writes(gateway, who=BOB, message_id=X, date="Mon, 30 Nov 2026 10:00:00 +0000", **bobs)
     assert outcomes(receipt) == ["create alias crm.lead"]
     raw, field = receipt.facts.message.raw, b"List-Id: <l.evil.org>\n"
     copy = raw.replace(field, b"") if bobs else field + raw

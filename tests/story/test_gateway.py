@@ -163,8 +163,9 @@ def test_a_reused_message_id_is_accepted_and_flagged(gateway: Gateway) -> None:
     assert (len(gateway.on("crm.lead/1")), len(gateway.on("crm.lead/2"))) == (2, 1), "the squatter is no parent"
 
 
-LISTED = mail("Do you sell pumps?\n-- \nfooter of the list\n", ("List-Id", "<l.x.org>"), subject="[l] Hello")
-PLAIN = mail("Do you sell pumps?\n")
+DATE = "Mon, 30 Nov 2026 10:00:00 +0000"
+LISTED = mail("Do you sell pumps?\n-- \nfooter of the list\n", ("List-Id", "<l.x.org>"), subject="[l] Hello", date=DATE)
+PLAIN = mail("Do you sell pumps?\n", date=DATE)
 
 
 @pytest.mark.parametrize("copies", [(LISTED, PLAIN), (PLAIN, LISTED), (LISTED, PLAIN, LISTED, PLAIN)])
@@ -194,7 +195,7 @@ def test_what_only_looks_like_a_lists_copy_hides_no_mail(
     gateway: Gateway, body: str, fields: dict[str, str], forged_first: bool
 ) -> None:
     """Whoever knows a Message-ID, or guesses it, can send it first with the fields of a list."""
-    forged = mail(body, ("List-Id", "<l.x.org>"), **fields)
+    forged = mail(body, ("List-Id", "<l.x.org>"), **{"date": DATE, **fields})
     for raw in (forged, PLAIN) if forged_first else (PLAIN, forged):
         gateway(raw, "info@example.com")
     assert gateway.records() == ["crm.lead/1", "crm.lead/2"]
@@ -202,7 +203,9 @@ def test_what_only_looks_like_a_lists_copy_hides_no_mail(
 
 
 def test_a_copy_that_a_gateway_marked_is_the_same_mail(gateway: Gateway) -> None:
-    gateway(mail("[EXTERNAL] Take care.\n\nDo you sell pumps?\n", subject="[EXTERNAL] Hello"), "info@example.com")
+    gateway(
+        mail("[EXTERNAL] Take care.\n\nDo you sell pumps?\n", subject="[EXTERNAL] Hello", date=DATE), "info@example.com"
+    )
     gateway(PLAIN, "info@example.com")
     gateway(PLAIN, "info@example.com")
     assert (gateway.records(), len(gateway.messages())) == (["crm.lead/1"], 2)
