@@ -1,7 +1,7 @@
 """What came of each message, so that a copy of it is known as one: the table `effect`."""
 
 from mailgate.mail.message import Message
-from mailgate.process import deadline
+from mailgate.process import deadline, faults
 from mailgate.routing.state import Copies, Seen
 from mailgate.store.database import Row, Transaction
 from mailgate.values.mailboxes import Author
@@ -83,9 +83,9 @@ def _is_copy(tx: Transaction, message: Message, number: int) -> bool:
     try:
         with deadline.limit(COMPARING, worked=True):
             return row is not None and likeness.are_copies(row["octets"], message.raw)
-    except (OSError, ImportError, MemoryError):  # the machine's fault, which passes
-        raise
-    except Exception:  # a mistake of ours about these bytes
+    except Exception as error:  # a mistake of ours about these bytes
+        if faults.is_of_machine(error):
+            raise
         return False
 
 

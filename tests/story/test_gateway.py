@@ -15,6 +15,7 @@ from helpers.messages import mail
 from mailgate.gateway import receive
 from mailgate.mail import message
 from mailgate.mail.incoming import Incoming
+from mailgate.process import bounds
 from mailgate.routing import decide as route
 from mailgate.routing import resolve
 from mailgate.settings.config import Config
@@ -380,7 +381,10 @@ def test_our_refusal_that_comes_back_is_ignored(gateway: Gateway) -> None:
         lambda patch: patch.setattr(message, "scan", _raise),
         lambda patch: patch.setattr(route, "decide", _raise),
         lambda patch: patch.setattr(resolve, "spelled", _raise),
-        lambda patch: patch.setattr(route, "decide", _use_all_memory),
+        lambda patch: (
+            patch.setattr(route, "decide", _use_all_memory),
+            patch.setattr(bounds, "has_used_memory", lambda: True),
+        ),
         lambda patch: (patch.setattr(message, "scan", _never_end), patch.setattr(receive, "READING", 0.05)),
         lambda patch: (patch.setattr(route, "decide", _never_end), patch.setattr(receive, "JUDGING", 0.05)),
     ],
