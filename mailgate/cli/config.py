@@ -110,5 +110,5 @@ def _missing(found: Config) -> list[str]:
         said.append(f"submit.sendmail: {found.submit.sendmail} is no program that can be run")
     if found.templates and not os.path.isdir(found.templates):
         said.append(f"refusals.templates: there is no folder {found.templates}")
-    said += [f"notify.to: `{each}` is no mail address" for each in found.notify if address.parse(each) is None]
+    said += [f"notify.to: `{each}` is not a mail address" for each in found.notify if address.parse(each) is None]
     return said

@@ -172,7 +172,7 @@ def trouble(found: Server, login: Login | None) -> str:
 
 def ending(found: Server, login: Login | None) -> str:
     """That a login will end, and what to do before, `""` when it will not."""
-    return logins.told(found.name, login, time.time()) if login else ""
+    return logins.announcement(found.name, login, time.time()) if login else ""
 
 
 def as_data(found: Server, login: Login | None) -> dict[str, Any]:

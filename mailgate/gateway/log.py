@@ -14,14 +14,14 @@ if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
 
 
 def delivered(receipt: Receipt) -> None:
-    """Say what became of a message."""
+    """Log what became of a message."""
     message, decision = receipt.facts.message, receipt.decision
     sender = message.envelope.reverse_path
     outcomes = ", ".join(
-        f"{each.action} {each.reason} {each.record or each.model or each.address or each.recipient}".rstrip()
-        for each in decision.outcomes
+        f"{item.action} {item.reason} {item.record or item.model or item.address or item.recipient}".rstrip()
+        for item in decision.outcomes
     )
-    recipients = ",".join(str(each) for each in message.envelope.recipients)
+    recipients = ",".join(str(address) for address in message.envelope.recipients)
     line = (
         f"{receipt.number or '-'} from=<{sender or ''}> to=<{recipients}>"
         f" id={message.message_id or '-'} size={message.size} class={receipt.facts.class_.name}: {outcomes}"
@@ -31,12 +31,12 @@ def delivered(receipt: Receipt) -> None:
 
 
 def deferred(error: BaseException) -> None:
-    """Say why a message had to wait."""
+    """Log why a message was deferred."""
     _log(syslog.ERROR, f"deferred: {type(error).__name__}: {error}")
 
 
 def file_bound(bound: int, size: int | None = None) -> None:
-    """Say that the mail server bounds the size of the store to so many octets. size: that of the store, None where
+    """Log that the mail server limits the size of the store to so many octets. size: that of the store, None where
     the bound may have stopped a message."""
     used = "and the store could not be written" if size is None else f"and the store has {size} of them"
     text = f"the mail server lets mailgate write files of at most {bound} octets, {used}; no mail is taken beyond that"
@@ -45,19 +45,19 @@ def file_bound(bound: int, size: int | None = None) -> None:
 
 
 def submitted(entry: "QueueEntry", what: str, error: str, *, in_time: bool) -> None:
-    """Say what a mail server made of a message of ours: sent, refused or put off, with its error."""
+    """Log how a mail server answered a message of ours: sent, refused or put off, with its error."""
     late = "" if in_time else " (too late: the claim had run out)"
     line = f"outbox {entry.number} {entry.kind} {entry.reason} to=<{entry.recipient}> try={entry.tries}: {what}{late}"
     _log(syslog.INFO if what == "sent" else syslog.WARNING, f"{line} {error}".rstrip())
 
 
 def unrecorded(entry: "QueueEntry", error: Exception) -> None:
-    """Say that what became of a message of ours cannot be recorded yet."""
+    """Log that the result of handing a message over cannot be recorded yet."""
     _log(syslog.ERROR, f"outbox {entry.number} was handed over, and this cannot be recorded yet: {error}")
 
 
 def stopped(error: Exception) -> None:
-    """Say why a worker stopped before its work was done."""
+    """Log why a worker stopped early."""
     _log(syslog.ERROR, f"work stopped: {type(error).__name__}: {error}")
 
 
@@ -66,20 +66,20 @@ REPORT = "the system log (facility mail) has the place, please report it with `m
 
 
 def fault(error: Exception) -> None:
-    """Put the place of a fault of our own into the system log."""
+    """Log the traceback of a fault of our own."""
     try:
         import traceback
 
         lines = traceback.format_exception(error)
-    except ImportError:  # the owner of the store may read less of the interpreter than root, who began
+    except ImportError:  # the owner of the store may read less of the interpreter than root, which started this
         lines = [f"{type(error).__name__}: {error}"]
-    for line in lines:
-        for each in line.rstrip().splitlines():
-            _log(syslog.ERROR, each)
+    for text in lines:
+        for line in text.rstrip().splitlines():
+            _log(syslog.ERROR, line)
 
 
 def server(name: str, text: str, *, good: bool = False) -> None:
-    """Say that an incoming server changed its state."""
+    """Log that an incoming server changed its state."""
     _log(syslog.NOTICE if good else syslog.ERROR, f"server {name}: {text}")
 
 

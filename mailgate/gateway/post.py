@@ -1,6 +1,6 @@
-"""Write to a record's people, and register what another program sends to them.
+"""Write to the people of a record, and register what another program sends to them.
 
-A message is stored before anything of it leaves, so that its answer always finds it.
+A message is stored before anything of it leaves, so that an answer always finds it.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class File(NamedTuple):
 
 
 class Text(NamedTuple):
-    """What somebody wants to say. `subject` empty: that of the conversation; `name`: of the author, to be shown."""
+    """What a person writes. `subject` empty: that of the conversation; `name`: display name of the author."""
 
     text: str
     subject: str = ""
@@ -63,7 +63,7 @@ class Registered(NamedTuple):
     octets: bytes
 
 
-def write(store: Store, ref: Ref, said: Text, to: Sequence[str], now: float) -> Posted:
+def write(store: Store, ref: Ref, post: Text, to: Sequence[str], now: float) -> Posted:
     """Send a message to a record's followers and to the people named. Raises NotFound; Problem when nobody gets it."""
     with store.write() as tx:
         record = records.get(tx, ref)
@@ -75,33 +75,33 @@ def write(store: Store, ref: Ref, said: Text, to: Sequence[str], now: float) -> 
                 command("mailgate record follow {MODEL/ID} ADDRESS", ref),
                 command("mailgate post {MODEL/ID} --note", ref),
             )
-        whom = send.identity(tx, record)
-        heading, body = _heading(tx, record, whom, _signed(said, whom.domain.signature), now)
-        octets = posting.header(whom, heading, recipients, whom.address, copy=False)
-        number = _store(tx, record, whom, heading, octets + body, "post", recipients)
-        queued = send.send(tx, Mailing(ref, number, whom, heading, len(octets), "post", "post"), recipients)
+        identity = send.identity(tx, record)
+        heading, body = _heading(tx, record, identity, _signed(post, identity.domain.signature), now)
+        octets = posting.header(identity, heading, recipients, identity.address, copy=False)
+        number = _store(tx, record, identity, heading, octets + body, "post", recipients)
+        queued = send.send(tx, Mailing(ref, number, identity, heading, len(octets), "post", "post"), recipients)
         return Posted(number, heading.message_id, tuple(recipients), tuple(queued))
 
 
-def _signed(said: Text, signature: str) -> Text:
-    """What is said, with the signature of the domain below it (RFC 3676 section 4.3)."""
+def _signed(post: Text, signature: str) -> Text:
+    """A post, with the signature of the domain below it (RFC 3676 section 4.3)."""
     if not signature.strip():
-        return said
-    return said._replace(text=f"{said.text.rstrip()}\n\n-- \n{signature.rstrip()}\n")
+        return post
+    return post._replace(text=f"{post.text.rstrip()}\n\n-- \n{signature.rstrip()}\n")
 
 
-def note(store: Store, ref: Ref, said: Text, now: float) -> Posted:
-    """Keep a message on a record, for those who look at it; nobody is sent anything. Raises NotFound, Problem."""
+def note(store: Store, ref: Ref, post: Text, now: float) -> Posted:
+    """Keep a message on a record for colleagues; nothing is sent. Raises NotFound, Problem."""
     with store.write() as tx:
         record = records.get(tx, ref)
-        whom = send.identity(tx, record)
-        heading, body = _heading(tx, record, whom, said, now)
-        octets = posting.header(whom, heading, [], whom.address, copy=False)
-        return Posted(_store(tx, record, whom, heading, octets + body, "note", ()), heading.message_id, ())
+        identity = send.identity(tx, record)
+        heading, body = _heading(tx, record, identity, post, now)
+        octets = posting.header(identity, heading, [], identity.address, copy=False)
+        return Posted(_store(tx, record, identity, heading, octets + body, "note", ()), heading.message_id, ())
 
 
 def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]:
-    """Followers and those named, each once; who complained gets nothing, and neither do we."""
+    """Followers and the people named, each once, without local addresses and those who complained."""
     named = {contacts.key(each): contacts.spelled(each) for each in to}
     for key, text in named.items():
         if is_local(tx, key):
@@ -119,16 +119,16 @@ def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]
     return list((followers | named).values())
 
 
-def _heading(tx: Transaction, record: Record, whom: Identity, said: Text, now: float) -> tuple[Heading, bytes]:
+def _heading(tx: Transaction, record: Record, identity: Identity, post: Text, now: float) -> tuple[Heading, bytes]:
     earlier = [each for each in messages.listing(tx, record.ref) if each.kind != "note" and each.message_id]
     last = earlier[-1] if earlier else None
     ancestors = tuple(each.message_id for each in earlier if each.message_id)
-    mark = send.mark(whom)
-    content, body = _body(said)
+    mark = send.mark(identity)
+    content, body = _body(post)
     heading = Heading(
-        name=said.name or whom.domain.company or whom.domain.name,
-        subject=said.subject or posting.subject(record.name, last.subject if last else ""),
-        message_id=token.message_id(mark, whom.domain.name),
+        name=post.name or identity.domain.company or identity.domain.name,
+        subject=post.subject or posting.subject(record.name, last.subject if last else ""),
+        message_id=token.message_id(mark, identity.domain.name),
         mark=mark,
         thread=Thread(last.message_id if last else None, ancestors),
         now=now,
@@ -137,15 +137,15 @@ def _heading(tx: Transaction, record: Record, whom: Identity, said: Text, now: f
     return heading, body
 
 
-def _body(said: Text) -> tuple[tuple[bytes, ...], bytes]:
+def _body(post: Text) -> tuple[tuple[bytes, ...], bytes]:
     """The MIME fields and the body of a text with its files (RFC 2045, RFC 2046)."""
     mime = field("MIME-Version", "1.0")
-    part = letter.part("text/plain; charset=utf-8", said.text)
-    if not said.files:
+    part = letter.part("text/plain; charset=utf-8", post.text)
+    if not post.files:
         encoding = () if part.encoding == "7bit" else (field("Content-Transfer-Encoding", part.encoding),)
         return (mime, field("Content-Type", part.type), *encoding), part.body
     boundary = f"=_mailgate_{os.urandom(12).hex()}"
-    parts = [part, *(letter.attachment(each.name, each.type, each.octets) for each in said.files)]
+    parts = [part, *(letter.attachment(each.name, each.type, each.octets) for each in post.files)]
     return (mime, field("Content-Type", "multipart/mixed;", f'boundary="{boundary}"')), letter.multipart(
         parts, boundary
     )
@@ -154,7 +154,7 @@ def _body(said: Text) -> tuple[tuple[bytes, ...], bytes]:
 def _store(
     tx: Transaction,
     record: Record,
-    whom: Identity,
+    identity: Identity,
     heading: Heading,
     octets: bytes,
     kind: str,
@@ -164,9 +164,9 @@ def _store(
         kind=kind,
         message_id=heading.message_id,
         parent=heading.thread.parent,
-        author=whom.address,
+        author=identity.address,
         author_name=heading.name,
-        author_text=f"{heading.name} <{whom.address}>",
+        author_text=f"{heading.name} <{identity.address}>",
         subject=heading.subject,
         date=letter.date(heading.now),
         recipients=recipients,
@@ -180,9 +180,10 @@ def _store(
 def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) -> Registered:
     """Register a message that another program sends, with the fields added that lead its answer back to the record.
 
-    Only what is missing is added: Message-ID, Reply-To, its own id in References, the loop mark; twice, it is the same
-    twice. The signed address is
-    bound to the recipient when there is one, else to the record alone. Raises NotFound, Problem.
+    Only what is missing is added: Message-ID, Reply-To, its own id in References, the loop mark; the same message gets
+    the same fields every time. The signed address is bound to the recipient when there is one, else to the record.
+
+    Raises NotFound, Problem.
     """
     facts = message.read(raw, lambda hints, author: Envelope(None, (), (), stated=False))
     if not facts.author.address and not facts.to and not facts.message_id:
@@ -192,40 +193,40 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
         )
     with store.write() as tx:
         record = records.get(tx, ref)
-        whom = send.identity(tx, record)
+        identity = send.identity(tx, record)
         recipients = [contacts.key(each) for each in to] or _written(facts)
         number = _registered(tx, facts)
         if number is None:
-            message_id = facts.message_id or token.message_id(send.mark(whom), whom.domain.name)
+            message_id = facts.message_id or token.message_id(send.mark(identity), identity.domain.name)
             number = _register(tx, facts, message_id, recipients, now)
         message_id = messages.stored(tx, number).message_id or ""
         messages.place(tx, number, ref)
         key = recipients[0] if len(recipients) == 1 else ""
         delivery = deliveries.find(tx, number, ref, key) or deliveries.add(tx, number, ref, key, message_id)
-        person = posting.recipient(whom, key, str(ref), delivery, key)
-        octets = posting.identified(facts, message_id, person.reply_to, _mark(facts, message_id, whom))
+        person = posting.recipient(identity, key, str(ref), delivery, key)
+        octets = posting.identified(facts, message_id, person.reply_to, _mark(facts, message_id, identity))
         effects.note_sent(tx, number, message.read(octets, lambda hints, author: facts.envelope))
     return Registered(number, message_id, person.reply_to, person.reverse_path, octets)
 
 
-def _mark(facts: Message, message_id: str, whom: Identity) -> str:
-    """The mark of a message, the same each time it is asked for: one that it carries, else one made from its id."""
-    carried = token.find_mark(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (whom.secret,))
+def _mark(facts: Message, message_id: str, identity: Identity) -> str:
+    """The loop mark of a message, always the same: the one it carries, else one made from its id."""
+    carried = token.find_mark(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (identity.secret,))
     if carried and carried.kind == token.POST:
         return carried.text
-    return token.new_mark(token.POST, whom.secret, hashlib.sha256(message_id.encode()).digest())
+    return token.new_mark(token.POST, identity.secret, hashlib.sha256(message_id.encode()).digest())
 
 
 def _written(facts: Message) -> list[str]:
-    """Everybody in To, Cc and Bcc, once, however he is spelled."""
+    """Everyone in To, Cc and Bcc, once in whatever spelling."""
     blind = (each for value in facts.plain("bcc") for each in mailboxes.read(value))
     return list(dict.fromkeys(each.key for each in (*facts.to, *facts.cc, *blind)))
 
 
 def _registered(tx: Transaction, facts: Message) -> int | None:
-    """The number of a message that its program registered before. Raises Problem where another one has its id.
+    """The number of a message that its program registered before. Raises Problem when another one has its id.
 
-    Without Message-ID and Date two equal messages may be two: a reminder that goes out every month.
+    Without Message-ID and Date two equal messages may be different ones: a reminder that goes out every month.
     """
     number = effects.sent(tx, facts.digest) if facts.message_id or "date" in facts.fields else None
     if number is None and facts.message_id:

@@ -106,6 +106,6 @@ def _finish(job: Job, problem: Problem | None) -> RunResult:
         log.server(server.name, f"paused after days of failure, until `{again}`: {error}")
     elif not error and before.failing_since is not None:
         log.server(server.name, "works again", good=True)
-    warnings = [progress.warning, logins.told(server.name, login, job.clock()) if login else ""]
+    warnings = [progress.warning, logins.announcement(server.name, login, job.clock()) if login else ""]
     warning = "; ".join(text for text in warnings if text)
     return RunResult(server, "failed" if error else "ok", progress.tally, problem, warning, progress.queued)

@@ -76,7 +76,7 @@ class Ledger:
         """Forget what the folder held under former UIDVALIDITYs."""
         place = self._server.number, self._folder, self._mailbox
         with self._store.read() as tx:
-            former = collected.formers(tx, *place)
+            former = collected.has_former(tx, *place)
         if former:
             with self._store.write() as tx:
                 collected.forget_former(tx, *place)

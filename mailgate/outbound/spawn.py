@@ -1,4 +1,4 @@
-"""Start `mailgate work` on its own: nothing of the mail server's pipe may wait for it."""
+"""Start `mailgate work` as a process of its own that the mail server does not wait for."""
 
 import contextlib
 import os
@@ -10,14 +10,14 @@ _KEPT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "MAIL_CONFIG"),
     *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "MAILGATE_CONFIG", "MAILGATE_DB"),
 )
-"""What a worker is told of the environment: nothing that a mail server found in a message (local(8), Exim's pipe)."""
+"""The environment of a worker: nothing that a mail server took from a message (local(8), Exim's pipe)."""
 
 
 def start(config: str | None, store: str | None) -> None:
     """Start a worker in a session of its own, without our streams and bounds; a second one ends at once.
 
-    `config` and `store` are the options this process was given. That it cannot be started is no error: a timer pays
-    what is owed.
+    `config` and `store` are the options of this process. A worker that cannot be started is not an error: a timer sends
+    what is queued.
     """
     command = [sys.executable, "-I", "-m", "mailgate", "work", "--quiet"]
     command += ["-C", os.path.abspath(config)] if config else []

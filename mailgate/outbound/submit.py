@@ -1,6 +1,6 @@
 """Hand one message to a mail server: to its sendmail program, or over SMTP.
 
-Both ways say what became of it in the same three words and raise nothing for what a mail server can do.
+Both ways give the same three verdicts, and raise nothing for what a mail server can do.
 """
 
 import os
@@ -26,7 +26,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class Result(NamedTuple):
-    """verdict: sent, later or never. `down`: the server itself is the trouble, the next message would fare the same."""
+    """verdict: sent, later or never. `down`: the server itself fails, so the next message would fail too."""
 
     verdict: str
     error: str = ""
@@ -41,7 +41,7 @@ class Way(Protocol):
         ...
 
     def close(self) -> None:
-        """Say good-bye."""
+        """End the connection."""
         ...
 
 
@@ -53,14 +53,14 @@ def way(settings: Submit) -> Way:
 
 
 class Sendmail:
-    """The program that every mail server brings: recipients as arguments, the message with LF line ends on stdin."""
+    """The program that every mail server installs: recipients as arguments, the message with LF line ends on stdin."""
 
     def __init__(self, program: str, limit: float = PROGRAM_TIME) -> None:
         self.program = program
         self.limit = limit
 
     def submit(self, reverse_path: str | None, recipient: str, octets: bytes) -> Result:
-        """Run it without a shell. `-i`: a dot on a line of its own ends nothing; `--`: what follows is no option."""
+        """Run it without a shell. `-i`: a line with a single dot ends nothing; `--`: what follows is not an option."""
         command = [self.program, "-i", "-f", reverse_path or "<>", "--", recipient]
         # Files rather than pipes: a server that delivers in the background may hold its output open for long.
         with tempfile.TemporaryFile() as message, tempfile.TemporaryFile() as output:
@@ -121,7 +121,7 @@ class Smtp:
                 if self._session.rset()[0] == 250:
                     return self._session
             except (OSError, smtplib.SMTPException):
-                pass  # servers hang up on a quiet line, or after so many messages: no trouble
+                pass  # servers end an idle connection, or one after so many messages
             self._hang_up()
         self._session = smtplib.SMTP(self.host, self.port, timeout=self.limit)
         self._session.ehlo_or_helo_if_needed()
@@ -159,7 +159,7 @@ class Smtp:
         return Result(verdict, _error(f"{self.name}: {text}"), down)
 
     def close(self) -> None:
-        """Quit politely; what the server makes of it is all the same."""
+        """Quit; the answer of the server does not matter."""
         import smtplib
 
         if self._session:

@@ -59,7 +59,7 @@ def reached_by(tx: Transaction, text: str) -> Alias:
 
 
 def _renamed(tx: Transaction, local: str, host: str) -> Alias | None:
-    """The alias that had a name before."""
+    """The alias that once had a name."""
     row = tx.execute(
         "SELECT alias.* FROM retired JOIN alias ON alias.number = retired.alias"
         " WHERE retired.domain = ? AND retired.local = ?",
@@ -73,9 +73,9 @@ def renamed(tx: Transaction) -> set[int]:
     return {row["alias"] for row in tx.execute("SELECT DISTINCT alias FROM retired WHERE alias IS NOT NULL")}
 
 
-def former_names(tx: Transaction, found: Alias) -> list[str]:
+def former_names(tx: Transaction, alias: Alias) -> list[str]:
     """The addresses under which an alias is still reached though it was renamed."""
-    rows = tx.execute("SELECT local, domain FROM retired WHERE alias = ? ORDER BY domain, local", (found.number,))
+    rows = tx.execute("SELECT local, domain FROM retired WHERE alias = ? ORDER BY domain, local", (alias.number,))
     return [f"{row['local']}@{row['domain']}" for row in rows]
 
 
@@ -94,7 +94,7 @@ def add(tx: Transaction, text: str, new: Alias) -> Alias:
 
 
 def _is_new(tx: Transaction, local: str, host: str) -> None:
-    """Raise Problem where a name is taken: an alias, the catchall or bounce address of its domain, or a former one."""
+    """Raise Problem for a name in use: by an alias, as catchall or bounce address, or as a retired name."""
     taken = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, host)).fetchone()
     if taken:
         raise Problem(
@@ -102,9 +102,9 @@ def _is_new(tx: Transaction, local: str, host: str) -> None:
             command("mailgate alias set {ADDRESS} --help", f"{local}@{host}"),
             command("mailgate alias show {ADDRESS}", f"{local}@{host}"),
         )
-    found = tx.execute("SELECT catchall, bounce FROM domain WHERE name = ?", (host,)).fetchone()
+    domain = tx.execute("SELECT catchall, bounce FROM domain WHERE name = ?", (host,)).fetchone()
     for kind in ("catchall", "bounce"):
-        if local == found[kind]:
+        if local == domain[kind]:
             raise Problem(
                 f"`{local}@{host}` is the {kind} address of {host}",
                 command("mailgate domain set {DOMAIN} --catchall OTHER", host)
@@ -143,17 +143,17 @@ def rename(tx: Transaction, text: str, to: str) -> Alias:
     return new
 
 
-def add_former(tx: Transaction, found: Alias, text: str) -> None:
-    """Let an address that is free reach an alias, as if it had been its name. Raises Problem, NotFound."""
+def add_former(tx: Transaction, alias: Alias, text: str) -> None:
+    """Let an unused address reach an alias, as if it had been its name. Raises Problem, NotFound."""
     local, host = _place(tx, text)
     _is_new(tx, local, host)
     tx.execute(
-        "INSERT INTO retired (domain, local, kind, alias) VALUES (?, ?, 'alias', ?)", (host, local, found.number)
+        "INSERT INTO retired (domain, local, kind, alias) VALUES (?, ?, 'alias', ?)", (host, local, alias.number)
     )
 
 
 def save(tx: Transaction, changed: Alias) -> Alias:
-    """Write an alias as it is now. Raises Problem for a model or an address that cannot be."""
+    """Store a changed alias. Raises Problem for a bad model or address."""
     _refuse_local(tx, changed.notify)
     fields = _fields(changed)
     columns = ", ".join(f"{name} = ?" for name in fields)
@@ -192,7 +192,7 @@ def _stored(tx: Transaction, number: int) -> Alias:
 
 
 class Doubt(NamedTuple):
-    """Something that is wrong with an alias, and the command that mends it."""
+    """Something that is wrong with an alias, and the command that helps."""
 
     text: str
     fix: CommandLine | None = None
@@ -201,19 +201,19 @@ class Doubt(NamedTuple):
         return f"{self.text}: {self.fix}" if self.fix else self.text
 
 
-def doubts(tx: Transaction, found: Alias) -> list[Doubt]:
-    """What is wrong with where an alias points, so that its mail would be held or refused."""
-    said = []
-    for use, ref in (("record", found.record), ("owner", found.owner)):
+def doubts(tx: Transaction, alias: Alias) -> list[Doubt]:
+    """Why mail to an alias would be held or refused: what it points to is missing or does not fit."""
+    found = []
+    for use, ref in (("record", alias.record), ("owner", alias.owner)):
         if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
             create = command("mailgate record create {MODEL}", ref.model)
-            said.append(Doubt(f"{use} {ref} does not exist", create))
-    if found.record and found.record.model != found.model:
-        said.append(Doubt(f"record {found.record} is none of the model {found.model}"))
-    if found.policy == "followers" and not found.owner and not found.record:
-        own = command("mailgate alias set {ADDRESS} --owner MODEL/ID", found.address)
-        said.append(Doubt("nobody follows an owner record yet", own))
-    return said
+            found.append(Doubt(f"{use} {ref} does not exist", create))
+    if alias.record and alias.record.model != alias.model:
+        found.append(Doubt(f"record {alias.record} is not of the model {alias.model}"))
+    if alias.policy == "followers" and not alias.owner and not alias.record:
+        own = command("mailgate alias set {ADDRESS} --owner MODEL/ID", alias.address)
+        found.append(Doubt("nobody follows an owner record yet", own))
+    return found
 
 
 TESTED = frozenset(("policy", "values", "model", "record", "owner"))
@@ -221,12 +221,12 @@ TESTED = frozenset(("policy", "values", "model", "record", "owner"))
 
 
 def set_status(tx: Transaction, number: int, status: str) -> None:
-    """Note whether an alias works: not-tested, valid or invalid."""
+    """Record whether an alias works: not-tested, valid or invalid."""
     tx.execute("UPDATE alias SET status = ? WHERE number = ? AND status != ?", (status, number, status))
 
 
 def remove(tx: Transaction, text: str) -> Alias:
-    """Remove an alias; the records it made stay, and stay as closed as they were. Raises NotFound."""
+    """Delete an alias. The records it made stay, and its rules still hold for them. Raises NotFound."""
     found = get(tx, text)
     tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(found), found.address))
     tx.execute("DELETE FROM retired WHERE alias = ?", (found.number,))
@@ -235,7 +235,7 @@ def remove(tx: Transaction, text: str) -> Alias:
 
 
 def _remains(gone: Alias) -> str:
-    """What of a removed alias still governs its records: who may write, and what machines' mail and spam become."""
+    """The rules of a deleted alias that still hold for its records."""
     return json.dumps({name: getattr(gone, name) for name in _GOVERNING})
 
 
@@ -243,15 +243,15 @@ _GOVERNING = ("policy", "authenticated", "replies", "automatic", "spam")
 
 
 def remains(local: str, host: str, kept: str) -> Alias:
-    """The alias that a record of a removed one is governed by; earlier versions kept its policy alone."""
+    """The alias whose rules hold for the records of a deleted one; earlier versions kept its policy alone."""
     rest = json.loads(kept) if kept.startswith("{") else {"policy": kept}
     return Alias(0, local, host, "", **rest)
 
 
 def _place(tx: Transaction, text: str) -> tuple[str, str]:
-    """Local part and own domain of a typed alias address, angle brackets allowed. Raises Problem, NotFound.
+    """Local part and local domain of a typed alias address, angle brackets allowed. Raises Problem, NotFound.
 
-    In another name of a domain an alias is one of that domain.
+    An address under another name of a domain belongs to that domain.
     """
     text = text.rpartition("<")[2].rpartition(">")[0] if "<" in text and ">" in text else text
     local = names.local_part(text)

@@ -1,7 +1,7 @@
-"""What was collected from each mailbox, message by message, so that nothing is lost and nothing taken twice.
+"""What was collected from each mailbox, message by message, so that no message is lost or taken twice.
 
-A message is known by the name that its server gives it for good: a UID within one UIDVALIDITY, a UIDL. Its row is
-written in the transaction that takes the message.
+A message is known by the id that its server never changes: a UID within one UIDVALIDITY, a UIDL. Its row is written in
+the transaction that takes the message.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from typing import NamedTuple
 from mailgate.store.database import Transaction
 
 TRIES = 3
-"""Failed attempts at one message after which it is given up, and skipped from then on."""
+"""Failed attempts at one message after which it is given up and skipped."""
 
 
 class Row(NamedTuple):
     """What is known of a message.
 
-    state: pending (tried in vain), taken, or failed (given up, or only its header was taken). `acknowledged`: whether
-    the server was told, where it has to be.
+    state: pending (attempts failed), taken, or failed (given up, or only its header was taken). `acknowledged`: whether
+    the server was told, where that is needed.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing more to collect of it."""
+        """Whether it is not tried again."""
         return self.state != "pending"
 
 
@@ -60,7 +60,7 @@ def known(tx: Transaction, mailbox: int) -> dict[str, Row]:
 
 
 def settle(tx: Transaction, mailbox: int, id: str, state: str, error: str = "", *, acknowledged: bool) -> None:
-    """Note that a message is taken, or failed."""
+    """Record that a message was taken, or failed."""
     tx.execute(
         "INSERT INTO collected (mailbox, id, state, attempts, error, acknowledged) VALUES (?, ?, ?, 0, ?, ?)"
         " ON CONFLICT (mailbox, id) DO UPDATE"
@@ -70,7 +70,7 @@ def settle(tx: Transaction, mailbox: int, id: str, state: str, error: str = "", 
 
 
 def tried(tx: Transaction, mailbox: int, id: str, error: str) -> int:
-    """Note a failed attempt at a message; how many there were."""
+    """Record a failed attempt at a message; how many there were."""
     tx.execute(
         "INSERT INTO collected (mailbox, id, state, attempts, error, acknowledged) VALUES (?, ?, 'pending', 1, ?, 0)"
         " ON CONFLICT (mailbox, id) DO UPDATE SET attempts = collected.attempts + 1, error = excluded.error",
@@ -81,35 +81,33 @@ def tried(tx: Transaction, mailbox: int, id: str, error: str) -> int:
 
 
 def acknowledge(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:
-    """Note that the server has been told of these messages."""
-    tx.executemany(
-        "UPDATE collected SET acknowledged = 1 WHERE mailbox = ? AND id = ?", [(mailbox, each) for each in ids]
-    )
+    """Record that the server was told about these messages."""
+    tx.executemany("UPDATE collected SET acknowledged = 1 WHERE mailbox = ? AND id = ?", [(mailbox, id) for id in ids])
 
 
 def forget(tx: Transaction, mailbox: int, ids: Iterable[str]) -> None:
-    """Forget messages that the server has no longer; an id is never used again."""
-    tx.executemany("DELETE FROM collected WHERE mailbox = ? AND id = ?", [(mailbox, each) for each in ids])
+    """Forget messages that the server no longer has; it never uses an id again."""
+    tx.executemany("DELETE FROM collected WHERE mailbox = ? AND id = ?", [(mailbox, id) for id in ids])
 
 
-def formers(tx: Transaction, server: int, folder: str, mailbox: int) -> bool:
-    """Whether anything is remembered of a folder under a former UIDVALIDITY."""
+def has_former(tx: Transaction, server: int, folder: str, mailbox: int) -> bool:
+    """Whether rows of a folder under an earlier UIDVALIDITY are kept."""
     query = "SELECT 1 FROM mailbox WHERE server = ? AND folder = ? AND number != ?"
     return tx.execute(query, (server, folder, mailbox)).fetchone() is not None
 
 
 def forget_former(tx: Transaction, server: int, folder: str, mailbox: int) -> None:
-    """Forget what a folder held under a former UIDVALIDITY."""
-    every = "SELECT number FROM mailbox WHERE server = ? AND folder = ? AND number != ?"
-    tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server, folder, mailbox))
+    """Forget what a folder held under an earlier UIDVALIDITY."""
+    folders = "SELECT number FROM mailbox WHERE server = ? AND folder = ? AND number != ?"
+    tx.execute(f"DELETE FROM collected WHERE mailbox IN ({folders})", (server, folder, mailbox))
     tx.execute("DELETE FROM mailbox WHERE server = ? AND folder = ? AND number != ?", (server, folder, mailbox))
 
 
 def again(tx: Transaction, server: int) -> int:
-    """Let the failed messages of a server be tried afresh; how many there are."""
-    every = "SELECT number FROM mailbox WHERE server = ?"
+    """Try the failed messages of a server again from the start; how many there are."""
+    folders = "SELECT number FROM mailbox WHERE server = ?"
     return tx.execute(
-        f"DELETE FROM collected WHERE state != 'taken' AND mailbox IN ({every})",
+        f"DELETE FROM collected WHERE state != 'taken' AND mailbox IN ({folders})",
         (server,),
     ).rowcount
 

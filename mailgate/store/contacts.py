@@ -27,7 +27,7 @@ class Sender(NamedTuple):
 
 
 def key(text: str) -> str:
-    """The form in which an address of a person is stored and compared. Raises Problem when it is no address."""
+    """The form in which the address of a person is stored and compared. Raises Problem for other text."""
     return _parsed(text).key
 
 
@@ -37,10 +37,10 @@ def spelled(text: str) -> str:
 
 
 def _parsed(text: str) -> Address:
-    found = address.parse(text) or mailboxes.author([text]).address
-    if found is None:
-        raise Problem(f"`{text}` is no mail address", advice="an address looks like `bob@client.org`")
-    return found
+    parsed = address.parse(text) or mailboxes.author([text]).address
+    if parsed is None:
+        raise Problem(f"`{text}` is not a mail address", advice="an address looks like `bob@client.org`")
+    return parsed
 
 
 def contacts(tx: Transaction) -> list[Contact]:
@@ -57,7 +57,7 @@ def contact(tx: Transaction, text: str) -> Contact:
 
 
 def add_contact(tx: Transaction, text: str, name: str, member: bool) -> Contact:
-    """Add a contact, or take an archived one back. Raises Problem when it is there already."""
+    """Add a contact, or restore an archived one. Raises Problem when there is one."""
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row and not row["archived"]:
         raise Problem(
@@ -81,12 +81,12 @@ def save_contact(tx: Transaction, changed: Contact) -> Contact:
 
 
 def remove_contact(tx: Transaction, text: str) -> None:
-    """Remove a contact for good; `archived` keeps one that is known no more. Raises NotFound."""
+    """Delete a contact; an archived one would be kept. Raises NotFound."""
     tx.execute("DELETE FROM contact WHERE address = ?", (contact(tx, text).address,))
 
 
 def heard_from(tx: Transaction, address: str) -> None:
-    """A person wrote: whatever failed on the way to him before counts no more."""
+    """A person wrote, so earlier failures of mail to them no longer count."""
     tx.execute("UPDATE contact SET bounces = 0 WHERE address = ? AND bounces > 0", (address,))
 
 
@@ -101,7 +101,7 @@ def senders(tx: Transaction) -> list[Sender]:
 
 
 class Counted(NamedTuple):
-    """A sender whose new records count towards the limit: how many in which model within the window, of how many."""
+    """A sender near the limit of new records: `made` of them in a model within the window, of `threshold` allowed."""
 
     address: str
     model: str
@@ -124,21 +124,21 @@ def near_limit(tx: Transaction, now: float) -> list[Counted]:
 
 
 def counted_as(text: str) -> str:
-    """The key under which new records are counted: an address, or the word for nobody. Raises Problem."""
+    """The key under which new records are counted: an address, or the word for an unknown one. Raises Problem."""
     return text if text == NOBODY else key(text)
 
 
 def reset_sender(tx: Transaction, text: str) -> int:
-    """Count a sender's new records no more; how many there were. Raises Problem for what is no address."""
+    """Stop counting the records that a sender made so far; how many there were. Raises Problem for a bad address."""
     return tx.execute("UPDATE record SET rate_key = '' WHERE rate_key = ?", (counted_as(text),)).rowcount
 
 
 def set_sender(tx: Transaction, text: str, verdict: str) -> Sender:
-    """Put an address on the allow-list or the block list; it stands on one of them only."""
-    found = Sender(key(text), verdict)
-    tx.execute("INSERT INTO sender (address, permission) VALUES (?, ?) ON CONFLICT DO NOTHING", found)
-    tx.execute("UPDATE sender SET permission = ? WHERE address = ?", (verdict, found.address))
-    return found
+    """Put an address on the allow-list or the block list, and take it off the other."""
+    sender = Sender(key(text), verdict)
+    tx.execute("INSERT INTO sender (address, permission) VALUES (?, ?) ON CONFLICT DO NOTHING", sender)
+    tx.execute("UPDATE sender SET permission = ? WHERE address = ?", (verdict, sender.address))
+    return sender
 
 
 def remove_sender(tx: Transaction, text: str) -> None:
@@ -159,7 +159,7 @@ def parameter(tx: Transaction, name: str) -> str:
 
 
 def set_parameter(tx: Transaction, name: str, value: str) -> str:
-    """Set a parameter and return the value as it was understood. Raises NotFound, and Problem as `understood`."""
+    """Set a parameter; the value as it is stored. Raises NotFound, and Problem as `understood`."""
     value = understood(name, value)
     reset_parameter(tx, name)
     tx.execute("INSERT INTO parameter (key, value) VALUES (?, ?)", (name, value))
@@ -179,7 +179,7 @@ def understood(name: str, value: str) -> str:
 
 
 def reset_parameter(tx: Transaction, name: str) -> None:
-    """Let a parameter have its default."""
+    """Give a parameter its default again."""
     tx.execute("DELETE FROM parameter WHERE key = ?", (name,))
 
 
@@ -200,10 +200,10 @@ def _allowed_domains(value: str) -> str:
         return ""
     names = []
     for part in filter(None, (part.strip() for part in value.split(","))):
-        found = address.domain(part)
-        if found is None:
-            raise Problem(f"`{part}` is no domain name", advice="name domains, separated by commas")
-        names.append(found)
+        domain = address.domain(part)
+        if domain is None:
+            raise Problem(f"`{part}` is not a domain name", advice="name domains, separated by commas")
+        names.append(domain)
     if not names:
         raise Problem(
             "only commas, no domain; an empty text clears the list",

@@ -53,7 +53,7 @@ class Transaction(Protocol):
 
 
 def bound(values: Iterable[object]) -> tuple[object, ...]:
-    """Values to bind: the columns of a boolean are integers, which not every database takes a boolean for."""
+    """Values to bind, with integers for booleans: their columns are integers, and not every database converts."""
     return tuple(int(value) if isinstance(value, bool) else value for value in values)
 
 

@@ -1,4 +1,4 @@
-"""What was sent to whom: one delivery per message and recipient, which signed addresses and report ids lead back to."""
+"""What was sent to whom, a row per message and recipient: signed addresses and the ids in reports lead back to it."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from mailgate.values.record import Ref
 
 
 def add(tx: Transaction, message: int, ref: Ref, recipient: str, message_id: str) -> int:
-    """Note that a message of a record goes to a recipient (an `Address.key`, or empty) under an id; its number."""
+    """Record that a message of a record goes to a recipient (an `Address.key`, or empty) under an id; its number."""
     row = tx.execute(
         "INSERT INTO delivery (message, model, id, recipient, message_id) VALUES (?, ?, ?, ?, ?) RETURNING number",
         (message, *ref, recipient, message_id),
@@ -23,13 +23,13 @@ def find(tx: Transaction, message: int, ref: Ref, recipient: str) -> int | None:
 
 
 def complained(tx: Transaction, address: str) -> bool:
-    """Whether somebody called our mail spam, as a signature of ours proves, and nobody has seen to it yet."""
+    """Whether a recipient called our mail spam, proved by a signature of ours, and the complaint is still open."""
     query = "SELECT 1 FROM failure WHERE follower = ? AND kind = 'complaint' AND state = 'open'"
     return tx.execute(query, (address,)).fetchone() is not None
 
 
 def failing(tx: Transaction, ref: Ref) -> frozenset[str]:
-    """The followers of a record whom its mail cannot reach, as a signature of ours proves."""
+    """The followers whom mail of a record cannot reach, proved by a signature of ours."""
     query = (
         "SELECT follower FROM failure WHERE model = ? AND id = ? AND permanent = 1 AND state = 'open'"
         " AND follower IS NOT NULL AND kind != 'complaint'"
@@ -40,10 +40,10 @@ def failing(tx: Transaction, ref: Ref) -> frozenset[str]:
 def stops(tx: Transaction, ref: Ref | None, addresses: Iterable[str]) -> dict[str, str]:
     """Why some of these addresses get no copies of a record's mail."""
     unreachable = failing(tx, ref) if ref else frozenset()
-    found = {}
-    for each in addresses:
-        if each in unreachable:
-            found[each] = "mail to it fails"
-        elif complained(tx, each):
-            found[each] = "it complained"
-    return found
+    reasons = {}
+    for address in addresses:
+        if address in unreachable:
+            reasons[address] = "mail to it fails"
+        elif complained(tx, address):
+            reasons[address] = "it complained"
+    return reasons

@@ -1,4 +1,4 @@
-"""The mail domains that are ours: edit, look up."""
+"""Local domains: edit, look up."""
 
 from mailgate.store import directory
 from mailgate.store.contacts import key as person
@@ -34,15 +34,15 @@ def default(tx: Transaction) -> Domain | None:
 
 
 def name_of(text: str) -> str:
-    """A domain as it is stored. Raises Problem when it is none."""
+    """A domain as it is stored. Raises Problem for other text."""
     found = address.domain(text)
     if found is None:
-        raise Problem(f"`{text}` is no domain name", advice="a domain looks like `example.com`")
+        raise Problem(f"`{text}` is not a domain name", advice="a domain looks like `example.com`")
     return found
 
 
 def add(tx: Transaction, new: Domain) -> Domain:
-    """Add a domain. Raises Problem when it exists or when its names are in each other's way."""
+    """Add a domain. Raises Problem when it exists or when its names conflict."""
     new = new._replace(name=name_of(new.name))
     if tx.execute("SELECT 1 FROM domain WHERE name = ?", (new.name,)).fetchone():
         raise Problem(f"domain `{new.name}` already exists", command("mailgate domain set {DOMAIN} --help", new.name))
@@ -59,9 +59,9 @@ def add(tx: Transaction, new: Domain) -> Domain:
 
 
 def save(tx: Transaction, changed: Domain) -> Domain:
-    """Write a domain as it is now; former catchall, sender and bounce names keep working as retired ones.
+    """Store a changed domain; its earlier catchall, sender and bounce names keep working as retired names.
 
-    Raises Problem for another name of a domain: that one has to be changed.
+    Raises Problem for another name of a domain, which has no settings of its own.
     """
     old = get(tx, changed.name)
     changed = _normalised(changed)
@@ -87,7 +87,7 @@ def save(tx: Transaction, changed: Domain) -> Domain:
 
 
 def _alias_model(tx: Transaction, local: str, name: str) -> str:
-    """What the alias of a name makes, `""` where there is none."""
+    """The model of the alias of a name, `""` where there is none."""
     row = tx.execute("SELECT model FROM alias WHERE local = ? AND domain = ?", (local, name)).fetchone()
     return row["model"] if row else ""
 
@@ -111,11 +111,11 @@ def _write(tx: Transaction, new: Domain) -> Domain:
     if new.sender in (new.bounce, *RESERVED):
         raise Problem(f"`{new.sender}@{new.name}` takes no answers", advice="choose another sender, or an alias")
     hosts = [row["name"] for row in tx.execute("SELECT name FROM domain WHERE ? IN (name, same_as)", (new.name,))]
-    silent = [name for name in (*new.catchalls, *new.bounces) if not _alias_model(tx, name, new.name)]
-    deaf = {f"{name}@{host}" for name in silent for host in hosts}
-    if new.contact and address.lower(new.contact) in deaf:
+    without_alias = [name for name in (*new.catchalls, *new.bounces) if not _alias_model(tx, name, new.name)]
+    closed = {f"{name}@{host}" for name in without_alias for host in hosts}
+    if new.contact and address.lower(new.contact) in closed:
         raise Problem(
-            f"`{new.contact}` takes no new mail, so nobody can be sent there",
+            f"`{new.contact}` takes no new mail, so refusals cannot name it",
             advice="name an alias, or an address elsewhere",
         )
     for name in used:
@@ -144,7 +144,7 @@ def _write(tx: Transaction, new: Domain) -> Domain:
             )
         ),
     )
-    tx.executemany(  # own addresses never follow
+    tx.executemany(  # local addresses never follow
         "DELETE FROM follower WHERE address = ?",
         [(f"{local}@{new.name}",) for local in (new.catchall, new.bounce, new.sender)],
     )
@@ -153,7 +153,7 @@ def _write(tx: Transaction, new: Domain) -> Domain:
     tx.execute("DELETE FROM retired WHERE domain = ? AND kind != 'alias'", (new.name,))
     tx.executemany(
         "INSERT INTO retired (domain, local, kind) VALUES (?, ?, ?)",
-        [(new.name, *each) for each in new.retired if each[1] != "alias"],
+        [(new.name, local, kind) for local, kind in new.retired if kind != "alias"],
     )
     return get(tx, new.name)
 
@@ -163,14 +163,14 @@ def forget(tx: Transaction, name: str, local: str) -> Domain:
     found, local = get(tx, name), names.local_part(local)
     if local not in dict(found.retired):
         raise NotFound(
-            f"`{local}@{found.name}` is no retired name", command("mailgate domain show {DOMAIN}", found.name)
+            f"`{local}@{found.name}` is not a retired name", command("mailgate domain show {DOMAIN}", found.name)
         )
     tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (found.canonical, local))
     return get(tx, name)
 
 
 def capture(tx: Transaction, name: str, until: float) -> Domain:
-    """Let a domain capture until then (epoch seconds; 0: no longer). Raises NotFound."""
+    """Let a domain capture mail until then (epoch seconds; 0: no longer). Raises NotFound."""
     tx.execute("UPDATE domain SET capture_until = ? WHERE name = ?", (until, get(tx, name).canonical))
     return get(tx, name)
 

@@ -1,4 +1,4 @@
-"""Failures of what we sent: recorded once on message and recipient, shown until somebody has seen to them."""
+"""Failures of messages we sent: one entry for a message and a recipient, open until it is acknowledged."""
 
 from typing import NamedTuple
 
@@ -31,57 +31,57 @@ class Failure(NamedTuple):
     created_at: float
 
 
-def note(tx: Transaction, report: int, found: Reported, now: float) -> int:
-    """Record a failure, once for a message and its recipient; the number. A better report betters the entry.
+def note(tx: Transaction, number: int, report: Reported, now: float) -> int:
+    """Record a failure, once for a message and its recipient; its number. A report that says more improves the entry.
 
-    What a proved report said only a proved one changes, for it changes behaviour. What has become worse is open again.
-    Without a message that could be named, every report is an entry of its own.
+    Only a proved report changes what a proved one said, because that changes behaviour. An entry that gets worse is
+    open again. A report that names no message makes an entry of its own.
     """
-    old = _same(tx, found)
+    old = _entry_for(tx, report)
     if old:
-        proves = found.follower is not None and old.follower is None
-        if proves or (_betters(found, old) and (found.follower or not old.follower)):
-            worse = found.permanent and not old.permanent
+        proves = report.follower is not None and old.follower is None
+        if proves or (_improves(report, old) and (report.follower or not old.follower)):
+            worse = report.permanent and not old.permanent
             tx.execute(
                 "UPDATE failure SET action = ?, status = ?, kind = ?, permanent = ?, diagnostic = ?, remote = ?,"
                 " follower = coalesce(?, follower), state = ? WHERE number = ?",
-                (*_said(found), found.follower, "open" if worse else old.state, old.number),
+                (*_values(report), report.follower, "open" if worse else old.state, old.number),
             )
         return old.number
-    ref = found.record or (None, None)
+    ref = report.record or (None, None)
     row = tx.execute(
         "INSERT INTO failure (recipient, message, message_id, model, id, follower, action, status, kind, permanent,"
         " diagnostic, remote, report, state, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?) RETURNING number",
-        (found.recipient, found.stored, found.message, *ref, found.follower, *_said(found), report, now),
+        (report.recipient, report.stored, report.message, *ref, report.follower, *_values(report), number, now),
     ).fetchone()
-    if found.recipient:
-        tx.execute("UPDATE contact SET bounces = bounces + 1 WHERE address = ?", (found.recipient,))
+    if report.recipient:
+        tx.execute("UPDATE contact SET bounces = bounces + 1 WHERE address = ?", (report.recipient,))
     return int(row["number"])
 
 
-def _betters(found: Reported, old: Failure) -> bool:
-    """Whether a report says more than the entry: that it is for good, or why. What was for good stays so."""
-    if found.permanent != old.permanent:
-        return found.permanent
-    return old.kind == "unknown" and found.kind != "unknown"
+def _improves(report: Reported, old: Failure) -> bool:
+    """Whether a report says more than the entry: that the failure is permanent, or why. Permanent stays permanent."""
+    if report.permanent != old.permanent:
+        return report.permanent
+    return old.kind == "unknown" and report.kind != "unknown"
 
 
-def _said(found: Reported) -> tuple[str, str, str, int, str, str]:
-    return found.action, found.status, found.kind, int(found.permanent), found.diagnostic, found.remote
+def _values(report: Reported) -> tuple[str, str, str, int, str, str]:
+    return report.action, report.status, report.kind, int(report.permanent), report.diagnostic, report.remote
 
 
-def _same(tx: Transaction, found: Reported) -> Failure | None:
-    """The entry for the same message and recipient. A complaint is a matter of its own, and so is each follower that
+def _entry_for(tx: Transaction, report: Reported) -> Failure | None:
+    """The entry for the same message and recipient. A complaint has an entry of its own, and so has each follower that
     forwards to one address."""
-    if found.stored is None and found.message is None:
+    if report.stored is None and report.message is None:
         return None
-    column, value = ("message", found.stored) if found.stored is not None else ("message_id", found.message)
+    column, value = ("message", report.stored) if report.stored is not None else ("message_id", report.message)
     row = tx.execute(
         f"SELECT * FROM failure WHERE {column} = ? AND coalesce(recipient, '') = ?"
         " AND CASE WHEN kind = 'complaint' THEN 1 ELSE 0 END = ?"
         " AND coalesce(follower, ?, '') = coalesce(?, follower, '') ORDER BY number",
-        (value, found.recipient or "", int(found.kind == "complaint"), found.follower, found.follower),
+        (value, report.recipient or "", int(report.kind == "complaint"), report.follower, report.follower),
     ).fetchone()
     return _from_row(row) if row else None
 
@@ -112,7 +112,7 @@ def of_message(tx: Transaction, number: int) -> list[Failure]:
 
 
 def ack(tx: Transaction, number: int) -> Failure:
-    """Call a failure seen to: its recipient gets mail again. Raises NotFound."""
+    """Acknowledge a failure: its recipient gets mail again. Raises NotFound."""
     get(tx, number)
     tx.execute("UPDATE failure SET state = 'acked' WHERE number = ?", (number,))
     return get(tx, number)

@@ -1,4 +1,4 @@
-"""Held mail, and answered refusals: what was kept without a place of its own, and why."""
+"""Held mail, and refused mail that was answered by a reply: what is kept on no record, and why."""
 
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def listing(tx: Transaction, *, refused: bool = False) -> list[Held]:
 
 
 class Open(NamedTuple):
-    """Held mail that is not quiet: how much of it failed, how much there is in all, since when the oldest waits."""
+    """Held mail that is not quiet: how many messages failed, how many there are in all, when the oldest was held."""
 
     failed: int
     total: int
@@ -57,7 +57,7 @@ class Open(NamedTuple):
 
 
 def still_open(tx: Transaction) -> Open:
-    """What a person should look at."""
+    """Count what a person should look at."""
     row = tx.execute(
         "SELECT coalesce(sum(CASE reason WHEN 'failed' THEN 1 ELSE 0 END), 0) AS failed, count(*) AS n,"
         " min(held_at) AS oldest FROM held WHERE refused = 0 AND quiet = 0"
@@ -66,7 +66,7 @@ def still_open(tx: Transaction) -> Open:
 
 
 def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
-    """Mail that a different version of the program could not judge, and that is here as a whole."""
+    """Complete messages on which another version of the program failed."""
     rows = tx.execute(
         "SELECT held.message FROM held JOIN message ON message.number = held.message"
         " JOIN raw ON raw.message = held.message"
@@ -77,7 +77,7 @@ def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
 
 
 def stale(tx: Transaction, days: int, now: float) -> list[int]:
-    """Quiet entries that nobody wanted for so many days; none for 0 days, which means for ever.
+    """Quiet entries that were left alone for so many days; none for 0 days, which means for ever.
 
     That the days have passed is believed when a message came in the last of them or later, and not just now: a clock
     that is ahead for some hours must not drop what came today.

@@ -1,4 +1,4 @@
-"""The signing keys: two at most, so that what was signed before a rotation still counts after it."""
+"""The signing keys: two at most, so that signatures from before a rotation stay valid after it."""
 
 import os
 from typing import NamedTuple
@@ -7,10 +7,11 @@ from mailgate.store.database import Transaction
 from mailgate.values import token
 
 KEPT = 2
+"""Keys that are kept."""
 
 
 class Key(NamedTuple):
-    """A key without its secret. `name`: the two letters that stand in signed addresses; created_at: epoch seconds, 0
+    """A key without its secret. `name`: the two letters that signed addresses contain; created_at: epoch seconds, 0
     for the key that was made with the store."""
 
     number: int
@@ -30,12 +31,12 @@ def listing(tx: Transaction) -> list[Key]:
 
 
 def rotate(tx: Transaction, now: float) -> list[Key]:
-    """Make a new key that signs from now on, and forget all but the one before it."""
-    taken = {each.name for each in listing(tx)}
+    """Make a new key that signs from now on, and delete all but the one before it."""
+    taken = {key.name for key in listing(tx)}
     secret = os.urandom(32)
-    while token.fingerprint(secret) in taken:  # one in a thousand: two keys of one name would be tried in turn
+    while token.fingerprint(secret) in taken:  # one in a thousand: two keys with one name would both be tried
         secret = os.urandom(32)
     tx.execute("INSERT INTO signing_key (secret, created_at) VALUES (?, ?)", (secret, now))
-    for each in listing(tx)[:-KEPT]:
-        tx.execute("DELETE FROM signing_key WHERE number = ?", (each.number,))
+    for key in listing(tx)[:-KEPT]:
+        tx.execute("DELETE FROM signing_key WHERE number = ?", (key.number,))
     return listing(tx)

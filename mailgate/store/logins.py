@@ -8,9 +8,9 @@ from mailgate.store.database import Transaction
 from mailgate.values.problem import command
 
 SOON = 7 * 86_400.0
-"""Seconds before its told end at which a login is worth a warning, or the last tenth of a shorter life."""
+"""Seconds before its known end at which a login deserves a warning, or the last tenth of a shorter life."""
 IDLE = 75 * 86_400.0
-"""Seconds without use after which a login without a told end is worth one: Microsoft ends it after 90 days."""
+"""Seconds without use after which a login without a known end deserves one: Microsoft ends it after 90 days."""
 
 
 class Login(NamedTuple):
@@ -35,14 +35,14 @@ class Login(NamedTuple):
 
     @property
     def until(self) -> float | None:
-        """When it ends if it is used until then, None where nobody told."""
+        """When it ends if it is used until then, None where the provider does not say."""
         return self.ends_at if self.refresh else self.expires_at
 
 
 def get(tx: Transaction, number: int) -> Login | None:
     """The login of a server, None before the first one."""
     row = tx.execute(f"SELECT {', '.join(Login._fields)} FROM login WHERE server = ?", (number,)).fetchone()
-    return None if row is None else Login(*row)
+    return None if row is None else Login(**{name: row[name] for name in Login._fields})
 
 
 def grant(tx: Transaction, number: int, login: Login) -> None:
@@ -54,12 +54,12 @@ def grant(tx: Transaction, number: int, login: Login) -> None:
 
 
 def renew(tx: Transaction, number: int, holder: str, login: Login) -> None:
-    """Write down the tokens that `holder` was given, and give back its lease; a login that it has lost stays."""
+    """Store the tokens that `holder` got, and give back its lease; nothing changes when it has lost the lease."""
     leases.settle(tx, leases.LOGIN, number, holder, **login._asdict())
 
 
 def end(tx: Transaction, number: int, holder: str, error: str) -> None:
-    """Write down that a login is over, and give back the lease."""
+    """Record that a login is over, and give back the lease."""
     leases.settle(tx, leases.LOGIN, number, holder, error=error)
 
 
@@ -74,28 +74,28 @@ def release(tx: Transaction, number: int, holder: str) -> None:
 
 
 def renewed(login: Login, access: str, expires: float, refresh: str, ends: float | None, now: float) -> Login:
-    """A login with the tokens of a refresh: without a new refresh token, or a new end, those of before stand."""
+    """A login with the tokens of a refresh; without a new refresh token, or a new end, the old one stays."""
     ends = login.ends_at if ends is None and not refresh else ends
     moved = ends is not None and (login.ends_at is None or ends > login.ends_at + 60)
     begun = now if moved else login.begun_at
     return Login(login.token_url, access, expires, refresh or login.refresh, ends, begun, login.granted_at, now)
 
 
-def told(name: str, login: Login, now: float) -> str:
-    """That the login of a server will end, with what to do before, `""` when it will not."""
-    found = warning(login, now)
-    return f"{found}: {command('mailgate server login {NAME}', name)}" if found else ""
+def announcement(name: str, login: Login, now: float) -> str:
+    """The warning that the login of a server will end, with the command that renews it; `""` when it will not."""
+    text = warning(login, now)
+    return f"{text}: {command('mailgate server login {NAME}', name)}" if text else ""
 
 
 def trouble(login: Login | None) -> str:
-    """Why nobody can log in with it, `""` when one can."""
+    """Why a login cannot be used, `""` when it can."""
     if login is None:
         return "nobody has logged in yet"
     return f"the login is over: {login.error}" if login.error else ""
 
 
 def warning(login: Login, now: float) -> str:
-    """That a login will end soon, `""` when it will not, or is over already."""
+    """The warning that a login will end soon, `""` when it will not, or has ended."""
     if login.error:
         return ""
     if login.until is None:

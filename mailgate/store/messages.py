@@ -1,4 +1,4 @@
-"""Every message received or sent, under one number: its bytes, its explanation, the records it stands on."""
+"""Every message received or sent, under one number: its bytes, its explanation, the records it is on."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from mailgate.values.problem import NotFound, command
 from mailgate.values.record import Ref
 
 _MENTIONS = 100
-"""Ids in References that are remembered for those who join a thread late."""
+"""Ids in References that are stored for answers that name only an older message."""
 
 
 class Stored(NamedTuple):
@@ -91,7 +91,7 @@ def add_sent(tx: Transaction, message: SentMessage, now: float) -> int:
 
 
 def judged(tx: Transaction, number: int, classed: str, parent: str | None, flags: list[str]) -> None:
-    """Note what a new judgement says of a message that is stored already."""
+    """Store what a new decision says about a message that is stored."""
     tx.execute(
         "UPDATE message SET class = ?, parent = coalesce(?, parent), flags = ? WHERE number = ?",
         (classed, parent, json.dumps(flags), number),
@@ -104,10 +104,9 @@ def place(tx: Transaction, number: int, ref: Ref) -> None:
 
 
 def mention(tx: Transaction, number: int, references: tuple[str, ...]) -> None:
-    """Remember the ids a message names, the last ones, for answers that name one of them too."""
-    tx.executemany(
-        "INSERT INTO mention (message_id, message) VALUES (?, ?)", [(each, number) for each in references[-_MENTIONS:]]
-    )
+    """Store the last ids that a message names, for answers that name one of them too."""
+    rows = [(message_id, number) for message_id in references[-_MENTIONS:]]
+    tx.executemany("INSERT INTO mention (message_id, message) VALUES (?, ?)", rows)
 
 
 def sent_as(tx: Transaction, message_id: str) -> int | None:
@@ -130,13 +129,13 @@ def newest(tx: Transaction) -> int:
 
 
 def last_received(tx: Transaction) -> float | None:
-    """When the newest message came or went (epoch seconds), None when there is none."""
+    """When the newest message was received or written here (epoch seconds), None when there is none."""
     at: float | None = tx.execute("SELECT max(received_at) FROM message").fetchone()[0]
     return at
 
 
 def explain(tx: Transaction, number: int, explanation: dict[str, Any]) -> None:
-    """Store the explanation that `why` gives back, and the one outcome under which the message counts."""
+    """Store the explanation that `why` shows, and the outcome under which the message counts."""
     text = json.dumps(explanation, ensure_ascii=False, separators=(",", ":"))
     outcomes = [(outcome["action"], outcome["reason"]) for outcome in explanation["outcomes"]]
     values = (text, *foremost(outcomes), number)
@@ -185,7 +184,7 @@ def listing(tx: Transaction, ref: Ref | None = None, after: int = 0) -> list[Sto
 
 
 def erase(tx: Transaction, number: int) -> None:
-    """Remove a message and every trace of it, unless it stands on a record, goes out or reported a failure."""
+    """Delete a message and what refers to it, unless it is on a record, was sent to people or reported a failure."""
     for query in (
         "SELECT 1 FROM placement WHERE message = ?",
         "SELECT 1 FROM delivery WHERE message = ?",

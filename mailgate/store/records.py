@@ -13,7 +13,7 @@ from mailgate.values.record import Ref
 
 
 class Record(NamedTuple):
-    """A record as it is shown. `alias` is the address of the alias that made it, None when none did."""
+    """A record as it is shown. `alias` is the address of the alias that made it, None when no alias did."""
 
     ref: Ref
     name: str
@@ -94,7 +94,7 @@ def follow(tx: Transaction, ref: Ref, text: str) -> None:
 
 
 def add_follower(tx: Transaction, ref: Ref, text: str) -> None:
-    """The same for a record that is there, and an address that is none of ours."""
+    """Make an address follow a record, if it does not yet; the record exists and the address is not local."""
     tx.execute(
         "INSERT INTO follower (model, id, address, spelled) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (*ref, key(text), spelled(text)),
@@ -102,13 +102,13 @@ def add_follower(tx: Transaction, ref: Ref, text: str) -> None:
 
 
 def spellings(tx: Transaction, ref: Ref) -> dict[str, str]:
-    """The followers of a record in the order they came, each with the address that mail goes to."""
+    """The followers of a record, oldest first: address -> the spelling that mail is sent to."""
     rows = tx.execute("SELECT address, spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
     return {row["address"]: row["spelled"] for row in rows}
 
 
 def unfollow(tx: Transaction, ref: Ref, text: str) -> None:
-    """End that. Raises NotFound."""
+    """Stop an address from following a record. Raises NotFound."""
     get(tx, ref)
     gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
     if not gone.rowcount:
@@ -116,7 +116,7 @@ def unfollow(tx: Transaction, ref: Ref, text: str) -> None:
 
 
 def remove(tx: Transaction, ref: Ref) -> None:
-    """Remove a record; its messages stay in `message list`. Raises NotFound."""
+    """Delete a record; its messages stay in `message list`. Raises NotFound."""
     get(tx, ref)
     for table in ("follower", "placement", "record"):
         tx.execute(f"DELETE FROM {table} WHERE model = ? AND id = ?", ref)

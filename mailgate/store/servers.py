@@ -1,4 +1,4 @@
-"""Incoming servers: the mailboxes that mail is collected from, how each of them fares, and who is at it."""
+"""Incoming servers: the mailboxes that mail is collected from, and how well each of them works."""
 
 import json
 import re
@@ -18,7 +18,7 @@ FILES = ("mbox", "maildir", "eml")
 PORTS = {("imap", "tls"): 993, ("imap", "starttls"): 143, ("imap", "none"): 143}
 PORTS |= {("pop", "tls"): 995, ("pop", "starttls"): 110, ("pop", "none"): 110}
 MOST = 1_000
-"""Messages of one server in one run, where nobody says otherwise."""
+"""Messages of one server in one run, by default."""
 PATIENCE = 5 * 86_400.0
 """Seconds of failure after which a server is paused."""
 _DELAYS = (60, 300, 900, 1_800, 3_600)
@@ -43,16 +43,15 @@ class Secret(NamedTuple):
 
     @property
     def is_token(self) -> bool:
-        """Whether it is an OAuth2 access token, and no password."""
+        """Whether it is an OAuth2 access token, not a password."""
         return self.kind in ("token-command", "login")
 
 
 class Server(NamedTuple):
-    """A mailbox of ours somewhere else.
+    """A mailbox of ours on another server.
 
-    `address` is that of the mailbox itself, where `user` is none; `model` and `values` are for mail that no alias
-    takes.
-    done: keep, seen, move:FOLDER or delete; failed: keep or move:FOLDER; `most`: messages in one run.
+    `address` is that of the mailbox itself, where `user` is not one; `model` and `values` are for mail that no alias
+    takes. done: keep, seen, move:FOLDER or delete; failed: keep or move:FOLDER; `most`: messages in one run.
     """
 
     name: str
@@ -76,7 +75,7 @@ class Server(NamedTuple):
 
     @property
     def mailbox(self) -> str | None:
-        """The address that only transports."""
+        """The address of the mailbox itself, which no mail is meant for."""
         return self.address or (self.user if "@" in self.user else None)
 
     @property
@@ -87,7 +86,7 @@ class Server(NamedTuple):
 
 
 class Health(NamedTuple):
-    """How a server fares; times are epoch seconds; `error`: what the last try said."""
+    """How well a server works; times are epoch seconds; `error`: what the last run said."""
 
     succeeded_at: float | None = None
     failing_since: float | None = None
@@ -119,7 +118,7 @@ def get(tx: Transaction, name: str) -> Server:
 
 
 def add(tx: Transaction, server: Server) -> Server:
-    """Add a server. Raises Problem for what it cannot be."""
+    """Add a server. Raises Problem for fields that cannot work."""
     checked = _checked(server)
     if tx.execute("SELECT 1 FROM server WHERE name = ?", (server.name,)).fetchone():
         raise Problem(
@@ -132,9 +131,9 @@ def add(tx: Transaction, server: Server) -> Server:
 
 
 def save(tx: Transaction, server: Server) -> Server:
-    """Change a server; it is tried again at once. Raises Problem for what it cannot be.
+    """Change a server; it is tried again at once. Raises Problem for fields that cannot work.
 
-    Another user, another provider or other rights need another login.
+    A change of user, provider or scope ends its login.
     """
     fields = _row(_checked(server))
     before = get(tx, server.name)
@@ -146,20 +145,20 @@ def save(tx: Transaction, server: Server) -> Server:
 
 
 def remove(tx: Transaction, server: Server) -> None:
-    """Forget a server, and what was collected from it. Raises Problem while a process collects from it."""
+    """Delete a server and what is known of its messages. Raises Problem while a process collects from it."""
     if holder := leases.holder(tx, leases.SERVER, server.number):
         raise Problem(
             f"server `{server.name}` is being fetched by process {leases.shown(holder)}", advice="wait for its end"
         )
-    every = "SELECT number FROM mailbox WHERE server = ?"
-    tx.execute(f"DELETE FROM collected WHERE mailbox IN ({every})", (server.number,))
+    folders = "SELECT number FROM mailbox WHERE server = ?"
+    tx.execute(f"DELETE FROM collected WHERE mailbox IN ({folders})", (server.number,))
     tx.execute("DELETE FROM mailbox WHERE server = ?", (server.number,))
     tx.execute("DELETE FROM login WHERE server = ?", (server.number,))
     tx.execute("DELETE FROM server WHERE number = ?", (server.number,))
 
 
 def enable(tx: Transaction, server: Server, enabled: bool) -> Server:
-    """Collect from a server, or do not; an enabled one is no longer paused, and is tried at once."""
+    """Enable or disable a server; an enabled one is no longer paused, and is tried at once."""
     tx.execute("UPDATE server SET enabled = ? WHERE number = ?", (int(enabled), server.number))
     if enabled:
         forgive(tx, server.number)
@@ -167,7 +166,7 @@ def enable(tx: Transaction, server: Server, enabled: bool) -> Server:
 
 
 def forgive(tx: Transaction, number: int) -> None:
-    """Try a server at once, also when it was paused: what stood in its way was seen to."""
+    """Try a server at once, also when it was paused, and forget its failures."""
     update = (
         "UPDATE server SET paused_at = NULL, failing_since = NULL, failures = 0, due_at = 0, error = ''"
         " WHERE number = ?"
@@ -176,13 +175,13 @@ def forgive(tx: Transaction, number: int) -> None:
 
 
 def health(tx: Transaction, number: int) -> Health:
-    """How a server fares."""
+    """How well a server works."""
     row = tx.execute(f"SELECT {', '.join(Health._fields)} FROM server WHERE number = ?", (number,)).fetchone()
-    return Health(*row)
+    return Health(**{name: row[name] for name in Health._fields})
 
 
 def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
-    """A run that reached its end; the health before it."""
+    """Record a run that reached its end; the health before it."""
     before = health(tx, number)
     tx.execute(
         "UPDATE server SET succeeded_at = ?, warning = ?, failing_since = NULL, failures = 0, due_at = 0,"
@@ -193,7 +192,7 @@ def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
 
 
 def failed(tx: Transaction, number: int, error: str, now: float) -> Health:
-    """A run that failed: try again after a growing delay, and stop after days of failure. The health now."""
+    """Record a run that failed: try again after a growing delay, and pause after days of failure. The health now."""
     before = health(tx, number)
     since = now if before.failing_since is None else before.failing_since
     due = now + _DELAYS[min(before.failures, len(_DELAYS) - 1)]
@@ -212,13 +211,13 @@ def _checked(server: Server) -> Server:
             f"`{server.name}` cannot name a server", advice="letters a-z, digits, `.`, `_` and `-`, as in `inbox`"
         )
     if not _HOST.fullmatch(server.host):
-        raise Problem(f"`{server.host}` is no host name")
+        raise Problem(f"`{server.host}` is not a host name")
     if not 0 < server.port < 65_536:
-        raise Problem(f"{server.port} is no port")
+        raise Problem(f"{server.port} is not a port")
     if not server.user or not server.user.isprintable():
-        raise Problem(f"`{server.user}` is no user name")
+        raise Problem(f"`{server.user}` is not a user name")
     if server.address and address.lenient(server.address) is None:
-        raise Problem(f"`{server.address}` is no mail address", advice="--address is that of the mailbox itself")
+        raise Problem(f"`{server.address}` is not a mail address", advice="--address is that of the mailbox itself")
     if server.secret.kind == "login":
         provider.resolve(server.secret.source, server.type, server.secret.scope)
         if not server.secret.client or not (server.secret.client + server.secret.scope).isprintable():
@@ -247,7 +246,7 @@ def _checked(server: Server) -> Server:
 
 
 def _login(server: Server) -> tuple[object, ...]:
-    """What a login is for: another one of these, and it is good for nothing."""
+    """What a login is for; when it changes, the login is useless."""
     secret = server.secret
     return (server.user, secret.kind) + ((server.type, *secret) if secret.kind == "login" else ())
 

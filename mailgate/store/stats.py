@@ -1,4 +1,4 @@
-"""What became of mail, a line each or counted. Every message received counts once, under the most that came of it."""
+"""What became of mail, line by line and in figures. Every message counts once, under its most significant outcome."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _TOP = 10
 
 
 class Line(NamedTuple):
-    """One message: what became of it, where it went, and why. `more`: further outcomes of the same message."""
+    """One message: what became of it, where it went, and why. `more`: how many other outcomes it has."""
 
     number: int
     received: float
@@ -47,7 +47,7 @@ class Outbox(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """The mail of some hours up to now, and what waits at this moment.
+    """The mail of some hours up to now, and the outgoing mail of this moment.
 
     `outcomes` and `reasons` (of refusals, of held mail) count messages; the hours add up to `received`.
     """
@@ -63,7 +63,7 @@ class Figures(NamedTuple):
 
     @property
     def received(self) -> int:
-        """All mail received in that time, what was refused by status apart, which leaves no row."""
+        """All mail received in that time, except what was refused by exit status, which leaves no row."""
         return sum(self.outcomes.values())
 
 
@@ -133,7 +133,7 @@ def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _top_aliases(tx: Transaction, since: float, until: float) -> dict[str, int]:
-    """The aliases on whose records most mail was put."""
+    """The aliases whose records got the most mail."""
     rows = tx.execute(
         "SELECT record.alias AS alias, count(DISTINCT message.number) AS messages FROM message"
         " JOIN placement ON placement.message = message.number"

@@ -47,7 +47,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Installed) -> None:
         ("domain set example.com --catchall support", "`support@example.com` is an alias (creates ticket)"),
         ("domain set example.com --delimiter ab", "cannot separate a detail"),
         ("domain set example.com --delimiter a", "cannot separate a detail"),
-        ("domain set example.com --contact nobody", "`nobody` is no mail address"),
+        ("domain set example.com --contact nobody", "`nobody` is not a mail address"),
         ("alias add catchall --model x", "is the catchall address of example.com"),
         ("alias add bounce --model x", "is the bounce address of example.com"),
         ("alias add support@example.com --model x", "alias `support@example.com` already exists (creates ticket)"),
@@ -56,7 +56,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Installed) -> None:
         ("alias add x --model x --set nothing", "`nothing` sets nothing"),
         ("alias add x --model x --record ticket", "`ticket` is not a record"),
         ("alias add x --model x --notify catchall@example.com", "is a local address"),
-        ("alias add x --model x --notify nobody", "`nobody` is no mail address"),
+        ("alias add x --model x --notify nobody", "`nobody` is not a mail address"),
     ],
 )
 def test_a_name_that_is_taken_is_an_error_that_names_the_obstacle(office: Installed, command: str, error: str) -> None:
@@ -130,7 +130,7 @@ def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
     [
         ("--record m/9", "record m/9 does not exist: mailgate record create m"),
         ("--owner m/9", "owner m/9 does not exist: mailgate record create m"),
-        ("--record ticket/1", "record ticket/1 is none of the model m"),
+        ("--record ticket/1", "record ticket/1 is not of the model m"),
         ("--from followers", "nobody follows an owner record yet: mailgate alias set x@example.com --owner MODEL/ID"),
     ],
 )

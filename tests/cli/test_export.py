@@ -130,7 +130,7 @@ def test_what_is_wrong_has_its_place_and_changes_nothing(full: Installed, tmp_pa
     assert screen.err == (
         "error: bad.toml:3:1: alias `y@example.com` has no `model`\n"
         "error: bad.toml:4:1: unknown key `modle`, did you mean `model`?\n"
-        "error: bad.toml:5:1: `bob` is no mail address\n"
+        "error: bad.toml:5:1: `bob` is not a mail address\n"
         "hint: an address looks like `bob@client.org`\n"
         "error: bad.toml: 3 faults, nothing was changed\n"
         "hint: mailgate import bad.toml --dry-run\n"

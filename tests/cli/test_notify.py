@@ -28,7 +28,7 @@ def test_work_tells_and_sends(office: Installed) -> None:
 def test_check_names_who_cannot_be_told(office: Installed) -> None:
     office.config.write_text(office.config.read_text() + '[notify]\nto = ["nobody"]\n')
     screen = office("config", "check")
-    assert (screen.exit, "notify.to: `nobody` is no mail address" in screen.err) == (1, True)
+    assert (screen.exit, "notify.to: `nobody` is not a mail address" in screen.err) == (1, True)
 
 
 def test_everybody_who_counts_what_does_not_leave_counts_the_same(office: Installed) -> None:

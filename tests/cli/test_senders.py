@@ -154,7 +154,7 @@ def test_reset_of_somebody_who_made_nothing(limited: Installed) -> None:
 def test_reset_of_what_is_no_address(limited: Installed) -> None:
     screen = limited("sender", "reset", "bob")
     assert (screen.exit, screen.out) == (1, "")
-    assert "`bob` is no mail address" in screen.err
+    assert "`bob` is not a mail address" in screen.err
 
 
 def test_the_allow_list_is_exempt(limited: Installed) -> None:

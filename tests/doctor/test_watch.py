@@ -118,7 +118,8 @@ def test_what_is_sent_can_make_no_loop(watched: Gateway) -> None:
     assert message["Subject"] == "[mailgate example.com] 1 message is held"
     for to in ("info@example.com", "postmaster@example.com", "catchall@example.com"):
         back = watched(sent.octets.replace(ADMIN.encode(), to.encode()), to, reverse_path="")
-        assert [each.reason for each in back.decision.outcomes] == ["loop"]
+        reason = "loop" if to == "info@example.com" else "duplicate"
+        assert [(each.action, each.reason) for each in back.decision.outcomes] == [("ignore", reason)]
     assert look(watched) == 0
 
 

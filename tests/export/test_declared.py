@@ -319,7 +319,7 @@ allow = ["bob@client.org"]
 @pytest.mark.parametrize(
     ("line", "new", "said"),
     [
-        (1, '[domain."example com"]', "1:1: `example com` is no domain name"),
+        (1, '[domain."example com"]', "1:1: `example com` is not a domain name"),
         (1, '[domain."Example.ORG"]', "2:1: `example.org` is declared in line 1 already"),
         (1, '[domain."example.com"]\ndefault = true', "4:1: domain `example.com` is the default already"),
         (3, "default = 1", "3:1: `default` must be true or false, not 1"),
@@ -333,7 +333,7 @@ allow = ["bob@client.org"]
         (5, 'model = "x"\nformer = ["jobs@example.org"]', "6:1: alias `jobs@example.org` already exists"),
         (5, 'model = "x"\nformer = ["old"]', "6:1: `old` has no domain"),
         (3, 'delimiter = "ab"', "3:1: `ab` cannot separate a detail"),
-        (3, 'contact = "x"', "3:1: `x` is no mail address"),
+        (3, 'contact = "x"', "3:1: `x` is not a mail address"),
         (4, '[alias."info"]', "4:1: `info` has no domain"),
         (4, '[alias."info@example.net"]', "4:1: no domain `example.net`"),
         (4, '[alias."bounce@example.com"]', "4:1: `bounce@example.com` is the bounce address of example.com"),
@@ -350,7 +350,7 @@ allow = ["bob@client.org"]
         (9, '[server.inbox]\ntype = "imap"', "9:1: server `inbox` has no `host`"),
         (9, '[server.inbox]\nsecret = {password = "x"}', "10:1: a secret comes from one place"),
         (10, "[sender]", "10:1: there is no table `sender`, did you mean `senders`?"),
-        (11, 'allow = ["bob@client.org",\n  "bob"]', "12:3: `bob` is no mail address"),
+        (11, 'allow = ["bob@client.org",\n  "bob"]', "12:3: `bob` is not a mail address"),
         (
             11,
             'allow = ["bob@client.org"]\nblock = ["Bob@client.org"]',

@@ -104,8 +104,8 @@ def test_the_fields_of_a_post(lead: Gateway) -> None:
         pytest.param("info@example.com", "local address", id="alias"),
         pytest.param("Catchall+x@Example.com", "local address", id="catchall"),
         pytest.param("bounce@example.com", "local address", id="bounce"),
-        pytest.param("nobody", "no mail address", id="no-address"),
-        pytest.param("a@b.org\nBcc: x@y.org", "no mail address", id="line-end"),
+        pytest.param("nobody", "not a mail address", id="no-address"),
+        pytest.param("a@b.org\nBcc: x@y.org", "not a mail address", id="line-end"),
         pytest.param(BOB, "called our mail spam", id="complained"),
     ],
 )
