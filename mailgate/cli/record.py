@@ -9,7 +9,7 @@ from mailgate.cli.ui import completions, console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.messages import message_data, show_message
 from mailgate.cli.ui.options import Group, Number, assignment, confirm, full_option, json_option, yes_option
-from mailgate.store import deliveries, domains, messages, records
+from mailgate.store import domains, messages, people, records
 from mailgate.store.records import NewRecord, Record
 
 
@@ -68,7 +68,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
     with app.store.read() as tx:
         found = records.get(tx, records.parse(ref))
         conversation = [message_data(tx, each) for each in messages.listing(tx, found.ref)]
-        stopped = deliveries.stops(tx, found.ref, found.followers)
+        stopped = people.stops(tx, found.ref, found.followers)
     if as_json:
         console.data({**as_data(found), "stopped": stopped, "messages": conversation})
         return

@@ -39,13 +39,11 @@ def _domain(domain: Domain) -> dict[str, Any]:
 
 
 def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
-    hosts = {domain.name for domain in domains.listing(tx)}
-    renamed = aliases.renamed(tx)
+    every, renamed = aliases.listing(tx), aliases.renamed(tx)
+    local = directory.local_among(tx, [to for alias in every for to in alias.notify])
     shown = []
-    for alias in aliases.listing(tx):
-        notify = tuple(
-            to for to in alias.notify if to.rpartition("@")[2] not in hosts or not directory.is_local(tx, to)
-        )
+    for alias in every:
+        notify = tuple(to for to in alias.notify if to not in local)
         former = aliases.former_names(tx, alias) if alias.number in renamed else []
         shown.append((alias.address, _shown(ALIAS, alias._replace(notify=notify), former=former)))
     return shown

@@ -17,9 +17,9 @@ from mailgate.gateway.send import Mailing
 from mailgate.mail import message
 from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
-from mailgate.store import contacts, deliveries, effects, messages, records
+from mailgate.store import contacts, deliveries, effects, messages, people, records
 from mailgate.store.database import Store, Transaction
-from mailgate.store.directory import is_local
+from mailgate.store.directory import local_among
 from mailgate.store.messages import SentMessage
 from mailgate.store.records import Record
 from mailgate.values import mailboxes, token
@@ -103,19 +103,19 @@ def note(store: Store, ref: Ref, post: Text, now: float) -> Posted:
 def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]:
     """Followers and the people named, each once, without local addresses and those who complained."""
     named = {contacts.key(each): contacts.spelled(each) for each in to}
+    known = records.spellings(tx, record.ref)
+    local = local_among(tx, (*named, *known))
+    complaining = people.complaining(tx, (*named, *known))
     for key, text in named.items():
-        if is_local(tx, key):
+        if key in local:
             raise Problem(
                 f"`{text}` is a local address: the message would come back", advice="name the address of a person"
             )
-        if deliveries.complained(tx, key):
+        if key in complaining:
             raise Problem(
                 f"`{text}` called our mail spam", command("mailgate bounce list"), command("mailgate bounce ack N")
             )
-    known = records.spellings(tx, record.ref)
-    followers = {
-        key: text for key, text in known.items() if not is_local(tx, key) and not deliveries.complained(tx, key)
-    }
+    followers = {key: text for key, text in known.items() if key not in local and key not in complaining}
     return list((followers | named).values())
 
 

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from mailgate import __version__
 from mailgate.compose import posting
 from mailgate.compose.posting import Heading, Identity
-from mailgate.mail.message import Message
 from mailgate.process import faults
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.routing.judgement import Judgement
+from mailgate.routing.state import Ours, Signatures
 from mailgate.settings.config import Config
-from mailgate.store import aliases, deliveries, domains, held, keys, outbox, records
+from mailgate.store import deliveries, held, keys, outbox, records
+from mailgate.store import directory as directories
 from mailgate.store.apply import Stored
 from mailgate.store.database import Transaction, savepoint
 from mailgate.store.held import Held
@@ -36,30 +37,37 @@ def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, 
         ]
         record = stored.made.get(outcome.effect) or outcome.record
         if copies and record:
-            _copy(tx, number, judged.facts.message, outcome._replace(record=record), copies, now)
+            _copy(tx, number, judged, outcome._replace(record=record), copies, now)
     for reply in decision.outgoing:
         if reply.kind != "copy" and (failure := _reply(tx, config, judged, number, reply, now)):
             held.keep(tx, Held(number, reply.reason, failure, False, False, __version__, now))
     return bool(decision.outgoing)
 
 
-def identity(tx: Transaction, record: Record) -> Identity:
+def identity(tx: Transaction, record: Record, ours: Ours | None = None) -> Identity:
     """As whom we write about a record: the alias that governs it, else the sender of its domain. Raises Problem.
 
     The domain is that of the alias, under the name that was written to; else the one that was written to, else the
-    default domain.
+    default domain. `ours` is what is known of what is ours.
     """
-    local, _, host = (record.alias or "").rpartition("@")
-    every = {each.name: each for each in domains.listing(tx)}
-    home, written = every.get(host), every.get(record.domain or "")
+    governs = address.lenient(record.alias) if record.alias else None
+    asked = [governs] if governs else []
+    if ours is None:
+        ours = Ours(directories.load(tx, asked), Signatures(keys.secrets(tx)))
+    elif record.alias not in ours.directory.aliases:
+        ours = ours._replace(directory=directories.extended(tx, ours.directory, asked))
+    directory, signatures = ours
+    host = governs.domain if governs else ""
+    home, written = directory.domains.get(host), directory.domains.get(record.domain or "")
     if home and not (written and written.canonical == home.name):
         written = home
-    domain = written or domains.default(tx)
+    domain = written or directory.default
     if domain is None:
-        raise Problem("there is no local domain yet", command("mailgate domain add example.com"))
-    if host == domain.canonical and aliases.exists(tx, local, host):
-        return Identity(domain, (local, domain.catchall), keys.secrets(tx)[0])
-    return Identity(domain, (domain.catchall,), keys.secrets(tx)[0], domain.sender)
+        raise Problem("no local domain is configured", command("mailgate domain add example.com"))
+    alias = directory.aliases.get(record.alias or "")
+    if alias and alias.address == record.alias and host == domain.canonical:
+        return Identity(domain, (alias.local, domain.catchall), signatures.secrets[0])
+    return Identity(domain, (domain.catchall,), signatures.secrets[0], domain.sender)
 
 
 def mark(whom: Identity) -> str:
@@ -97,11 +105,11 @@ def send(tx: Transaction, mailing: Mailing, recipients: Iterable[str]) -> list[i
     return queued
 
 
-def _copy(tx: Transaction, number: int, message: Message, outcome: Outcome, recipients: list[str], now: float) -> None:
+def _copy(tx: Transaction, number: int, judged: Judgement, outcome: Outcome, recipients: list[str], now: float) -> None:
     """Queue the copies of a stored message that the followers of the record in an outcome get."""
     assert outcome.record is not None
-    record = outcome.record
-    whom = identity(tx, records.get(tx, record))
+    record, message = outcome.record, judged.facts.message
+    whom = identity(tx, records.get(tx, record), judged.state.ours)
     try:
         with savepoint(tx):
             heading = posting.heading(message, whom, mark(whom), outcome.parent, now)

@@ -44,22 +44,24 @@ def classify(message: Message) -> Class:
 
     The first test that hits names the class: report, then automatic, then list; a subject never decides.
     """
-    content_type = message.plain("content-type")[:1]
-    if content_type and lower(content_type[0]).startswith("multipart/report"):
+    fields = message.fields  # asked for a field before it is read: nearly every message has none of these
+    if "content-type" in fields and lower(message.plain("content-type")[0]).startswith("multipart/report"):
         return Class("report", "Content-Type: multipart/report")
-    for keyword in _keywords(message, "auto-submitted"):
+    for keyword in _keywords(message, "auto-submitted") if "auto-submitted" in fields else ():
         if keyword != "no":
             return Class("automatic", f"Auto-Submitted: {keyword}")
     for name in _AUTOMATIC_FIELDS:
-        if any(keyword not in _NO for keyword in _keywords(message, name)):
+        if name in fields and any(keyword not in _NO for keyword in _keywords(message, name)):
             return Class("automatic", name)
     for name in _AUTORESPONDER_FIELDS:
-        if any("autoresponder" in lower(value).split() for value in message.plain(name)):
+        if name in fields and any("autoresponder" in lower(value).split() for value in message.plain(name)):
             return Class("automatic", f"{name}: autoresponder")
     for name in _LIST_FIELDS:
-        if name in message.fields:
+        if name in fields:
             return Class("list", name)
-    precedence = [*_keywords(message, "precedence"), *_keywords(message, "x-precedence")]
+    precedence = [
+        word for name in ("precedence", "x-precedence") if name in fields for word in _keywords(message, name)
+    ]
     if "list" in precedence:
         return Class("list", "Precedence: list")
     for keyword in precedence:
@@ -91,7 +93,6 @@ def is_daemon(sender: Address | None) -> bool:
 def spam_mark(message: Message) -> str:
     """The field in which the mail server marked the message as spam, `""` when it did not."""
     for name in ("x-spam-flag", "x-spam", "x-spam-status"):
-        for value in message.plain(name):
-            if lower(value).startswith("yes"):
-                return f"{name}: yes"
+        if name in message.fields and any(lower(value).startswith("yes") for value in message.plain(name)):
+            return f"{name}: yes"
     return ""

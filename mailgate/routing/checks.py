@@ -22,7 +22,7 @@ def permission(context: Context, proposals: tuple[Outcome, ...]) -> tuple[str, s
         if context.spam and (ruling is None or ruling.spam == "hold"):
             judged.append(context.outcome("hold", "spam", proposal.address))
             continue
-        allowed, why = policy.permits(ruling, proposal.record, context.message, context.state, context.authentic)
+        allowed, why = policy.permits(ruling, proposal.record, context.facts.message, context.state, context.authentic)
         kept = _kept_out(context, ruling, proposal) if allowed else None
         if kept:
             saw.append(f"{proposal.address or proposal.record}: {kept.note}")
@@ -41,15 +41,17 @@ def _kept_out(context: Context, ruling: Alias | None, proposal: Outcome) -> Outc
     """What becomes of mail that its author may write, but that the alias does not take so; None when it does."""
     if ruling is None:
         return None
-    if context.class_ in ("automatic", "list") and ruling.automatic in ("hold", "refuse"):
-        note = f"{context.class_} mail ({context.facts.class_.because}), which {ruling.address} does not take"
+    if context.facts.class_.name in ("automatic", "list") and ruling.automatic in ("hold", "refuse"):
+        note = (
+            f"{context.facts.class_.name} mail ({context.facts.class_.because}), which {ruling.address} does not take"
+        )
         if ruling.automatic == "hold":
             return context.outcome("hold", "automatic", proposal.address, note=note)._replace(alias=proposal.alias)
         refused = context.outcome("refuse", "policy", proposal.address, note=note)
-        return refused._replace(alias=proposal.alias, by_status=not context.message.envelope.collected)
+        return refused._replace(alias=proposal.alias, by_status=not context.facts.message.envelope.collected)
     outsider = proposal.reason == "reply" and copies.is_outsider(proposal, context)
     if ruling.replies == "participants" and outsider:
-        note = f"{context.message.author.text} does not follow {proposal.record}, and used no signed address"
+        note = f"{context.facts.message.author.text} does not follow {proposal.record}, and used no signed address"
         held = context.outcome("hold", "outsider", proposal.address, note=note)
         return held._replace(alias=proposal.alias, record=proposal.record)
     return None
@@ -67,10 +69,10 @@ def rate(context: Context, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
         if proposal.action != "create" or proposal.repeated or proposal.model is None:
             judged.append(proposal)
             continue
-        key = (proposal.model, policy.rate_key(context.message, proposal.address))
+        key = (proposal.model, policy.rate_key(context.facts.message, proposal.address))
         count = context.state.counts.made.get(key, 0)
         saw.append(f"{key[1]} made {count} of {settings.loop_threshold} {key[0]} in {settings.loop_minutes} min")
-        if context.message.envelope.source == "file":
+        if context.facts.message.envelope.source == "file":
             saw[-1] = "kept mail, out of a file, is not counted"
             judged.append(proposal)
             continue

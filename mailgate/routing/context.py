@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from mailgate.mail import classify
 from mailgate.mail.incoming import Fallback
-from mailgate.mail.message import Message
 from mailgate.routing import authentication, marks, permission, resolve, thread
 from mailgate.routing.authentication import Authentication
 from mailgate.routing.decision import Outcome
@@ -22,9 +21,10 @@ class Context(NamedTuple):
     """One message while it is judged.
 
     The first fields are the same for all of its recipients: `header` says what the header fields name, where no
-    envelope is known (True) or for a known recipient; `spam` is the field that marks it as spam. The others are those
-    of one recipient: `recipient` is None where the header fields speak alone, `recipient_text` the envelope recipient
-    as it is shown, `acting` the aliases that are meant, each with the address that meant it.
+    envelope is known (True) or for a known recipient; `spam` is the field that marks it as spam, `own_sender` the local
+    address among author and reverse-path (`""`: neither is one). The others are those of one recipient: `recipient` is
+    None where the header fields speak alone, `recipient_text` the envelope recipient as it is shown, `acting` the
+    aliases that are meant, each with the address that meant it.
     """
 
     facts: Facts
@@ -34,21 +34,13 @@ class Context(NamedTuple):
     answered: Answered
     header: Callable[[bool], Named]
     spam: str
+    own_author: bool
+    own_sender: str
     recipient: Resolved | None = None
     recipient_text: str = ""
     addressed: Addressed = Addressed(None, (), ())
     acting: tuple[tuple[Alias, Resolved], ...] = ()
     replies: Replies = Replies()
-
-    @property
-    def message(self) -> Message:
-        """The message itself."""
-        return self.facts.message
-
-    @property
-    def class_(self) -> str:
-        """The name of its class: person, automatic, list or report."""
-        return self.facts.class_.name
 
     @property
     def is_to_nobody(self) -> bool:
@@ -97,8 +89,9 @@ class Context(NamedTuple):
 def of(facts: Facts, state: State) -> Context:
     """What is the same for all recipients of a message."""
     message, ours = facts.message, state.ours
-    own_author = facts.class_.name != "report" and permission.own_author(message, ours)
-    found = marks.find(message, ours.signatures.secrets, own_author=own_author)
+    local_senders = permission.local_senders(message, ours)
+    own_author = message.author.address in local_senders
+    found = marks.find(message, ours.signatures.secrets, own_author=own_author and facts.class_.name != "report")
     refused = Answered(None, "an answer to a refusal is new mail")
     return Context(
         facts=facts,
@@ -108,6 +101,8 @@ def of(facts: Facts, state: State) -> Context:
         answered=refused if found.refusal else thread.answered(message, state),
         header=functools.cache(lambda alone: resolve.named(message, ours, alone=alone)),
         spam=classify.spam_mark(message),
+        own_author=own_author,
+        own_sender=str(local_senders[0]) if local_senders else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from mailgate.routing import permission, resolve
+from mailgate.routing import resolve
 from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.routing.state import Follower
@@ -47,12 +47,12 @@ def is_outsider(outcome: Outcome, context: Context) -> bool:
     if outcome.action != "post" or outcome.reason == "token":
         return False
     followed = context.state.author.followed
-    return outcome.record not in followed or permission.own_author(context.message, context.state.ours)
+    return outcome.record not in followed or context.own_author
 
 
 def _others(outcome: Outcome, context: Context) -> tuple[Follower, ...]:
     """The followers who do not have the message."""
-    people, message = context.state.people, context.message
+    people, message = context.state.people, context.facts.message
     if outcome.record:
         followers = people.followers.get(outcome.record, ())
     else:
@@ -87,7 +87,7 @@ def _signed_for(outcome: Outcome, context: Context) -> frozenset[str]:
     """
     if outcome.reason != "token" or outcome.record in context.state.author.followed:
         return frozenset()
-    signed = resolve.with_tokens(context.message, context.state.ours)
+    signed = resolve.with_tokens(context.facts.message, context.state.ours)
     deliveries = (address.delivery(token.REPLY) for address in signed)
     return frozenset(
         delivery.recipient for delivery in deliveries if delivery and delivery.placement.record == outcome.record
@@ -98,9 +98,11 @@ def _silence(outcome: Outcome, context: Context, *, by_hand: bool) -> str:
     """Why nobody gets a copy, `""` when they may."""
     state = context.state
     alias = state.alias(outcome.alias)
-    if context.class_ != "person" and not (outcome.action == "create" and alias and alias.automatic == "normal"):
-        return f"{context.class_} mail ({context.facts.class_.because})"
-    if own := permission.own_sender(context.message, state.ours):
+    if context.facts.class_.name != "person" and not (
+        outcome.action == "create" and alias and alias.automatic == "normal"
+    ):
+        return f"{context.facts.class_.name} mail ({context.facts.class_.because})"
+    if own := context.own_sender:
         return f"{own} is a local address"
     if by_hand:
         return ""

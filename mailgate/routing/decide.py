@@ -80,7 +80,7 @@ def _too_large(facts: Facts, state: State) -> Decision:
 def _asked(context: Context, steps: list[Step]) -> tuple[tuple[Step, ...], tuple[Outcome, ...]]:
     """Ask about every recipient: the steps in the order of the rules, and what is said, one outcome an effect."""
     outcomes: dict[Effect, Outcome] = {}
-    for recipient in resolve.recipients(context.message.envelope, context.state.ours):
+    for recipient in resolve.recipients(context.facts.message.envelope, context.state.ours):
         taken, said = _judge(context.for_recipient(recipient))
         steps += taken
         for outcome in said:  # of two ways to one effect the signed address says more about the author
@@ -121,8 +121,8 @@ def _judge(context: Context) -> tuple[list[Step], tuple[Outcome, ...]]:
 
 def _step(rule: str, saw: str, word: str) -> Step:
     """A step for the record: a message may name thousands of addresses, its explanation need not."""
-    return Step(rule, _cut(saw), _cut(word))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SAW_LIMIT else text[: SAW_LIMIT - 1] + "…"
+    if len(saw) > SAW_LIMIT:
+        saw = saw[: SAW_LIMIT - 1] + "…"
+    if len(word) > SAW_LIMIT:
+        word = word[: SAW_LIMIT - 1] + "…"
+    return Step(rule, saw, word)

@@ -68,7 +68,7 @@ def placed(facts: Facts, ours: Ours) -> Facts:
     facts = facts._replace(message=facts.message._replace(envelope=envelope))
     if facts.report or facts.failure:
         return facts
-    every = (*envelope.recipients, *facts.message.header_addresses)
+    every = dict.fromkeys((*envelope.recipients, *facts.message.header_addresses))
     if not any(resolve.resolve(address, ours, envelope=True).kind == "bounce" for address in every):
         return facts
     return _with_report(facts, came_to_bounce_address=True)

@@ -13,24 +13,17 @@ NOBODY = "unknown"
 """The sender of new records where neither an author nor a reverse-path nor an alias is known; no address looks so."""
 
 
-def _is_local(address: Address | None, ours: Ours) -> bool:
+def _is_local(address: Address, ours: Ours) -> bool:
     """Whether it is a local address; what detection takes in a domain that is not ours belongs to somebody there."""
-    found = resolve.resolve(address, ours) if address else None
-    return found is not None and found.domain is not None and found.ours
+    found = resolve.resolve(address, ours)
+    return found.domain is not None and found.ours
 
 
-def own_author(message: Message, ours: Ours) -> bool:
-    """Whether the From field names a local address."""
-    return _is_local(message.author.address, ours)
-
-
-def own_sender(message: Message, ours: Ours) -> str:
-    """The local address among author and reverse-path: it forbids answers and satisfies no policy above `everyone`."""
-    path = message.envelope.reverse_path
-    for address in (message.author.address, path, srs.original(path) if path else None):
-        if _is_local(address, ours):
-            return str(address)
-    return ""
+def local_senders(message: Message, ours: Ours) -> tuple[Address, ...]:
+    """The local addresses among author and reverse-path: they forbid answers, and satisfy no policy but `everyone`."""
+    author, path = message.author.address, message.envelope.reverse_path
+    senders = dict.fromkeys((author, path, srs.original(path) if path else None))
+    return tuple(sender for sender in senders if sender and _is_local(sender, ours))
 
 
 def permits(
@@ -47,7 +40,7 @@ def permits(
     author = message.author.address
     if author is None:
         return False, f"{alias.policy} only, and the author is unknown"
-    if own_author(message, state.ours):
+    if _is_local(author, state.ours):
         return False, f"{alias.policy} only, and {author} is a local address"
     contact = state.author.contact if state.author.contact and not state.author.contact.archived else None
     match alias.policy:

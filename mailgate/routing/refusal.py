@@ -3,7 +3,7 @@
 import functools
 from typing import NamedTuple
 
-from mailgate.routing import permission, resolve, silence
+from mailgate.routing import resolve, silence
 from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.values import status
@@ -27,7 +27,7 @@ def settle(context: Context, outcomes: tuple[Outcome, ...]) -> Settled:
     """
     if deferred := [outcome for outcome in outcomes if outcome.action == "defer"]:
         return Settled(outcomes, (), status.temporary(deferred[0].note, "4.7.1"))
-    if context.state.settings.refusals_by == "status" and not context.message.envelope.collected:
+    if context.state.settings.refusals_by == "status" and not context.facts.message.envelope.collected:
         outcomes = tuple(outcome._replace(by_status=outcome.action == "refuse") for outcome in outcomes)
     refused = [outcome for outcome in outcomes if not outcome.taken]
     if len(refused) == len(outcomes):
@@ -49,8 +49,8 @@ class _Replies:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.outgoing: list[Outgoing] = []
-        self.shown = _shown(context)
-        self.written = functools.cache(lambda: resolve.written(context.message, context.state.ours))
+        self.shown = functools.cache(lambda: _shown(context))
+        self.written = functools.cache(lambda: resolve.written(context.facts.message, context.state.ours))
 
     def answer(self, outcome: Outcome) -> Outcome:
         """Settle a refusal by reply: answered, unanswered because of a limit, or held because answers are forbidden."""
@@ -63,7 +63,7 @@ class _Replies:
 
     def _blind(self, outcome: Outcome) -> str:
         """The local address that was written to, where no field shows it; an answer may be written to any of ours."""
-        if outcome.reason == "no-route" or outcome.address in self.shown or (outcome.parent and self.shown):
+        if outcome.reason == "no-route" or outcome.address in self.shown() or (outcome.parent and self.shown()):
             return ""
         return outcome.address
 
@@ -72,9 +72,11 @@ class _Replies:
         if outcome.action != "refuse" or outcome.repeated:
             return outcome
         why = self._silence(outcome)
-        sender = self.context.message.envelope.reverse_path
+        sender = self.context.facts.message.envelope.reverse_path
         if why or sender is None:
-            held = outcome._replace(action="hold", quiet=self.context.class_ != "person", note=f"no answer: {why}")
+            held = outcome._replace(
+                action="hold", quiet=self.context.facts.class_.name != "person", note=f"no answer: {why}"
+            )
             return self.context.state.copies.repeated(held)
         about = tuple(reasons)
         if any((reply.reason, reply.about) == (reason, about) for reply in self.outgoing):
@@ -104,12 +106,12 @@ class _Replies:
     def _silence(self, outcome: Outcome) -> str:
         """Why no answer may be sent, `""` when one may."""
         context = self.context
-        if context.message.envelope.source == "file":
+        if context.facts.message.envelope.source == "file":
             return _KEPT
         return silence.why(
-            context.message,
+            context.facts.message,
             context.facts.class_,
-            own_sender=permission.own_sender(context.message, context.state.ours),
+            own_sender=context.own_sender,
             spam=bool(context.spam),
             forged=context.authentic.because if context.authentic.result == "fail" else "",
             blind=self._blind(outcome),
@@ -130,7 +132,7 @@ class _Replies:
 
 def _shown(context: Context) -> frozenset[str]:
     """The local addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
-    message, shown = context.message, set[str]()
+    message, shown = context.facts.message, set[str]()
     for address in (*message.to, *message.cc, *message.resent):
         found = resolve.resolve(address, context.state.ours, envelope=True)
         if found.kind != "foreign":

@@ -8,6 +8,7 @@ from mailgate.routing.state import Delivery, Ours, Signatures
 from mailgate.values import token
 from mailgate.values.address import Address, lower
 from mailgate.values.directory import RESERVED, Alias, Directory, Domain
+from mailgate.values.token import Token
 
 _SPELLINGS = 8
 """Delimiters in a local part at which a detail may begin."""
@@ -66,15 +67,17 @@ def resolve(address: Address, ours: Ours, *, envelope: bool = False, alone: bool
     header address and no envelope is known.
     """
     directory, signatures = ours
-    domain = directory.domain_of(address)
+    domain = directory.domains.get(address.domain)
     local = lower(address.local)
-    names = spellings(local, domain.delimiter if domain else "+")
-    signed = _signed(local, signatures) if domain else None
+    found_token = token.parse(local)
+    names = _spellings(local, domain.delimiter if domain else "+", found_token)
+    signed = _signed(found_token, signatures) if found_token and domain else None
     if domain:
+        host = domain.canonical
         for name in names:
-            found = _named(name, address, domain, directory)
-            if found:
-                return found._replace(signed=signed)
+            kind, alias = _named(name, host, domain, directory)
+            if kind:
+                return Resolved(kind, address, (alias,) if alias else (), domain, name=f"{name}@{host}", signed=signed)
         if signed and signed.delivery:
             return Resolved(
                 "bounce" if signed.purpose == token.BOUNCE else "signed", address, (), domain, signed=signed
@@ -89,19 +92,20 @@ def resolve(address: Address, ours: Ours, *, envelope: bool = False, alone: bool
 
 def spellings(local: str, delimiter: str) -> tuple[str, ...]:
     """The names under which a lower-case local part may be known: as it is, then without a detail, longest first."""
-    found = [local]
-    if delimiter:
+    return _spellings(local, delimiter, token.parse(local))
+
+
+def _spellings(local: str, delimiter: str, found: Token | None) -> tuple[str, ...]:
+    names = [local]
+    if delimiter and delimiter in local:
         pieces = local.split(delimiter, _SPELLINGS)
-        found += [delimiter.join(pieces[:end]) for end in range(len(pieces) - 1, 0, -1)]
-    if ours := token.parse(local):
-        found.insert(1, ours.local)
-    return tuple(dict.fromkeys(name for name in found if name))
+        names += [delimiter.join(pieces[:end]) for end in range(len(pieces) - 1, 0, -1)]
+    if found:
+        names.insert(1, found.local)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _signed(local: str, signatures: Signatures) -> Signed | None:
-    found = token.parse(local)
-    if not found:
-        return None
+def _signed(found: Token, signatures: Signatures) -> Signed:
     delivery = signatures.deliveries.get(found.number)
     if not delivery:
         return Signed(found.purpose, None, "names nothing that was sent")
@@ -111,18 +115,11 @@ def _signed(local: str, signatures: Signatures) -> Signed | None:
     return Signed(found.purpose, None if fault else delivery, fault)
 
 
-def _named(local: str, address: Address, domain: Domain, directory: Directory) -> Resolved | None:
-    name = f"{local}@{domain.canonical}"
-    alias = directory.aliases.get(name)
-    if alias:
-        return Resolved("alias", address, (alias,), domain, name=name)
-    if local in domain.catchalls:
-        return Resolved("catchall", address, (), domain, name=name)
-    if local in domain.bounces:
-        return Resolved("bounce", address, (), domain, name=name)
-    if local in RESERVED:
-        return Resolved("reserved", address, (), domain, name=name)
-    return None
+def _named(local: str, host: str, domain: Domain, directory: Directory) -> tuple[str, Alias | None]:
+    """What a name is in a domain: its kind, `""` for no name of ours, and the alias of this name."""
+    if alias := directory.aliases.get(f"{local}@{host}"):
+        return "alias", alias
+    return domain.kind_of(local) or ("reserved" if local in RESERVED else ""), None
 
 
 def names_in(domain: Domain, directory: Directory) -> frozenset[str]:

@@ -20,7 +20,7 @@ def duplicate(context: Context) -> Verdict:
         return Verdict(f"another copy of the same mail is message {context.state.copies.seen[0].message}", "seen")
     if context.state.copies.reused_id:
         return Verdict("id seen before with other content", "reused-id")
-    return Verdict("content new, id new" if context.message.message_id else "content new, no id")
+    return Verdict("content new, id new" if context.facts.message.message_id else "content new, no id")
 
 
 def loop_mark(context: Context) -> Verdict:
@@ -34,8 +34,8 @@ def loop_mark(context: Context) -> Verdict:
         return Verdict(f"what was sent as message {sent}", "ignore", (context.outcome("ignore", "loop"),))
     if not context.marks.refusal:
         return Verdict("no mark of ours")
-    if context.class_ != "person":
-        saw = f"{context.class_} mail that answers a refusal of ours"
+    if context.facts.class_.name != "person":
+        saw = f"{context.facts.class_.name} mail that answers a refusal of ours"
         return Verdict(saw, "ignore", (context.outcome("ignore", "loop"),))
     own = context.recipient or next(iter(context.addressed.direct), None)
     contacts = context.state.ours.directory.contacts
@@ -51,7 +51,7 @@ def delivery_report(context: Context) -> Verdict:
     if here is None and (report is None or report.kind == "automatic"):
         return Verdict("no report")
     if report is None or report.kind in ("automatic", "other"):
-        kind = report.kind if report else "other" if context.class_ == "person" else "automatic"
+        kind = report.kind if report else "other" if context.facts.class_.name == "person" else "automatic"
         saw = report.because if report else f"{here.address} is a bounce address" if here else ""
         if here and (why := _awaited(context, here)):
             captured = context.outcome("hold", "capture", here.name, note=why)._replace(report=kind)
@@ -82,25 +82,25 @@ def _awaited(context: Context, own: Resolved) -> str:
         return f"{own.domain.canonical} captures"
     from mailgate.routing import confirmation  # nine expressions to compile, for mail to these addresses alone
 
-    provider = confirmation.provider(context.message) if context.authentic.result != "fail" else ""
+    provider = confirmation.provider(context.facts.message) if context.authentic.result != "fail" else ""
     return f"{provider} asks to confirm a forwarding" if provider else ""
 
 
 def automatic(context: Context) -> Verdict:
     """Person, automatic, list or report? No verdict; later rules use it."""
-    return Verdict(context.facts.class_.because or "no field of a robot or a list", context.class_)
+    return Verdict(context.facts.class_.because or "no field of a robot or a list", context.facts.class_.name)
 
 
 def sender(context: Context) -> Verdict:
     """Blocked? Spam? One of our own addresses? Who vouches for the author?"""
     if context.state.author.blocked:
         saw = f"{context.state.author.blocked} is on the block list"
-        if context.state.settings.blocked_by == "status" and not context.message.envelope.collected:
+        if context.state.settings.blocked_by == "status" and not context.facts.message.envelope.collected:
             refused = context.outcome("refuse", "blocked", context.recipient_text)._replace(by_status=True)
             return Verdict(saw, "refuse", (refused,))
         return Verdict(saw, "hold", (context.outcome("hold", "blocked", quiet=True),))
     if context.authentic.result == "fail" and (known := permission.standing(context.state.author)):
-        saw = f"{context.message.author.address} is {known}; {context.authentic.because}"
+        saw = f"{context.facts.message.author.address} is {known}; {context.authentic.because}"
         return Verdict(saw, "hold", (context.outcome("hold", "unverified"),))
     if context.spam:
         governing = [placement.alias for placement in context.replies.posts]
@@ -108,10 +108,10 @@ def sender(context: Context) -> Verdict:
         if not any(taker and taker.spam == "quiet" for taker in takers):
             return Verdict(context.spam, "hold", (context.outcome("hold", "spam"),))
         return Verdict(context.spam, "spam")
-    own = permission.own_sender(context.message, context.state.ours)
+    own = context.own_sender
     if own:
         return Verdict(f"{own} is a local address", "own")
-    author = context.message.author
+    author = context.facts.message.author
     saw = str(author.address) if author.address else f"author unknown: {author.defect}"
     if not context.state.settings.trust.authserv_ids:
         return Verdict(saw, "no verdict")
@@ -198,7 +198,7 @@ def no_route(context: Context) -> Verdict:
     if held:
         return Verdict(held[0].address, "hold", held)
     saw = _nobody(context)
-    if context.message.envelope.collected:
+    if context.facts.message.envelope.collected:
         return Verdict(saw, "hold", (context.outcome("hold", "unrouted"),))
     refused = context.outcome("refuse", "no-route", context.recipient_text)._replace(by_status=True)
     return Verdict(saw, "refuse", (refused,))

@@ -162,11 +162,10 @@ def save(tx: Transaction, changed: Alias) -> Alias:
 
 
 def _refuse_local(tx: Transaction, addresses: Iterable[str]) -> None:
-    for address in addresses:
-        if directory.is_local(tx, address):
-            raise Problem(
-                f"`{address}` is a local address: a copy to it would come back", advice="name the address of a person"
-            )
+    for address in sorted(directory.local_among(tx, addresses)):
+        raise Problem(
+            f"`{address}` is a local address: a copy to it would come back", advice="name the address of a person"
+        )
 
 
 def _fields(alias: Alias) -> dict[str, object]:

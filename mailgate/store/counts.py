@@ -1,6 +1,6 @@
 """What came and went lately, as far as a limit counts it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mailgate.mail.message import Message
 from mailgate.routing.permission import rate_key
@@ -15,14 +15,14 @@ DAY, HOUR = 86_400.0, 3_600.0
 _CREATED = within("created_at")
 
 
-def lately(tx: Transaction, message: Message, state: State, records: Iterable[Ref]) -> Counts:
+def lately(tx: Transaction, message: Message, state: State, records: Collection[Ref]) -> Counts:
     """The counts for one message; `state` is what is known so far, `records` those on which it may be posted."""
     settings, now = state.settings, state.now
     recent, today, hour = around(now, 60 * settings.loop_minutes), around(now, DAY), around(now, HOUR)
     aliases = {alias.number: alias for alias in state.ours.directory.aliases.values()}.values()
     author, path = message.author.address, message.envelope.reverse_path
     answers = _answers(tx, srs.original(path).key if path else "", min(recent, today))
-    relayed = _relayed(tx, records, recent)
+    relayed = _relayed(tx, records, recent) if records else {}
     return Counts(
         made=_made(tx, message, state, recent),
         made_by_alias=_made_by_aliases(tx, aliases, hour) if settings.records_per_alias else {},

@@ -112,6 +112,13 @@ def is_local(tx: Transaction, text: str) -> bool:
     return found is not None and resolve.is_local(found, load(tx, [found]))
 
 
+def local_among(tx: Transaction, texts: Iterable[str]) -> frozenset[str]:
+    """Those of some addresses to which mail would come back to us."""
+    found = {text: address.lenient(text) for text in texts}
+    directory = load(tx, [each for each in found.values() if each])
+    return frozenset(text for text, each in found.items() if each and resolve.is_local(each, directory))
+
+
 def is_stranger(tx: Transaction, text: str) -> bool:
     """Whether an address lies in a local domain where nobody has it."""
     found = address.lenient(text)

@@ -1,6 +1,6 @@
 """Who writes, and who would get a copy: what contacts, lists of senders, followers and failures say of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mailgate.mail.message import Message
 from mailgate.routing import resolve
@@ -46,13 +46,15 @@ def _made_by(tx: Transaction, copies: Copies) -> frozenset[Ref]:
     return frozenset(record for record in records if Effect("post", str(record)) not in effects)
 
 
-def to_copy(tx: Transaction, directory: Directory, records: Iterable[Ref]) -> People:
+def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> People:
     """The followers of some records, and those whom the aliases of a directory notify, as they stand today.
 
     An address that has become a local one is left out.
     """
-    followers = _followers(tx, records)
+    followers = _followers(tx, records) if records else {}
     notified = {alias.number: alias.notify for alias in directory.aliases.values() if alias.notify}
+    if not followers and not notified:
+        return People()
     every = {text: lenient(text) for texts in (*followers.values(), *notified.values()) for text in texts}
     addresses = {text: address for text, address in every.items() if address}
     known = directories.extended(tx, directory, addresses.values())
@@ -71,6 +73,18 @@ def to_copy(tx: Transaction, directory: Directory, records: Iterable[Ref]) -> Pe
         {record: reachable(texts, record) for record, texts in followers.items()},
         {number: reachable(texts, None) for number, texts in notified.items()},
     )
+
+
+def stops(tx: Transaction, record: Ref, keys: Iterable[str]) -> dict[str, str]:
+    """Why some of these people get no copies of a record's mail."""
+    found = _stops(tx, keys)
+    reasons = {key: found.get((key, record)) or found.get((key, None), "") for key in keys}
+    return {key: why for key, why in reasons.items() if why}
+
+
+def complaining(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
+    """Who called our mail spam, as a signature of ours proves, without anybody having seen to it yet."""
+    return frozenset(key for key, record in _stops(tx, keys) if record is None)
 
 
 def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, list[str]]:

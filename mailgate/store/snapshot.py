@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from mailgate.mail.incoming import Fallback
-from mailgate.reports.report import Report
 from mailgate.routing.facts import Facts
-from mailgate.routing.state import Ours, Settings, Signatures, State, Trust
+from mailgate.routing.state import Delivery, Ours, Settings, Signatures, State, Trust
 from mailgate.settings.config import Config
-from mailgate.store import counts, directory, effects, keys, people, threads
+from mailgate.store import counts, directory, effects, keys, people
 from mailgate.store.database import Transaction
+from mailgate.store.threads import Threads, existing
 from mailgate.values import srs
 from mailgate.values.address import Address, lenient
 from mailgate.values.problem import NotReady, command
@@ -24,7 +24,9 @@ def ours(tx: Transaction, addresses: Iterable[Address], allowed: frozenset[str])
     found = directory.load(tx, every, allowed)
     if not found.domains:
         raise NotReady("the store has no local domain", command("mailgate domain add example.com"))
-    return Ours(found, Signatures(keys.secrets(tx), threads.deliveries(tx, found, every)))
+    threads = Threads(tx, found)
+    deliveries = threads.deliveries(every)
+    return Ours(threads.directory, Signatures(keys.secrets(tx), deliveries))
 
 
 def settings(config: Config, parameters: Mapping[str, str], fallback: Fallback | None) -> Settings:
@@ -47,33 +49,31 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
 
     `known` is what is ours for `facts.addresses`; `record`: that on which a person puts the message.
     """
-    known = _with(tx, known, _returned_to(facts.report)) if facts.report else known
     copies = effects.earlier(tx, facts.message)
-    thread = threads.thread(tx, known.directory, facts, (seen.message for seen in copies.seen))
-    deliveries = known.signatures.deliveries.values()
-    aliases = known.directory.aliases.values()
-    records = {placement.record for placement in (*thread.placements, *(each.placement for each in deliveries))}
-    records |= {alias.record for alias in aliases if alias.record} | ({record} if record else set())
+    threads = Threads(tx, known.directory)
+    deliveries = {**known.signatures.deliveries, **(_returned(threads, facts) if facts.report else {})}
+    thread = threads.thread(facts, (seen.message for seen in copies.seen))
+    records = {
+        placement.record for placement in (*thread.placements, *(each.placement for each in deliveries.values()))
+    }
+    records |= {alias.record for alias in threads.directory.aliases.values() if alias.record}
+    records |= {record} if record else set()
     state = State(
-        ours=known,
+        ours=Ours(threads.directory, known.signatures._replace(deliveries=deliveries)),
         settings=given,
-        thread=thread._replace(records=threads.existing(tx, records)),
+        thread=thread._replace(records=existing(tx, records)) if records else thread,
         copies=copies,
         author=people.standing(tx, facts.message, copies),
-        people=people.to_copy(tx, known.directory, records),
+        people=people.to_copy(tx, threads.directory, records),
         now=now,
     )
     return state._replace(counts=counts.lately(tx, facts.message, state, records))
 
 
-def _returned_to(report: Report) -> list[Address]:
-    """The addresses to which a report says that our message would have been returned or answered."""
-    return [srs.original(address) for text in report.return_addresses if (address := lenient(text))]
-
-
-def _with(tx: Transaction, known: Ours, addresses: list[Address]) -> Ours:
-    """What is ours, as far as these addresses ask for it as well."""
-    found = directory.extended(tx, known.directory, addresses)
-    more = threads.deliveries(tx, found, addresses)
-    signatures = known.signatures._replace(deliveries={**known.signatures.deliveries, **more})
-    return Ours(found, signatures)
+def _returned(threads: Threads, facts: Facts) -> dict[int, Delivery]:
+    """The deliveries that the addresses name to which our message would have been returned or answered."""
+    texts = facts.report.return_addresses if facts.report else ()
+    addresses = [srs.original(address) for text in texts if (address := lenient(text))]
+    fresh = [address for address in addresses if address not in facts.addresses]
+    threads.directory = directory.extended(threads.tx, threads.directory, fresh)
+    return threads.deliveries(fresh)

@@ -1,45 +1,127 @@
 """Which stored messages a message may answer or report: by the ids that it names, by the tokens in its addresses."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mailgate.reports.report import Report
 from mailgate.routing.facts import Facts
 from mailgate.routing.state import Delivery, Known, Placement, Thread
 from mailgate.store import aliases
+from mailgate.store import directory as directories
 from mailgate.store.database import Row, Transaction, select_for, select_in
-from mailgate.store.directory import alias_from_row
 from mailgate.values import token
 from mailgate.values.address import Address, lenient, lower
 from mailgate.values.directory import Alias, Directory
 from mailgate.values.record import Ref
 
-Governing = Callable[[Row], Alias | None]
-"""The alias that governs the record in a row with the columns `alias` and `policy`."""
 
+class Threads:
+    """Looks things up for one message. `directory` grows by the aliases that govern what is found."""
 
-def deliveries(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> dict[int, Delivery]:
-    """The deliveries that the tokens in some addresses name, by number; whether a token is valid is not checked yet."""
-    tokens = (token.parse(lower(address.local)) for address in addresses)
-    rows = list(
-        select_in(tx, f"{_DELIVERIES} WHERE number IN ({{}})", sorted({each.number for each in tokens if each}))
-    )
-    return {delivery.number: delivery for delivery in _deliveries(tx, directory, rows)}
+    def __init__(self, tx: Transaction, directory: Directory) -> None:
+        self.tx = tx
+        self.directory = directory
 
+    def deliveries(self, addresses: Iterable[Address]) -> dict[int, Delivery]:
+        """The deliveries that the tokens in some addresses name, by number; whether a token is valid is not checked."""
+        tokens = (token.parse(lower(address.local)) for address in addresses)
+        numbers = sorted({found.number for found in tokens if found})
+        if not numbers:
+            return {}
+        rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE number IN ({{}})", numbers))
+        return {delivery.number: delivery for delivery in self._deliveries(rows)}
 
-def thread(tx: Transaction, directory: Directory, facts: Facts, copies: Iterable[int]) -> Thread:
-    """The stored messages that a message names, or that its report is about.
+    def thread(self, facts: Facts, copies: Iterable[int]) -> Thread:
+        """The stored messages that a message names, or that its report is about.
 
-    An id that is merely mentioned in a stored message is looked for where no other leads to a record; what `copies`
-    (numbers of messages) did is none of the people who take part there. `records` is left empty.
-    """
-    message, report = facts.message, facts.report
-    ids = (*message.references, *(report.message_ids if report else ()))
-    known = _known(tx, directory, _named(tx, ids))
-    stands = any(each.placements and not each.reused for group in known.values() for each in group)
-    mentioned = {} if stands else _mentioned(tx, directory, message.references, sorted(set(copies)))
-    sent_to = _sent_to(tx, directory, known, report) if report else {}
-    return Thread(known, mentioned, frozenset(), sent_to)
+        An id that is merely mentioned in a stored message is looked for where no other leads to a record; what `copies`
+        (numbers of messages) did is none of the people who take part there. `records` is left empty.
+        """
+        references, report = facts.message.references, facts.report
+        ids = (*references, *(report.message_ids if report else ()))
+        if not ids:
+            return Thread()
+        known = self._known(_named(self.tx, ids))
+        stands = any(each.placements and not each.reused for group in known.values() for each in group)
+        mentioned = {} if stands or not references else self._mentioned(references, sorted(set(copies)))
+        return Thread(known, mentioned, frozenset(), self._sent_to(known, report) if report else {})
+
+    def _known(self, found: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
+        placements = self._placements([row["number"] for group in found.values() for row in group])
+        return {id_: tuple(_from_row(row, placements) for row in group) for id_, group in found.items()}
+
+    def _mentioned(self, references: Sequence[str], copies: Sequence[int]) -> dict[str, tuple[Known, ...]]:
+        query = (
+            "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
+            " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
+        )
+        rows = list(select_in(self.tx, query, references))
+        placements = self._placements([row["number"] for row in rows])
+        people = _participants(self.tx, {each.record for group in placements.values() for each in group}, copies)
+        with_people = {
+            number: tuple(each._replace(participants=people[each.record]) for each in group)
+            for number, group in placements.items()
+        }
+        found: dict[str, tuple[Known, ...]] = {}
+        for row in rows:
+            found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _from_row(row, with_people))
+        return found
+
+    def _sent_to(self, known: Mapping[str, tuple[Known, ...]], report: Report) -> dict[int, tuple[Delivery, ...]]:
+        """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
+        ours = {each.number for id_ in report.message_ids for each in known.get(id_, ()) if each.outgoing}
+        named = (lenient(finding.recipient) for finding in report.findings if finding.recipient)
+        keys = sorted({address.key for address in named if address})
+        found: dict[int, tuple[Delivery, ...]] = {}
+        for number in ours:
+            rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE recipient IN ({{}}) AND message = ?", keys, number))
+            if any(finding.recipient is None for finding in report.findings):
+                rows += self.tx.execute(f"{_DELIVERIES} WHERE message = ? LIMIT 2", (number,)).fetchall()
+            found[number] = tuple({delivery.number: delivery for delivery in self._deliveries(rows)}.values())
+        return found
+
+    def _placements(self, messages: Sequence[int]) -> dict[int, tuple[Placement, ...]]:
+        """Where messages stand, the oldest record first."""
+        query = (
+            "SELECT message, placement.model, placement.id, alias, policy FROM placement"
+            " LEFT JOIN record ON record.model = placement.model AND record.id = placement.id"
+            " WHERE message IN ({}) ORDER BY placement.number"
+        )
+        rows = list(select_in(self.tx, query, messages))
+        self._ask_for([row["alias"] for row in rows])
+        found: dict[int, tuple[Placement, ...]] = {}
+        for row in rows:
+            placement = Placement(Ref(row["model"], row["id"]), self._governing(row))
+            found[row["message"]] = (*found.get(row["message"], ()), placement)
+        return found
+
+    def _deliveries(self, rows: Sequence[Row]) -> list[Delivery]:
+        self._ask_for([row["alias"] for row in rows])
+        return [
+            Delivery(
+                number=row["number"],
+                message=row["message"],
+                message_id=row["message_id"],
+                placement=Placement(Ref(row["model"], row["id"]), self._governing(row)),
+                recipient=row["recipient"],
+                gone=bool(row["gone"]),
+            )
+            for row in rows
+        ]
+
+    def _ask_for(self, aliases: Iterable[str | None]) -> None:
+        """Let the directory hold the aliases with these addresses, as far as they are still there."""
+        missing = [lenient(address) for address in aliases if address and address not in self.directory.aliases]
+        self.directory = directories.extended(self.tx, self.directory, [address for address in missing if address])
+
+    def _governing(self, row: Row) -> Alias | None:
+        """The alias that governs the record in a row; of one that was removed there is left what its record kept."""
+        address = row["alias"] or ""
+        alias = self.directory.aliases.get(address)
+        if alias and alias.address == address:
+            return alias
+        local, _, domain = address.rpartition("@")
+        return aliases.remains(local, domain, row["policy"]) if row["policy"] else None
 
 
 def existing(tx: Transaction, records: Iterable[Ref]) -> frozenset[Ref]:
@@ -65,32 +147,6 @@ def _named(tx: Transaction, ids: Sequence[str]) -> dict[str, list[Row]]:
     return found
 
 
-def _known(tx: Transaction, directory: Directory, found: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
-    rows = [row for group in found.values() for row in group]
-    placements = _placements(tx, directory, [row["number"] for row in rows])
-    return {id_: tuple(_from_row(row, placements) for row in group) for id_, group in found.items()}
-
-
-def _mentioned(
-    tx: Transaction, directory: Directory, references: Sequence[str], copies: Sequence[int]
-) -> dict[str, tuple[Known, ...]]:
-    query = (
-        "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
-        " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
-    )
-    rows = list(select_in(tx, query, references))
-    placements = _placements(tx, directory, [row["number"] for row in rows])
-    people = _participants(tx, {each.record for group in placements.values() for each in group}, copies)
-    with_people = {
-        number: tuple(each._replace(participants=people[each.record]) for each in group)
-        for number, group in placements.items()
-    }
-    found: dict[str, tuple[Known, ...]] = {}
-    for row in rows:
-        found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _from_row(row, with_people))
-    return found
-
-
 def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Known:
     return Known(
         number=row["number"],
@@ -99,41 +155,6 @@ def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Know
         reused="reused-id" in json.loads(row["flags"]),
         placements=placements.get(row["number"], ()),
     )
-
-
-def _placements(tx: Transaction, directory: Directory, messages: Sequence[int]) -> dict[int, tuple[Placement, ...]]:
-    """Where messages stand, the oldest record first."""
-    query = (
-        "SELECT message, placement.model, placement.id, alias, policy FROM placement"
-        " LEFT JOIN record ON record.model = placement.model AND record.id = placement.id"
-        " WHERE message IN ({}) ORDER BY placement.number"
-    )
-    rows = list(select_in(tx, query, messages))
-    governing = _governing(tx, directory, rows)
-    found: dict[int, tuple[Placement, ...]] = {}
-    for row in rows:
-        placement = Placement(Ref(row["model"], row["id"]), governing(row))
-        found[row["message"]] = (*found.get(row["message"], ()), placement)
-    return found
-
-
-def _governing(tx: Transaction, directory: Directory, rows: Sequence[Row]) -> Governing:
-    """Which alias governs the records in these rows; of one that was removed there is left what its record kept."""
-    addresses = {row["alias"] for row in rows if row["alias"]}
-    known = {each: alias for each in addresses if (alias := directory.aliases.get(each)) and alias.address == each}
-    missing = addresses - known.keys()
-    query = "SELECT * FROM alias WHERE local IN ({})"
-    for row in select_in(tx, query, sorted({address.rpartition("@")[0] for address in missing})):
-        alias = alias_from_row(row)
-        if alias.address in missing:
-            known[alias.address] = alias
-
-    def governing(row: Row) -> Alias | None:
-        address = row["alias"] or ""
-        local, _, domain = address.rpartition("@")
-        return known.get(address) or (aliases.remains(local, domain, row["policy"]) if row["policy"] else None)
-
-    return governing
 
 
 def _participants(tx: Transaction, records: set[Ref], copies: Sequence[int]) -> dict[Ref, frozenset[str]]:
@@ -157,35 +178,3 @@ _DELIVERIES = (
     " record.id IS NULL AS gone"
     " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id"
 )
-
-
-def _deliveries(tx: Transaction, directory: Directory, rows: Sequence[Row]) -> list[Delivery]:
-    governing = _governing(tx, directory, rows)
-    return [
-        Delivery(
-            number=row["number"],
-            message=row["message"],
-            message_id=row["message_id"],
-            placement=Placement(Ref(row["model"], row["id"]), governing(row)),
-            recipient=row["recipient"],
-            gone=bool(row["gone"]),
-        )
-        for row in rows
-    ]
-
-
-def _sent_to(
-    tx: Transaction, directory: Directory, known: Mapping[str, tuple[Known, ...]], report: Report
-) -> dict[int, tuple[Delivery, ...]]:
-    """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
-    ours = {each.number for id_ in report.message_ids for each in known.get(id_, ()) if each.outgoing}
-    named = (lenient(finding.recipient) for finding in report.findings if finding.recipient)
-    keys = sorted({address.key for address in named if address})
-    found: dict[int, tuple[Delivery, ...]] = {}
-    for number in ours:
-        rows = list(select_in(tx, f"{_DELIVERIES} WHERE recipient IN ({{}}) AND message = ?", keys, number))
-        if any(finding.recipient is None for finding in report.findings):
-            rows += tx.execute(f"{_DELIVERIES} WHERE message = ? LIMIT 2", (number,)).fetchall()
-        sent = _deliveries(tx, directory, rows)
-        found[number] = tuple({delivery.number: delivery for delivery in sent}.values())
-    return found

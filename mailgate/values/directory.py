@@ -59,6 +59,15 @@ class Domain(NamedTuple):
         """The retired names of aliases."""
         return self._retired("alias")
 
+    def kind_of(self, local: str) -> str:
+        """What a lower-case local part is the name of: `catchall` or `bounce`, `""` for neither; retired ones too."""
+        if local in (self.catchall, self.sender):
+            return "catchall"
+        if local == self.bounce:
+            return "bounce"
+        retired = next((kind for name, kind in self.retired if name == local), "")
+        return retired if retired in ("catchall", "bounce") else ""
+
     def _retired(self, kind: str) -> tuple[str, ...]:
         return tuple(local for local, retired in self.retired if retired == kind)
 

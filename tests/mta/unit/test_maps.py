@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mailgate.mta import maps
 from mailgate.mta.maps import Maps
 from mailgate.routing.resolve import resolve
+from mailgate.routing.state import Ours
 from mailgate.store import aliases, directory
 from mailgate.values.address import parse
 from mailgate.values.directory import Alias, Directory, Domain
@@ -135,7 +136,7 @@ def test_no_address_that_an_alias_takes_is_refused(
         [each for each, _ in named], [(f"{retired}@example.com", each) for each, retired in named]
     )
     written = parse(f"{local}{detail}@{host}")
-    if written and resolve(written, directory, envelope=True).kind != "unknown":
+    if written and resolve(written, Ours(directory), envelope=True).kind != "unknown":
         assert taken(f"{local}{detail}@{host}", Maps(directory))
 
 
