@@ -179,6 +179,7 @@ HOUSE: dict[str, dict[str, str]] = {
     "gateway": {
         "send": "",
         "post": "send",
+        "recipient": "",
         "receive": "send",
         "api": "receive",
         "cases": "receive",

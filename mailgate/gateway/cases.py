@@ -56,7 +56,7 @@ def names(folder: str) -> list[str]:
 
 def judge(store: Store, config: Config, case: Case, now: float) -> list[Difference]:
     """How today's judgement of a case differs from what it expects. Raises StoreError."""
-    receipt = receive.preview(store, config, case.incoming, now, undisturbed=True)
+    receipt = receive.preview(store, config, case.incoming, now, history=False)
     return compare(case.expected, explain.tree(receipt.facts, receipt.decision, dry_run=True))
 
 

@@ -4,15 +4,14 @@ What our own judgement cannot take would fail for ever, so it is accepted and he
 else goes wrong (database, disk, configuration, a fault of the machine) raises, and the edge that called defers.
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mailgate import __version__
-from mailgate.mail import envelope
-from mailgate.mail.envelope import Hints
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.process import deadline, faults
-from mailgate.routing import decide, resolve
+from mailgate.routing import decide
 from mailgate.routing import facts as reading
 from mailgate.routing.decision import Decision
 from mailgate.routing.facts import Facts
@@ -28,6 +27,8 @@ READING = 10.0
 """Seconds of work for reading the facts of a message; linear in its size, so this is for our own mistakes."""
 JUDGING = 5.0
 """Seconds of work for the decision, which is made while other deliveries wait."""
+
+Result = TypeVar("Result")
 
 
 class Receipt(NamedTuple):
@@ -65,49 +66,32 @@ def receive_all(
     `also` is called for each, with its index, in the same transaction, so that an edge can remember that it is done
     with it. Raises as `receive`, and what `also` raises.
     """
-    every = [read(incoming) for incoming in messages]
+    every = [(read(incoming), incoming.fallback) for incoming in messages]
     receipts = []
     with store.write() as tx:
-        for at, facts in enumerate(every):
-            judged = judge(tx, config, facts, messages[at].fallback, now)
+        for at, (facts, fallback) in enumerate(every):
+            judged = judge(tx, config, facts, fallback, now)
             stored = apply.apply(tx, judged, now)
             queued = enqueue(tx, config, judged, stored, now)
-            placed = (each for each in judged.decision.outcomes if each.action in ("create", "post"))
-            records = tuple(ref for each in placed if (ref := each.record or stored.made.get(each.effect)))
-            receipts.append(Receipt(judged.facts, judged.decision, stored.number, queued, records))
+            receipts.append(Receipt(judged.facts, judged.decision, stored.number, queued, stored.records))
             if also:
                 also(tx, at, receipts[-1])
     return receipts
 
 
-def preview(store: Store, config: Config, incoming: Incoming, now: float, *, undisturbed: bool = False) -> Receipt:
-    """The same judgement, nothing written, no lock taken; `undisturbed`: as if no mail had come lately."""
+def preview(store: Store, config: Config, incoming: Incoming, now: float, *, history: bool = True) -> Receipt:
+    """The same judgement, nothing written, no lock taken; without `history` as if no mail had come lately."""
     facts = read(incoming)
     with store.read() as tx:
         judged = judge(tx, config, facts, incoming.fallback, now)
-    if undisturbed:
+    if not history:
         judged = _decided(judged.facts, judged.state.without_history)
     return Receipt(judged.facts, judged.decision)
 
 
-def knows(store: Store, recipient: str, fallback: Fallback | None) -> bool:
-    """Whether mail for a recipient can be taken at all: not for a stranger in a local domain. Raises as `receive`."""
-    told = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
-    with store.read() as tx:
-        ours = snapshot.ours(tx, told.recipients, contacts.allowed_domains(contacts.parameters(tx)))
-    recipients = resolve.recipients(told.qualified(ours.directory.default_name), ours)
-    return fallback is not None or all(found is None or found.kind != "unknown" for found in recipients)
-
-
 def read(incoming: Incoming) -> Facts:
-    """The facts of a message, before any lock is taken; whatever goes wrong, the mail is kept."""
-    try:
-        with deadline.limit(READING, worked=True):
-            return reading.read(incoming)
-    except Exception as error:
-        if faults.is_of_machine(error):
-            raise
-        return reading.unread(incoming, _name(error))
+    """The facts of a message, before any lock is taken."""
+    return _guarded(READING, lambda: reading.read(incoming), lambda why: reading.unread(incoming, why))
 
 
 def judge(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Judgement:
@@ -115,27 +99,33 @@ def judge(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | No
     parameters = contacts.parameters(tx)
     ours = snapshot.ours(tx, facts.addresses, contacts.allowed_domains(parameters))
     facts = facts.qualified(ours.directory.default_name)
-    try:
-        with deadline.limit(JUDGING, worked=True):
-            facts = reading.placed(facts, ours)
-    except Exception as error:
-        if faults.is_of_machine(error):
-            raise
-        facts = facts.failed(_name(error))
+    facts = _guarded(JUDGING, functools.partial(reading.placed, facts, ours), facts.failed)
     settings = snapshot.settings(config, parameters, fallback)
     return _decided(facts, snapshot.take(tx, facts, ours, settings, now))
 
 
 def _decided(facts: Facts, state: State) -> Judgement:
-    if not facts.failure:
-        try:
-            with deadline.limit(JUDGING, worked=True):
-                return Judgement(facts, state, decide.decide(facts, state))
-        except Exception as error:
-            if faults.is_of_machine(error):
-                raise
-            facts = facts.failed(_name(error))
-    return Judgement(facts, state, decide.failed(facts, state, __version__))
+    def failed(why: str) -> Judgement:
+        failing = facts.failed(why)
+        return Judgement(failing, state, decide.failed(failing, state, __version__))
+
+    if facts.failure:
+        return failed(facts.failure)
+    return _guarded(JUDGING, lambda: Judgement(facts, state, decide.decide(facts, state)), failed)
+
+
+def _guarded(seconds: float, work: Callable[[], Result], failed: Callable[[str], Result]) -> Result:
+    """What `work` gives within so many seconds of CPU time; where a mistake of ours stops it, what `failed` gives.
+
+    What the machine cannot do passes: it would be possible again.
+    """
+    try:
+        with deadline.limit(seconds, worked=True):
+            return work()
+    except Exception as error:
+        if faults.is_of_machine(error):
+            raise
+        return failed(f"{type(error).__name__}: {error}"[:200])
 
 
 def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, now: float) -> bool:
@@ -145,7 +135,3 @@ def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, 
     from mailgate.gateway import send  # most mail is answered by nothing and copied to nobody
 
     return send.enqueue(tx, config, judged, stored, now)
-
-
-def _name(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]

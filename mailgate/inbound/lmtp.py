@@ -16,6 +16,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailgate.gateway import log, receive
+from mailgate.gateway.recipient import is_known
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
@@ -34,7 +35,7 @@ class LmtpHandler:
     ) -> str:
         """250 for a local address and for any address elsewhere, 550 for an unknown one in a local domain."""
         try:
-            known = receive.knows(self._store, address, self._fallback)
+            known = is_known(self._store, address, self._fallback)
         except Exception as error:
             log.deferred(error)
             return status.temporary().smtp

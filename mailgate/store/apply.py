@@ -20,10 +20,14 @@ from mailgate.values.record import Ref
 
 
 class Stored(NamedTuple):
-    """The number of the message, None when there was nothing to store, and the records made, by effect."""
+    """The number of the message, None when there was nothing to store, and the records it stands on by it.
+
+    `made`: those that it made, by effect.
+    """
 
     number: int | None
-    made: Mapping[Effect, Ref]
+    made: Mapping[Effect, Ref] = {}
+    records: tuple[Ref, ...] = ()
 
 
 def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None = None) -> Stored:
@@ -31,7 +35,7 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
     facts, state, decision = judgement
     fresh = [outcome for outcome in decision.outcomes if not outcome.repeated and outcome.taken]
     if not decision.has_effects:
-        return Stored(None, {})
+        return Stored(None)
     parent = next((outcome.parent for outcome in fresh if outcome.parent), None)
     flags = _flags(judgement, fresh)
     if number is None:
@@ -59,7 +63,8 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
         held.release(tx, copy)
     _keep(tx, number, fresh, now)
     messages.explain(tx, number, explain.tree(facts, decision, dry_run=False, made=made))
-    return Stored(number, made)
+    placed = (made.get(outcome.effect) or outcome.record for outcome in fresh if outcome.action in ("create", "post"))
+    return Stored(number, made, tuple(record for record in placed if record))
 
 
 def _flags(judgement: Judgement, outcomes: list[Outcome]) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.doctor import health
+from mailgate.doctor import addresses
 from mailgate.gateway import held, post
 from mailgate.gateway.post import Text
 from mailgate.store import aliases, directory, domains, records
@@ -54,7 +54,7 @@ def test_a_follower_that_becomes_a_detected_address_gets_nothing(gateway: Gatewa
 def test_a_detected_contact_address_is_somebody(detecting: Gateway) -> None:
     with detecting.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(contact="info@other.test"))
-    assert [check.verdict for check in health.directory(detecting.store)] == ["ok", "ok"]
+    assert [check.verdict for check in addresses.check(detecting.store)] == ["ok", "ok"]
 
 
 def test_held_mail_is_routed_through_a_detected_address(detecting: Gateway) -> None:

@@ -1,0 +1,20 @@
+"""Whether there is anybody at an address, asked before a message comes."""
+
+from mailgate.mail import envelope
+from mailgate.mail.envelope import Hints
+from mailgate.mail.incoming import Fallback, Incoming
+from mailgate.routing import resolve
+from mailgate.store import contacts, snapshot
+from mailgate.store.database import Store
+
+
+def is_known(store: Store, recipient: str, fallback: Fallback | None) -> bool:
+    """Whether mail for a recipient can be taken at all: not for a stranger in a local domain.
+
+    Raises StoreError, NotReady while there is no local domain.
+    """
+    asked = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
+    with store.read() as tx:
+        ours = snapshot.ours(tx, asked.recipients, contacts.allowed_domains(contacts.parameters(tx)))
+    found = resolve.recipients(asked.qualified(ours.directory.default_name), ours)
+    return fallback is not None or all(each is None or each.kind != "unknown" for each in found)
