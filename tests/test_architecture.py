@@ -42,8 +42,10 @@ HOUSE: dict[str, dict[str, str]] = {
         "signature": "attribution",
         "quoting": "attribution signature",
         "content": "markup mime",
-        "message": "envelope",
-        "likeness": "content message",
+        "digest": "",
+        "header": "",
+        "message": "digest envelope header",
+        "likeness": "content header",
         "classify": "message",
     },
     "settings": {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mailgate.compose import mime
 from mailgate.compose.mime import BodyPart
-from mailgate.mail.message import HEADER_LIMIT
+from mailgate.mail import header as headers
 from mailgate.values import charset
 
 LIMIT = 8_192
@@ -35,7 +35,7 @@ def header(raw: bytes) -> BodyPart:
 def _lines(raw: bytes) -> Iterator[str]:
     """The lines of the header as text without controls. The first doubtful line ends it, so none is of the body."""
     at = raw.find(b"\n") + 1 if raw[:5] == b"From " else 0
-    line_end = b"\n" if raw.find(b"\n", at, at + HEADER_LIMIT) >= 0 else b"\r"
+    line_end = b"\n" if raw.find(b"\n", at, at + headers.LIMIT) >= 0 else b"\r"
     started = False
     while at < len(raw):
         end = raw.find(line_end, at)

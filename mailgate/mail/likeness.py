@@ -6,8 +6,8 @@ different: a mail that is kept twice is a nuisance, one that is taken for a copy
 
 import re
 
-from mailgate.mail import content, message
-from mailgate.mail.message import Header
+from mailgate.mail import content
+from mailgate.mail.header import Header, scan
 from mailgate.values import charset, mailboxes
 
 MOST_BEFORE = 5
@@ -27,7 +27,7 @@ def are_copies(first: bytes, second: bytes) -> bool:
     A list may put its tag before the subject, its posting address into Reply-To and itself into Sender; one of the two
     may have a block of lines more at its very start or at its very end.
     """
-    headers = message.scan(first), message.scan(second)
+    headers = scan(first), scan(second)
     return _headers_agree(*headers) and _bodies_agree(first, second)
 
 

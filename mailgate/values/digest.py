@@ -1,7 +1,6 @@
 """SHA-256 without OpenSSL, whose import costs every delivery ten milliseconds.
 
-A digest is stored and shown as 64 lower-case hexadecimal digits. That of a message recognises the same mail when it
-arrives again, over another route or from another mailbox: `mail.message` has what it covers.
+A digest is stored and shown as 64 lower-case hexadecimal digits. `mail.digest` explains that of a message.
 """
 
 import sys

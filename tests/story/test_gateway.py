@@ -13,7 +13,7 @@ from helpers.gateway import NOW, Gateway
 from helpers.messages import mail
 
 from mailgate.gateway import receive
-from mailgate.mail import message
+from mailgate.mail import header
 from mailgate.mail.incoming import Incoming
 from mailgate.process import bounds
 from mailgate.routing import decide as route
@@ -378,14 +378,14 @@ def test_our_refusal_that_comes_back_is_ignored(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        lambda patch: patch.setattr(message, "scan", _raise),
+        lambda patch: patch.setattr(header, "scan", _raise),
         lambda patch: patch.setattr(route, "decide", _raise),
         lambda patch: patch.setattr(resolve, "spelled", _raise),
         lambda patch: (
             patch.setattr(route, "decide", _use_all_memory),
             patch.setattr(bounds, "has_used_memory", lambda: True),
         ),
-        lambda patch: (patch.setattr(message, "scan", _never_end), patch.setattr(receive, "READING", 0.05)),
+        lambda patch: (patch.setattr(header, "scan", _never_end), patch.setattr(receive, "READING", 0.05)),
         lambda patch: (patch.setattr(route, "decide", _never_end), patch.setattr(receive, "JUDGING", 0.05)),
     ],
     ids=["reading", "deciding", "resolving", "memory", "time-to-read", "time-to-decide"],
@@ -406,8 +406,8 @@ def test_a_busy_machine_is_no_fault_of_a_message(gateway: Gateway, monkeypatch: 
     """Time that passes without work counts for the deadline of the process, which defers, and for no verdict."""
     monkeypatch.setattr(receive, "READING", 0.05)
     monkeypatch.setattr(receive, "JUDGING", 0.05)
-    scan, decide = message.scan, route.decide
-    monkeypatch.setattr(message, "scan", lambda raw: (time.sleep(0.2), scan(raw))[1])
+    scan, decide = header.scan, route.decide
+    monkeypatch.setattr(header, "scan", lambda raw: (time.sleep(0.2), scan(raw))[1])
     monkeypatch.setattr(route, "decide", lambda *given: (time.sleep(0.2), decide(*given))[1])
     gateway(mail(), "info@example.com")
     assert (gateway.records(), gateway.held()) == (["crm.lead/1"], [])
