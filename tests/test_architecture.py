@@ -235,7 +235,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "options": "app",
         "messages": "console failures",
         "program": "app options",
-        "errors": "console program",
+        "errors": "app console program",
         "run": "app console errors program",
         "reference": "options program",
     },

@@ -1,4 +1,4 @@
-"""`mailgate alias`: the addresses that make records."""
+"""`mailgate alias`: the addresses that create records."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from mailgate.export.fields import lines, to_json
 from mailgate.export.schema import ALIAS
 from mailgate.store import aliases, records
 from mailgate.values.directory import Alias
+from mailgate.values.problem import Problem
 
 
 @click.group(
@@ -24,14 +25,14 @@ from mailgate.values.directory import Alias
     """,
 )
 def alias() -> None:
-    """The addresses that make records."""
+    """Manage aliases, the addresses that create records."""
 
 
 def _changed(old: Alias, options: dict[str, Any]) -> Alias:
-    stated = fields.attributes(ALIAS, old, options)
-    if stated.keys() & aliases.TESTED:
-        stated["status"] = "not-tested"
-    return old._replace(**stated)
+    given = fields.attributes(ALIAS, old, options)
+    if given.keys() & aliases.TESTED:
+        given["status"] = "not-tested"
+    return old._replace(**given)
 
 
 @alias.command(
@@ -46,53 +47,53 @@ def _changed(old: Alias, options: dict[str, Any]) -> Alias:
 @json_option
 @pass_app
 def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
-    """Add an alias; without a domain it belongs to the default domain."""
+    """Add an alias; an address without a domain is in the default domain."""
     if not options["model"]:
         raise click.UsageError("Missing option '--model'.")
     with app.store.write() as tx:
-        found = aliases.add(tx, address, _changed(Alias(0, "", "", ""), options))
-        doubts = aliases.doubts(tx, found)
-    _warn(found, doubts)
-    _tell_name(address, found.local)
+        alias = aliases.add(tx, address, _changed(Alias(0, "", "", ""), options))
+        problems = aliases.problems(tx, alias)
+    _warn(alias, problems)
+    _warn_of_spelling(address, alias.local)
     if as_json:
-        console.data(as_data(found))
+        console.data(as_data(alias))
         return
-    console.say(f"added alias {found.address} -> {found.record or found.model}")
+    console.say(f"added alias {alias.address} -> {alias.record or alias.model}")
     app.finish()
 
 
-def _warn(found: Alias, doubts: list[aliases.Doubt]) -> None:
-    for each in doubts:
-        console.warning(f"{found.address}: {each}")
+def _warn(alias: Alias, problems: list[Problem]) -> None:
+    for problem in problems:
+        console.warning(f"{alias.address}: {problem.line}")
 
 
-def _tell_name(typed: str, local: str) -> None:
+def _warn_of_spelling(typed: str, local: str) -> None:
     if typed.strip().partition("@")[0] != local:
-        console.warning(f"`{typed.strip().partition('@')[0]}` became `{local}`")
+        console.warning(f"`{typed.strip().partition('@')[0]}` is stored as `{local}`")
 
 
 @alias.command("list", examples="mailgate alias list --json")
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    """Every alias, oldest first."""
+    """List every alias, oldest first."""
     with app.store.read() as tx:
-        found = aliases.listing(tx)
+        listed = aliases.listing(tx)
     if as_json:
-        console.data([as_data(each) for each in found])
+        console.data([as_data(alias) for alias in listed])
         return
     rows = [
         (
-            each.address,
-            each.record or each.model,
-            console.assignments(dict(each.values)) or "-",
-            each.policy,
-            each.status,
+            alias.address,
+            alias.record or alias.model,
+            console.assignments(dict(alias.values)) or "-",
+            alias.policy,
+            alias.status,
         )
-        for each in found
+        for alias in listed
     ]
     header = ("ADDRESS", "CREATES", "VALUES", "FROM", "STATUS")
-    console.table(header, rows, "no alias yet: mailgate alias add support@example.com --model ticket")
+    console.table(header, rows, "no aliases; add one with: mailgate alias add support@example.com --model ticket")
     app.finish()
 
 
@@ -101,11 +102,11 @@ def list_(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, address: str, as_json: bool) -> None:
-    """One alias."""
+    """Show one alias."""
     with app.store.read() as tx:
-        found = aliases.get(tx, address)
-        former = aliases.former_names(tx, found)
-    _show(app, found, as_json, former)
+        alias = aliases.get(tx, address)
+        retired = aliases.former_names(tx, alias)
+    _show(app, alias, as_json, retired)
 
 
 @alias.command("set", examples="mailgate alias set support@example.com --from contacts --unset team")
@@ -117,10 +118,10 @@ def show(app: App, address: str, as_json: bool) -> None:
 def set_(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     """Change an alias; options that are not given keep their value."""
     with app.store.write() as tx:
-        found = aliases.save(tx, _changed(aliases.get(tx, address), options))
-        doubts = aliases.doubts(tx, found)
-    _warn(found, doubts)
-    _show(app, found, as_json)
+        alias = aliases.save(tx, _changed(aliases.get(tx, address), options))
+        problems = aliases.problems(tx, alias)
+    _warn(alias, problems)
+    _show(app, alias, as_json)
 
 
 @alias.command("rename", examples="mailgate alias rename sales@example.com offers@example.com")
@@ -129,15 +130,15 @@ def set_(app: App, /, address: str, as_json: bool, **options: Any) -> None:
 @json_option
 @pass_app
 def rename(app: App, address: str, new: str, as_json: bool) -> None:
-    """Give an alias another address; the old one keeps working until `mailgate domain forget`."""
+    """Give an alias another address; mail to the old one still arrives until `mailgate domain forget`."""
     with app.store.write() as tx:
-        before = aliases.get(tx, address)
-        found = aliases.rename(tx, address, new)
-    _tell_name(new, found.local)
+        old = aliases.get(tx, address)
+        alias = aliases.rename(tx, address, new)
+    _warn_of_spelling(new, alias.local)
     if as_json:
-        console.data(as_data(found))
+        console.data(as_data(alias))
         return
-    console.say(f"renamed alias {before.address} to {found.address}; mail to {before.address} still arrives")
+    console.say(f"renamed alias {old.address} to {alias.address}; mail to {old.address} still arrives")
     app.finish()
 
 
@@ -146,25 +147,25 @@ def rename(app: App, address: str, new: str, as_json: bool) -> None:
 @yes_option
 @pass_app
 def remove(app: App, address: str, yes: bool) -> None:
-    """Remove an alias; the records it made stay."""
+    """Remove an alias; the records that it created stay."""
     with app.store.read() as tx:
-        found = aliases.get(tx, address)
-        made = sum(each.alias == found.address for each in records.listing(tx))
-    confirm(f"alias {found.address}, whose {made} records stay," if made else f"alias {found.address}", yes)
+        alias = aliases.get(tx, address)
+        created = sum(record.alias == alias.address for record in records.listing(tx))
+    confirm(f"alias {alias.address} (its {created} records stay)" if created else f"alias {alias.address}", yes)
     with app.store.write() as tx:
         aliases.remove(tx, address)
-    console.say(f"removed alias {found.address}")
+    console.say(f"removed alias {alias.address}")
 
 
-def as_data(found: Alias) -> dict[str, Any]:
+def as_data(alias: Alias) -> dict[str, Any]:
     """An alias as JSON."""
-    return {"address": found.address, **to_json(ALIAS, found), "status": found.status}
+    return {"address": alias.address, **to_json(ALIAS, alias), "status": alias.status}
 
 
-def _show(app: App, found: Alias, as_json: bool, retired: Sequence[str] = ()) -> None:
+def _show(app: App, alias: Alias, as_json: bool, retired: Sequence[str] = ()) -> None:
     if as_json:
-        console.data({**as_data(found), "former": list(retired)})
+        console.data({**as_data(alias), "former": list(retired)})
         return
-    head = [("alias", found.address), ("retired", ", ".join(retired))]
-    console.pairs([*head, *lines(ALIAS, found), ("status", found.status)])
+    head = [("alias", alias.address), ("retired", ", ".join(retired))]
+    console.pairs([*head, *lines(ALIAS, alias), ("status", alias.status)])
     app.finish()

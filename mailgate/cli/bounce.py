@@ -21,29 +21,29 @@ from mailgate.values.problem import command
     """,
 )
 def bounce() -> None:
-    """Mail of ours that did not arrive, and complaints about it."""
+    """Show delivery failures and complaints."""
 
 
 @bounce.command("list", examples="mailgate bounce list --all --json")
-@click.option("--all", "acked", is_flag=True, help="Also what somebody has seen to.")
+@click.option("--all", "acked", is_flag=True, help="Include acknowledged failures.")
 @json_option
 @pass_app
 def list_(app: App, acked: bool, as_json: bool) -> None:
-    """Open failures, with record, recipient and reason."""
+    """List open failures with their recipient, record and reason."""
     with app.store.read() as tx:
-        found = failures.listing(tx, acked=acked)
+        listed = failures.listing(tx, acked=acked)
         tongue = language(tx)
     if as_json:
-        console.data([failure_data(each, tongue) for each in found])
+        console.data([failure_data(failure, tongue) for failure in listed])
         return
     rows = [
         (
-            *(each.number, console.ago(each.created_at), each.recipient or "nobody named", each.record or "-"),
-            *(each.state, reason_words(each, tongue)),
+            *(failure.number, console.ago(failure.created_at), failure.recipient or "(unnamed)"),
+            *(failure.record or "-", failure.state, reason_words(failure, tongue)),
         )
-        for each in sorted(found, key=lambda each: each.state != "open")
+        for failure in sorted(listed, key=lambda failure: failure.state != "open")
     ]
-    console.table(("NUMBER", "REPORTED", "RECIPIENT", "RECORD", "STATE", "REASON"), rows, "nothing failed")
+    console.table(("NUMBER", "CREATED", "RECIPIENT", "RECORD", "STATE", "REASON"), rows, "no failures")
     app.finish()
 
 
@@ -52,10 +52,10 @@ def list_(app: App, acked: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
-    """One failure: what the other side said, and what follows from it."""
+    """Show one failure: what the remote server said, and its consequences."""
     with app.store.read() as tx:
-        found, tongue = failures.get(tx, number), language(tx)
-    _show(app, found, tongue, as_json)
+        failure, tongue = failures.get(tx, number), language(tx)
+    _show(app, failure, tongue, as_json)
 
 
 @bounce.command("ack", examples="mailgate bounce ack 3")
@@ -63,41 +63,41 @@ def show(app: App, number: int, as_json: bool) -> None:
 @json_option
 @pass_app
 def ack(app: App, number: int, as_json: bool) -> None:
-    """Call a failure seen to; its recipient gets mail again."""
+    """Mark a failure as handled; its recipient gets mail again."""
     with app.store.write() as tx:
-        found, tongue = failures.ack(tx, number), language(tx)
-    _show(app, found, tongue, as_json)
+        failure, tongue = failures.ack(tx, number), language(tx)
+    _show(app, failure, tongue, as_json)
 
 
-def _show(app: App, found: Failure, tongue: str, as_json: bool) -> None:
+def _show(app: App, failure: Failure, tongue: str, as_json: bool) -> None:
     if as_json:
-        console.data(failure_data(found, tongue))
+        console.data(failure_data(failure, tongue))
         return
     console.pairs(
         [
-            ("failure", found.number),
-            ("recipient", found.recipient or "nobody named"),
-            ("record", found.record or ""),
-            ("message", f"{found.message}, {found.message_id}" if found.message else found.message_id or ""),
-            ("reason", reason_words(found, tongue)),
-            ("lasting", "yes" if found.permanent else "no, it may work later"),
-            ("said", found.diagnostic),
-            ("by", found.remote),
-            ("reported in", f"message {found.report}"),
-            ("follows", _follows(found)),
-            ("state", found.state if found.state == "open" else "acked: seen to"),
+            ("failure", failure.number),
+            ("recipient", failure.recipient or "(unnamed)"),
+            ("record", failure.record or ""),
+            ("message", f"{failure.message}, {failure.message_id}" if failure.message else failure.message_id or ""),
+            ("reason", reason_words(failure, tongue)),
+            ("permanent", "yes" if failure.permanent else "no, a later message may arrive"),
+            ("diagnostic", failure.diagnostic),
+            ("remote server", failure.remote),
+            ("reported in", f"message {failure.report}"),
+            ("consequence", _consequence(failure)),
+            ("state", failure.state if failure.state == "open" else "acked (handled)"),
         ]
     )
     app.finish()
 
 
-def _follows(found: Failure) -> str:
-    """What the failure changes, until it is acknowledged."""
-    if found.follower is None:
-        return "nothing: no signature of ours proves the report"
-    if found.state == "acked" or not found.permanent:
-        return "nothing"
-    again = command("mailgate bounce ack {N}", found.number)
-    if found.kind == "complaint":
-        return f"{found.follower} gets no mail from us, until: {again}"
-    return f"{found.follower} gets no copies of {found.record}, until: {again}"
+def _consequence(failure: Failure) -> str:
+    """What the failure changes until it is acknowledged."""
+    if failure.follower is None:
+        return "none: the report has no signed address that proves it"
+    if failure.state == "acked" or not failure.permanent:
+        return "none"
+    again = command("mailgate bounce ack {N}", failure.number)
+    if failure.kind == "complaint":
+        return f"no mail is sent to {failure.follower} until: {again}"
+    return f"no copies of {failure.record} are sent to {failure.follower} until: {again}"

@@ -1,4 +1,4 @@
-"""`mailgate completion`: the script that completes commands in a shell."""
+"""`mailgate completion`: print a script for shell completion."""
 
 import click
 
@@ -17,9 +17,9 @@ from mailgate.cli.ui.program import program
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that completes commands and options in a shell."""
+    """Print a script that completes commands and options in a shell."""
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    assert found is not None
-    console.verbatim(found(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())
+    script = get_completion_class(shell)
+    assert script is not None
+    console.verbatim(script(program, {}, "mailgate", "_MAILGATE_COMPLETE").source())

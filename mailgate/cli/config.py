@@ -1,4 +1,4 @@
-"""`mailgate config`: the settings that apply, where they come from, and what is wrong with them."""
+"""`mailgate config`: the settings that apply, and what is wrong with them."""
 
 import os
 
@@ -23,17 +23,17 @@ from mailgate.values.problem import ConfigError, Problem, command
     """,
 )
 def settings() -> None:
-    """The settings that are no mail addresses: those live in the store (`mailgate export`)."""
+    """Show and check the configuration file. Domains and aliases are in the store (`mailgate export`)."""
 
 
 @settings.command("show", examples="mailgate config show --origin")
-@click.option("--origin", "with_origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--origin", "with_origin", is_flag=True, help="Show where each value comes from.")
 @json_option
 @pass_app
 def show(app: App, with_origin: bool, as_json: bool) -> None:
-    """Every setting with the value that applies."""
-    warnings = app.config.warnings  # told on the way
-    found = origins.settings(app.configuration, app.database, os.environ)
+    """List every setting and its value."""
+    warnings = app.config.warnings  # which prints them
+    listed = origins.settings(app.configuration, app.database, os.environ)
     path, chosen = origins.chosen(app.configuration, os.environ)
     if as_json:
         console.data(
@@ -42,31 +42,33 @@ def show(app: App, with_origin: bool, as_json: bool) -> None:
                 "chosen": chosen,
                 "settings": [
                     {
-                        "setting": f"{each.section}.{each.key}",
-                        "value": each.value,
-                        "origin": each.origin,
-                        "place": each.place,
+                        "setting": f"{setting.section}.{setting.key}",
+                        "value": setting.value,
+                        "origin": setting.origin,
+                        "place": setting.place,
                     }
-                    for each in found
+                    for setting in listed
                 ],
                 "warnings": list(warnings),
             }
         )
         return
-    rows = [(f"{each.section}.{each.key}", _said(each.value), *_origin(each, with_origin)) for each in found]
+    rows = [
+        (f"{setting.section}.{setting.key}", _text(setting.value), *_origin(setting, with_origin)) for setting in listed
+    ]
     console.table(("SETTING", "VALUE", *(("ORIGIN",) if with_origin else ())), rows, "")
     if with_origin:
         console.say(f"{path or 'no configuration file'} ({chosen})")
 
 
-def _origin(found: origins.Setting, wanted: bool) -> tuple[str, ...]:
+def _origin(setting: origins.Setting, wanted: bool) -> tuple[str, ...]:
     if not wanted:
         return ()
-    line = f"line {found.place.rpartition(':')[2]}"
-    return (line if found.origin == "file" else f"{found.origin} {found.place}".strip(),)
+    line = f"line {setting.place.rpartition(':')[2]}"
+    return (line if setting.origin == "file" else f"{setting.origin} {setting.place}".strip(),)
 
 
-def _said(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -78,9 +80,9 @@ def _said(value: object) -> str:
 @json_option
 @pass_app
 def check(app: App, as_json: bool) -> None:
-    """Whether the configuration file can be used as it is; opens no store. Exits with 1 when something is wrong.
+    """Check the configuration file, without opening a store; exit with 1 if there is an error.
 
-    What running mailgate only warns of, an unknown key, is wrong here.
+    An unknown key is an error here; other commands only warn about it.
     """
     path, _ = origins.chosen(app.configuration, os.environ)
     if path is None:
@@ -89,26 +91,26 @@ def check(app: App, as_json: bool) -> None:
         faults = config.check(path)
     except ConfigError as problem:
         faults = [Fault(str(problem), True)]
-    if not any(each.fatal for each in faults):
+    if not any(fault.fatal for fault in faults):
         loaded = config.load(app.configuration, app.database, os.environ)
-        faults += [Fault(f"{path}: {each}", False) for each in _missing(loaded)]
+        faults += [Fault(f"{path}: {text}", False) for text in _unusable(loaded)]
     if as_json:
-        console.data({"file": path, "faults": [each.text for each in faults]})
+        console.data({"file": path, "faults": [fault.text for fault in faults]})
     else:
-        for each in faults:
-            console.error(Problem(each.text))
+        for fault in faults:
+            console.error(Problem(fault.text))
         if not faults:
-            console.say(f"{path}: nothing wrong")
+            console.say(f"{path}: no errors")
     if faults:
         raise click.exceptions.Exit(1)
 
 
-def _missing(found: Config) -> list[str]:
-    """What the settings name and is not there, or is none."""
-    said = []
-    if found.submit.method == "sendmail" and not os.access(found.submit.sendmail, os.X_OK):
-        said.append(f"submit.sendmail: {found.submit.sendmail} is no program that can be run")
-    if found.templates and not os.path.isdir(found.templates):
-        said.append(f"refusals.templates: there is no folder {found.templates}")
-    said += [f"notify.to: `{each}` is not a mail address" for each in found.notify if address.parse(each) is None]
-    return said
+def _unusable(loaded: Config) -> list[str]:
+    """What the settings name that does not exist or cannot be used."""
+    texts = []
+    if loaded.submit.method == "sendmail" and not os.access(loaded.submit.sendmail, os.X_OK):
+        texts.append(f"submit.sendmail: cannot run {loaded.submit.sendmail}")
+    if loaded.templates and not os.path.isdir(loaded.templates):
+        texts.append(f"refusals.templates: no folder {loaded.templates}")
+    texts += [f"notify.to: `{text}` is not a mail address" for text in loaded.notify if address.parse(text) is None]
+    return texts

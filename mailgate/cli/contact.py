@@ -22,7 +22,7 @@ from mailgate.values.directory import Contact
     """,
 )
 def contact() -> None:
-    """Known senders, for aliases with `--from contacts` or `--from members`."""
+    """Manage known senders, for aliases with `--from contacts` or `--from members`."""
 
 
 @contact.command("add", examples='mailgate contact add bob@client.org --name "Bob Ray"')
@@ -31,24 +31,24 @@ def contact() -> None:
 @json_option
 @pass_app
 def contact_add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
-    """Add a contact, or take an archived one back."""
+    """Add a contact, or restore an archived one."""
     with app.store.write() as tx:
-        found = contacts.add_contact(tx, address, options["name"] or "", bool(options["member"]))
-    _show_contact(app, found, as_json, f"added contact {found.address}")
+        contact = contacts.add_contact(tx, address, options["name"] or "", bool(options["member"]))
+    _show_contact(app, contact, as_json, f"added contact {contact.address}")
 
 
 @contact.command("list", examples="mailgate contact list --json")
 @json_option
 @pass_app
 def contact_list(app: App, as_json: bool) -> None:
-    """Every contact, oldest first."""
+    """List every contact, oldest first."""
     with app.store.read() as tx:
-        found = contacts.contacts(tx)
+        listed = contacts.contacts(tx)
     if as_json:
-        console.data([each._asdict() for each in found])
+        console.data([contact._asdict() for contact in listed])
         return
-    rows = [(each.address, each.name or "-", _standing(each)) for each in found]
-    console.table(("ADDRESS", "NAME", "STANDING"), rows, "no contact yet: mailgate contact add bob@client.org")
+    rows = [(contact.address, contact.name or "-", _state(contact)) for contact in listed]
+    console.table(("ADDRESS", "NAME", "STATE"), rows, "no contacts; add one with: mailgate contact add bob@client.org")
     app.finish()
 
 
@@ -58,10 +58,10 @@ def contact_list(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def contact_set(app: App, /, address: str, as_json: bool, **options: Any) -> None:
-    """Change a contact; what is not named stays."""
+    """Change a contact; options that are not given keep their value."""
     with app.store.write() as tx:
-        found = contacts.save_contact(tx, fields.changed(CONTACT, contacts.contact(tx, address), options))
-    _show_contact(app, found, as_json)
+        contact = contacts.save_contact(tx, fields.changed(CONTACT, contacts.contact(tx, address), options))
+    _show_contact(app, contact, as_json)
 
 
 @contact.command("archive", examples="mailgate contact archive bob@client.org")
@@ -69,23 +69,23 @@ def contact_set(app: App, /, address: str, as_json: bool, **options: Any) -> Non
 @json_option
 @pass_app
 def contact_archive(app: App, address: str, as_json: bool) -> None:
-    """Keep a contact, but let it satisfy no policy any more."""
+    """Archive a contact: it stays listed, but no longer counts as a known sender."""
     with app.store.write() as tx:
-        found = contacts.save_contact(tx, contacts.contact(tx, address)._replace(archived=True))
-    _show_contact(app, found, as_json, f"archived {found.address}")
+        contact = contacts.save_contact(tx, contacts.contact(tx, address)._replace(archived=True))
+    _show_contact(app, contact, as_json, f"archived {contact.address}")
 
 
-def _standing(found: Contact) -> str:
-    standing = "archived" if found.archived else "member" if found.member else "contact"
-    return f"{standing}, {found.bounces} of our mails failed" if found.bounces else standing
+def _state(contact: Contact) -> str:
+    state = "archived" if contact.archived else "member" if contact.member else "contact"
+    return f"{state}, {contact.bounces} failed" if contact.bounces else state
 
 
-def _show_contact(app: App, found: Contact, as_json: bool, done: str = "") -> None:
+def _show_contact(app: App, contact: Contact, as_json: bool, done: str = "") -> None:
     if as_json:
-        console.data(found._asdict())
+        console.data(contact._asdict())
         return
     if done:
         console.say(done)
     else:
-        console.pairs([("contact", found.address), ("name", found.name), ("standing", _standing(found))])
+        console.pairs([("contact", contact.address), ("name", contact.name), ("state", _state(contact))])
     app.finish()

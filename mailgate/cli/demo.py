@@ -1,4 +1,4 @@
-"""`mailgate demo`: the story of the gateway on a throw-away store, told by the real code."""
+"""`mailgate demo`: a guided demo on a temporary database, run by the real code."""
 
 import email
 import tempfile
@@ -27,7 +27,7 @@ LEAD = Ref("crm.lead", 1)
 
 
 class _Mail(NamedTuple):
-    """A message of the story: a heading, who sends it where, its text, how often."""
+    """A message of the demo: its heading, envelope and text, and how often it is sent."""
 
     title: str
     reverse_path: str
@@ -36,8 +36,8 @@ class _Mail(NamedTuple):
     times: int = 1
 
 
-def _story() -> list[_Mail | Callable[[Store], None]]:
-    """The scenes; what we write ourselves comes between the mails."""
+def _scenes() -> list[_Mail | Callable[[Store], None]]:
+    """The messages in order, with the post that we send between them."""
     return [
         _Mail(
             "A lead arrives at an alias",
@@ -47,22 +47,22 @@ def _story() -> list[_Mail | Callable[[Store], None]]:
             "Message-ID: <chairs@client.org>\n\nCan you deliver by May?\n",
         ),
         _Mail(
-            "Its reply is threaded, although it went to the catchall",
+            "The reply is threaded, although it went to the catchall",
             "bob@client.org",
             "catchall@example.com",
             "From: Bob Ray <bob@client.org>\nTo: catchall@example.com\nSubject: Re: Two hundred chairs\n"
             "Message-ID: <chairs2@client.org>\nIn-Reply-To: <chairs@client.org>\n\nBlue ones, please.\n",
         ),
-        _answer,
+        _post,
         _Mail(
-            "Bob's answer names nothing at all: the signed address is enough",
+            "Bob replies without any reference: the signed address is enough",
             "bob@client.org",
             "REPLY-TO",
             "From: Bob Ray <bob@client.org>\nTo: REPLY-TO\nSubject: chairs\n"
             "Message-ID: <chairs3@client.org>\n\nGreat!\n",
         ),
         _Mail(
-            "A delivery report comes back, although it returns nothing",
+            "A delivery report comes back, without the original message",
             "",
             "RETURN-PATH",
             "From: Mail Delivery System <mailer-daemon@client.org>\nTo: RETURN-PATH\nSubject: Undelivered mail\n"
@@ -93,7 +93,7 @@ def _story() -> list[_Mail | Callable[[Store], None]]:
 @click.option("--full", is_flag=True, help="Show every rule of every decision.")
 @json_option
 def demo(full: bool, as_json: bool) -> None:
-    """A guided run on a throw-away store: a lead, replies, our answer, a delivery report, the catchall, a loop."""
+    """Run a guided demo on a temporary database: a lead, replies, a bounce, the catchall and a mail loop."""
     with tempfile.TemporaryDirectory(prefix="mailgate-demo-") as folder:
         opened = schema.open_or_create(Path(folder) / "demo.db")
         settings = Config(None, opened.path, Submit(method="none"))
@@ -102,13 +102,13 @@ def demo(full: bool, as_json: bool) -> None:
             aliases.add(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
             contacts.set_parameter(tx, "mail.gateway.loop.threshold", "3")
         trees: list[dict[str, Any]] = []
-        for scene in _story():
+        for scene in _scenes():
             if isinstance(scene, _Mail):
                 trees += _play(opened, settings, scene, full, as_json)
             else:
                 scene(opened)
                 if not as_json:
-                    _tell(opened)
+                    _show_post(opened)
         if as_json:
             console.data(trees)
         else:
@@ -116,38 +116,38 @@ def demo(full: bool, as_json: bool) -> None:
         opened.close()
 
 
-def _answer(opened: Store) -> None:
-    """What we write to the people of the lead."""
-    said = Text("Blue ones it is, by the end of April.\n", name="Ann Lee")
-    post.write(opened, LEAD, said, (), time.time())
+def _post(opened: Store) -> None:
+    """Send a post to the followers of the lead."""
+    content = Text("Blue ones it is, by the end of April.\n", name="Ann Lee")
+    post.write(opened, LEAD, content, (), time.time())
 
 
 def _last_post(opened: Store) -> QueueEntry | None:
     with opened.read() as tx:
-        return next((each for each in reversed(outbox.listing(tx)) if each.kind == "post"), None)
+        return next((entry for entry in reversed(outbox.listing(tx)) if entry.kind == "post"), None)
 
 
-def _tell(opened: Store) -> None:
-    """Our post, as its reader sees it."""
-    letter = _last_post(opened)
-    assert letter is not None
+def _show_post(opened: Store) -> None:
+    """Print the header of our post, as its reader sees it."""
+    entry = _last_post(opened)
+    assert entry is not None
     with opened.read() as tx:
-        header = email.message_from_bytes(outbox.octets(tx, letter.number))
-    console.lines([[("We answer: mailgate post crm.lead/1", "bold")]])
+        header = email.message_from_bytes(outbox.octets(tx, entry.number))
+    console.lines([[("We reply: mailgate post crm.lead/1", "bold")]])
     for name in ("From", "To", "Reply-To"):
         console.lines([[(f"     {name}: {header[name]}", "dim")]])
-    console.lines([[(f"     reverse-path: {letter.reverse_path}", "dim")]])
+    console.lines([[(f"     reverse-path: {entry.reverse_path}", "dim")]])
     console.say()
 
 
 def _addressed(opened: Store, scene: _Mail) -> _Mail:
-    """The mail with the addresses that our post gave out."""
-    letter = _last_post(opened)
-    if letter is None:
+    """The message, with the addresses in our post filled in."""
+    entry = _last_post(opened)
+    if entry is None:
         return scene
     with opened.read() as tx:
-        answer = email.message_from_bytes(outbox.octets(tx, letter.number))["Reply-To"]
-    known = {"REPLY-TO": answer, "RETURN-PATH": letter.reverse_path or ""}
+        reply_to = email.message_from_bytes(outbox.octets(tx, entry.number))["Reply-To"]
+    known = {"REPLY-TO": reply_to, "RETURN-PATH": entry.reverse_path or ""}
     text = scene.text
     for word, address in known.items():
         text = text.replace(word, address)
@@ -170,41 +170,40 @@ def _play(opened: Store, settings: Config, scene: _Mail, full: bool, silent: boo
         return trees
     console.lines([[(scene.title, "bold")]])
     arrow = f"  {scene.reverse_path or '<>'} -> {scene.recipient}"
-    console.lines([[(arrow, ""), (f"   ({scene.times} messages, the last one:)" if scene.times > 1 else "", "dim")]])
+    console.lines([[(arrow, ""), (f"   ({scene.times} messages, the last:)" if scene.times > 1 else "", "dim")]])
     if full:
         explanation.show(trees[-1], receipt.number)
     else:
         explanation.verdict(trees[-1])
-        for each in trees[-1]["outgoing"]:
-            _reply(opened, each["to"])
+        for mail in trees[-1]["outgoing"]:
+            _show_refusal(opened, mail["to"])
     console.say()
     return trees
 
 
-def _reply(opened: Store, to: str) -> None:
-    """The refusal that was queued, as its reader sees it."""
+def _show_refusal(opened: Store, to: str) -> None:
+    """Print the refusal that was queued, as its reader sees it."""
     with opened.read() as tx:
-        letter = next((each for each in reversed(outbox.listing(tx)) if each.recipient == to), None)
-        if letter is None:
+        entry = next((entry for entry in reversed(outbox.listing(tx)) if entry.recipient == to), None)
+        if entry is None:
             return
-        whole = email.message_from_bytes(outbox.octets(tx, letter.number))
-    part = next(each for each in whole.walk() if each.get_content_type() == "text/plain")
+        whole = email.message_from_bytes(outbox.octets(tx, entry.number))
+    part = next(part for part in whole.walk() if part.get_content_type() == "text/plain")
     text = part.get_payload(decode=True)
     assert isinstance(text, bytes)
-    console.lines([[(f"     From: {whole['From']}", "dim")], [(f"     Subject: {letter.subject}", "dim")]])
+    console.lines([[(f"     From: {whole['From']}", "dim")], [(f"     Subject: {entry.subject}", "dim")]])
     console.lines([[(f"     | {line}", "dim")] for line in text.decode("utf-8").strip().splitlines() if line.strip()])
 
 
 def _end(opened: Store) -> None:
     with opened.read() as tx:
-        made, kept, sent = records.listing(tx), held.listing(tx), outbox.listing(tx)
+        created, kept, queued = records.listing(tx), held.listing(tx), outbox.listing(tx)
         failed = failures.listing(tx)
-    console.lines([[("What is left", "bold")]])
-    for each in made:
-        console.say(f"  {each.ref}  {each.name}")
+    console.lines([[("Result", "bold")]])
+    for record in created:
+        console.say(f"  {record.ref}  {record.name}")
     for failure in failed:
-        console.say(
-            f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {reason_words(failure, 'en')}"
-        )
-    console.say(f"  {len(kept)} held, {len(sent)} messages queued; nothing was sent, and the store is gone again")
+        reason = reason_words(failure, "en")
+        console.say(f"  failure {failure.number}: {failure.recipient}, on {failure.record}: {reason}")
+    console.say(f"  {len(kept)} held, {len(queued)} messages queued; nothing was sent, and the database is deleted")
     console.lines([[("  next: ", "dim"), ("mailgate init --domain example.com", "bold")]])

@@ -1,4 +1,4 @@
-"""`mailgate doctor`: what is not as it should be, and the command that mends it."""
+"""`mailgate doctor`: check the installation and print fixes."""
 
 import os
 import pwd
@@ -21,11 +21,11 @@ from mailgate.store.database import Store, open_existing
 from mailgate.values.problem import CommandLine, Problem, command
 
 AREAS = ("config", "store", "directory", "sending", "waiting", "servers", "postfix", "exim")
-"""What can be looked at alone, in order."""
+"""What `--only` selects, in order."""
 _LMTP = command("mailgate lmtp --help")
 _NO_ALIAS = command("mailgate alias add ADDRESS --model MODEL")
 _METHOD = "set method under [submit] in the configuration"
-_LOOK = "look into the mail server's log and queue"
+_LOOK = "check the log and the queue of the mail server"
 
 
 @click.command(
@@ -37,12 +37,17 @@ _LOOK = "look into the mail server's log and queue"
         mailgate doctor --probe
     """,
 )
-@click.option("--only", multiple=True, type=click.Choice(AREAS), help="Look at this alone; repeatable.")
-@click.option("--quiet", is_flag=True, help="Print only what is not as it should be.")
-@click.option("--watch", "watching", is_flag=True, help="For a timer: print nothing, and tell by mail what changed.")
-@click.option("--probe", "probing", is_flag=True, help="Send a marked message through the mail server, and follow it.")
-@click.option("--to", metavar="ADDRESS", help="The alias that the probe goes to, instead of the first one.")
-@click.option("--wait", type=click.IntRange(1, 600), default=60, show_default=True, help="Seconds for the probe.")
+@click.option("--only", multiple=True, type=click.Choice(AREAS), help="Check only this; repeatable.")
+@click.option("--quiet", is_flag=True, help="Print only what is not ok.")
+@click.option(
+    "--watch",
+    "watching",
+    is_flag=True,
+    help="For a timer: print nothing, send a notice on changes.",
+)
+@click.option("--probe", "probing", is_flag=True, help="Send a test message through the mail server, and wait for it.")
+@click.option("--to", metavar="ADDRESS", help="Alias for the test message, instead of the first one.")
+@click.option("--wait", type=click.IntRange(1, 600), default=60, show_default=True, help="Seconds to wait.")
 @json_option
 @pass_app
 def doctor(
@@ -55,46 +60,44 @@ def doctor(
     wait: int,
     as_json: bool,
 ) -> None:
-    """Look at everything that mail needs on its way, and say how to mend what is wrong; exit 4 then.
+    """Check everything that mail needs on its way, and print fixes; exit with 4 if a check failed.
 
-    Run it as root to have the mail server looked at too. What could not be looked at is said, and is never a fault.
+    Run it as root to check the mail server, too. What cannot be checked is shown, and is not a failure.
     """
-    found = list(_looked_at(app, only or AREAS))
-    way: list[str] = []
+    results = list(_results(app, only or AREAS))
+    hops: list[str] = []
     if probing:
-        checks, way = as_owner(app, lambda: _probed(app, to, wait))
-        found += [Check(*each) for each in checks]
+        probed, hops = as_owner(app, lambda: _probe(app, to, wait))
+        results += [Check(*check) for check in probed]
+    failures, unknown = (sum(check.verdict == verdict for check in results) for verdict in ("wrong", "unknown"))
     if watching:
-        _tell(app, found)
+        _notify(app, failures)
     elif as_json:
-        console.data({"checks": [each.as_data() for each in found], "probe": way})
+        console.data({"checks": [check.as_data() for check in results], "probe": hops})
     else:
-        console.checks([each for each in found if not quiet or each.verdict != "ok"])
-        for line in way:
+        console.checks([check for check in results if not quiet or check.verdict != "ok"])
+        for line in hops:
             console.say(line)
-        wrong, unknown = (sum(each.verdict == verdict for each in found) for verdict in ("wrong", "unknown"))
         if not quiet:
-            checks = "1 check" if len(found) == 1 else f"{len(found)} checks"
-            console.say(f"{checks}: {wrong} wrong, {unknown} could not be looked at")
-    if any(each.verdict == "wrong" for each in found):
+            console.say(f"{console.counted({'check': len(results)})}: {failures} failed, {unknown} not possible")
+    if failures:
         raise click.exceptions.Exit(4)
 
 
-def _tell(app: App, found: list[Check]) -> None:
-    """Have those who are named in `[notify] to` told when the first check fails, and when none does any more."""
+def _notify(app: App, failures: int) -> None:
+    """Queue a notice to `[notify] to` when the first check fails, and when all are ok again. Raises Problem."""
     settings, _ = configuration.loaded(app.configuration, app.database)
     if settings is None or not settings.notify:
-        raise Problem("nobody is told: the configuration names nobody", advice='to = ["ADDRESS"] under [notify]')
-    wrong = sum(each.verdict == "wrong" for each in found)
+        raise Problem("no recipient for notices", advice='set to = ["ADDRESS"] under [notify] in the configuration')
 
-    def noted() -> int:
+    def queue() -> int:
         owner.become(settings.store)
-        return watch.look(open_existing(settings.store), settings, time.time(), wrong)
+        return watch.look(open_existing(settings.store), settings, time.time(), failures)
 
-    app.pay(owed=as_owner(app, noted) > 0)
+    app.send(queued=as_owner(app, queue) > 0)
 
 
-def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
+def _results(app: App, areas: Iterable[str]) -> Iterable[Check]:
     settings, checks = configuration.loaded(app.configuration, app.database)
     if "config" in areas:
         yield from checks
@@ -108,12 +111,12 @@ def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
         yield from outside
     if "sending" in areas:
         yield queues.sending(settings.submit)
-    if any(each.name in ("program", "store path") and each.verdict == "wrong" for each in outside):
-        yield Check("store", "unknown", "its owner cannot get there", command("mailgate doctor --only store"))
-        return  # nothing else can be looked at as the pipe will see it
+    if any(check.name in ("program", "store path") and check.verdict == "wrong" for check in outside):
+        yield Check("store", "unknown", "its owner cannot reach it", command("mailgate doctor --only store"))
+        return  # nothing else can be checked as the pipe would see it
     if {"store", "directory", "waiting", "servers"}.intersection(areas):
         try:
-            yield from (Check(*each) for each in as_owner(app, lambda: list(_inside(settings, areas))))
+            yield from (Check(*check) for check in as_owner(app, lambda: list(_inside(settings, areas))))
         except Problem as problem:
             yield failed("store", "wrong", problem, command("ls -l {FILE}", settings.store))
     here = files.mail_servers()
@@ -121,11 +124,11 @@ def _looked_at(app: App, areas: Iterable[str]) -> Iterable[Check]:
         if name in areas and name in here:
             yield from _mail_server(app, name)
     if not here and {"postfix", "exim"} <= set(areas):
-        yield Check("mail server", "unknown", "neither Postfix nor Exim is installed here", _LMTP)
+        yield Check("mail server", "unknown", "neither Postfix nor Exim is installed", _LMTP)
 
 
 def _store(settings: Config) -> Iterable[Check]:
-    """What can be seen of the store from outside."""
+    """Checks of the store that do not open it."""
     path = settings.store
     folder = os.path.dirname(os.path.abspath(path))
     try:
@@ -141,25 +144,25 @@ def _store(settings: Config) -> Iterable[Check]:
         gids = []
     barred = files.reach(folder, uid, gids) if uid else ""
     if barred:
-        text = f"{owner.name(uid)}, who owns {folder}, cannot enter {barred}"
+        text = f"{owner.name(uid)}, the owner of {folder}, cannot enter {barred}"
         yield Check("store path", "wrong", text, command("chmod o+x {FOLDER}", barred))
     yield files.program(uid, gids, sys.executable)
     yield files.space(path, 3 * settings.max_size)
 
 
 def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
-    """What the owner of the store can see of it."""
+    """Checks that run as the owner of the store."""
     owner.become(settings.store)
     folder = os.path.dirname(os.path.abspath(settings.store))
     uid = os.stat(folder).st_uid if os.path.isdir(folder) else os.geteuid()
     if os.geteuid() not in (0, uid):
-        text = f"{settings.store} belongs to {owner.name(uid)}, and this runs as {owner.name(os.geteuid())}"
+        text = f"{settings.store} belongs to {owner.name(uid)}, but this runs as {owner.name(os.geteuid())}"
         yield Check("store", "unknown", text, command("sudo -u {USER} mailgate doctor", owner.name(uid)))
         return
     checks = integrity.check(settings.store)
     if "store" in areas:
         yield from checks
-    if any(each.verdict == "wrong" for each in checks):
+    if any(check.verdict == "wrong" for check in checks):
         return
     opened = open_existing(settings.store, wait=5.0)
     if "directory" in areas:
@@ -171,38 +174,38 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
 
 
 def _mail_server(app: App, name: str) -> Iterable[Check]:
-    """What the mail server says, against what `mailgate setup` would print."""
+    """Compare the mail server with what `mailgate setup` would print."""
     try:
         wanted = planning.in_place(app.config, owner.names(app.config.store), app.store, name)
     except Problem as problem:
         yield failed(name, "unknown", problem, command("mailgate setup {SERVER}", name))
         return
-    found = (
+    results = (
         postfix_check.check(wanted, installed.postfix_state(wanted))
         if name == "postfix"
         else exim_check.check(wanted, installed.exim_state(wanted))
     )
-    yield from (each._replace(name=f"{name} {each.name}") for each in found)
+    yield from (check._replace(name=f"{name} {check.name}") for check in results)
 
 
-def _probed(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:
-    """Send a plain probe and one with a signed detail, and wait for both."""
+def _probe(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:
+    """Send a probe to an alias and one to a signed address, and wait for both."""
     owner.become(app.config.store)
     opened = open_existing(app.config.store)
     with opened.read() as tx:
         alias = aliases.reached_by(tx, to) if to else next(iter(aliases.listing(tx)), None)
         if alias is None:
-            return [Check("probe", "unknown", "there is no alias to send it to", _NO_ALIAS)], []
+            return [Check("probe", "unknown", "there is no alias for the test message", _NO_ALIAS)], []
         domain = domains.get(tx, alias.domain)
         secret = keys.secrets(tx)[0]
-    checks, way = _one_probe(opened, app.config, alias.address, wait)
-    if domain.details and domain.delimiter and all(each.verdict == "ok" for each in checks):
+    checks, hops = _one_probe(opened, app.config, alias.address, wait)
+    if domain.details and domain.delimiter and all(check.verdict == "ok" for check in checks):
         signed = probe.detailed(alias.address, domain.delimiter, secret)
         more, _ = _one_probe(
             opened, app.config, signed, wait, command("mailgate domain set {DOMAIN} --details off", domain.name)
         )
-        checks += [each._replace(name="probe details") for each in more]
-    return checks, way
+        checks += [check._replace(name="probe details") for check in more]
+    return checks, hops
 
 
 def _one_probe(
@@ -215,10 +218,10 @@ def _one_probe(
         message_id = probe.send(opened, settings, recipient, sent)
     except Problem as problem:
         return [failed("probe", "wrong", problem, command("mailgate doctor --only sending"))], []
-    found = probe.arrival(opened, message_id, sent, wait)
-    if found is None:
-        return [Check("probe", "wrong", f"{recipient}: not here after {wait} s", fix, _LOOK)], []
-    if recipient not in found.recipients:
-        text = f"sent to {recipient}, and it came for {', '.join(found.recipients) or 'nobody'}"
-        return [Check("probe", "wrong", text, fix, _LOOK)], list(probe.drawn(found, sent))
-    return [Check("probe", "ok", f"{recipient}: {found.seconds:.1f} s")], list(probe.drawn(found, sent))
+    arrival = probe.arrival(opened, message_id, sent, wait)
+    if arrival is None:
+        return [Check("probe", "wrong", f"{recipient}: did not arrive within {wait} s", fix, _LOOK)], []
+    if recipient not in arrival.recipients:
+        text = f"sent to {recipient}, but arrived for {', '.join(arrival.recipients) or 'no recipient'}"
+        return [Check("probe", "wrong", text, fix, _LOOK)], list(probe.drawn(arrival, sent))
+    return [Check("probe", "ok", f"{recipient}: {arrival.seconds:.1f} s")], list(probe.drawn(arrival, sent))

@@ -1,4 +1,4 @@
-"""`mailgate domain`: the mail domains that are ours."""
+"""`mailgate domain`: the local domains."""
 
 import time
 from collections.abc import Iterator
@@ -23,67 +23,59 @@ from mailgate.values.problem import Problem, command
     cls=Group,
     examples="""
         mailgate domain add example.com --contact info@example.com
-        mailgate domain set example.com --catchall answers
+        mailgate domain set example.com --catchall replies
         mailgate domain list
     """,
 )
 def domain() -> None:
-    """The mail domains that are ours."""
+    """Manage local domains."""
 
 
 @domain.command("add", examples="mailgate domain add example.com --contact info@example.com --company Example")
 @click.argument("name")
-@click.option("--same-as", metavar="DOMAIN", default="", help="Another name of this domain.")
+@click.option("--same-as", metavar="DOMAIN", default="", help="Make it another name of this domain.")
 @fields.options(DOMAIN)
 @json_option
 @pass_app
 def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> None:
-    """Add a domain; catchall and bounce are `catchall` and `bounce` unless named.
+    """Add a local domain; its catchall and bounce addresses are `catchall@` and `bounce@` by default.
 
-    With `--same-as` it is another name of a domain: every address of that one exists here too, and whoever writes to
-    it here is answered from here.
+    With `--same-as` it is another name of an existing domain: every address of that domain exists under this name,
+    too, and mail to this name is answered from this name.
     """
     if same_as and any(value is not None for value in options.values()):
         raise Problem(
-            f"another name of {same_as} has no settings of its own",
+            f"another name of {same_as} has that domain's settings; options cannot be combined with --same-as",
             command("mailgate domain add {NAME} --same-as {DOMAIN}", name, same_as),
         )
     with app.store.write() as tx:
-        found = domains.add(tx, fields.changed(DOMAIN, Domain(name, same_as=same_as), options))
-    if found.same_as:
-        _show(app, found, as_json, f"added domain {found.name}, another name of {found.same_as}")
+        domain = domains.add(tx, fields.changed(DOMAIN, Domain(name, same_as=same_as), options))
+    if domain.same_as:
+        done = f"added domain {domain.name}, another name of {domain.same_as}"
     else:
-        _show(
-            app,
-            found,
-            as_json,
-            f"added domain {found.name}, with {found.catchall}@{found.name} and {found.bounce}@{found.name}",
-        )
+        done = f"added domain {domain.name}, with {domain.catchall}@{domain.name} and {domain.bounce}@{domain.name}"
+    _show(app, domain, as_json, done)
 
 
 @domain.command("list", examples="mailgate domain list --json")
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    """Every domain, in the order they were added."""
+    """List every domain, oldest first."""
     with app.store.read() as tx:
-        found = domains.listing(tx)
+        listed = domains.listing(tx)
     if as_json:
-        console.data([as_data(each) for each in found])
+        console.data([as_data(domain) for domain in listed])
         return
     rows = [
         (
-            *(each.name, each.catchall, each.bounce, ", ".join(local for local, _ in each.retired) or "-"),
-            *(
-                each.contact or "-",
-                each.language,
-                f"as {each.same_as}" if each.same_as else "yes" if each.default else "no",
-            ),
+            *(domain.name, domain.catchall, domain.bounce, ", ".join(local for local, _ in domain.retired) or "-"),
+            *(domain.contact or "-", domain.language, _default(domain)),
         )
-        for each in found
+        for domain in listed
     ]
     header = ("DOMAIN", "CATCHALL", "BOUNCE", "RETIRED", "CONTACT", "LANGUAGE", "DEFAULT")
-    console.table(header, rows, "no domain yet: mailgate domain add example.com")
+    console.table(header, rows, "no domains; add one with: mailgate domain add example.com")
     app.finish()
 
 
@@ -92,34 +84,34 @@ def list_(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, name: str, as_json: bool) -> None:
-    """One domain."""
+    """Show one domain."""
     with app.store.read() as tx:
-        found = domains.get(tx, name)
-    _show(app, found, as_json)
+        domain = domains.get(tx, name)
+    _show(app, domain, as_json)
 
 
-@domain.command("set", examples="mailgate domain set example.com --catchall answers --language de")
+@domain.command("set", examples="mailgate domain set example.com --catchall replies --language de")
 @click.argument("name", shell_complete=completions.domains)
 @fields.options(DOMAIN)
 @json_option
 @pass_app
 def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
-    """Change a domain; a former catchall, sender or bounce name keeps working until `forget`."""
+    """Change a domain; replaced catchall, sender and bounce names are retired and still accept mail until `forget`."""
     with app.store.write() as tx:
-        found = domains.save(tx, fields.changed(DOMAIN, domains.get(tx, name), options))
-    _show(app, found, as_json)
+        domain = domains.save(tx, fields.changed(DOMAIN, domains.get(tx, name), options))
+    _show(app, domain, as_json)
 
 
-@domain.command("forget", examples="mailgate domain forget example.com answers")
+@domain.command("forget", examples="mailgate domain forget example.com replies")
 @click.argument("name", shell_complete=completions.domains)
 @click.argument("local")
 @json_option
 @pass_app
 def forget(app: App, name: str, local: str, as_json: bool) -> None:
-    """End a retired name: of the catchall, the bounce address, or an alias."""
+    """Stop accepting mail to a retired name of the catchall, the bounce address or an alias."""
     with app.store.write() as tx:
-        found = domains.forget(tx, name, local)
-    _show(app, found, as_json, f"{local}@{found.name} is no longer ours")
+        domain = domains.forget(tx, name, local)
+    _show(app, domain, as_json, f"{local}@{domain.name} no longer exists")
 
 
 @domain.command("remove", examples="mailgate domain remove example.com --yes")
@@ -127,89 +119,85 @@ def forget(app: App, name: str, local: str, as_json: bool) -> None:
 @yes_option
 @pass_app
 def remove(app: App, name: str, yes: bool) -> None:
-    """Remove a domain that no alias uses."""
+    """Remove a domain that has no aliases."""
     with app.store.read() as tx:
-        found = domains.get(tx, name)
-    confirm(f"domain {found.name}", yes)
+        domain = domains.get(tx, name)
+    confirm(f"domain {domain.name}", yes)
     with app.store.write() as tx:
         domains.remove(tx, name)
-    console.say(f"removed domain {found.name}")
+    console.say(f"removed domain {domain.name}")
 
 
 @domain.command("capture", examples="mailgate domain capture example.com --minutes 30")
 @click.argument("name", shell_complete=completions.domains)
-@click.option("--minutes", type=click.IntRange(0, 1440), required=True, help="For how long; 0 ends it.")
+@click.option("--minutes", type=click.IntRange(0, 1440), required=True, help="Duration; 0 stops capturing.")
 @json_option
 @pass_app
 def capture(app: App, name: str, minutes: int, as_json: bool) -> None:
-    """Hold what comes to the catchall and bounce addresses for a while, instead of refusing it.
+    """Hold mail to the catchall and bounce addresses for some time, instead of refusing it.
 
-    A provider sends a link there that confirms a forwarding: `held show` prints it.
+    Use it when a provider sends a link there that confirms a forward: `held show` prints the link.
     """
     with app.store.write() as tx:
-        found = domains.capture(tx, name, time.time() + 60 * minutes if minutes else 0.0)
-    if not minutes:
-        _show(app, found, as_json, f"{found.name} captures no longer")
-        return
-    until = console.when(found.capture_until)
-    _show(
-        app,
-        found,
-        as_json,
-        f"{found.catchall}@{found.name} and {found.bounce}@{found.name} hold their mail until {until}",
-    )
+        domain = domains.capture(tx, name, time.time() + 60 * minutes if minutes else 0.0)
+    if minutes:
+        until = console.when(domain.capture_until)
+        done = f"mail to {domain.catchall}@{domain.name} and {domain.bounce}@{domain.name} is held until {until}"
+    else:
+        done = f"stopped capturing for {domain.name}"
+    _show(app, domain, as_json, done)
 
 
-def as_data(found: Domain) -> dict[str, Any]:
+def as_data(domain: Domain) -> dict[str, Any]:
     """A domain as JSON."""
     return {
-        "name": found.name,
-        **to_json(DOMAIN, found),
-        "retired": [local for local, _ in found.retired],
-        "same_as": found.same_as or None,
-        "sender": found.sender or found.catchall,
-        "former_aliases": list(found.former_aliases),
-        "capture_until": found.capture_until or None,
+        "name": domain.name,
+        **to_json(DOMAIN, domain),
+        "retired": [local for local, _ in domain.retired],
+        "same_as": domain.same_as or None,
+        "sender": domain.sender or domain.catchall,
+        "former_aliases": list(domain.former_aliases),
+        "capture_until": domain.capture_until or None,
     }
 
 
-def _show(app: App, found: Domain, as_json: bool, done: str = "") -> None:
+def _show(app: App, domain: Domain, as_json: bool, done: str = "") -> None:
     if as_json:
-        console.data(as_data(found))
+        console.data(as_data(domain))
         return
     if done:
         console.say(done)
     else:
         with app.store.read() as tx:
-            elsewhere = found.contact and directory.is_stranger(tx, found.contact)
-        console.pairs(list(_rows(found, "(no alias: its mail must be accepted elsewhere)" if elsewhere else "")))
+            unknown = domain.contact and directory.is_stranger(tx, domain.contact)
+        console.pairs(list(_rows(domain, "(no alias: its mail must be accepted unknown)" if unknown else "")))
     app.finish()
 
 
-def _default(found: Domain) -> str:
-    if found.same_as:
-        return f"as {found.same_as}"
-    return "yes" if found.default else "no"
+def _default(domain: Domain) -> str:
+    if domain.same_as:
+        return f"as {domain.same_as}"
+    return "yes" if domain.default else "no"
 
 
-def _rows(found: Domain, remark: str) -> Iterator[tuple[str, object]]:
+def _rows(domain: Domain, remark: str) -> Iterator[tuple[str, object]]:
     """A domain on a screen; `remark` is about its contact address."""
-    first, *more = found.signature.splitlines() or [""]
+    first, *more = domain.signature.splitlines() or [""]
     texts = {
-        "catchall": f"{found.catchall}@{found.name}",
-        "bounce": f"{found.bounce}@{found.name}",
-        "sender": f"{found.sender or found.catchall}@{found.name}",
-        "contact": f"{found.contact or ''} {remark}".strip(),
-        "delimiter": found.delimiter or "none",
-        "retired": ", ".join(f"{local} ({kind})" for local, kind in found.retired),
+        "catchall": f"{domain.catchall}@{domain.name}",
+        "bounce": f"{domain.bounce}@{domain.name}",
+        "sender": f"{domain.sender or domain.catchall}@{domain.name}",
+        "contact": f"{domain.contact or ''} {remark}".strip(),
+        "delimiter": domain.delimiter or "none",
+        "retired": ", ".join(f"{local} ({kind})" for local, kind in domain.retired),
     }
-    yield "domain", found.name
-    for label, text in lines(DOMAIN, found, signature=first, **texts):
+    yield "domain", domain.name
+    for label, text in lines(DOMAIN, domain, signature=first, **texts):
         yield label, text
         if label == "signature":
             yield from (("", line or " ") for line in more)
-    if found.capture_until > time.time():
-        yield "captures", f"until {console.when(found.capture_until)}"
+    if domain.capture_until > time.time():
+        yield "captures", f"until {console.when(domain.capture_until)}"
 
 
 domain.add_command(redirects)

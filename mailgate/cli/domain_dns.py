@@ -15,39 +15,46 @@ from mailgate.values.problem import Problem, command
 
 @click.command("dns", cls=Command, examples="mailgate domain dns example.com --host mail.example.net")
 @click.argument("name", shell_complete=completions.domains)
-@click.option("--host", required=True, metavar="MX", help="The host that takes its mail.")
-@click.option("--priority", type=click.IntRange(0, 65535), default=10, show_default=True, help="Of the MX record.")
+@click.option("--host", required=True, metavar="MX", help="Host that accepts mail for the domain.")
 @click.option(
-    "--address", "addresses", multiple=True, metavar="IP", help="Of the host, to print its record; repeatable."
+    "--priority", type=click.IntRange(0, 65535), default=10, show_default=True, help="Priority of the MX record."
 )
-@click.option("--reports", metavar="ADDRESS", default="", help="Where DMARC reports go.")
+@click.option(
+    "--address",
+    "addresses",
+    multiple=True,
+    metavar="IP",
+    help="IP address of the host, to print its record, too; repeatable.",
+)
+@click.option("--reports", metavar="ADDRESS", default="", help="Address for DMARC reports.")
 @json_option
 @pass_app
 def dns(app: App, name: str, host: str, priority: int, addresses: tuple[str, ...], reports: str, as_json: bool) -> None:
-    """The DNS records of a domain, as a zone file has them: MX, SPF, and what DKIM and DMARC need."""
+    """Print the DNS records that a domain needs, as lines of a zone file: MX, SPF, DKIM and DMARC."""
     with app.store.read() as tx:
-        found = domains.get(tx, name)
+        domain = domains.get(tx, name)
     if _ip(host):
         raise Problem(
             "an MX record names a host, not an IP address",
             command("mailgate domain dns {DOMAIN} --host {HOST}", name, f"mail.{name}"),
         )
-    for each in addresses:
-        if not _ip(each):
+    for text in addresses:
+        if not _ip(text):
             raise Problem(
-                f"`{each}` is no IP address",
+                f"`{text}` is not an IP address",
                 command("mailgate domain dns {DOMAIN} --host {HOST} --address 192.0.2.1", name, host),
             )
     if reports and not address.parse(reports):
         raise Problem(
-            f"`{reports}` is no address",
+            f"`{reports}` is not a mail address",
             command("mailgate domain dns {DOMAIN} --host {HOST} --reports {ADDRESS}", name, host, f"dmarc@{name}"),
         )
-    entries = zone.records(found.name, domains.name_of(host), priority, [str(_ip(each)) for each in addresses], reports)
+    ips = [str(_ip(text)) for text in addresses]
+    records = zone.records(domain.name, domains.name_of(host), priority, ips, reports)
     if as_json:
-        console.data([each._asdict() for each in entries])
+        console.data([record._asdict() for record in records])
         return
-    for line in zone.lines(entries):
+    for line in zone.lines(records):
         console.verbatim(line)
 
 

@@ -23,26 +23,37 @@ from mailgate.values.problem import Problem, command
 )
 @click.argument("name", shell_complete=completions.domains)
 @click.option(
-    "--to", required=True, metavar="DOMAIN|ADDRESS", help="A domain, where names stay the same, or a mailbox."
+    "--to",
+    required=True,
+    metavar="DOMAIN|ADDRESS",
+    help="Forward to the same names in this domain, or all to this mailbox.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "postfix", "csv"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "postfix", "csv"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 @json_option
 @pass_app
 def redirects(app: App, name: str, to: str, form: str, as_json: bool) -> None:
-    """The forwards that the provider of a domain needs, so that its mail reaches us."""
+    """List the forwards to set up at the provider of a domain, so that its mail reaches this gateway."""
     with app.store.read() as tx:
-        found = domains.get(tx, name)
-        target = _target(to, found.name)
-        here = [each.local for each in aliases.listing(tx) if each.domain == found.canonical]
-        rows = forwards.redirects(found, here, target)
-        lost = [each.target for each in rows if each.what != "detail" and directory.is_stranger(tx, each.target)]
+        domain = domains.get(tx, name)
+        target = _target(to, domain.name)
+        locals_ = [alias.local for alias in aliases.listing(tx) if alias.domain == domain.canonical]
+        rows = forwards.redirects(domain, locals_, target)
+        lost = [row.target for row in rows if row.what != "detail" and directory.is_stranger(tx, row.target)]
     if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         console.warning(
-            f"{lost[0]}{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}: nobody is there, such mail is refused; "
-            f"make {found.name} another name of that domain, or forward to a mailbox"
+            f"{lost[0]}{more}: no such alias, mail to it is refused; "
+            f"make {domain.name} another name of that domain, or forward to a mailbox"
         )
     if as_json:
-        console.data([each._asdict() for each in rows])
+        console.data([row._asdict() for row in rows])
         return
     if form == "postfix":
         console.verbatim(forwards.postfix(rows))
@@ -51,21 +62,21 @@ def redirects(app: App, name: str, to: str, form: str, as_json: bool) -> None:
         console.verbatim(forwards.table(rows))
         return
     console.table(("FORWARD", "TO", "WHAT"), rows, "")
-    if sys.stdout.isatty() and any(each.what == "detail" for each in rows):
-        console.say("where the provider has no `+` addresses:")
-        console.hint(command("mailgate domain set {DOMAIN} --details off", found.canonical))
+    if sys.stdout.isatty() and any(row.what == "detail" for row in rows):
+        console.say("if the provider does not support `+` addresses:")
+        console.hint(command("mailgate domain set {DOMAIN} --details off", domain.canonical))
     app.finish()
 
 
 def _target(to: str, source: str) -> str:
-    """The mailbox or the domain that mail is forwarded to. Raises Problem."""
+    """The mailbox or domain that mail is forwarded to. Raises Problem."""
     if "@" in to:
         mailbox = address.parse(to)
         if mailbox is None:
             raise Problem(
-                f"`{to}` is no address", command("mailgate domain redirects example.org --to box@provider.net")
+                f"`{to}` is not a mail address", command("mailgate domain redirects example.org --to box@provider.net")
             )
         return str(mailbox)
     if domains.name_of(to) == source:
-        raise Problem(f"{source} would forward to itself", advice="name the domain that reaches us, or a mailbox")
+        raise Problem(f"{source} would forward to itself", advice="forward to a domain whose mail arrives here")
     return domains.name_of(to)

@@ -1,4 +1,4 @@
-"""`mailgate export`: the configuration in the store as a file, to be kept and reviewed."""
+"""`mailgate export`: write the directory to a file."""
 
 import re
 import sys
@@ -13,34 +13,34 @@ from mailgate.export.describe import Tables, describe, document
 from mailgate.process import writer
 
 _HEADER = """\
-# What is ours and who may write: the configuration in mailgate's store, without mail, records, state and keys.
+# The directory of mailgate: domains, aliases, contacts, senders, servers and parameters.
 #
 #   mailgate import FILE --dry-run   shows what would change
-#   mailgate import FILE             changes it, in one step or not at all
-#   mailgate import FILE --prune     also removes what the store has and this file has not
+#   mailgate import FILE             changes it, as a whole or not at all
+#   mailgate import FILE --prune     also removes what is not in this file
 #
-# A key that a table leaves out has its default. Former names stay whatever this file says: `mailgate domain forget`
-# ends them. An alias is renamed by its new name in the table's head and its old one in `former`.
+# A key that is left out has its default. Import never removes retired names: use `mailgate domain forget`. To rename an
+# alias, change the name of its table and add the old name to `former`.
 """
-_UNSEEN = re.compile(r"[^\n -~]")
+_ESCAPED = re.compile(r"[^\n -~]")
 
 
 def text(tables: Tables) -> str:
-    """The file. Texts of several lines are written as such, unless that would lose a carriage return.
+    """The text of the file. Values of several lines stay so, unless that would lose a carriage return.
 
-    What could move a cursor is escaped: outside of quotes there is nothing but ASCII.
+    Characters that a terminal would act on are escaped.
     """
     whole = document(tables)
-    return f"{_HEADER}\n{_UNSEEN.sub(_escaped, tomli_w.dumps(whole, multiline_strings=not _returns(whole)))}"
+    return f"{_HEADER}\n{_ESCAPED.sub(_escape, tomli_w.dumps(whole, multiline_strings=not _has_returns(whole)))}"
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0] if found[0].isprintable() else f"\\U{ord(found[0]):08x}"
+def _escape(match: re.Match[str]) -> str:
+    return match[0] if match[0].isprintable() else f"\\U{ord(match[0]):08x}"
 
 
-def _returns(value: object) -> bool:
+def _has_returns(value: object) -> bool:
     if isinstance(value, dict):
-        return any(map(_returns, value.values()))
+        return any(map(_has_returns, value.values()))
     return isinstance(value, str) and "\r" in value
 
 
@@ -58,10 +58,10 @@ def _returns(value: object) -> bool:
 def export(app: App, file: str | None, as_json: bool) -> None:
     """Write domains, aliases, contacts, parameters, sender lists and servers as TOML.
 
-    The same configuration is the same text, whatever its history. Mail, records, state, keys and secrets stay out.
+    The same directory always gives the same text. Mail, records, keys and secrets are not included.
     """
     if as_json and file:
-        raise click.UsageError("--json prints, and writes no file.")
+        raise click.UsageError("--json and FILE exclude each other.")
     with writer.writer() as write:  # before root is given up
         with app.store.read() as tx:
             tables = describe(tx)

@@ -1,7 +1,6 @@
-"""`mailgate fetch`: collect mail from incoming servers, for a timer and by hand."""
+"""`mailgate fetch`: fetch mail from IMAP and POP servers, or import it from files."""
 
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import click
 
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
-from mailgate.cli.ui.errors import not_set_up
+from mailgate.cli.ui.errors import existing
 from mailgate.cli.ui.options import Command, assignment, json_option
 from mailgate.inbound import fetch, files
 from mailgate.inbound.fetch import RunResult
@@ -20,10 +19,8 @@ from mailgate.inbound.files import Archive
 from mailgate.inbound.progress import FetchTally, OnProgress
 from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
-from mailgate.process import owner
-from mailgate.settings import config
 from mailgate.settings.config import Config
-from mailgate.store import collected, database, servers
+from mailgate.store import collected, servers
 from mailgate.store.database import Store
 from mailgate.store.servers import Server
 from mailgate.values.names import model as model_name
@@ -44,11 +41,11 @@ from mailgate.values.problem import Problem, command
     """,
 )
 @click.argument("names", metavar="[NAME ...]", nargs=-1)
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Messages of each server at most.")
-@click.option("--again", is_flag=True, help="Try what was given up as well: failed, or too large then.")
-@click.option("--model", metavar="M", help="Of files: the model for mail that no alias takes.")
-@click.option("--set", "values", metavar="K=V", multiple=True, help="Of files: a value of those; repeatable.")
-@click.option("--quiet", is_flag=True, help="Say only what goes wrong, for a timer.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Fetch at most this many messages from each server.")
+@click.option("--again", is_flag=True, help="Retry messages that failed or were too large before.")
+@click.option("--model", metavar="M", help="For files: model for mail that no alias accepts.")
+@click.option("--set", "values", metavar="K=V", multiple=True, help="For files: value of these records; repeatable.")
+@click.option("--quiet", is_flag=True, help="Print only errors, for a timer.")
 @json_option
 @pass_app
 def fetch_(
@@ -61,25 +58,20 @@ def fetch_(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Collect what the servers have, each message once: all servers that are due, or those that are named.
+    """Fetch mail from all servers that are due, or from those named; each message is fetched once.
 
-    `mbox FILE`, `maildir FOLDER` and `eml FOLDER` take kept mail out of files, the same way, but nobody is answered or
-    gets a copy; run again, it goes on where it was.
+    `mbox FILE`, `maildir FOLDER` and `eml FOLDER` import mail from files: no reply and no copy is sent. An interrupted
+    import continues where it stopped.
 
-    Exits with 1 when a server fails, is waiting for another try or paused, and with 75 when nothing is set up.
+    Exits with 1 if a server fails, is paused or waits for its next try, and with 75 if there is no store.
     """
-    try:
-        settings = config.load(app.configuration, app.database, os.environ, required=True)
-        owner.become(settings.store)
-        opened = database.open_existing(settings.store)
-    except Problem as problem:
-        raise not_set_up(problem) from problem
+    settings, opened = existing(app)
     signal.signal(signal.SIGTERM, _stop)
     if names and names[0] in servers.FILES:
         _files(opened, settings, names, model, values, quiet, as_json)
         return
     if model or values:
-        raise click.UsageError("--model and --set are for files; a server has its own.")
+        raise click.UsageError("--model and --set are for files; servers have their own, see `mailgate server set`.")
     with opened.read() as tx:
         chosen = [servers.get(tx, name) for name in dict.fromkeys(names)] or servers.listing(tx)
     results = []
@@ -87,10 +79,10 @@ def fetch_(
         if server.enabled or names:
             results.append(_one(app, opened, settings, server, bool(names), limit, again))
             if not as_json:
-                _tell(results[-1], quiet)
+                _show(results[-1], quiet)
     if as_json:
-        console.data([_as_data(each) for each in results])
-    if any(each.state in ("failed", "waiting", "paused") for each in results):
+        console.data([_as_data(result) for result in results])
+    if any(result.state in ("failed", "waiting", "paused") for result in results):
         raise click.exceptions.Exit(1)
 
 
@@ -106,16 +98,16 @@ def _files(
     kind, *paths = names
     if len(paths) != 1:
         raise click.UsageError(f"`fetch {kind}` takes one file or folder.")
-    given = dict(assignment(each) for each in values)
+    given = dict(map(assignment, values))
     if model is None and given:
         raise click.UsageError("--set is for the records of --model.")
     with _progress(kind) as progress:
         fallback = Fallback(model_name(model), given) if model else None
-        found = files.take(opened, settings, Archive(kind, paths[0], fallback), progress)
+        tally = files.take(opened, settings, Archive(kind, paths[0], fallback), progress)
     if as_json:
-        console.data([{kind: paths[0], **found._asdict()}])
+        console.data([{kind: paths[0], **tally._asdict()}])
     elif not quiet:
-        console.say(f"{paths[0]}: {summary(found)}")
+        console.say(f"{paths[0]}: {summary(tally)}")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -144,7 +136,7 @@ def _one(
 
 @contextlib.contextmanager
 def _progress(name: str) -> Iterator[OnProgress]:
-    """A bar on a terminal, nothing anywhere else."""
+    """A progress bar on a terminal; nothing elsewhere."""
     import sys
 
     if not sys.stderr.isatty():
@@ -162,34 +154,33 @@ def _progress(name: str) -> Iterator[OnProgress]:
         yield advance
 
 
-def _tell(result: RunResult, quiet: bool) -> None:
-    """One line for the log, and what went wrong."""
+def _show(result: RunResult, quiet: bool) -> None:
+    """Print the result of a server: its counts in a line, and what went wrong."""
     name = result.server.name
     if (result.state == "ok" or any(result.tally)) and not quiet:
         console.say(f"{name}: {summary(result.tally)}")
     if not result.server.verify:
-        console.warning(f"server {name}: ITS CERTIFICATE IS NOT VERIFIED (--insecure)")
+        console.warning(f"server {name}: certificate NOT VERIFIED (--insecure)")
     if result.warning:
         console.warning(f"server {name}: {result.warning}")
     match result.state:
         case "busy":
-            console.warning(f"server {name}: another process is fetching it")
+            console.warning(f"server {name}: another process is fetching from it")
         case "failed":
-            found = result.problem or Problem("")
-            console.error(Problem(f"server {name}: {found}", *found.commands, advice=found.advice))
+            problem = result.problem or Problem("")
+            console.error(Problem(f"server {name}: {problem}", *problem.commands, advice=problem.advice))
         case "waiting":
             now = command("mailgate fetch {NAME}", name)
-            console.warning(f"server {name}: failing, tried again later, or now with: {now}")
+            console.warning(f"server {name}: failed before, is retried later, or now with: {now}")
         case "paused":
             enable = command("mailgate server enable {NAME}", name)
             console.error(Problem(f"server {name} is PAUSED: {result.error}", enable))
 
 
 def summary(tally: FetchTally) -> str:
-    """The figures that are always said, and the others where there are any."""
+    """The main counts, and the others if they are not 0."""
     always = ("fetched", "created", "posted", "held", "refused", "failed", "left")
-    said = [f"{count} {name}" for name, count in tally._asdict().items() if count or name in always]
-    return ", ".join(said)
+    return ", ".join(f"{count} {name}" for name, count in tally._asdict().items() if count or name in always)
 
 
 def _as_data(result: RunResult) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`mailgate held`: mail that was kept without a place of its own."""
+"""`mailgate held`: mail that waits for a person to decide."""
 
 import time
 from typing import Any
@@ -34,19 +34,19 @@ from mailgate.values.problem import command
     """,
 )
 def box() -> None:
-    """Mail that was accepted without a place of its own; nothing is lost, a person decides."""
+    """Show held mail, and route, retry or drop it."""
 
 
 @box.command("list", examples="mailgate held list --refused")
-@click.option("--refused", is_flag=True, help="The refused mail that is kept, instead.")
+@click.option("--refused", is_flag=True, help="List refused mail instead.")
 @json_option
 @pass_app
 def list_(app: App, refused: bool, as_json: bool) -> None:
-    """Held mail, oldest first."""
+    """List held mail, oldest first."""
     with app.store.read() as tx:
-        found = [(each, messages.stored(tx, each.message)) for each in held.listing(tx, refused=refused)]
+        listed = [(entry, messages.stored(tx, entry.message)) for entry in held.listing(tx, refused=refused)]
     if as_json:
-        console.data([as_data(entry, stored) for entry, stored in found])
+        console.data([as_data(entry, stored) for entry, stored in listed])
         return
     rows = [
         (
@@ -57,9 +57,9 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
             ),
             *(", ".join(stored.recipients) or "-", console.ago(stored.received_at), stored.subject or "-"),
         )
-        for entry, stored in found
+        for entry, stored in listed
     ]
-    console.table(("NUMBER", "REASON", "FROM", "TO", "RECEIVED", "SUBJECT"), rows, "nothing is held")
+    console.table(("NUMBER", "REASON", "FROM", "TO", "RECEIVED", "SUBJECT"), rows, "no held mail")
     app.finish()
 
 
@@ -68,32 +68,31 @@ def list_(app: App, refused: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
-    """One held message, why it is held, and what can be done."""
+    """Show one held message, why it is held, and what can be done."""
     with app.store.read() as tx:
         entry, stored = held.get(tx, number), messages.stored(tx, number)
-        shown = message_data(tx, stored)
-        links, codes = _confirms(tx, entry, stored)
+        message = message_data(tx, stored)
+        links, codes = _confirmations(tx, entry, stored)
     if as_json:
-        opened = {"links": [each._asdict() for each in links], "codes": codes}
-        console.data({**as_data(entry, stored), "message": shown, **opened})
+        confirmations = {"links": [link._asdict() for link in links], "codes": codes}
+        console.data({**as_data(entry, stored), "message": message, **confirmations})
         return
-    show_message(shown)
+    show_message(message)
     console.say()
     for link in links:
         console.verbatim(f"link  {link.url}")
-        where = f"{'where' if link.kin else 'NOT where'} {printable(stored.author or '')} belongs"
-        console.say(f"      leads to {link.host}, {where if stored.author else 'and nobody knows the author'}")
+        console.say(f"      leads to {link.host}, {_relation(link, stored)}")
     for code in codes:
         console.say(f"code  {code}")
     console.pairs(
         [
             ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
-            ("because", entry.note or command("mailgate why {N}", number)),
+            ("reason", entry.note or command("mailgate why {N}", number)),
             ("since", console.when(entry.held_at)),
-            ("to place it", command("mailgate held route {N} --to ADDRESS", number)),
-            ("on a record", command("mailgate held route {N} --to MODEL/ID", number)),
-            ("to judge it anew", command("mailgate held retry {N}", number)),
-            ("to drop it", command("mailgate held drop {N}", number)),
+            ("route to an alias", command("mailgate held route {N} --to ADDRESS", number)),
+            ("route to a record", command("mailgate held route {N} --to MODEL/ID", number)),
+            ("process it again", command("mailgate held retry {N}", number)),
+            ("remove it", command("mailgate held drop {N}", number)),
         ]
     )
     app.finish()
@@ -101,14 +100,14 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 @box.command("route", examples="mailgate held route 12 --to ticket/1")
 @click.argument("number", type=Number(), shell_complete=completions.held)
-@click.option("--to", "target", required=True, metavar="ADDRESS|M/ID", help="An alias, or a record.")
+@click.option("--to", "target", required=True, metavar="ADDRESS|M/ID", help="Alias or record to put the message on.")
 @json_option
 @pass_app
 def route(app: App, number: int, target: str, as_json: bool) -> None:
-    """Put a held message where you say; no rule is asked, nobody is answered."""
+    """Put a held message on a record, or create one with an alias; no rule is asked and no reply is sent."""
     receipt = reconsider.route(app.store, app.config, number, target, time.time())
-    app.pay(owed=receipt.queued)
-    _tell(app, number, as_json)
+    app.send(queued=receipt.queued)
+    _show_stored(app, number, as_json)
 
 
 @box.command("retry", examples="mailgate held retry 12")
@@ -116,13 +115,13 @@ def route(app: App, number: int, target: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def retry(app: App, number: int, as_json: bool) -> None:
-    """Judge a held message as if it arrived now; it leaves the list when it is accepted."""
+    """Process a held message as if it arrived now; if it is accepted, it is no longer held."""
     receipt = reconsider.retry(app.store, app.config, number, time.time())
-    app.pay(owed=receipt.queued)
+    app.send(queued=receipt.queued)
     if not receipt.decision.has_effects:
-        _tell_verdict(app, receipt, as_json)
+        _show_decision(app, receipt, as_json)
         return
-    _tell(app, number, as_json)
+    _show_stored(app, number, as_json)
 
 
 @box.command("drop", examples="mailgate held drop 12 --yes")
@@ -130,27 +129,35 @@ def retry(app: App, number: int, as_json: bool) -> None:
 @yes_option
 @pass_app
 def drop(app: App, number: int, yes: bool) -> None:
-    """Remove a held message for good."""
+    """Delete a held message."""
     with app.store.read() as tx:
         held.get(tx, number)
         stored = messages.stored(tx, number)
-    confirm(f"message {number} from {stored.author or stored.author_text or 'nobody'}", yes)
+    confirm(f"message {number} from {stored.author or stored.author_text or '(no author)'}", yes)
     with app.store.write() as tx:
         held.release(tx, number)
         messages.erase(tx, number)
     console.say(f"dropped message {number}")
 
 
-def _confirms(tx: Transaction, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
-    """What there is to open, or to type, in a message that somebody may have waited for."""
-    if entry.reason not in _AWAITED:
+def _confirmations(tx: Transaction, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
+    """The links and codes of a message that may confirm a forward."""
+    if entry.reason not in _CONFIRMING:
         return [], []
-    found = content.content(messages.raw(tx, stored.number))
+    inside = content.content(messages.raw(tx, stored.number))
     author = address.lenient(stored.author) if stored.author else None
-    return confirmation.links(found.text, found.html, author), confirmation.codes(found.text)
+    return confirmation.links(inside.text, inside.html, author), confirmation.codes(inside.text)
 
 
-_AWAITED = ("capture", "catchall", "bounce-address", "unrouted")
+_CONFIRMING = ("capture", "catchall", "bounce-address", "unrouted")
+"""Reasons for which mail is held that may confirm a forward."""
+
+
+def _relation(link: Link, stored: Stored) -> str:
+    """Whether a link leads to a host of the author."""
+    if not stored.author:
+        return "and the author is unknown"
+    return f"which {'belongs' if link.kin else 'does NOT belong'} to the domain of {printable(stored.author)}"
 
 
 def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
@@ -169,7 +176,7 @@ def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
     }
 
 
-def _tell(app: App, number: int, as_json: bool) -> None:
+def _show_stored(app: App, number: int, as_json: bool) -> None:
     with app.store.read() as tx:
         tree = messages.explanation(tx, number)
     if as_json:
@@ -179,7 +186,7 @@ def _tell(app: App, number: int, as_json: bool) -> None:
     app.finish()
 
 
-def _tell_verdict(app: App, receipt: Receipt, as_json: bool) -> None:
+def _show_decision(app: App, receipt: Receipt, as_json: bool) -> None:
     tree = explain.tree(receipt.facts, receipt.decision, dry_run=False)
     if as_json:
         console.data(tree)

@@ -1,4 +1,4 @@
-"""`mailgate import`: make the store what a file says."""
+"""`mailgate import`: read the directory from a file."""
 
 import sys
 from typing import Any
@@ -16,12 +16,12 @@ from mailgate.values.charset import printable
 from mailgate.values.problem import Problem, command
 
 _MARKS = {"added": ("+ ", ""), "changed": ("~ ", "magenta"), "removed": ("- ", "red")}
-_ANY_SIZE = 64 << 20
-"""Octets of a file that are read: what is larger is not a configuration."""
+_LIMIT = 64 << 20
+"""Octets that are read of a file."""
 
 
-class _Undone(Exception):
-    """Ends a transaction that must leave nothing behind."""
+class _RollBack(Exception):
+    """Rolls back the transaction."""
 
 
 @click.command(
@@ -34,14 +34,14 @@ class _Undone(Exception):
     """,
 )
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--prune", is_flag=True, help="Remove what the store has and the file has not.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, without changing it.")
+@click.option("--prune", is_flag=True, help="Remove what is not in the file.")
 @json_option
 @pass_app
 def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> None:
-    """Make the store what a file of `mailgate export` says, in one step or not at all; `-` is standard input.
+    """Change the directory to what a file of `mailgate export` says; `-` is standard input.
 
-    Everything is checked first. Without --prune nothing is removed.
+    The file is checked first, and applied as a whole or not at all. Without --prune nothing is removed.
     """
     name = "<stdin>" if file == "-" else file
     proposal = Proposal(_read(file), name)
@@ -51,15 +51,15 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
             with app.store.write() as tx:
                 applied = apply(tx, proposal, prune=prune)
                 if dry_run or proposal.faults:
-                    raise _Undone
-        except _Undone:
+                    raise _RollBack
+        except _RollBack:
             pass
     if proposal.faults:
-        for place, problem in sorted(proposal.faults, key=lambda each: each.place)[:20]:
+        for place, problem in sorted(proposal.faults, key=lambda fault: fault.place)[:20]:
             where = f"{name}:{place.line}:{place.column}"
             console.error(Problem(f"{where}: {problem}", *problem.commands, advice=problem.advice))
         raise Problem(
-            f"{name}: {len(proposal.faults)} faults, nothing was changed"
+            f"{name}: {len(proposal.faults)} errors, nothing was changed"
             if len(proposal.faults) > 1
             else f"{name}: nothing was changed",
             command("mailgate import {FILE} --dry-run", file),
@@ -76,54 +76,54 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
 
 def _read(file: str) -> bytes:
     if file == "-":
-        return sys.stdin.buffer.read(_ANY_SIZE)
+        return sys.stdin.buffer.read(_LIMIT)
     try:
         with open(file, "rb") as stream:
-            return stream.read(_ANY_SIZE)
+            return stream.read(_LIMIT)
     except OSError as error:
         raise Problem(f"cannot read {file}: {error.strerror}", command("mailgate export FILE")) from error
 
 
 def as_data(applied: Applied, *, dry_run: bool) -> dict[str, Any]:
     """What an import did, or would do, as JSON."""
-    counts = _verbs(applied)
+    counts = _counts(applied)
     return {
         "schema": 1,
         "dry_run": dry_run,
         **counts,
         "changes": [
             {
-                "kind": each.kind,
-                "name": each.name,
-                "change": each.change,
-                "fields": {field.key: {"before": field.before, "after": field.after} for field in each.fields},
+                "kind": change.kind,
+                "name": change.name,
+                "change": change.change,
+                "fields": {field.key: {"before": field.before, "after": field.after} for field in change.fields},
             }
-            for each in applied.changes
+            for change in applied.changes
         ],
         "doubts": list(applied.warnings),
         "beside": [{"kind": kind, "name": name} for kind, name in applied.unnamed],
     }
 
 
-def _verbs(applied: Applied) -> dict[str, int]:
-    return {verb: sum(each.change == verb for each in applied.changes) for verb in _MARKS}
+def _counts(applied: Applied) -> dict[str, int]:
+    return {word: sum(change.change == word for change in applied.changes) for word in _MARKS}
 
 
 def _show(applied: Applied, *, dry_run: bool) -> None:
     rows: list[list[Span]] = []
-    for each in applied.changes:
-        mark, style = _MARKS[each.change]
-        rows.append([(f"{mark}{each.kind:9} ", style), (printable(each.name), "bold")])
-        if each.change != "removed":
-            size = max((len(field.key) for field in each.fields), default=0)
-            rows += [line for field in each.fields for line in _field(each, field, size)]
+    for change in applied.changes:
+        mark, style = _MARKS[change.change]
+        rows.append([(f"{mark}{change.kind:9} ", style), (printable(change.name), "bold")])
+        if change.change != "removed":
+            size = max((len(field.key) for field in change.fields), default=0)
+            rows += [line for field in change.fields for line in _field(change, field, size)]
     console.lines(rows, hang=True)
-    counts = ", ".join(f"{count} {verb}" for verb, count in _verbs(applied).items() if count)
-    console.say((f"would be: {counts}" if dry_run else counts) if counts else "nothing to change")
+    counts = ", ".join(f"{count} {word}" for word, count in _counts(applied).items() if count)
+    console.say((f"would be {counts}" if dry_run else counts) if counts else "nothing to change")
     if applied.unnamed:
         kinds = [kind for kind, _ in applied.unnamed]
-        beside = console.counted({kind: kinds.count(kind) for kind in dict.fromkeys(kinds)})
-        console.say(f"not in the file: {beside}; --prune removes what is not there")
+        unnamed = console.counted({kind: kinds.count(kind) for kind in dict.fromkeys(kinds)})
+        console.say(f"not in the file, and kept: {unnamed}; --prune removes them")
 
 
 def _field(change: Change, field: FieldChange, size: int) -> list[list[Span]]:
@@ -137,10 +137,10 @@ def _field(change: Change, field: FieldChange, size: int) -> list[list[Span]]:
 
 
 def _cut(value: object, indent: int) -> str:
-    return console.cut(_said(value), max(20, console.width() - indent))
+    return console.cut(_text(value), max(20, console.width() - indent))
 
 
-def _said(value: object) -> str:
+def _text(value: object) -> str:
     """A value of the file in a line."""
     if isinstance(value, bool):
         return "yes" if value else "no"

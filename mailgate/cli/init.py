@@ -1,4 +1,4 @@
-"""`mailgate init`: write a configuration and make the store."""
+"""`mailgate init`: create a configuration and a store."""
 
 import os
 from pathlib import Path
@@ -17,54 +17,54 @@ from mailgate.values.directory import Domain
 from mailgate.values.problem import Problem, command
 
 _TEMPLATE = """\
-# mailgate: the settings that are not mail addresses. Those live in the store: mailgate domain, mailgate alias.
+# The configuration of mailgate. Domains and aliases are in the store: see mailgate domain, mailgate alias.
 
 [store]
-# One file. Its folder belongs to the one user that runs the pipe, mode 0700; root's commands become that user.
+# The database file. Its folder (mode 0700) belongs to the user that runs the pipe; root's commands become that user.
 {url}
 [submit]
-# How refusals leave: by "sendmail" (the mail server's own program), by "smtp" (host, port), or "none": they wait.
+# How mail is sent: by "sendmail" (the mail server's program), by "smtp" (host, port), or "none": it stays queued.
 method = "sendmail"
 # sendmail = "/usr/sbin/sendmail"
 # host = "localhost"
 # port = 25
 
 [refusals]
-# Who may not write is told by a "reply" of ours, or by the mail server: "status".
+# Refuse mail by a "reply" that explains the reason, or by "status": then the sender's server reports it.
 by = "reply"
-# Mail of senders on the block list: "hold" it, or refuse it with "status".
+# Mail from senders on the block list: "hold" it, or refuse it by "status".
 # blocked = "hold"
-# Texts of your own: FOLDER/DOMAIN/LANGUAGE/REASON.txt, FOLDER/DOMAIN/REASON.txt or FOLDER/LANGUAGE/REASON.txt
+# Your own texts: FOLDER/DOMAIN/LANGUAGE/REASON.txt, FOLDER/DOMAIN/REASON.txt or FOLDER/LANGUAGE/REASON.txt
 # templates = "/etc/mailgate/templates"
 
 [limits]
-# Octets of the largest message that is taken; the mail server's own limit should not be larger.
+# Size of the largest message that is accepted, in bytes; the limit of the mail server should not be larger.
 max_size = 52428800
-# New records within an hour, by one alias and in all; mail beyond that waits with the mail server (0: no limit).
+# New records per hour, by one alias and in all; further mail is deferred, so it waits in the mail server (0: no limit).
 # records_per_alias = 500
 # records_in_all = 2000
 
-# Who is told when something begins to wait for a person, and when nothing does any more: an address elsewhere.
+# Addresses outside the local domains that get a notice when something waits for a person, and when nothing does.
 # [notify]
 # to = ["admin@example.net"]
 
-# Whose Authentication-Results are believed. Only when the border server removes forged ones:
+# Servers whose Authentication-Results are trusted; only if your border server removes forged ones.
 # [authentication]
 # trusted_authserv_ids = ["mx.example.com"]
 # border_strips = true
 
 {maps}
 [held]
-# Days that quiet held mail (bulk, blocked, misdirected) is kept.
+# Days to keep quiet held mail: bulk, blocked or misdirected.
 keep_quiet = 30
 """
 _MAPS = """\
 [maps]
-# Where the mail server finds which addresses exist; mailgate writes these tables, and `mailgate setup` uses them.
+# Folder of the tables in which the mail server looks up addresses; mailgate writes them. See `mailgate setup`.
 folder = "@FOLDER@"
-# Own domains that have mailboxes of their own on this server.
+# Local domains that also have mailboxes on this server.
 # shared = ["example.com"]
-# Addresses that nobody knows: "refuse" them while they are being sent to, or "accept" them.
+# Mail to unknown addresses: "refuse" it while it arrives, or "accept" it.
 # unknown = "refuse"
 """
 _NO_MAPS = _MAPS.replace("@FOLDER@", config.SYSTEM_MAPS).replace("[maps]", "# [maps]").replace("\nfolder", "\n# folder")
@@ -78,16 +78,16 @@ _NO_MAPS = _MAPS.replace("@FOLDER@", config.SYSTEM_MAPS).replace("[maps]", "# [m
         mailgate -C ./mailgate.toml --db ./mailgate.db init --domain example.com
     """,
 )
-@click.option("--domain", metavar="D", help="Add this own domain at once.")
+@click.option("--domain", metavar="D", help="Add this local domain.")
 @click.option(
-    "--user", default="mailgate", show_default=True, help="As root: the user that owns the store and runs the pipe."
+    "--user", default="mailgate", show_default=True, help="For root: user that owns the store and runs the pipe."
 )
 @json_option
 @pass_app
 def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
-    """Write a commented configuration and make the store; what exists is left as it is.
+    """Create a commented configuration and a store; existing ones are not changed.
 
-    As root the configuration goes to /etc/mailgate and the store, in /var/lib/mailgate, belongs to --user.
+    Run by root, it writes the configuration to /etc/mailgate and the store to /var/lib/mailgate, owned by --user.
     """
     root = os.geteuid() == 0
     path = Path(app.configuration or os.environ.get("MAILGATE_CONFIG") or _default_file(root)).absolute()
@@ -108,12 +108,12 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         os.chmod(maps, 0o755)  # noqa: S103 the mail server reads there
     owner.become(database)
     before, after = schema.migrate(database)
-    made = None
+    added = None
     opened = open_existing(database)
     if domain:
         with opened.write() as tx:
-            if domains.name_of(domain) not in [each.name for each in domains.listing(tx)]:
-                made = domains.add(tx, Domain(domain))
+            if domains.name_of(domain) not in [listed.name for listed in domains.listing(tx)]:
+                added = domains.add(tx, Domain(domain))
     app.keep_maps(opened)
     with opened.read() as tx:
         default = domains.default(tx)
@@ -129,9 +129,9 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         )
         return
     console.say(f"{'kept' if existed else 'wrote'} configuration {path}")
-    console.say(f"{'kept' if before else 'made'} store {database}, schema {after}, owner {owner.name(uid)}")
-    if made:
-        console.say(f"added domain {made.name}, with {made.catchall}@{made.name} and {made.bounce}@{made.name}")
+    console.say(f"{'kept' if before else 'created'} store {database}, schema {after}, owner {owner.name(uid)}")
+    if added:
+        console.say(f"added domain {added.name}, with {added.catchall}@{added.name} and {added.bounce}@{added.name}")
     name = default.name if default else "example.com"
     if not default:
         console.say(f"next: {command('mailgate domain add {DOMAIN}', name)}")
@@ -139,10 +139,10 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
 
 
 def _default_file(root: bool) -> str:
-    found = config.SYSTEM if root else config.user_file(os.environ)
-    if found is None:
-        raise Problem("no home folder for the configuration", command("mailgate -C FILE init"))
-    return found
+    path = config.SYSTEM if root else config.user_file(os.environ)
+    if path is None:
+        raise Problem("there is no home folder for the configuration", command("mailgate -C FILE init"))
+    return path
 
 
 def _account(user: str) -> tuple[int, int]:
@@ -152,7 +152,7 @@ def _account(user: str) -> tuple[int, int]:
         entry = pwd.getpwnam(user)
     except KeyError:
         raise Problem(
-            f"there is no user `{user}` to own the store and run the pipe",
+            f"no user `{user}`, who would own the store and run the pipe",
             command(
                 "adduser --system --group --no-create-home --home {FOLDER} {USER}",
                 Path(config.SYSTEM_STORE).parent,
@@ -190,7 +190,7 @@ def _make_folder(folder: Path, uid: int, gid: int, user: str) -> None:
             folder.chmod(0o700)
             return
         raise Problem(
-            f"the folder {folder} belongs to {owner.name(folder.stat().st_uid)}, not to {user}",
+            f"{folder} belongs to {owner.name(folder.stat().st_uid)}, not to {user}",
             command("chown {USER} {FOLDER} && chmod 700 {FOLDER}", user, folder, folder),
             command("mailgate init --user {USER}", owner.name(folder.stat().st_uid)),
         )

@@ -1,4 +1,4 @@
-"""`mailgate key`: the keys that sign addresses and ids."""
+"""`mailgate key`: the keys that sign addresses and Message-IDs."""
 
 import time
 from typing import Any
@@ -21,17 +21,17 @@ from mailgate.store.keys import Key
     """,
 )
 def key() -> None:
-    """The keys that sign our addresses and Message-IDs: one signs, the one before it still counts."""
+    """Manage the keys that sign addresses and Message-IDs: the newest signs, the previous one stays valid."""
 
 
 @key.command("list", examples="mailgate key list --json")
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    """The keys, oldest first; never what is secret about them."""
+    """List the keys, oldest first, without their secrets."""
     with app.store.read() as tx:
-        found = keys.listing(tx)
-    _show(app, found, as_json)
+        listed = keys.listing(tx)
+    _show(app, listed, as_json)
 
 
 @key.command("rotate", examples="mailgate key rotate --yes")
@@ -39,44 +39,39 @@ def list_(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def rotate(app: App, yes: bool, as_json: bool) -> None:
-    """Make a new key that signs from now on. The last one still counts; an older one is gone.
+    """Create a new key that signs from now on. The previous key stays valid; an older one is removed.
 
-    Answers to addresses that a gone key signed are found by Message-ID alone.
+    Replies to addresses signed with a removed key are matched by Message-ID alone.
     """
     with app.store.read() as tx:
-        found = keys.listing(tx)
-    if len(found) > 1:
-        confirm(f"key {found[0].name}, whose signed addresses would no longer count", yes)
+        listed = keys.listing(tx)
+    if len(listed) > 1:
+        confirm(f"key {listed[0].name} (addresses signed with it become invalid)", yes)
     with app.store.write() as tx:
-        found = keys.rotate(tx, time.time())
-    _show(app, found, as_json)
+        listed = keys.rotate(tx, time.time())
+    _show(app, listed, as_json)
 
 
-def _show(app: App, found: list[Key], as_json: bool) -> None:
+def _show(app: App, listed: list[Key], as_json: bool) -> None:
     if as_json:
-        console.data([_data(each, found) for each in found])
+        console.data([_data(key, listed) for key in listed])
         return
     rows = [
-        (
-            each.number,
-            each.name,
-            console.ago(each.created_at) if each.created_at else "with the store",
-            _use(each, found),
-        )
-        for each in found
+        (key.number, key.name, console.ago(key.created_at) if key.created_at else "with the store", _use(key, listed))
+        for key in listed
     ]
-    console.table(("NUMBER", "KEY", "MADE", "USE"), rows, "no key")
+    console.table(("NUMBER", "KEY", "CREATED", "USE"), rows, "no keys")
     app.finish()
 
 
-def _use(each: Key, found: list[Key]) -> str:
-    return "signs" if each == found[-1] else "still counts"
+def _use(key: Key, listed: list[Key]) -> str:
+    return "signs" if key == listed[-1] else "valid"
 
 
-def _data(each: Key, found: list[Key]) -> dict[str, Any]:
+def _data(key: Key, listed: list[Key]) -> dict[str, Any]:
     return {
-        "number": each.number,
-        "key": each.name,
-        "made": console.when(each.created_at) if each.created_at else None,
-        "signs": each == found[-1],
+        "number": key.number,
+        "key": key.name,
+        "made": console.when(key.created_at) if key.created_at else None,
+        "signs": key == listed[-1],
     }

@@ -1,4 +1,4 @@
-"""`mailgate lmtp`: the gateway for mail servers that speak LMTP."""
+"""`mailgate lmtp`: accept messages over LMTP."""
 
 import os
 
@@ -25,13 +25,13 @@ from mailgate.values.problem import Problem
         mailgate lmtp --listen 127.0.0.1:2003
     """,
 )
-@click.option("--listen", required=True, metavar="unix:PATH|HOST:PORT", help="Where the mail server connects.")
-@click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias takes.")
+@click.option("--listen", required=True, metavar="unix:PATH|HOST:PORT", help="Socket that the mail server connects to.")
+@click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias accepts.")
 @pass_app
 def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
-    """Serve LMTP until it is stopped: the same decisions as the pipe, one reply per recipient.
+    """Accept messages over LMTP until it is stopped: the same decisions as the pipe, with one reply per recipient.
 
-    Never makes or migrates a store; exits with 75 when something is not set up.
+    It never creates or migrates a store; it exits with 75 if there is none.
     """
     extras.require("aiosmtpd")
     from mailgate.inbound import lmtp as server

@@ -1,4 +1,4 @@
-"""`mailgate log`: what became of mail, a line each."""
+"""`mailgate log`: list what happened to each message."""
 
 import contextlib
 import sys
@@ -15,9 +15,10 @@ from mailgate.store import stats as tally
 from mailgate.store.stats import Line
 
 _PAUSE = 0.5
-"""Seconds between two looks at the store."""
+"""Seconds between two reads of the store."""
 _RECENT = 10
-_HEADER = ("NUMBER", "VERDICT", "TARGET", "REASON", "FROM")
+"""Messages that `--follow` starts with."""
+_HEADER = ("NUMBER", "ACTION", "TARGET", "REASON", "FROM")
 
 
 @click.command(
@@ -30,28 +31,28 @@ _HEADER = ("NUMBER", "VERDICT", "TARGET", "REASON", "FROM")
     """,
 )
 @click.option(
-    "-f", "--follow", is_flag=True, help="Begin with the last lines, and go on as mail comes; Ctrl-C ends it."
+    "-f", "--follow", is_flag=True, help="Print the last lines, then new ones as mail arrives; stop with Ctrl-C."
 )
-@click.option("--after", type=Number(), metavar="N", help="Only numbers above this one.")
+@click.option("--after", type=Number(), metavar="N", help="Only messages with a higher number.")
 @json_option
 @pass_app
 def log(app: App, follow: bool, after: int | None, as_json: bool) -> None:
-    """One line a message, oldest first: time, number, verdict, target, reason, author.
+    """List messages, oldest first: time, number, action, target, reason, author.
 
-    With -f and --json each line is a JSON object. What the mail server refused, because we told it to by the exit
-    status, is not here: the system log has it.
+    With -f and --json, each line is a JSON object. Mail that was refused by exit status is not listed, as it was never
+    stored; it is in the system log.
     """
     with app.store.read() as tx:
         start = after if after is not None else tally.last(tx, _RECENT) if follow else 0
-        found = tally.lines(tx, start)
+        listed = tally.lines(tx, start)
         if as_json and not follow:
-            console.data([_line_data(each) for each in found])
+            console.data([_data(line) for line in listed])
             return
         if not as_json:
             _print(["TIME (UTC)", *_HEADER] if sys.stdout.isatty() else ["TIME", *_HEADER], "bold")
-        for each in found:
-            start = each.number
-            _tell(each, as_json)
+        for line in listed:
+            start = line.number
+            _show(line, as_json)
     if follow:
         _follow(app, start, as_json)
     else:
@@ -64,25 +65,25 @@ def _follow(app: App, after: int, as_json: bool) -> None:
             sys.stdout.flush()
             time.sleep(_PAUSE)
             with app.store.read() as tx:
-                for each in tally.lines(tx, after):
-                    after = each.number
-                    _tell(each, as_json)
+                for line in tally.lines(tx, after):
+                    after = line.number
+                    _show(line, as_json)
     raise click.exceptions.Exit(130)
 
 
-def _tell(line: Line, as_json: bool) -> None:
+def _show(line: Line, as_json: bool) -> None:
     if as_json:
-        console.row(_line_data(line))
+        console.row(_data(line))
         return
     more = f" (+{line.more})" if line.more else ""
     moment = console.when(line.received)
     if sys.stdout.isatty():
         moment = moment[5:19].replace("T", " ")
     cells = (moment, line.number, line.verdict, line.target + more, line.reason, line.author)
-    _print([str(each) or "-" for each in cells], "" if line.direction == "in" else "dim", line.verdict)
+    _print([str(cell) or "-" for cell in cells], "" if line.direction == "in" else "dim", line.verdict)
 
 
-def _print(cells: tuple[str, ...] | list[str], style: str, verdict: str = "") -> None:
+def _print(cells: tuple[str, ...] | list[str], style: str, action: str = "") -> None:
     if not sys.stdout.isatty():
         console.tabbed(cells)
         return
@@ -92,10 +93,10 @@ def _print(cells: tuple[str, ...] | list[str], style: str, verdict: str = "") ->
     spans: list[Span] = []
     for at, (cell, width) in enumerate(zip(cells, widths, strict=True)):
         shown = console.fitted(cell, width)
-        cell_style = console.OUTCOMES.get(verdict, style) if at == 2 else style
+        cell_style = console.OUTCOMES.get(action, style) if at == 2 else style
         spans.append((shown.rstrip() if at == 5 else shown + "  ", cell_style))
     console.lines([spans])
 
 
-def _line_data(line: Line) -> dict[str, Any]:
+def _data(line: Line) -> dict[str, Any]:
     return {**line._asdict(), "received": console.when(line.received)}

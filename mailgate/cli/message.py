@@ -26,37 +26,35 @@ from mailgate.values.charset import printable
     """,
 )
 def message() -> None:
-    """Every message received or sent, also held and refused ones."""
+    """Show messages received and sent, also held and refused ones."""
 
 
 @message.command("list", examples="mailgate message list --record ticket/1 --json")
-@click.option("--record", "ref", metavar="M/ID", help="Only those on this record.")
-@click.option("--after", type=Number(), default=0, metavar="N", help="Only numbers above this one.")
+@click.option("--record", "ref", metavar="M/ID", help="Only messages on this record.")
+@click.option("--after", type=Number(), default=0, metavar="N", help="Only messages with a higher number.")
 @json_option
 @pass_app
 def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
-    """Messages, oldest first."""
+    """List messages, oldest first."""
     with app.store.read() as tx:
-        wanted = records.get(tx, records.parse(ref)).ref if ref else None
-        found = messages.listing(tx, wanted, after)
-        shown = [message_data(tx, each) for each in found] if as_json else []
-        kept = {each.message: each for each in (*held.listing(tx), *held.listing(tx, refused=True))}
-        reported = {each.report: each.number for each in failures.listing(tx, acked=True)}
+        record = records.get(tx, records.parse(ref)).ref if ref else None
+        listed = messages.listing(tx, record, after)
+        data = [message_data(tx, message) for message in listed] if as_json else []
+        kept = {entry.message: entry for entry in (*held.listing(tx), *held.listing(tx, refused=True))}
+        reported = {failure.report: failure.number for failure in failures.listing(tx, acked=True)}
     if as_json:
-        console.data(shown)
+        console.data(data)
         return
     rows = [
         (
-            *(each.number, console.ago(each.received_at), each.direction, each.author or each.author_text or "-"),
-            *(_place(each, kept.get(each.number), reported.get(each.number)), each.subject or "-"),
+            *(message.number, console.ago(message.received_at), message.direction),
+            *(message.author or message.author_text or "-",),
+            *(_place(message, kept.get(message.number), reported.get(message.number)), message.subject or "-"),
         )
-        for each in found
+        for message in listed
     ]
-    console.table(
-        ("NUMBER", "RECEIVED", "WAY", "FROM", "WENT TO", "SUBJECT"),
-        rows,
-        "no such message" if ref or after else "no message yet",
-    )
+    empty = "no such messages" if ref or after else "no messages"
+    console.table(("NUMBER", "RECEIVED", "IN/OUT", "FROM", "PLACE", "SUBJECT"), rows, empty)
     app.finish()
 
 
@@ -66,13 +64,13 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, number: int, full: bool, as_json: bool) -> None:
-    """One message: its text, its attachments by name and size, and to whom it failed to go."""
+    """Show one message: its text, its attachments, and its delivery failures."""
     with app.store.read() as tx:
-        found = message_data(tx, messages.stored(tx, number))
+        data = message_data(tx, messages.stored(tx, number))
     if as_json:
-        console.data(found)
+        console.data(data)
         return
-    show_message(found, full=full)
+    show_message(data, full=full)
     app.finish()
 
 
@@ -80,7 +78,7 @@ def show(app: App, number: int, full: bool, as_json: bool) -> None:
 @click.argument("number", type=Number())
 @pass_app
 def raw(app: App, number: int) -> None:
-    """The exact bytes received, or sent."""
+    """Print the exact bytes of a message."""
     with app.store.read() as tx:
         octets = messages.raw(tx, number)
     console.raw(octets)
@@ -88,30 +86,30 @@ def raw(app: App, number: int) -> None:
 
 @message.command("save", examples="mailgate message save 12 --to ./attachments")
 @click.argument("number", type=Number())
-@click.option("--attachment", "wanted", metavar="NAME", help="Only this one.")
+@click.option("--attachment", "wanted", metavar="NAME", help="Save only this attachment.")
 @click.option(
-    "--to", "folder", required=True, type=click.Path(), metavar="DIR", help="Folder, made when there is none."
+    "--to", "folder", required=True, type=click.Path(), metavar="DIR", help="Folder, created if it does not exist."
 )
 @json_option
 @pass_app
 def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) -> None:
-    """Write the attachments of a message into a folder, under harmless names; nothing is overwritten."""
+    """Save the attachments of a message to a folder, with safe file names; no file is overwritten."""
     target = os.path.abspath(folder)
     with app.store.read() as tx:
         octets = messages.raw(tx, number)
     saved = unpack.save(octets, content(octets).attachments, wanted, target)
     if as_json:
-        console.data([each._asdict() for each in saved])
+        console.data([file._asdict() for file in saved])
         return
-    for each in saved:
-        console.say(f"{printable(each.path)}  {console.size(each.size)}")
+    for file in saved:
+        console.say(f"{printable(file.path)}  {console.size(file.size)}")
 
 
-def _place(found: Stored, kept: Held | None, failure: int | None) -> str:
-    """Where a message is: on its records, held or refused, a failure, or nowhere because it was only noted."""
-    places = [str(ref) for ref in found.records]
+def _place(message: Stored, entry: Held | None, failure: int | None) -> str:
+    """Where a message is: its records, its failure, and whether it is held or refused."""
+    places = [str(ref) for ref in message.records]
     if failure:
         places.append(f"failure {failure}")
-    if kept:
-        places.append(f"{'refused' if kept.refused else 'held'}: {kept.reason}")
-    return ", ".join(places) or ("noted" if found.classed == "report" else "ignored")
+    if entry:
+        places.append(f"{'refused' if entry.refused else 'held'}: {entry.reason}")
+    return ", ".join(places) or ("noted" if message.classed == "report" else "ignored")

@@ -1,4 +1,4 @@
-"""`mailgate migrate`: bring an older store up to date."""
+"""`mailgate migrate`: upgrade the schema of the store."""
 
 import os
 
@@ -16,7 +16,7 @@ from mailgate.values.problem import Problem, command
 @json_option
 @pass_app
 def migrate(app: App, as_json: bool) -> None:
-    """Bring an older store up to date, in one transaction."""
+    """Upgrade the schema of the store, in one transaction."""
     path = app.config.store
     owner.become(path)
     if not os.path.exists(path):

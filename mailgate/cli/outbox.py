@@ -22,21 +22,24 @@ from mailgate.store.outbox import QueueEntry
     """,
 )
 def box() -> None:
-    """Outgoing messages: queued, sent and failed."""
+    """Show the outgoing queue: messages queued, sent and failed."""
 
 
 @box.command("list", examples="mailgate outbox list --json")
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    """Every outgoing message, oldest first."""
+    """List outgoing messages, oldest first."""
     with app.store.read() as tx:
-        found = outbox.listing(tx)
+        listed = outbox.listing(tx)
     if as_json:
-        console.data([as_data(each) for each in found])
+        console.data([as_data(entry) for entry in listed])
         return
-    rows = [(each.number, each.kind, each.reason, each.recipient, each.state, each.tries, each.error) for each in found]
-    console.table(("NUMBER", "KIND", "REASON", "TO", "STATE", "TRIES", "ERROR"), rows, "nothing was sent yet")
+    rows = [
+        (entry.number, entry.kind, entry.reason, entry.recipient, entry.state, entry.tries, entry.error)
+        for entry in listed
+    ]
+    console.table(("NUMBER", "KIND", "REASON", "TO", "STATE", "TRIES", "ERROR"), rows, "no outgoing messages")
     app.finish()
 
 
@@ -45,17 +48,17 @@ def list_(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, number: int, as_json: bool) -> None:
-    """One outgoing message."""
+    """Show one outgoing message."""
     with app.store.read() as tx:
-        found = outbox.get(tx, number)
-    _show(app, found, as_json)
+        entry = outbox.get(tx, number)
+    _show(app, entry, as_json)
 
 
 @box.command("raw", examples="mailgate outbox raw 3 > refusal.eml")
 @click.argument("number", type=Number())
 @pass_app
 def raw(app: App, number: int) -> None:
-    """The exact bytes of an outgoing message."""
+    """Print the exact bytes of an outgoing message."""
     with app.store.read() as tx:
         octets = outbox.octets(tx, number)
     console.raw(octets)
@@ -66,10 +69,10 @@ def raw(app: App, number: int) -> None:
 @json_option
 @pass_app
 def retry(app: App, number: int, as_json: bool) -> None:
-    """Make an outgoing message due at once; `mailgate work` sends it."""
+    """Retry an outgoing message at the next run of `mailgate work`."""
     with app.store.write() as tx:
-        found = outbox.retry(tx, number, time.time())
-    _show(app, found, as_json)
+        entry = outbox.retry(tx, number, time.time())
+    _show(app, entry, as_json)
 
 
 @box.command("drop", examples="mailgate outbox drop 3 --yes")
@@ -77,51 +80,51 @@ def retry(app: App, number: int, as_json: bool) -> None:
 @yes_option
 @pass_app
 def drop(app: App, number: int, yes: bool) -> None:
-    """Forget an outgoing message."""
+    """Delete an outgoing message; it is not sent."""
     with app.store.read() as tx:
-        found = outbox.get(tx, number)
-    confirm(f"the {found.kind} to {found.recipient} ({found.state})", yes)
+        entry = outbox.get(tx, number)
+    confirm(f"{entry.kind} to {entry.recipient} ({entry.state})", yes)
     with app.store.write() as tx:
         outbox.drop(tx, number)
     console.say(f"dropped outbox {number}")
 
 
-def as_data(found: QueueEntry) -> dict[str, Any]:
+def as_data(entry: QueueEntry) -> dict[str, Any]:
     """An outgoing message as JSON."""
     return {
-        "number": found.number,
-        "kind": found.kind,
-        "reason": found.reason,
-        "about": found.about.split(","),
-        "to": found.recipient,
-        "reverse_path": found.reverse_path,
-        "subject": found.subject,
-        "state": found.state,
-        "tries": found.tries,
-        "error": found.error,
-        "message": found.message,
-        "due": console.when(found.due_at),
-        "made": console.when(found.created_at),
+        "number": entry.number,
+        "kind": entry.kind,
+        "reason": entry.reason,
+        "about": entry.about.split(","),
+        "to": entry.recipient,
+        "reverse_path": entry.reverse_path,
+        "subject": entry.subject,
+        "state": entry.state,
+        "tries": entry.tries,
+        "error": entry.error,
+        "message": entry.message,
+        "due": console.when(entry.due_at),
+        "made": console.when(entry.created_at),
     }
 
 
-def _show(app: App, found: QueueEntry, as_json: bool) -> None:
-    shown = as_data(found)
+def _show(app: App, entry: QueueEntry, as_json: bool) -> None:
+    data = as_data(entry)
     if as_json:
-        console.data(shown)
+        console.data(data)
         return
     console.pairs(
         [
-            ("outbox", found.number),
-            ("kind", found.kind if found.kind == found.reason else f"{found.kind} ({found.reason})"),
-            ("about", found.about),
-            ("to", found.recipient),
-            ("reverse-path", found.reverse_path or "<>"),
-            ("subject", found.subject),
-            ("state", f"{found.state}, {found.tries} {'try' if found.tries == 1 else 'tries'}"),
-            ("error", found.error),
-            ("next try", shown["due"] if found.state == "queued" else ""),
-            ("because of", f"message {found.message}" if found.message else ""),
+            ("outbox", entry.number),
+            ("kind", entry.kind if entry.kind == entry.reason else f"{entry.kind} ({entry.reason})"),
+            ("about", entry.about),
+            ("to", entry.recipient),
+            ("reverse-path", entry.reverse_path or "<>"),
+            ("subject", entry.subject),
+            ("state", f"{entry.state}, {entry.tries} {'try' if entry.tries == 1 else 'tries'}"),
+            ("error", entry.error),
+            ("next try", data["due"] if entry.state == "queued" else ""),
+            ("caused by", f"message {entry.message}" if entry.message else ""),
         ]
     )
     app.finish()

@@ -1,7 +1,5 @@
 """`mailgate param`: the gateway's parameters."""
 
-from typing import Any
-
 import click
 
 from mailgate.cli.ui import console
@@ -20,21 +18,22 @@ from mailgate.store import contacts
     """,
 )
 def param() -> None:
-    """The gateway's parameters, by Odoo's names."""
+    """Show and set parameters, by the names that Odoo uses."""
 
 
 @param.command("list", examples="mailgate param list --json")
 @json_option
 @pass_app
 def param_list(app: App, as_json: bool) -> None:
-    """Every parameter with the value that applies."""
+    """List every parameter and its value."""
     with app.store.read() as tx:
-        found = contacts.parameters(tx)
+        rows = [(key, value, contacts.DEFAULTS[key]) for key, value in contacts.parameters(tx).items()]
     if as_json:
-        console.data([{"key": key, "value": value, "default": contacts.DEFAULTS[key]} for key, value in found.items()])
+        console.data([{"key": key, "value": value, "default": default} for key, value, default in rows])
         return
+    empty = '""'
     console.table(
-        ("KEY", "VALUE", "DEFAULT"), [(k, v or '""', contacts.DEFAULTS[k] or '""') for k, v in found.items()], ""
+        ("KEY", "VALUE", "DEFAULT"), [(key, value or empty, default or empty) for key, value, default in rows], ""
     )
     app.finish()
 
@@ -44,10 +43,10 @@ def param_list(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def param_get(app: App, key: str, as_json: bool) -> None:
-    """The bare value of one parameter."""
+    """Print the value of a parameter."""
     with app.store.read() as tx:
         value = contacts.parameter(tx, key)
-    _say_parameter(key, value, as_json)
+    _print(key, value, as_json)
 
 
 @param.command("set", examples="mailgate param set mail.gateway.loop.threshold 50")
@@ -56,15 +55,14 @@ def param_get(app: App, key: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def param_set(app: App, key: str, value: str, as_json: bool) -> None:
-    """Set a parameter; prints the value as it was understood."""
+    """Set a parameter, and print the value as it is stored."""
     with app.store.write() as tx:
-        understood = contacts.set_parameter(tx, key, value)
-    _say_parameter(key, understood, as_json)
+        stored = contacts.set_parameter(tx, key, value)
+    _print(key, stored, as_json)
 
 
-def _say_parameter(key: str, value: str, as_json: bool) -> None:
+def _print(key: str, value: str, as_json: bool) -> None:
     if as_json:
-        shown: Any = {"key": key, "value": value}
-        console.data(shown)
+        console.data({"key": key, "value": value})
     else:
         console.say(value)

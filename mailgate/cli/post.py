@@ -1,4 +1,4 @@
-"""`mailgate post`: write to the people of a record."""
+"""`mailgate post`: send a message to the followers of a record."""
 
 import mimetypes
 import os
@@ -27,11 +27,16 @@ from mailgate.values.problem import Problem, command
     """,
 )
 @click.argument("ref", metavar="M/ID", shell_complete=completions.records)
-@click.option("--to", metavar="ADDR", multiple=True, help="Somebody else who gets it, once; repeatable.")
-@click.option("--subject", default="", metavar="S", help="Instead of that of the conversation.")
-@click.option("--name", default="", metavar="NAME", help="Who writes; instead of the domain's company.")
-@click.option("--attach", "paths", type=click.Path(), multiple=True, metavar="FILE", help="A file; repeatable.")
-@click.option("--note", is_flag=True, help="Keep it inside: nobody is sent anything.")
+@click.option(
+    "--to",
+    metavar="ADDR",
+    multiple=True,
+    help="Send it to this address, too; repeatable.",
+)
+@click.option("--subject", default="", metavar="S", help="Subject, instead of that of the conversation.")
+@click.option("--name", default="", metavar="NAME", help="Name of the author, instead of the company of the domain.")
+@click.option("--attach", "paths", type=click.Path(), multiple=True, metavar="FILE", help="Attach a file; repeatable.")
+@click.option("--note", is_flag=True, help="Add an internal note: nothing is sent.")
 @json_option
 @pass_app
 def post_(
@@ -44,26 +49,30 @@ def post_(
     note: bool,
     as_json: bool,
 ) -> None:
-    """Write to the people of a record: the text on standard input goes to its followers and to those named.
+    """Send the text on standard input to the followers of a record.
 
-    Each gets a message of his own, whose answer comes back to the record. People named with --to do not follow.
+    Each recipient gets a separate message; replies to it come back to the record. People named with --to do not become
+    followers.
     """
     if note and to:
-        raise click.UsageError("--note stays inside, --to sends: choose one.")
+        raise click.UsageError("--note and --to exclude each other.")
     record = records.parse(ref)
     files = tuple(_file(path) for path in paths)
-    app.store  # noqa: B018 - become the owner of the store only after the files were read
-    text = _text("the text of the message")
+    app.store  # noqa: B018 - becomes the owner of the store, so the files are read before
+    text = _text("Text of the message")
     if not text.strip() and not files:
-        raise Problem("nothing to say: standard input is empty", command("echo TEXT | mailgate post {MODEL/ID}", ref))
-    said = Text(text, subject, name, files)
+        raise Problem(
+            "the message is empty: there is no text on standard input",
+            command("echo TEXT | mailgate post {MODEL/ID}", ref),
+        )
+    content = Text(text, subject, name, files)
     posted = (
-        post.note(app.store, record, said, time.time())
+        post.note(app.store, record, content, time.time())
         if note
-        else post.write(app.store, record, said, to, time.time())
+        else post.write(app.store, record, content, to, time.time())
     )
-    paying = app.pay(owed=bool(posted.queued))
-    _show(app, ref, posted, as_json, note=note, paying=paying)
+    sending = app.send(queued=bool(posted.queued))
+    _show(app, ref, posted, as_json, note=note, sending=sending)
 
 
 def _file(path: str) -> File:
@@ -78,9 +87,9 @@ def _file(path: str) -> File:
 
 
 def _text(what: str) -> str:
-    """Standard input as text; on a terminal it is said what is waited for."""
+    """Standard input as text; on a terminal, a prompt is printed first."""
     if sys.stdin.isatty():
-        sys.stderr.write(f"{what}, then Ctrl-D:\n")
+        sys.stderr.write(f"{what}; end it with Ctrl-D:\n")
     octets = sys.stdin.buffer.read()
     try:
         return octets.decode("utf-8-sig")
@@ -88,15 +97,15 @@ def _text(what: str) -> str:
         raise Problem(f"standard input is not UTF-8 at octet {error.start}", command("iconv -t UTF-8")) from error
 
 
-def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, paying: bool) -> None:
+def _show(app: App, ref: str, posted: Posted, as_json: bool, *, note: bool, sending: bool) -> None:
     if as_json:
-        found = {"record": ref, **posted._asdict()}
-        console.data({**found, "recipients": list(posted.recipients), "outbox": list(found.pop("queued"))})
+        data = {"record": ref, **posted._asdict()}
+        console.data({**data, "recipients": list(posted.recipients), "outbox": list(data.pop("queued"))})
         return
     if note:
-        console.say(f"noted on {ref} as message {posted.number}; nobody was sent anything")
+        console.say(f"added a note to {ref} as message {posted.number}")
     else:
         console.say(f"posted on {ref} as message {posted.number}, to {', '.join(posted.recipients)}")
-    if posted.queued and not paying:
+    if posted.queued and not sending:
         console.say(f"{len(posted.queued)} queued; `mailgate work` sends them")
     app.finish()

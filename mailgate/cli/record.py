@@ -1,4 +1,4 @@
-"""`mailgate record`: what mail became."""
+"""`mailgate record`: records, with their messages and followers."""
 
 import time
 from typing import Any
@@ -23,38 +23,35 @@ from mailgate.store.records import NewRecord, Record
     """,
 )
 def record() -> None:
-    """What mail became: records with their values, messages and followers."""
+    """Show and change records, which have values, messages and followers."""
 
 
 @record.command("list", examples="mailgate record list --model ticket --after 100 --json")
-@click.option("--model", metavar="M", help="Only this model.")
-@click.option("--after", type=Number(), default=0, metavar="ID", help="Only ids above this one; needs --model.")
+@click.option("--model", metavar="M", help="Only records of this model.")
+@click.option("--after", type=Number(), default=0, metavar="ID", help="Only records with a higher id; needs --model.")
 @json_option
 @pass_app
 def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
-    """Records, oldest first."""
+    """List records, oldest first."""
     if after and not model:
-        raise click.UsageError("--after needs --model: ids count per model.")
+        raise click.UsageError("--after needs --model, as each model has its own ids.")
     with app.store.read() as tx:
-        found = records.listing(tx, model, after)
+        listed = records.listing(tx, model, after)
     if as_json:
-        console.data([as_data(each) for each in found])
+        console.data([as_data(record) for record in listed])
         return
     rows = [
         (
-            each.ref,
-            each.name or "-",
-            console.assignments(dict(each.values)) or "-",
-            each.alias or "-",
-            console.ago(each.created_at),
+            record.ref,
+            record.name or "-",
+            console.assignments(dict(record.values)) or "-",
+            record.alias or "-",
+            console.ago(record.created_at),
         )
-        for each in found
+        for record in listed
     ]
-    console.table(
-        ("RECORD", "NAME", "VALUES", "ALIAS", "MADE"),
-        rows,
-        "no such record" if model else "no record yet: mail to an alias makes one",
-    )
+    empty = "no such records" if model else "no records; mail to an alias creates one"
+    console.table(("RECORD", "NAME", "VALUES", "ALIAS", "CREATED"), rows, empty)
     app.finish()
 
 
@@ -64,48 +61,48 @@ def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, ref: str, full: bool, as_json: bool) -> None:
-    """One record with its conversation, oldest message first, and what of it did not arrive."""
+    """Show one record with its messages, oldest first, and their delivery failures."""
     with app.store.read() as tx:
-        found = records.get(tx, records.parse(ref))
-        conversation = [message_data(tx, each) for each in messages.listing(tx, found.ref)]
-        stopped = people.stops(tx, found.ref, found.followers)
+        record = records.get(tx, records.parse(ref))
+        conversation = [message_data(tx, message) for message in messages.listing(tx, record.ref)]
+        stopped = people.stops(tx, record.ref, record.followers)
     if as_json:
-        console.data({**as_data(found), "stopped": stopped, "messages": conversation})
+        console.data({**as_data(record), "stopped": stopped, "messages": conversation})
         return
     console.pairs(
         [
-            ("record", found.ref),
-            ("name", found.name),
-            ("values", console.assignments(dict(found.values))),
-            ("alias", found.alias or ""),
-            ("followers", ", ".join(_follower(each, stopped) for each in found.followers)),
-            ("made", console.when(found.created_at)),
+            ("record", record.ref),
+            ("name", record.name),
+            ("values", console.assignments(dict(record.values))),
+            ("alias", record.alias or ""),
+            ("followers", ", ".join(_follower(address, stopped) for address in record.followers)),
+            ("created", console.when(record.created_at)),
         ]
     )
-    for each in conversation:
+    for message in conversation:
         console.say()
-        show_message(each, full=full)
+        show_message(message, full=full)
     app.finish()
 
 
 @record.command("create", examples='mailgate record create ticket --name "Printer on fire" --set team=1')
 @click.argument("model")
 @click.option("--name", default="", help="Name of the record.")
-@click.option("--set", "values", metavar="K=V", multiple=True, help="A value; repeatable.")
+@click.option("--set", "values", metavar="K=V", multiple=True, help="Value of the record; repeatable.")
 @json_option
 @pass_app
 def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bool) -> None:
-    """Make a record without mail; it belongs to the default domain and takes every answer."""
+    """Create a record without mail; it belongs to the default domain and accepts replies from everyone."""
     with app.store.write() as tx:
         default = domains.default(tx)
-        assigned = dict(assignment(each) for each in values)
+        assigned = dict(map(assignment, values))
         new = NewRecord(model, name, assigned, domain=default.name if default else None)
         ref = records.make(tx, new, time.time())
-        found = records.get(tx, ref)
+        record = records.get(tx, ref)
     if as_json:
-        console.data(as_data(found))
+        console.data(as_data(record))
         return
-    console.say(f"created {found.ref}")
+    console.say(f"created {record.ref}")
     app.finish()
 
 
@@ -115,11 +112,11 @@ def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bo
 @json_option
 @pass_app
 def follow(app: App, ref: str, address: str, as_json: bool) -> None:
-    """Make an address follow a record."""
+    """Add a follower to a record."""
     with app.store.write() as tx:
         records.follow(tx, records.parse(ref), address)
-        found = records.get(tx, records.parse(ref))
-    _followers(app, found, as_json)
+        record = records.get(tx, records.parse(ref))
+    _followers(app, record, as_json)
 
 
 @record.command("unfollow", examples="mailgate record unfollow ticket/1 ann@example.com")
@@ -128,11 +125,11 @@ def follow(app: App, ref: str, address: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def unfollow(app: App, ref: str, address: str, as_json: bool) -> None:
-    """Let an address follow a record no longer."""
+    """Remove a follower from a record."""
     with app.store.write() as tx:
         records.unfollow(tx, records.parse(ref), address)
-        found = records.get(tx, records.parse(ref))
-    _followers(app, found, as_json)
+        record = records.get(tx, records.parse(ref))
+    _followers(app, record, as_json)
 
 
 @record.command("remove", examples="mailgate record remove ticket/1 --yes")
@@ -140,26 +137,26 @@ def unfollow(app: App, ref: str, address: str, as_json: bool) -> None:
 @yes_option
 @pass_app
 def remove(app: App, ref: str, yes: bool) -> None:
-    """Remove a record; its messages stay in `mailgate message list`."""
+    """Remove a record; its messages are kept, see `mailgate message list`."""
     with app.store.read() as tx:
-        found = records.get(tx, records.parse(ref))
-    confirm(f"record {found.ref} ({found.name or 'no name'})", yes)
+        record = records.get(tx, records.parse(ref))
+    confirm(f"record {record.ref} ({record.name or 'no name'})", yes)
     with app.store.write() as tx:
-        records.remove(tx, found.ref)
-    console.say(f"removed record {found.ref}")
+        records.remove(tx, record.ref)
+    console.say(f"removed record {record.ref}")
 
 
-def as_data(found: Record) -> dict[str, Any]:
+def as_data(record: Record) -> dict[str, Any]:
     """A record as JSON, without its messages."""
     return {
-        "record": str(found.ref),
-        "model": found.ref.model,
-        "id": found.ref.id,
-        "name": found.name,
-        "values": dict(found.values),
-        "alias": found.alias,
-        "followers": list(found.followers),
-        "made": console.when(found.created_at),
+        "record": str(record.ref),
+        "model": record.ref.model,
+        "id": record.ref.id,
+        "name": record.name,
+        "values": dict(record.values),
+        "alias": record.alias,
+        "followers": list(record.followers),
+        "made": console.when(record.created_at),
     }
 
 
@@ -167,9 +164,9 @@ def _follower(address: str, stopped: dict[str, str]) -> str:
     return f"{address} (no copies: {stopped[address]})" if address in stopped else address
 
 
-def _followers(app: App, found: Record, as_json: bool) -> None:
+def _followers(app: App, record: Record, as_json: bool) -> None:
     if as_json:
-        console.data(as_data(found))
+        console.data(as_data(record))
         return
-    console.say(f"{found.ref} is followed by {', '.join(found.followers) or 'nobody'}")
+    console.say(f"followers of {record.ref}: {', '.join(record.followers) or 'none'}")
     app.finish()

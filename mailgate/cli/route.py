@@ -1,4 +1,4 @@
-"""`mailgate route`: what would happen to a message, and why."""
+"""`mailgate route`: show what would happen to a message, and why."""
 
 import os
 import sys
@@ -26,10 +26,10 @@ from mailgate.values.problem import Problem, StoreError, command
     """,
 )
 @click.option(
-    "-f", "reverse_path", metavar="REVERSE_PATH", help="Envelope sender; '' or '<>' is the null reverse-path."
+    "-f", "reverse_path", metavar="REVERSE_PATH", help="Envelope sender; '' or '<>' for the null reverse-path."
 )
-@click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias takes.")
-@click.option("--message", "path", type=click.Path(), metavar="FILE", help="Read the message from a file.")
+@click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias accepts.")
+@click.option("--message", "path", type=click.Path(), metavar="FILE", help="Read the message from this file.")
 @click.option("--exit-code", is_flag=True, help="Exit as `deliver` would.")
 @click.argument("recipients", nargs=-1, metavar="[RECIPIENT ...]")
 @json_option
@@ -43,7 +43,7 @@ def route(
     recipients: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Decide about a message as `deliver` would, and explain it. Nothing is written."""
+    """Show what `deliver` would do with a message, and why. Nothing is written."""
     if fallback_model is not None:
         names.model(fallback_model)
     raw = _message(path, app.config.max_size + 1)

@@ -20,7 +20,7 @@ from mailgate.store import contacts
     """,
 )
 def sender() -> None:
-    """Senders that the rate limit spares, and senders whose mail is held."""
+    """Manage the allow list and the block list."""
 
 
 @sender.command("allow", examples="mailgate sender allow monitor@client.org")
@@ -28,7 +28,7 @@ def sender() -> None:
 @json_option
 @pass_app
 def sender_allow(app: App, address: str, as_json: bool) -> None:
-    """Spare a sender the limit of new records."""
+    """Exempt a sender from the limit of new records."""
     _put(app, address, "allow", as_json)
 
 
@@ -37,38 +37,40 @@ def sender_allow(app: App, address: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def sender_block(app: App, address: str, as_json: bool) -> None:
-    """Hold the mail of a sender."""
+    """Hold all mail from a sender."""
     _put(app, address, "block", as_json)
 
 
 def _put(app: App, address: str, verdict: str, as_json: bool) -> None:
     with app.store.write() as tx:
-        found = contacts.set_sender(tx, address, verdict)
+        sender = contacts.set_sender(tx, address, verdict)
     if as_json:
-        console.data(found._asdict())
+        console.data(sender._asdict())
         return
-    console.say(f"{found.address} is on the {_LISTS[verdict]}")
+    console.say(f"{sender.address} is on the {_LISTS[verdict]}")
     app.finish()
 
 
-_LISTS = {"allow": "allow-list: no limit of new records", "block": "block list: its mail is held"}
+_LISTS = {"allow": "allow list: new records are not limited", "block": "block list: mail is held"}
 
 
 @sender.command("list", examples="mailgate sender list --json")
 @json_option
 @pass_app
 def sender_list(app: App, as_json: bool) -> None:
-    """Allow-list and block list, and who is near the limit of new records."""
+    """List allowed and blocked senders, and those near the limit of new records."""
     with app.store.read() as tx:
-        found = contacts.senders(tx)
+        listed = contacts.senders(tx)
         near = contacts.near_limit(tx, time.time())
     if as_json:
-        limit = [{**each._asdict(), "verdict": "near-limit"} for each in near]
-        console.data([*(each._asdict() for each in found), *limit])
+        limit = [{**sender._asdict(), "verdict": "near-limit"} for sender in near]
+        console.data([*(sender._asdict() for sender in listed), *limit])
         return
-    rows = [(each.address, each.verdict, "-") for each in found]
-    rows += [(each.address, "near limit", f"{each.made} of {each.threshold} new {each.model}") for each in near]
-    console.table(("ADDRESS", "VERDICT", "MADE"), rows, "no sender is allowed, blocked or near the limit")
+    rows = [(sender.address, sender.verdict, "-") for sender in listed]
+    rows += [
+        (sender.address, "near limit", f"{sender.made} of {sender.threshold} new {sender.model}") for sender in near
+    ]
+    console.table(("ADDRESS", "STATE", "CREATED"), rows, "no senders are allowed, blocked or near the limit")
     app.finish()
 
 
@@ -77,14 +79,14 @@ def sender_list(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def sender_reset(app: App, address: str, as_json: bool) -> None:
-    """Begin to count the new records of a sender anew."""
+    """Restart the count of new records from a sender."""
     with app.store.write() as tx:
-        forgotten = contacts.reset_sender(tx, address)
+        count = contacts.reset_sender(tx, address)
     if as_json:
-        console.data({"address": contacts.counted_as(address), "forgotten": forgotten})
+        console.data({"address": contacts.counted_as(address), "forgotten": count})
         return
-    counted = "1 record no longer counts" if forgotten == 1 else f"{forgotten} records no longer count"
-    console.say(f"{contacts.counted_as(address)} starts anew: {counted}")
+    records = "1 record no longer counts" if count == 1 else f"{count} records no longer count"
+    console.say(f"restarted the count of {contacts.counted_as(address)}: {records}")
     app.finish()
 
 
@@ -93,7 +95,7 @@ def sender_reset(app: App, address: str, as_json: bool) -> None:
 @yes_option
 @pass_app
 def sender_remove(app: App, address: str, yes: bool) -> None:
-    """Take a sender off its list."""
+    """Remove a sender from its list."""
     confirm(f"{contacts.key(address)} from its list", yes)
     with app.store.write() as tx:
         contacts.remove_sender(tx, address)

@@ -23,17 +23,16 @@ from mailgate.values.problem import Problem, command
     """,
 )
 @click.argument("ref", metavar="M/ID", shell_complete=completions.records)
-@click.option("--to", metavar="ADDR", multiple=True, help="Who gets it, where To and Cc do not tell; repeatable.")
-@click.option("--print", "printed", is_flag=True, help="Print the message with what leads its answer back here.")
-@click.option("--return-path", "returned", is_flag=True, help="Print the address that delivery reports should go to.")
+@click.option("--to", metavar="ADDR", multiple=True, help="Recipient, if To and Cc do not name all; repeatable.")
+@click.option("--print", "printed", is_flag=True, help="Print the message with the fields that lead replies back here.")
+@click.option("--return-path", "returned", is_flag=True, help="Print the address for delivery reports.")
 @json_option
 @pass_app
 def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, returned: bool, as_json: bool) -> None:
-    """Register a message that another program sends, so that its answer finds the record.
+    """Register a message that another program sends, so that replies to it are posted on the record.
 
-    With --print it comes out again with the missing identity fields: Message-ID, a signed Reply-To, its own id in
-    References, our loop mark. Use it as a filter in front of sendmail. A message may be registered again: it stays the
-    same one.
+    With --print it is printed with the fields that it lacks: Message-ID, a signed Reply-To, its own id in References,
+    and a loop mark. Use it as a filter in front of sendmail. Registering the same message again changes nothing.
     """
     record = records.parse(ref)
     raw = sys.stdin.buffer.read()
@@ -47,9 +46,9 @@ def sent(app: App, ref: str, to: tuple[str, ...], printed: bool, returned: bool,
         console.say(done.reverse_path)
         return
     if as_json:
-        found = done._asdict()
-        del found["octets"]
-        console.data({"record": ref, **found})
+        data = done._asdict()
+        del data["octets"]
+        console.data({"record": ref, **data})
         return
-    console.say(f"message {done.number} is registered on {ref}: answers to {done.message_id} come back there")
+    console.say(f"registered message {done.number} on {ref}; replies to {done.message_id} are posted there")
     app.finish()

@@ -1,4 +1,4 @@
-"""`mailgate server`: the mailboxes elsewhere that mail is collected from."""
+"""`mailgate server`: the servers that mail is fetched from."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from mailgate.values.problem import Problem, command
     """,
 )
 def server() -> None:
-    """The mailboxes elsewhere that `mailgate fetch` collects mail from."""
+    """Manage the servers that `mailgate fetch` fetches mail from."""
 
 
 _SECRETS = (
@@ -63,7 +63,7 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
 
 
 def _login(old: Secret, new: Secret, given: dict[str, Any]) -> Secret:
-    """The secret with what is said of a login; what is not said stays, at the same provider."""
+    """The secret with the options of a login; those not given keep their value at the same provider."""
     names = {"client_id": "client", "client_secret_file": "client_secret_file", "scope": "scope"}
     more = {attribute: given[name] for name, attribute in names.items() if name in given}
     if new.kind != "login":
@@ -92,7 +92,7 @@ def _login(old: Secret, new: Secret, given: dict[str, Any]) -> Secret:
 @json_option
 @pass_app
 def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
-    """Add a server. The secret itself is never an option: it comes from a file, a command or `server login`."""
+    """Add a server. Its password is never an option: it comes from a file, a command or `server login`."""
     for needed in ("type", "host", "user"):
         if not options[needed]:
             raise click.UsageError(f"Missing option '--{needed}'.")
@@ -102,70 +102,67 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
         )
     blank = Server(name, "", "", 0, "", Secret("", ""))
     with app.store.write() as tx:
-        found = servers.add(tx, _changed(blank, options))
-    _warn(found)
+        server = servers.add(tx, _changed(blank, options))
+    _warn(server)
     if as_json:
-        console.data(as_data(found, Health()))
+        console.data(as_data(server, Health()))
         return
-    if found.secret.kind == "login":
-        console.say(
-            f"added server {found.name}; next, log in with: {command('mailgate server login {NAME}', found.name)}"
-        )
+    if server.secret.kind == "login":
+        next_ = command("mailgate server login {NAME}", server.name)
     else:
-        console.say(f"added server {found.name}; try it with: {command('mailgate server test {NAME}', found.name)}")
+        next_ = command("mailgate server test {NAME}", server.name)
+    console.say(f"added server {server.name}; next: {next_}")
     app.finish()
 
 
-def _warn(found: Server) -> None:
-    if problem := extras.missing(*found.libraries):
-        console.warning(f"server {found.name}: {problem}: {problem.hints[0]}")
-    if found.security == "none":
-        console.warning(f"server {found.name}: everything, the password too, goes in the clear (--security none)")
-    elif not found.verify:
-        console.warning(f"server {found.name}: ITS CERTIFICATE IS NOT VERIFIED (--insecure): anybody can read along")
+def _warn(server: Server) -> None:
+    if problem := extras.missing(*server.libraries):
+        console.warning(f"server {server.name}: {problem.line}")
+    if server.security == "none":
+        console.warning(f"server {server.name}: not encrypted, not even the password (--security none)")
+    elif not server.verify:
+        console.warning(f"server {server.name}: certificate NOT VERIFIED (--insecure): others can read along")
 
 
 @server.command("list", examples="mailgate server list --json")
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    """Every server and how it fares."""
+    """List servers and their state."""
     with app.store.read() as tx:
-        found = [(each, servers.health(tx, each.number), logins.get(tx, each.number)) for each in servers.listing(tx)]
+        listed = [
+            (server, servers.health(tx, server.number), logins.get(tx, server.number)) for server in servers.listing(tx)
+        ]
     if as_json:
-        console.data([as_data(each, health, login) for each, health, login in found])
+        console.data([as_data(server, health, login) for server, health, login in listed])
         return
     rows = [
         (
-            *(each.name, each.type, each.host, _state(each, health)),
+            *(server.name, server.type, server.host, _state(server, health)),
             console.ago(health.succeeded_at) if health.succeeded_at is not None else "never",
             console.when(health.due_at) if health.due_at and health.paused_at is None else "-",
-            server_login.trouble(each, login)
-            or health.error
-            or server_login.ending(each, login)
-            or health.warning
-            or "-",
+            _error(server, health, login) or "-",
         )
-        for each, health, login in found
+        for server, health, login in listed
     ]
     header = ("NAME", "TYPE", "HOST", "STATE", "SUCCESS", "NEXT TRY", "ERROR")
-    console.table(header, rows, "no server yet: mailgate server add --help")
-    for each, health, login in found:
-        if ending := server_login.ending(each, login):
-            console.warning(f"server {each.name}: {ending}")
-        if health.paused_at is not None and each.enabled:
-            console.warning(
-                f"server {each.name} is PAUSED: mail waits there; {command('mailgate server enable {NAME}', each.name)}"
-            )
+    console.table(header, rows, "no servers; see: mailgate server add --help")
+    for server, health, login in listed:
+        if ending := server_login.ending(server, login):
+            console.warning(f"server {server.name}: {ending}")
+        if health.paused_at is not None and server.enabled:
+            enable = command("mailgate server enable {NAME}", server.name)
+            console.warning(f"server {server.name} is PAUSED, its mail is not fetched; resume with: {enable}")
     app.finish()
 
 
-def _error(found: Server, health: Health, login: Login | None) -> str:
-    return server_login.trouble(found, login) or health.error or server_login.ending(found, login) or health.warning
+def _error(server: Server, health: Health, login: Login | None) -> str:
+    """What keeps mail from being fetched, or soon will; `""` for nothing."""
+    return server_login.trouble(server, login) or health.error or server_login.ending(server, login) or health.warning
 
 
-def _state(found: Server, health: Health) -> str:
-    return health.state if found.enabled else "disabled"
+def _state(server: Server, health: Health) -> str:
+    return health.state if server.enabled else "disabled"
 
 
 @server.command("show", examples="mailgate server show inbox")
@@ -173,10 +170,10 @@ def _state(found: Server, health: Health) -> str:
 @json_option
 @pass_app
 def show(app: App, name: str, as_json: bool) -> None:
-    """One server, how it fares, and the messages that it did not give."""
+    """Show one server, its state, and the messages that could not be fetched."""
     with app.store.read() as tx:
-        found = servers.get(tx, name)
-    _show(app, found, as_json)
+        server = servers.get(tx, name)
+    _show(app, server, as_json)
 
 
 @server.command("set", examples="mailgate server set inbox --done move:Collected --limit 200")
@@ -186,11 +183,14 @@ def show(app: App, name: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
-    """Change a server. Lists (--folder) are replaced; values (--set) are added to."""
+    """Change a server; options that are not given keep their value.
+
+    --folder replaces all folders; --set adds values.
+    """
     with app.store.write() as tx:
-        found = servers.save(tx, _changed(servers.get(tx, name), options))
-    _warn(found)
-    _show(app, found, as_json)
+        server = servers.save(tx, _changed(servers.get(tx, name), options))
+    _warn(server)
+    _show(app, server, as_json)
 
 
 @server.command("test", examples="mailgate server test inbox")
@@ -198,34 +198,34 @@ def set_(app: App, /, name: str, as_json: bool, **options: Any) -> None:
 @json_option
 @pass_app
 def test(app: App, name: str, as_json: bool) -> None:
-    """Log in and count what is there; nothing is fetched, marked or changed."""
+    """Log in and count the messages in each folder; nothing is fetched or changed."""
     from mailgate.inbound.connection import connect
     from mailgate.inbound.mailbox import CommandRefused, ConnectionLost
 
     with app.store.read() as tx:
-        found = servers.get(tx, name)
-    extras.require(*found.libraries)
-    _warn(found)
+        server = servers.get(tx, name)
+    extras.require(*server.libraries)
+    _warn(server)
     counts: dict[str, int] = {}
     folder = ""
     try:
-        session = connect(found, app.config, app.store)
-        for folder in found.folders:
+        session = connect(server, app.config, app.store)
+        for folder in server.folders:
             session.open(folder, change=False)
             counts[folder] = len(session.listing())
         session.close()
     except CommandRefused as refused:
         raise Problem(
-            f"{found.host}: folder {folder}: {refused}", command("mailgate server set {NAME} --folder FOLDER", name)
+            f"{server.host}: folder {folder}: {refused}", command("mailgate server set {NAME} --folder FOLDER", name)
         ) from None
     except ConnectionLost as lost:
-        raise Problem(f"{found.host}: the connection broke: {lost}") from lost
+        raise Problem(f"{server.host}: the connection was lost: {lost}") from lost
     if as_json:
-        console.data({"name": found.name, "folders": counts})
+        console.data({"name": server.name, "folders": counts})
         return
-    console.say(f"{found.name}: logged in to {found.host}:{found.port} as {found.user}")
+    console.say(f"{server.name}: logged in to {server.host}:{server.port} as {server.user}")
     for folder, count in counts.items():
-        console.say(f"  {folder}: {count} message{'' if count == 1 else 's'}")
+        console.say(f"  {folder}: {count} {'message' if count == 1 else 'messages'}")
 
 
 server.add_command(server_login.login)
@@ -236,13 +236,13 @@ server.add_command(server_login.login)
 @yes_option
 @pass_app
 def remove(app: App, name: str, yes: bool) -> None:
-    """Forget a server, and which of its messages were collected; what was collected stays."""
+    """Remove a server, and the list of its messages that were fetched; the messages stay."""
     with app.store.read() as tx:
-        found = servers.get(tx, name)
-    confirm(f"server {found.name}", yes)
+        server = servers.get(tx, name)
+    confirm(f"server {server.name}", yes)
     with app.store.write() as tx:
         servers.remove(tx, servers.get(tx, name))
-    console.say(f"removed server {found.name}")
+    console.say(f"removed server {server.name}")
 
 
 @server.command("enable", examples="mailgate server enable inbox")
@@ -250,10 +250,10 @@ def remove(app: App, name: str, yes: bool) -> None:
 @json_option
 @pass_app
 def enable(app: App, name: str, as_json: bool) -> None:
-    """Collect from it again: the next `fetch` tries it, also when it was paused."""
+    """Enable a server that is disabled or paused: the next `fetch` tries it again."""
     with app.store.write() as tx:
-        found = servers.enable(tx, servers.get(tx, name), True)
-    _show(app, found, as_json)
+        server = servers.enable(tx, servers.get(tx, name), True)
+    _show(app, server, as_json)
 
 
 @server.command("disable", examples="mailgate server disable inbox")
@@ -261,22 +261,22 @@ def enable(app: App, name: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def disable(app: App, name: str, as_json: bool) -> None:
-    """Leave it alone until `enable`."""
+    """Stop fetching from a server until `enable`."""
     with app.store.write() as tx:
-        found = servers.enable(tx, servers.get(tx, name), False)
-    _show(app, found, as_json)
+        server = servers.enable(tx, servers.get(tx, name), False)
+    _show(app, server, as_json)
 
 
-def as_data(found: Server, health: Health, login: Login | None = None) -> dict[str, Any]:
-    """A server as JSON; where its secret comes from, never the secret."""
+def as_data(server: Server, health: Health, login: Login | None = None) -> dict[str, Any]:
+    """A server as JSON: with the source of its password, never the password."""
     return {
-        "name": found.name,
-        **to_json(SERVER, found),
-        "ca": found.ca or None,
-        "secret": found.secret.kind,
-        "secret_source": found.secret.source,
-        "login": server_login.as_data(found, login) if found.secret.kind == "login" else None,
-        "state": _state(found, health),
+        "name": server.name,
+        **to_json(SERVER, server),
+        "ca": server.ca or None,
+        "secret": server.secret.kind,
+        "secret_source": server.secret.source,
+        "login": server_login.as_data(server, login) if server.secret.kind == "login" else None,
+        "state": _state(server, health),
         "last_success": _moment(health.succeeded_at),
         "failing_since": _moment(health.failing_since),
         "failures": health.failures,
@@ -291,33 +291,33 @@ def _moment(moment: float | None) -> str | None:
     return None if moment is None else console.when(moment)
 
 
-def _show(app: App, found: Server, as_json: bool) -> None:
+def _show(app: App, server: Server, as_json: bool) -> None:
     with app.store.read() as tx:
-        health = servers.health(tx, found.number)
-        failed = collected.failed(tx, found.number)
-        login = logins.get(tx, found.number)
+        health = servers.health(tx, server.number)
+        failed = collected.failed(tx, server.number)
+        login = logins.get(tx, server.number)
     if as_json:
-        console.data({**as_data(found, health, login), "not_collected": [each._asdict() for each in failed]})
+        console.data({**as_data(server, health, login), "not_collected": [message._asdict() for message in failed]})
         return
     tries = f"{health.failures} {'try' if health.failures == 1 else 'tries'}"
     since = f" since {console.when(health.failing_since)}, {tries}" if health.failing_since is not None else ""
-    secret = f"{found.secret.kind} {found.secret.source}"
-    verify = "yes" if found.verify else "NO, any certificate is accepted"
-    model = found.model or "none: mail that no alias accepts is held"
+    secret = f"{server.secret.kind} {server.secret.source}"
+    verify = "yes" if server.verify else "NO, any certificate is accepted"
+    model = server.model or "none: mail that no alias accepts is held"
     console.pairs(
         [
-            ("server", found.name),
-            *lines(SERVER, found, secret=secret, verify=verify, address=found.mailbox or "", model=model),
-            *server_login.pairs(found, login),
-            ("state", f"{_state(found, health)}{since}"),
+            ("server", server.name),
+            *lines(SERVER, server, secret=secret, verify=verify, address=server.mailbox or "", model=model),
+            *server_login.pairs(server, login),
+            ("state", f"{_state(server, health)}{since}"),
             ("last success", console.when(health.succeeded_at) if health.succeeded_at is not None else "never"),
             ("next try", console.when(health.due_at) if health.due_at and health.paused_at is None else ""),
             ("error", health.error),
             ("warning", health.warning),
         ]
     )
-    for each in failed:
-        console.say(f"not collected as a whole: {each.folder} {each.id}: {each.error}")
+    for message in failed:
+        console.say(f"not fetched completely: {message.folder} {message.id}: {message.error}")
     if failed:
-        console.say(f"try them again with: {command('mailgate fetch {NAME} --again', found.name)}")
+        console.say(f"retry with: {command('mailgate fetch {NAME} --again', server.name)}")
     app.finish()

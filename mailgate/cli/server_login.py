@@ -1,4 +1,4 @@
-"""`mailgate server login`: log in at the provider of a mailbox, once, by a person."""
+"""`mailgate server login`: log in at the OAuth2 provider of a mailbox, once."""
 
 import select
 import socket
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FLOWS = ("device", "browser")
 _UNWILLING = ("invalid_scope", "unauthorized_client", "invalid_client", "unsupported_grant_type")
-"""What a provider says of a device code that it gives, but not to us, or not for mail."""
+"""Errors of a provider that has device codes, but not for this client, or not for mail."""
 Say = Callable[[str], None]
 
 
@@ -40,15 +40,15 @@ Say = Callable[[str], None]
     """,
 )
 @click.argument("name", shell_complete=completions.servers)
-@click.option("--flow", type=click.Choice(FLOWS), help="A code on any device, or a browser; default: what is offered.")
-@click.option("--port", type=click.IntRange(1024, 65_535), metavar="N", help="Where the browser comes back to.")
+@click.option("--flow", type=click.Choice(FLOWS), help="Enter a code on any device, or use a browser.")
+@click.option("--port", type=click.IntRange(1024, 65_535), metavar="N", help="Local port for the browser.")
 @json_option
 @pass_app
 def login(app: App, name: str, flow: str | None, port: int | None, as_json: bool) -> None:
-    """Log in at the provider that a server has by --login, and keep the tokens in the store.
+    """Log in at the provider of a server with --login; the tokens are kept in the store.
 
-    What to do is shown: a page, and a code to enter there on any device; or an address for a browser, which comes back
-    to this machine. On a terminal the address where a browser elsewhere ended may also be typed.
+    It prints what to do: a page and a code to enter there, on any device, or an address to open in a browser on this
+    machine. On a terminal, the address to which another browser was redirected can be typed instead.
     """
 
     from mailgate.oauth import access, discovery
@@ -58,36 +58,38 @@ def login(app: App, name: str, flow: str | None, port: int | None, as_json: bool
         click.echo(printable(text), err=as_json)
 
     with app.store.read() as tx:
-        found = servers.get(tx, name)
-    if found.secret.kind != "login":
+        server = servers.get(tx, name)
+    if server.secret.kind != "login":
         change = command("mailgate server set {NAME} --login google --client-id ID", name)
-        raise Problem(f"server `{name}` has no login: its secret is a {found.secret.kind}", change)
-    extras.require(*found.libraries)
-    client = Client(found)
-    endpoints = discovery.discover(found, client.provider)
-    used, tokens = _granted(client, endpoints, flow, port, say)
-    begun = access.start(endpoints.token, tokens)
+        raise Problem(f"server `{name}` has no login, but a {server.secret.kind}", change)
+    extras.require(*server.libraries)
+    client = Client(server)
+    endpoints = discovery.discover(server, client.provider)
+    used, tokens = _log_in(client, endpoints, flow, port, say)
+    started = access.start(endpoints.token, tokens)
     with app.store.write() as tx:
-        if servers.get(tx, name) != found:
-            raise Problem(f"server `{name}` was changed meanwhile", command("mailgate server login {NAME}", name))
-        logins.grant(tx, found.number, begun)
+        if servers.get(tx, name) != server:
+            raise Problem(
+                f"server `{name}` was changed during the login", command("mailgate server login {NAME}", name)
+            )
+        logins.grant(tx, server.number, started)
     if as_json:
-        console.data(_granted_data(found, used, begun))
+        console.data(_data(server, used, started))
         return
-    console.say(f"{found.name}: logged in; {_lasts(client, begun)}")
-    console.say(f"try it with: {command('mailgate server test {NAME}', found.name)}")
+    console.say(f"{server.name}: logged in; {_validity(client, started)}")
+    console.say(f"next: {command('mailgate server test {NAME}', server.name)}")
 
 
-def _granted(
+def _log_in(
     client: "Client", endpoints: "Endpoints", flow: str | None, port: int | None, say: Say
 ) -> "tuple[str, Tokens]":
-    """The flow that was used, and what came of it."""
+    """The flow that was used, and the tokens."""
     from mailgate.oauth import authorize
     from mailgate.oauth.tokens import Denied
 
-    issuer = client.provider.issuer
+    issuer, again = client.provider.issuer, command("mailgate server login {NAME}", client.server.name)
     if flow == "device" and not endpoints.device:
-        raise Problem(f"{issuer} offers no device code", command("mailgate server login {NAME}", client.server.name))
+        raise Problem(f"{issuer} does not offer device codes", again)
     if flow == "device" or (flow is None and client.provider.device and endpoints.device and port is None):
         try:
             device = client.device(endpoints.device)
@@ -98,9 +100,7 @@ def _granted(
         else:
             return "device", _by_device(client, endpoints, device, say)
     if not endpoints.authorization:
-        raise Problem(
-            f"{issuer} offers no login by browser", command("mailgate server login {NAME}", client.server.name)
-        )
+        raise Problem(f"{issuer} does not offer login in a browser", again)
     with authorize.Listener(port or 0) as listener:
         request = client.request(endpoints.authorization, listener.port)
         listener.expect(request)
@@ -113,13 +113,13 @@ def _granted(
 def _by_device(client: "Client", endpoints: "Endpoints", device: "DeviceCode", say: Say) -> "Tokens":
     from mailgate.oauth import authorize
 
-    say(f"open this page in a browser, on any device, and log in as {client.server.user}:")
+    say(f"open this page in a browser on any device, and log in as {client.server.user}:")
     say(f"  {device.address}")
-    say("and enter this code there:")
+    say("then enter this code:")
     say(f"  {device.user_code}")
     if device.complete:
-        say(f"or open {device.complete}")
-    say(f"waiting until it is entered, for {min(device.seconds, authorize.PATIENCE) / 60:.0f} minutes at most")
+        say(f"or open this page, which has the code: {device.complete}")
+    say(f"waiting for the code to be entered, up to {min(device.seconds, authorize.PATIENCE) / 60:.0f} minutes")
     return authorize.by_device(client, endpoints.token, device)
 
 
@@ -128,79 +128,80 @@ def _show_browser(server: Server, request: "AuthorizationRequest", port: int, ty
 
     say(f"open this address in a browser on this machine, and log in as {server.user}:")
     say(f"  {request.address}")
-    say("a browser on another machine reaches this one while this runs there:")
-    say(f"  ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}")
+    tunnel = command("ssh -L {PORTS} {HOST}", f"{port}:127.0.0.1:{port}", socket.gethostname())
+    say("to use a browser on another machine, run there meanwhile:")
+    say(f"  {tunnel}")
     if typing:
-        say(f"or type here the address where it ended, although it shows nothing: {request.redirect}/?...")
-    say(f"waiting for the browser to come back, for {authorize.PATIENCE / 60:.0f} minutes at most")
+        say(f"or type the address here to which the browser was redirected: {request.redirect}/?...")
+    say(f"waiting for the browser, up to {authorize.PATIENCE / 60:.0f} minutes")
 
 
 def _typed() -> str | None:
-    """A line that was typed, None when there is none yet."""
+    """A line that was typed, None if there is none yet."""
     if not select.select([sys.stdin], [], [], 0)[0]:
         return None
     line = sys.stdin.readline()
     if not line:
-        time.sleep(0.2)  # the end of input, which is there again and again
+        time.sleep(0.2)  # at the end of input, select returns at once
     return line if line.strip() else None
 
 
-def _lasts(client: "Client", begun: Login) -> str:
-    """Until when a login is good, and what that depends on."""
-    if not begun.refresh:
+def _validity(client: "Client", login: Login) -> str:
+    """How long a login is valid."""
+    if not login.refresh:
         return (
-            f"good until {console.when(begun.expires_at)} only: no refresh token was given (offline_access in --scope?)"
+            f"valid until {console.when(login.expires_at)} only: there is no refresh token (offline_access in --scope?)"
         )
-    if begun.ends_at is not None:
-        return f"good until {console.when(begun.ends_at)}, or longer where each use renews it"
+    if login.ends_at is not None:
+        return f"valid until {console.when(login.ends_at)}, or longer if use renews it"
     idle = client.provider.idle
     if idle:
-        return f"good until it is withdrawn or not used for {idle} days; the provider told no other end"
-    return "good until it is withdrawn: the provider told no end"
+        return f"valid until it is revoked or not used for {idle} days"
+    return "valid until it is revoked"
 
 
-def _granted_data(found: Server, flow: str, begun: Login) -> dict[str, Any]:
-    until = None if begun.until is None else console.when(begun.until)
-    return {"name": found.name, "flow": flow, "until": until, "renews": bool(begun.refresh)}
+def _data(server: Server, flow: str, login: Login) -> dict[str, Any]:
+    until = None if login.until is None else console.when(login.until)
+    return {"name": server.name, "flow": flow, "until": until, "renews": bool(login.refresh)}
 
 
-def trouble(found: Server, login: Login | None) -> str:
-    """Why nobody can log in to a server, and what helps; `""` for nothing."""
-    told = logins.trouble(login) if found.secret.kind == "login" else ""
-    return f"{told}: {command('mailgate server login {NAME}', found.name)}" if told else ""
+def trouble(server: Server, login: Login | None) -> str:
+    """Why the login of a server cannot be used, and the command that helps; `""` if it can."""
+    text = logins.trouble(login) if server.secret.kind == "login" else ""
+    return f"{text}: {command('mailgate server login {NAME}', server.name)}" if text else ""
 
 
-def ending(found: Server, login: Login | None) -> str:
-    """That a login will end, and what to do before, `""` when it will not."""
-    return logins.announcement(found.name, login, time.time()) if login else ""
+def ending(server: Server, login: Login | None) -> str:
+    """When a login ends soon, and the command that renews it; `""` if it does not."""
+    return logins.announcement(server.name, login, time.time()) if login else ""
 
 
-def as_data(found: Server, login: Login | None) -> dict[str, Any]:
+def as_data(server: Server, login: Login | None) -> dict[str, Any]:
     """A login as JSON, without its tokens."""
     return {
-        "client_id": found.secret.client,
-        "client_secret_file": found.secret.client_secret_file or None,
-        "scope": found.secret.scope or None,
+        "client_id": server.secret.client,
+        "client_secret_file": server.secret.client_secret_file or None,
+        "scope": server.secret.scope or None,
         "granted": console.when(login.granted_at) if login else None,
         "refreshed": console.when(login.refreshed_at) if login else None,
         "until": console.when(login.until) if login and login.until else None,
         "error": logins.trouble(login),
-        "warning": ending(found, login),
+        "warning": ending(server, login),
     }
 
 
-def pairs(found: Server, login: Login | None) -> list[tuple[str, object]]:
-    """The same for a screen; nothing where a server has no login."""
-    if found.secret.kind != "login":
+def pairs(server: Server, login: Login | None) -> list[tuple[str, object]]:
+    """A login on a screen; nothing for a server without one."""
+    if server.secret.kind != "login":
         return []
-    secret = found.secret
+    secret = server.secret
     shown: list[tuple[str, object]] = [("client", secret.client)]
     shown += [("client secret", secret.client_secret_file)] if secret.client_secret_file else []
     shown += [("scope", secret.scope)] if secret.scope else []
-    if told := trouble(found, login) or ending(found, login):
-        shown.append(("login", told))
+    if text := trouble(server, login) or ending(server, login):
+        shown.append(("login", text))
     if login:
         shown.append(("logged in", console.when(login.granted_at)))
         shown.append(("refreshed", console.when(login.refreshed_at)))
-        shown.append(("good until", console.when(login.until) if login.until else "nobody told"))
+        shown.append(("valid until", console.when(login.until) if login.until else "unknown"))
     return shown

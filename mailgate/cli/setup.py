@@ -1,4 +1,4 @@
-"""`mailgate setup`: what to put into Postfix or Exim, whether it is there, and the tables that they read."""
+"""`mailgate setup`: configure Postfix or Exim, and write the tables that they read."""
 
 import os
 from collections.abc import Sequence
@@ -27,14 +27,14 @@ from mailgate.values.problem import Problem
     """,
 )
 def setup() -> None:
-    """What to put into the mail server, and whether it is there."""
+    """Print or check the configuration of the mail server."""
 
 
 def _options(function: Any) -> Any:
     for option in (
-        click.option("--write", "folder", metavar="DIR", help="Write the files into DIR; nothing else is touched."),
-        click.option("--check", "checking", is_flag=True, help="Compare with what is in place; exit 4 if it differs."),
-        click.option("--fallback-model", "fallback", metavar="MODEL", help="Model for mail that no alias takes."),
+        click.option("--write", "folder", metavar="DIR", help="Write the files to DIR; nothing else is changed."),
+        click.option("--check", "checking", is_flag=True, help="Check the mail server; exit with 4 if it differs."),
+        click.option("--fallback-model", "fallback", metavar="MODEL", help="Model for mail that no alias accepts."),
     ):
         function = option(function)
     return json_option(function)
@@ -48,25 +48,25 @@ def _options(function: Any) -> Any:
         mailgate setup postfix --check
     """,
 )
-@click.option("--alias", is_flag=True, help="Use an alias file: the domains are in mydestination.")
+@click.option("--alias", is_flag=True, help="Use an alias file, for domains in mydestination.")
 @_options
 @pass_app
 def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
-    """What to put into Postfix for our domains.
+    """Print what Postfix needs to deliver mail for the local domains, and the commands to run.
 
-    Everything is printed, with the commands to run then. What main.cf says already stays in its lines.
+    Values that main.cf has already are kept in the lines printed for it.
     """
     if alias and fallback:
-        raise Problem("an alias file has no place for mail to addresses that nobody knows", advice="leave out --alias")
+        raise Problem("an alias file cannot accept unknown addresses", advice="leave out --alias or --fallback-model")
 
     def plan() -> Plan:
         return _plan(app, fallback)._replace(alias=alias)
 
     if checking:
-        _checked("postfix", postfix_check.check(plan(), installed.postfix_state(plan())), as_json)
+        _show_checks("postfix", postfix_check.check(plan(), installed.postfix_state(plan())), as_json)
     else:
-        found = _said(as_owner(app, lambda: postfix.setup(plan(), installed.postfix_parameters(), folder)))
-        _told("postfix" + " --alias" * alias, found, folder, as_json)
+        wiring = _restored(as_owner(app, lambda: postfix.setup(plan(), installed.postfix_parameters(), folder)))
+        _show("postfix", wiring, folder, as_json)
 
 
 @setup.command(
@@ -80,25 +80,22 @@ def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback
 @_options
 @pass_app
 def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
-    """What to put into Exim for our domains.
-
-    Everything is printed, with the commands to run then.
-    """
+    """Print what Exim needs to deliver mail for the local domains, and the commands to run."""
     if checking:
         plan = _plan(app, fallback)
-        _checked("exim", exim_check.check(plan, installed.exim_state(plan)), as_json)
+        _show_checks("exim", exim_check.check(plan, installed.exim_state(plan)), as_json)
     else:
-        found = _said(as_owner(app, lambda: exim.setup(_plan(app, fallback), installed.exim_relayed(), folder)))
-        _told("exim", found, folder, as_json)
+        wiring = _restored(as_owner(app, lambda: exim.setup(_plan(app, fallback), installed.exim_relayed(), folder)))
+        _show("exim", wiring, folder, as_json)
 
 
 @setup.command("maps", examples="mailgate setup maps")
 @json_option
 @pass_app
 def maps_(app: App, as_json: bool) -> None:
-    """Write the mail server's tables, those that differ.
+    """Update the mail server's tables.
 
-    Every command that changes an address does so by itself.
+    Commands that change an address do this by themselves.
     """
     written = write.refresh(app.store, app.config)
     if as_json:
@@ -106,7 +103,7 @@ def maps_(app: App, as_json: bool) -> None:
     elif written:
         console.say(f"wrote {', '.join(written)} in {app.config.maps}")
     else:
-        console.say(f"the tables in {app.config.maps} are as the store is")
+        console.say(f"the tables in {app.config.maps} are up to date")
 
 
 def _plan(app: App, fallback: str | None) -> Plan:
@@ -114,58 +111,58 @@ def _plan(app: App, fallback: str | None) -> Plan:
     return planning.plan(app.config, account, app.store, fallback)
 
 
-def _said(answer: Any) -> Setup:
-    """The set-up, as another process gave it back."""
+def _restored(answer: Any) -> Setup:
+    """A Setup out of its JSON, as `as_owner` returns it."""
     files, *rest = answer
-    return Setup(tuple(ConfigFile(*each) for each in files), *(tuple(each) for each in rest))
+    return Setup(tuple(ConfigFile(*file) for file in files), *(tuple(lines) for lines in rest))
 
 
-def _checked(server: str, found: Sequence[Check], as_json: bool) -> None:
+def _show_checks(server: str, results: Sequence[Check], as_json: bool) -> None:
     if as_json:
-        console.data({"server": server, "checks": [each.as_data() for each in found]})
+        console.data({"server": server, "checks": [check.as_data() for check in results]})
     else:
-        console.checks(found)
-    if any(each.verdict == "wrong" for each in found):
+        console.checks(results)
+    if any(check.verdict == "wrong" for check in results):
         raise click.exceptions.Exit(4)
 
 
-def _told(what: str, found: Setup, folder: str | None, as_json: bool) -> None:
-    commands = found.by_hand if folder is None else found.commands
+def _show(server: str, wiring: Setup, folder: str | None, as_json: bool) -> None:
+    commands = wiring.by_hand if folder is None else wiring.commands
     if folder is not None:
-        _write(Path(folder), found)
+        _write(Path(folder), wiring)
     if as_json:
-        files = [{"name": each.name, "place": each.path, "text": each.text} for each in found.files]
-        console.data({"server": what.split()[0], "files": files, "commands": commands, "notes": found.notes})
+        files = [{"name": file.name, "place": file.path, "text": file.text} for file in wiring.files]
+        console.data({"server": server, "files": files, "commands": commands, "notes": wiring.notes})
         return
-    for each in found.files:
+    for file in wiring.files:
         if folder is None:
-            console.lines([[(f"--- {'lines for ' if each.appended else ''}{each.path}", "bold")]])
-            console.verbatim(each.text)
+            console.lines([[(f"--- {'lines for ' if file.appended else ''}{file.path}", "bold")]])
+            console.verbatim(file.text)
         else:
-            console.say(f"wrote {os.path.join(folder, each.name)}")
-    for note in found.notes:
+            console.say(f"wrote {os.path.join(folder, file.name)}")
+    for note in wiring.notes:
         console.warning(note)
     console.lines([[("--- then" if folder is None else "then run:", "bold")]])
     console.verbatim("\n".join(commands))
     if folder is None:
         console.say()
-        console.say("with --write DIR these files are written, and the commands put them in place")
+        console.say("with --write DIR the files are written to DIR, and the commands install them from there")
 
 
-def _write(folder: Path, found: Setup) -> None:
-    """Write the files; nothing is written when one of them is somebody else's. Raises Problem."""
-    for each in found.files:
-        path = folder / each.name
+def _write(folder: Path, wiring: Setup) -> None:
+    """Write the files; none is written if another program's file has the name of one of them. Raises Problem."""
+    for file in wiring.files:
+        path = folder / file.name
         if path.is_symlink() or (path.exists() and not _is_ours(path)):
-            raise Problem(f"{path} is not ours", advice="choose another folder for --write")
+            raise Problem(f"{path} was not written by mailgate", advice="choose another folder for --write")
     folder.mkdir(parents=True, exist_ok=True)
-    for each in found.files:
-        path = folder / each.name
-        new = folder / f".{each.name}.new"
+    for file in wiring.files:
+        path = folder / file.name
+        new = folder / f".{file.name}.new"
         new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
-            file.write(each.text)
-            os.fchmod(file.fileno(), 0o644)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as stream:
+            stream.write(file.text)
+            os.fchmod(stream.fileno(), 0o644)
         new.replace(path)
 
 

@@ -1,4 +1,4 @@
-"""`mailgate stats`: how much mail came, and what became of it."""
+"""`mailgate stats`: count messages by hour and outcome."""
 
 import sys
 import time
@@ -42,85 +42,94 @@ _WORDS = {
         mailgate stats --prometheus /var/lib/prometheus/node-exporter/mailgate.prom
     """,
 )
-@click.option("--hours", type=click.IntRange(1, 8_760), default=24, show_default=True, help="So many, up to now.")
-@click.option("--prometheus", "file", type=click.Path(), metavar="FILE", help="Write a textfile for its collector.")
+@click.option("--hours", type=click.IntRange(1, 8_760), default=24, show_default=True, help="Hours to show.")
+@click.option(
+    "--prometheus",
+    "file",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write metrics to a textfile.",
+)
 @json_option
 @pass_app
 def stats(app: App, hours: int, file: str | None, as_json: bool) -> None:
-    """How much mail came in each hour and what became of it; every message counts once, under the most it led to."""
+    """Count received messages by hour and outcome; each counts once, under its most significant outcome."""
     now = time.time()
     with writer.writer() as write:  # before root is given up
         with app.store.read() as tx:
-            found = tally.figures(tx, hours, now)
+            figures = tally.figures(tx, hours, now)
             if file:
                 metrics = _metrics(tx, now, sending=app.config.submit.sends)
         if file:
             write(file, exposition.text(metrics).encode("utf-8"), True)
     if as_json:
-        console.data(_data(found))
+        console.data(_data(figures))
     elif not file:
-        _show(found)
+        _show(figures)
         app.finish()
 
 
-def _data(found: Figures) -> dict[str, Any]:
+def _data(figures: Figures) -> dict[str, Any]:
     return {
         "schema": 1,
-        "since": console.when(found.since),
-        "until": console.when(found.until),
-        "received": found.received,
-        "outcomes": dict(found.outcomes),
-        "hours": [{"hour": console.when(each.start), "received": each.received, **each.counts} for each in found.hours],
-        "refusals": dict(found.refusals),
-        "held": dict(found.holds),
-        "aliases": [{"alias": name, "messages": count} for name, count in found.aliases.items()],
-        "outbox": found.outbox._asdict(),
+        "since": console.when(figures.since),
+        "until": console.when(figures.until),
+        "received": figures.received,
+        "outcomes": dict(figures.outcomes),
+        "hours": [
+            {"hour": console.when(hour.start), "received": hour.received, **hour.counts} for hour in figures.hours
+        ],
+        "refusals": dict(figures.refusals),
+        "held": dict(figures.holds),
+        "aliases": [{"alias": name, "messages": count} for name, count in figures.aliases.items()],
+        "outbox": figures.outbox._asdict(),
     }
 
 
-def _show(found: Figures) -> None:
+def _show(figures: Figures) -> None:
     if not sys.stdout.isatty():
         rows = [
-            (console.when(each.start), each.received, *(each.counts[name] for name in ACTIONS)) for each in found.hours
+            (console.when(hour.start), hour.received, *(hour.counts[name] for name in ACTIONS))
+            for hour in figures.hours
         ]
         console.table(("HOUR", "RECEIVED", *(name.upper() for name in ACTIONS)), rows, "")
         return
-    _picture(found)
+    _chart(figures)
     console.say()
-    _counted("outcome", {_WORDS[name]: count for name, count in found.outcomes.items() if count}, found.received)
-    _counted("refused because", found.refusals, 0)
-    _counted("held because", found.holds, 0)
-    _counted("most mail for", found.aliases, 0)
-    box = found.outbox
+    _table("outcome", {_WORDS[name]: count for name, count in figures.outcomes.items() if count}, figures.received)
+    _table("refused because", figures.refusals, 0)
+    _table("held because", figures.holds, 0)
+    _table("most mail for", figures.aliases, 0)
+    box = figures.outbox
     age = f", the oldest for {_age(box.oldest)}" if box.oldest is not None else ""
-    console.say(f"outbox: {box.queued} waiting{age}; {box.failed} not deliverable")
-    console.lines([[("What was refused by exit status is not counted: see journalctl -t mailgate.", "dim")]])
+    console.say(f"outbox: {box.queued} queued{age}; {box.failed} failed")
+    console.lines([[("Mail refused by exit status is not counted; see: journalctl -t mailgate", "dim")]])
 
 
-def _picture(found: Figures) -> None:
-    """An hour a line, a letter a message, or for so many when they do not fit."""
-    most = max(each.received for each in found.hours)
+def _chart(figures: Figures) -> None:
+    """Print an hour a line and a letter a message, or a letter for several messages if they do not fit."""
+    most = max(hour.received for hour in figures.hours)
     room = max(10, console.width() - 22)
     scale = max(1, -(-most // room))
-    days = len({console.when(each.start)[:10] for each in found.hours}) > 1
+    days = len({console.when(hour.start)[:10] for hour in figures.hours}) > 1
     rows: list[list[Span]] = []
-    for each in found.hours:
-        hour = console.when(each.start)[5 if days else 11 : 16].replace("T", " ")
-        row: list[Span] = [(f"{hour:11}  ", "dim"), (f"{each.received or '-':>6}  ", "")]
+    for hour in figures.hours:
+        start = console.when(hour.start)[5 if days else 11 : 16].replace("T", " ")
+        row: list[Span] = [(f"{start:11}  ", "dim"), (f"{hour.received or '-':>6}  ", "")]
         row += [
-            (_LETTERS[name] * -(-each.counts[name] // scale), console.OUTCOMES.get(name, ""))
+            (_LETTERS[name] * -(-hour.counts[name] // scale), console.OUTCOMES.get(name, ""))
             for name in ACTIONS
-            if each.counts[name]
+            if hour.counts[name]
         ]
         rows.append(row)
     legend = "  ".join(f"{_LETTERS[name]} {_WORDS[name]}" for name in ACTIONS)
     console.lines(
-        [[("HOUR (UTC)     MAIL  ", "bold"), (f"a letter for {scale} messages" if scale > 1 else "", "dim")], *rows]
+        [[("HOUR (UTC)     MAIL  ", "bold"), (f"one letter is {scale} messages" if scale > 1 else "", "dim")], *rows]
     )
     console.lines([[(legend, "dim")]])
 
 
-def _counted(title: str, counts: Mapping[str, int], total: int) -> None:
+def _table(title: str, counts: Mapping[str, int], total: int) -> None:
     if not counts:
         return
     size = max(len(title), *(len(printable(name)) for name in counts))
@@ -139,11 +148,11 @@ def _age(seconds: float) -> str:
 
 
 def _metrics(tx: Transaction, now: float, *, sending: bool) -> list[Metric]:
-    """What a monitor wants to know."""
+    """The metrics for a monitoring system."""
     hour = tally.figures(tx, 1, now)
     waits, box = waiting.count(tx, now, sending=sending), hour.outbox
     newest = messages.newest(tx)
-    fetched = [(each, servers.health(tx, each.number)) for each in servers.listing(tx) if each.enabled]
+    fetched = [(server, servers.health(tx, server.number)) for server in servers.listing(tx) if server.enabled]
 
     def one(name: str, help: str, value: float, type: str = "gauge") -> Metric:
         return Metric(f"mailgate_{name}", help, type, (({}, value),))
@@ -153,36 +162,36 @@ def _metrics(tx: Transaction, now: float, *, sending: bool) -> list[Metric]:
         one("written_timestamp_seconds", "When this was written.", now),
         one(
             "message_number",
-            "Number of the newest message: grows by one with each received or sent.",
+            "Number of the newest message; grows by one with each message received or sent.",
             newest,
             "counter",
         ),
         Metric(
             "mailgate_messages",
-            "Messages received that are in the store, by what became of them; each counts once.",
+            "Received messages in the store, by their most significant outcome.",
             "gauge",
             tuple(({"outcome": key[0], "reason": key[1]}, count) for key, count in tally.totals(tx).items()),
         ),
         Metric(
             "mailgate_hour_messages",
-            "Messages received since the full hour, by what became of them.",
+            "Messages received since the full hour, by their most significant outcome.",
             "gauge",
             tuple(({"outcome": name}, count) for name, count in hour.outcomes.items()),
         ),
         one("held", "Held messages that wait for a person.", waits.held),
-        one("failures_open", "Open failures of mail of ours.", waits.failures),
+        one("failures_open", "Open delivery failures.", waits.failures),
         Metric(
             "mailgate_outbox",
-            "Outgoing messages, waiting or not deliverable.",
+            "Outgoing messages, queued or failed.",
             "gauge",
             (({"state": "queued"}, box.queued), ({"state": "failed"}, box.failed)),
         ),
-        one("outbox_stuck", "Outgoing messages that do not leave by themselves.", waits.stuck),
-        one("outbox_oldest_seconds", "For how long the oldest outgoing message has been waiting.", box.oldest or 0),
+        one("outbox_stuck", "Outgoing messages that are not sent without help.", waits.stuck),
+        one("outbox_oldest_seconds", "Age of the oldest queued message.", box.oldest or 0),
         Metric(
             "mailgate_server_up",
-            "Whether the last try to fetch from an incoming server succeeded.",
+            "Whether the last run of fetch succeeded for a server.",
             "gauge",
-            tuple(({"server": each.name}, float(health.state in ("ok", "new"))) for each, health in fetched),
+            tuple(({"server": server.name}, float(health.state in ("ok", "new"))) for server, health in fetched),
         ),
     ]

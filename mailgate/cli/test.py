@@ -1,4 +1,4 @@
-"""`mailgate test`: an administrator's own cases, judged against today's configuration."""
+"""`mailgate test`: check your own test cases against the configuration."""
 
 import json
 import os
@@ -20,14 +20,14 @@ from mailgate.store import messages
 from mailgate.values.problem import NotFound, Problem, command
 
 _HEADER = """\
-# A case for `mailgate test`: the envelope of the message beside this file, and what has to become of it. Only what
-# stands here is compared; remove what does not matter. `mailgate route --json` shows what can be named.
+# A case for `mailgate test`: the envelope of the message in the .eml file of the same name, and the expected result.
+# Only the keys in this file are compared; remove those that do not matter. `mailgate route --json` shows all keys.
 
 """
 
 
 class Result(NamedTuple):
-    """What became of a case: how today's judgement differs, or why there was none (`fault`)."""
+    """The result of a case: how the decision differs from the expected one, or why there is none (`fault`)."""
 
     name: str
     differences: tuple[Difference, ...] = ()
@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether everything is as expected."""
+        """Whether the decision is the expected one."""
         return not self.differences and not self.fault
 
 
@@ -49,36 +49,42 @@ class Result(NamedTuple):
     """,
 )
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path())
-@click.option("--record", "number", type=Number(), metavar="N", help="Make a case of stored message N.")
-@click.option("--to", "target", type=click.Path(), default=".", metavar="DIR", help="Where to; default: here.")
+@click.option("--record", "number", type=Number(), metavar="N", help="Make a test case from message N.")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(),
+    default=".",
+    metavar="DIR",
+    help="Folder for the new case.",
+)
 @json_option
 @pass_app
 def test(app: App, folder: str | None, number: int | None, target: str, as_json: bool) -> None:
-    """Judge your own cases, NAME.eml beside NAME.toml, and tell what differs. Nothing is written to the store.
+    """Check the cases in a folder, each a NAME.eml with a NAME.toml, and print what differs.
 
-    Each is judged as if no mail had come lately, so that copies, rates and answers do not count. Exits with 1 when
-    something differs.
+    Each case is decided as if no mail had arrived recently, so duplicates, rate limits and earlier replies do not
+    matter. Nothing is written to the store. Exits with 1 if something differs.
     """
     if (folder is None) == (number is None):
-        raise click.UsageError("Name a folder with cases, or --record a message.")
+        raise click.UsageError("Name a folder with cases, or a message with --record.")
     if number is not None:
         _record(app, number, target, as_json)
         return
     assert folder is not None
-    named = cases.names(folder)
-    if not named:
-        raise NotFound(f"no case in {folder}", command("mailgate test --record N --to {FOLDER}", folder))
+    paths = cases.names(folder)
+    if not paths:
+        raise NotFound(f"no test cases in {folder}", command("mailgate test --record N --to {FOLDER}", folder))
     limit, now = app.config.max_size + 1, time.time()
-    read = [(os.path.relpath(path, folder), _read(path, limit)) for path in named]  # before root is given up
-    found = [_judged(app, name, each, now) for name, each in read]
-    failed = sum(not each.passed for each in found)
+    read = [(os.path.relpath(path, folder), _read(path, limit)) for path in paths]  # before root is given up
+    results = [_result(app, name, case, now) for name, case in read]
+    failed = sum(not result.passed for result in results)
     if as_json:
-        console.data({"schema": 1, "passed": len(found) - failed, "failed": failed, "cases": [*map(_data, found)]})
+        console.data({"schema": 1, "passed": len(results) - failed, "failed": failed, "cases": [*map(_data, results)]})
     else:
-        for each in found:
-            _show(each)
-        differ = f"{failed} {'differs' if failed == 1 else 'differ'}" if failed else "nothing differs"
-        console.say(f"{len(found)} {'case' if len(found) == 1 else 'cases'}, {differ}")
+        for result in results:
+            _show(result)
+        console.say(f"{console.counted({'case': len(results)})}, {failed} failed")
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -90,7 +96,7 @@ def _read(path: str, limit: int) -> Case | Problem:
         return problem
 
 
-def _judged(app: App, name: str, case: Case | Problem, now: float) -> Result:
+def _result(app: App, name: str, case: Case | Problem, now: float) -> Result:
     if isinstance(case, Problem):
         return Result(name, fault=str(case))
     return Result(name, tuple(cases.judge(app.store, app.config, case, now)))
@@ -108,38 +114,43 @@ def _record(app: App, number: int, target: str, as_json: bool) -> None:
             write(f"{path}.eml", octets, False)
             write(f"{path}.toml", text.encode("utf-8"), False)
         except FileExistsError as error:
-            raise Problem(f"{error.filename} is there already", advice="choose another folder with --to") from error
-    now = cases.judge(app.store, app.config, cases.case(octets, table), time.time())
+            raise Problem(f"{error.filename} exists already", advice="choose another folder with --to") from error
+    differences = cases.judge(app.store, app.config, cases.case(octets, table), time.time())
     if as_json:
         console.data(
-            {"message": f"{path}.eml", "case": f"{path}.toml", "differences": [each._asdict() for each in now]}
+            {
+                "message": f"{path}.eml",
+                "case": f"{path}.toml",
+                "differences": [difference._asdict() for difference in differences],
+            }
         )
         return
     console.say(f"wrote {path}.eml and {path}.toml")
-    if now:
-        console.say("today it would be judged differently:")
-        _lines(now)
+    if differences:
+        console.say("the decision would differ now:")
+        _lines(differences)
     app.finish()
 
 
-def _data(found: Result) -> dict[str, Any]:
-    differences = [each._asdict() for each in found.differences]
-    return {"name": found.name, "passed": found.passed, "fault": found.fault, "differences": differences}
+def _data(result: Result) -> dict[str, Any]:
+    differences = [difference._asdict() for difference in result.differences]
+    return {"name": result.name, "passed": result.passed, "fault": result.fault, "differences": differences}
 
 
-def _show(found: Result) -> None:
-    word, style = ("ok  ", "") if found.passed else ("FAIL", "bold red")
-    console.lines([[(word, style), (f"  {found.name}", "")]])
-    if found.fault:
-        console.lines([[(f"      {found.fault}", "")]])
-    _lines(found.differences)
+def _show(result: Result) -> None:
+    word, style = ("ok  ", "") if result.passed else ("FAIL", "bold red")
+    console.lines([[(word, style), (f"  {result.name}", "")]])
+    if result.fault:
+        console.lines([[(f"      {result.fault}", "")]])
+    _lines(result.differences)
 
 
 def _lines(differences: Sequence[Difference]) -> None:
     rows: list[list[Span]] = []
-    size = max((len(each.what) for each in differences), default=0)
-    for each in differences:
-        name, expected, got = f"      {each.what:{size}}  ", _said(each.expected), _said(each.got)
+    size = max((len(difference.what) for difference in differences), default=0)
+    for difference in differences:
+        name = f"      {difference.what:{size}}  "
+        expected, got = _text(difference.expected), _text(difference.got)
         if len(name) + len(expected) + len(got) + 15 <= console.width():
             rows.append([(name, "bold"), (f"expected {expected}, got {got}", "")])
         else:
@@ -147,9 +158,9 @@ def _lines(differences: Sequence[Difference]) -> None:
     console.lines(rows)
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
+        return ", ".join(f"{key} {item}" for key, item in value.items())
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""`mailgate why`: why a message that was received went where it went."""
+"""`mailgate why`: explain what happened to a received message."""
 
 import click
 
@@ -20,7 +20,7 @@ from mailgate.store import messages
 @json_option
 @pass_app
 def why(app: App, number: int, as_json: bool) -> None:
-    """Why a message that was received went where it went."""
+    """Explain what happened to a received message."""
     with app.store.read() as tx:
         tree = messages.explanation(tx, number)
     if as_json:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mailgate.mta.check import Check
+from mailgate.mta.check import Check, failed
 from mailgate.store import aliases, domains, keys
 from mailgate.store.database import Store, Transaction
 from mailgate.store.directory import is_stranger
@@ -34,10 +34,10 @@ def _checks(tx: Transaction) -> Iterator[Check]:
             yield Check("domains", "wrong", text, command("mailgate alias add {ADDRESS} --model MODEL", each.contact))
     if not wrong:
         yield Check("domains", "ok", ", ".join(each.name for each in here[:5]) + (" ..." if len(here) > 5 else ""))
-    doubts = [(each, doubt) for each in there for doubt in aliases.doubts(tx, each)]
-    for alias, doubt in doubts:
-        fix = doubt.fix or command("mailgate alias show {ADDRESS}", alias.address)
-        yield Check("aliases", "wrong", f"{alias.address}: {doubt.text}", fix)
+    problems = [(alias, problem) for alias in there for problem in aliases.problems(tx, alias)]
+    for alias, problem in problems:
+        check = failed("aliases", "wrong", problem, command("mailgate alias show {ADDRESS}", alias.address))
+        yield check._replace(text=f"{alias.address}: {problem}")
     if not there:
         yield Check(
             "aliases",
@@ -45,7 +45,7 @@ def _checks(tx: Transaction) -> Iterator[Check]:
             "there is none: all new mail is refused",
             command("mailgate alias add ADDRESS --model MODEL"),
         )
-    elif not doubts:
+    elif not problems:
         yield Check("aliases", "ok", f"{len(there)}")
     if not keys.secrets(tx):
         yield Check("keys", "wrong", "there is no signing key", command("mailgate key rotate"))

@@ -137,7 +137,7 @@ class Writer:
             new = new._replace(status="not-tested")
         if new != old:
             new = aliases.save(self._tx, new) if old else aliases.add(self._tx, declared.name, new)
-            self.warnings += [f"{new.address}: {warning}" for warning in aliases.doubts(self._tx, new)]
+            self.warnings += [f"{new.address}: {problem.line}" for problem in aliases.problems(self._tx, new)]
 
     def _put_former(self, declared: Declared) -> None:
         alias = aliases.get(self._tx, declared.name)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from mailgate.routing import resolve
 from mailgate.routing.state import Ours
@@ -14,7 +13,7 @@ from mailgate.store.directory import alias_from_row
 from mailgate.values import names
 from mailgate.values.address import Address
 from mailgate.values.directory import Alias
-from mailgate.values.problem import CommandLine, NotFound, Problem, command
+from mailgate.values.problem import NotFound, Problem, command
 
 
 def listing(tx: Transaction) -> list[Alias]:
@@ -190,29 +189,19 @@ def _stored(tx: Transaction, number: int) -> Alias:
     return alias_from_row(tx.execute("SELECT * FROM alias WHERE number = ?", (number,)).fetchone())
 
 
-class Doubt(NamedTuple):
-    """Something that is wrong with an alias, and the command that helps."""
-
-    text: str
-    fix: CommandLine | None = None
-
-    def __str__(self) -> str:
-        return f"{self.text}: {self.fix}" if self.fix else self.text
-
-
-def doubts(tx: Transaction, alias: Alias) -> list[Doubt]:
-    """Why mail to an alias would be held or refused: what it points to is missing or does not fit."""
-    found = []
+def problems(tx: Transaction, alias: Alias) -> list[Problem]:
+    """What is wrong with the records that an alias names, so that its mail would be held or refused."""
+    listed = []
     for use, ref in (("record", alias.record), ("owner", alias.owner)):
         if ref and not tx.execute("SELECT 1 FROM record WHERE model = ? AND id = ?", ref).fetchone():
             create = command("mailgate record create {MODEL}", ref.model)
-            found.append(Doubt(f"{use} {ref} does not exist", create))
+            listed.append(Problem(f"{use} {ref} does not exist", create))
     if alias.record and alias.record.model != alias.model:
-        found.append(Doubt(f"record {alias.record} is not of the model {alias.model}"))
+        listed.append(Problem(f"record {alias.record} is not of the model {alias.model}"))
     if alias.policy == "followers" and not alias.owner and not alias.record:
         own = command("mailgate alias set {ADDRESS} --owner MODEL/ID", alias.address)
-        found.append(Doubt("nobody follows an owner record yet", own))
-    return found
+        listed.append(Problem("there is no owner record whose followers may write", own))
+    return listed
 
 
 TESTED = frozenset(("policy", "values", "model", "record", "owner"))

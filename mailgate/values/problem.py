@@ -46,6 +46,11 @@ class Problem(Exception):
         self.advice = advice
 
     @property
+    def line(self) -> str:
+        """The problem and its first hint, in one line."""
+        return f"{self}: {self.hints[0]}" if self.hints else str(self)
+
+    @property
     def hints(self) -> tuple[str, ...]:
         """The commands and the advice, a line each."""
         return (*self.commands, self.advice) if self.advice else self.commands

@@ -53,7 +53,7 @@ def test_a_name_taken_back_is_retired_no_more(office: Installed) -> None:
         ("alias add support@example.com --model x", "alias `support@example.com` already exists (creates ticket)"),
         ("alias add лист --model x", "cannot be a mail name"),
         ("alias add x --model two/words", "`two/words` cannot be a model"),
-        ("alias add x --model x --set nothing", "`nothing` sets nothing"),
+        ("alias add x --model x --set nothing", "`nothing` is not KEY=VALUE"),
         ("alias add x --model x --record ticket", "`ticket` is not a record"),
         ("alias add x --model x --notify catchall@example.com", "is a local address"),
         ("alias add x --model x --notify nobody", "`nobody` is not a mail address"),
@@ -94,7 +94,7 @@ def test_a_domain_is_removed(office: Installed) -> None:
 def test_alias_add_says_what_the_name_became(office: Installed) -> None:
     screen = office("alias", "add", "Hélène Prôvâïder@example.com", "--model", "x")
     assert screen.out == "added alias helene-provaider@example.com -> x\n"
-    assert "became `helene-provaider`" in screen.err
+    assert "is stored as `helene-provaider`" in screen.err
 
 
 def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
@@ -131,7 +131,10 @@ def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
         ("--record m/9", "record m/9 does not exist: mailgate record create m"),
         ("--owner m/9", "owner m/9 does not exist: mailgate record create m"),
         ("--record ticket/1", "record ticket/1 is not of the model m"),
-        ("--from followers", "nobody follows an owner record yet: mailgate alias set x@example.com --owner MODEL/ID"),
+        (
+            "--from followers",
+            "there is no owner record whose followers may write: mailgate alias set x@example.com --owner MODEL/ID",
+        ),
     ],
 )
 def test_an_alias_that_points_nowhere_is_a_warning(office: Installed, options: str, warning: str) -> None:

@@ -25,7 +25,7 @@ def cases(office: Installed) -> Installed:
 
 def test_what_was_recorded_passes(cases: Installed) -> None:
     assert cases.ok("test", "cases") == "".join(f"ok    message-{number}\n" for number in (1, 2, 3, 4)) + (
-        "4 cases, nothing differs\n"
+        "4 cases, 0 failed\n"
     )
     assert (cases.folder / "cases" / "message-1.eml").read_bytes() == cases("message", "raw", "1").out.encode()
 
@@ -59,7 +59,7 @@ def test_a_difference_is_told(cases: Installed) -> None:
         "      outcome 1: reason  expected alias, got policy\n"
         "      outcome 1: model   expected ticket, got nothing\n"
         "      one more outgoing  expected nothing, got reason policy, kind refusal, to bob@client.org\n"
-        "4 cases, 3 differ\n"
+        "4 cases, 3 failed\n"
     )
     found = cases("test", "cases", "--json")
     assert found.exit == 1
@@ -148,13 +148,13 @@ def test_half_a_case_and_an_empty_folder_are_errors(office: Installed) -> None:
 def test_an_existing_case_is_not_overwritten(cases: Installed) -> None:
     screen = cases("test", "--record", "1", "--to", "cases")
     assert screen.exit == 1
-    assert "is there already" in screen.err
+    assert "exists already" in screen.err
     assert cases("test", "--record", "99", "--to", "cases").exit == 3
 
 
 def test_recording_says_when_it_would_be_judged_differently_today(cases: Installed) -> None:
     cases.ok("alias", "set", "support", "--model", "task")
-    assert "today it would be judged differently:\n" in cases.ok("test", "--record", "1", "--to", "later")
+    assert "the decision would differ now:\n" in cases.ok("test", "--record", "1", "--to", "later")
     assert Path(cases.folder / "later" / "message-1.toml").exists()
     with database.open_existing(cases.folder / "mailgate.db").read() as tx:
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] == 4

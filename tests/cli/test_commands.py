@@ -281,7 +281,7 @@ def test_a_fault_of_our_own_is_no_traceback(installed: Installed, tmp_path: Path
     )
     screen = installed("alias", "list", environ={"PYTHONPATH": str(tmp_path)})
     assert screen.exit == 1
-    assert screen.err.startswith("error: a fault of mailgate's own: ZeroDivisionError: planted\nhint: ")
+    assert screen.err.startswith("error: internal error: ZeroDivisionError: planted\nhint: ")
     assert "Traceback" not in screen.err
 
 

@@ -19,7 +19,7 @@ def test_config_show_prints_every_setting_and_its_origin(installed: Installed) -
 
 
 def test_check_names_all_that_is_wrong(installed: Installed) -> None:
-    assert installed.ok("config", "check") == f"{installed.config}: nothing wrong\n"
+    assert installed.ok("config", "check") == f"{installed.config}: no errors\n"
     installed.config.write_text('[submit]\nmethod = "pigeon"\n[limits]\nmax_sise = 1\nrecords_in_all = -1\n[hold]\n')
     screen = installed("config", "check")
     assert (screen.exit, screen.out) == (1, "")
@@ -32,8 +32,8 @@ def test_check_names_all_that_is_wrong(installed: Installed) -> None:
     installed.config.write_text('[submit]\nsendmail = "/no/such"\n[refusals]\ntemplates = "none"\n')
     screen = installed("config", "check")
     assert screen.exit == 1
-    assert "/no/such is no program that can be run" in screen.err
-    assert f"there is no folder {installed.folder}/none" in screen.err
+    assert "submit.sendmail: cannot run /no/such" in screen.err
+    assert f"refusals.templates: no folder {installed.folder}/none" in screen.err
     installed.config.write_text("[submit\n")
     assert f"{installed.config}:1:8: " in installed("config", "check").err
     assert installed("-C", "none.toml", "config", "check").exit == 1

@@ -76,7 +76,7 @@ def test_a_note_leaves_nowhere(ticket: Installed) -> None:
     assert (found["kind"], found["direction"], found["recipients"]) == ("note", "out", [])
     ticket.ok("post", "ticket/1", stdin=b"Hello.\n")
     assert found["message_id"] not in str(outgoing(ticket))
-    assert "a note, kept inside" in ticket.ok("record", "show", "ticket/1")
+    assert "internal note" in ticket.ok("record", "show", "ticket/1")
 
 
 def test_a_post_takes_attachments_a_subject_and_a_name(ticket: Installed) -> None:
@@ -97,12 +97,12 @@ def test_a_post_takes_attachments_a_subject_and_a_name(ticket: Installed) -> Non
     [
         pytest.param(("post", "ticket/9"), b"x\n", 3, "no record `ticket/9`", id="no-record"),
         pytest.param(("post", "ticket"), b"x\n", 1, "is not a record", id="no-reference"),
-        pytest.param(("post", "ticket/1"), b" \n", 1, "nothing to say", id="empty"),
+        pytest.param(("post", "ticket/1"), b" \n", 1, "the message is empty", id="empty"),
         pytest.param(("post", "ticket/1"), b"caf\xe9\n", 1, "not UTF-8", id="latin-1"),
         pytest.param(("post", "ticket/1", "--to", "nobody"), b"x\n", 1, "no mail address", id="no-address"),
         pytest.param(("post", "ticket/1", "--to", "support@example.com"), b"x\n", 1, "local address", id="ourselves"),
         pytest.param(("post", "ticket/1", "--attach", "gone.pdf"), b"x\n", 1, "cannot attach gone.pdf", id="no-file"),
-        pytest.param(("post", "ticket/1", "--note", "--to", "a@b.org"), b"x\n", 2, "choose one", id="note-to"),
+        pytest.param(("post", "ticket/1", "--note", "--to", "a@b.org"), b"x\n", 2, "exclude each other", id="note-to"),
         pytest.param(("sent", "ticket/1"), b"", 1, "standard input is empty", id="sent-nothing"),
         pytest.param(("sent", "ticket/1"), b"what is this\n", 1, "no message", id="sent-no-message"),
         pytest.param(("bounce", "show", "9"), b"", 3, "no failure 9", id="no-failure"),

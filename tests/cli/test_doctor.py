@@ -17,7 +17,7 @@ def well(office: Installed) -> Installed:
 def test_a_healthy_gateway_has_no_problems(well: Installed) -> None:
     screen = well("doctor", *INSIDE)
     assert screen.exit == 0, screen
-    assert "0 wrong" in screen.out.splitlines()[-1]
+    assert "0 failed" in screen.out.splitlines()[-1]
     found = well.json("doctor", *INSIDE)["checks"]
     assert {each["name"] for each in found} >= {"config", "store", "disk", "domains", "aliases", "sending", "outbox"}
     assert not [each for each in found if each["verdict"] == "wrong"]
@@ -29,14 +29,14 @@ def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Installed) -> 
     screen = well("doctor", "--only", "directory", "--quiet")
     assert screen.exit == 4
     first, *rest = screen.out.splitlines()
-    assert first.startswith("WRONG domains  example.com: details are on")
+    assert first.startswith("FAIL  domains  example.com: details are on")
     assert rest[-1].strip() == "hint: mailgate domain set example.com --delimiter +"
 
 
 def test_a_store_that_cannot_be_opened_is_a_problem(installed: Installed) -> None:
     screen = installed("doctor", *INSIDE)
     assert screen.exit == 4
-    assert "WRONG store" in screen.out
+    assert "FAIL  store" in screen.out
     assert "hint: mailgate init" in screen.out
     assert not (installed.folder / "mailgate.db").exists()
 
@@ -45,7 +45,7 @@ def test_a_configuration_that_cannot_be_read_is_a_problem(well: Installed) -> No
     well.config.write_text("[store\n")
     screen = well("doctor")
     assert screen.exit == 4
-    assert f"WRONG config  {well.config}" in screen.out
+    assert f"FAIL  config  {well.config}" in screen.out
     assert screen.err == ""
 
 
@@ -56,7 +56,7 @@ def test_a_probe_needs_a_way_to_send_mail(well: Installed) -> None:
 
 
 def test_watch_tells_by_mail_and_only_what_changed(well: Installed) -> None:
-    assert "nobody is told" in well("doctor", "--watch", *INSIDE).err
+    assert "no recipient for notices" in well("doctor", "--watch", *INSIDE).err
     with well.config.open("a") as file:
         file.write('[notify]\nto = ["ann@client.org"]\n')
     assert well("doctor", "--watch", *INSIDE) == (0, "", "")

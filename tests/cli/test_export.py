@@ -104,9 +104,9 @@ def test_the_difference_is_shown_and_done(full: Installed, tmp_path: Path) -> No
         "+ sender    mallory@client.net",
         "    verdict  block",
     ]
-    beside = "not in the file: 1 sender; --prune removes what is not there\n"
+    beside = "not in the file, and kept: 1 sender; --prune removes them\n"
     before = full.ok("export")
-    assert full.ok("import", "two.toml", "--dry-run") == "\n".join([*lines, "would be: 1 added, 3 changed", beside])
+    assert full.ok("import", "two.toml", "--dry-run") == "\n".join([*lines, "would be 1 added, 3 changed", beside])
     assert full.ok("export") == before
     assert full.ok("import", "two.toml") == "\n".join([*lines, "1 added, 3 changed", beside])
     pruned = full.json("import", "two.toml", "--prune")
@@ -132,7 +132,7 @@ def test_what_is_wrong_has_its_place_and_changes_nothing(full: Installed, tmp_pa
         "error: bad.toml:4:1: unknown key `modle`, did you mean `model`?\n"
         "error: bad.toml:5:1: `bob` is not a mail address\n"
         "hint: an address looks like `bob@client.org`\n"
-        "error: bad.toml: 3 faults, nothing was changed\n"
+        "error: bad.toml: 3 errors, nothing was changed\n"
         "hint: mailgate import bad.toml --dry-run\n"
         "hint: correct the file first\n"
     )

@@ -74,7 +74,7 @@ class TestAsRoot:
     def test_a_missing_user_is_an_error_with_the_command(self, open_gate: Installed) -> None:
         screen = open_gate("init", "--user", "mailgate-nobody-has")
         assert screen.exit == 1
-        assert "there is no user `mailgate-nobody-has`" in screen.err
+        assert "no user `mailgate-nobody-has`" in screen.err
         assert "hint: adduser --system --group" in screen.err
         assert not open_gate.config.exists()
 

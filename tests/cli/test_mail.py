@@ -273,8 +273,8 @@ def test_quiet_mail_goes_after_thirty_days(office: Installed) -> None:
 def test_demo_tells_the_story(installed: Installed) -> None:
     out = installed.ok("demo")
     for part in (
-        "a new record crm.lead/1",
-        "post      on crm.lead/1, an answer to <chairs@client.org>",
+        "new record crm.lead/1",
+        "post      on crm.lead/1, in reply to <chairs@client.org>",
         "refuse    catchall: catchall@example.com",
         "From: MAILER-DAEMON <bounce@example.com>",
         'From: "Ann Lee" <sales@example.com>',
@@ -316,4 +316,4 @@ def test_the_list_of_messages_says_where_each_went(office: Installed) -> None:
     for recipient in ("support", "catchall", "abuse"):
         office.deliver(office.mail(f"{recipient}@example.com"), f"{recipient}@example.com")
     rows = [line.split("\t") for line in office.ok("message", "list").splitlines()]
-    assert [row[4] for row in rows] == ["WENT TO", "ticket/1", "refused: catchall", "held: postmaster"]
+    assert [row[4] for row in rows] == ["PLACE", "ticket/1", "refused: catchall", "held: postmaster"]

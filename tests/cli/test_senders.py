@@ -57,7 +57,7 @@ def later(installed: Installed, minutes: int) -> None:
 
 
 def test_without_new_records_nobody_is_listed(limited: Installed) -> None:
-    assert limited.ok("sender", "list") == "ADDRESS\tVERDICT\tMADE\n"
+    assert limited.ok("sender", "list") == "ADDRESS\tSTATE\tCREATED\n"
     assert limited.json("sender", "list") == []
 
 
@@ -77,7 +77,7 @@ def test_the_list_of_senders_is_a_table(limited: Installed) -> None:
     send(limited, 3)
     limited.ok("sender", "block", "spam@bad.example")
     assert limited.ok("sender", "list") == (
-        "ADDRESS\tVERDICT\tMADE\nspam@bad.example\tblock\t-\nbob@client.org\tnear limit\t3 of 4 new ticket\n"
+        "ADDRESS\tSTATE\tCREATED\nspam@bad.example\tblock\t-\nbob@client.org\tnear limit\t3 of 4 new ticket\n"
     )
 
 
@@ -125,7 +125,7 @@ def test_reset_lets_a_sender_make_records_again(limited: Installed) -> None:
     send(limited, 5)
     send(limited, 2, sender=EVE)
     assert limited.json("held", "list", "--refused")[0]["reason"] == "rate-limit"
-    assert limited.ok("sender", "reset", BOB) == f"{BOB} starts anew: 4 records no longer count\n"
+    assert limited.ok("sender", "reset", BOB) == f"restarted the count of {BOB}: 4 records no longer count\n"
     assert near(limited) == [(EVE, "ticket", 2, 4)]
     send(limited, 4)
     assert len(limited.json("record", "list")) == 4 + 2 + 4
@@ -147,7 +147,7 @@ def test_reset_takes_an_address_in_any_spelling(limited: Installed, typed: str) 
 
 def test_reset_of_somebody_who_made_nothing(limited: Installed) -> None:
     send(limited, 2)
-    assert limited.ok("sender", "reset", EVE) == f"{EVE} starts anew: 0 records no longer count\n"
+    assert limited.ok("sender", "reset", EVE) == f"restarted the count of {EVE}: 0 records no longer count\n"
     assert near(limited) == [(BOB, "ticket", 2, 4)]
 
 
@@ -198,6 +198,6 @@ def test_an_unknown_author_without_a_reverse_path_is_counted_by_the_alias(limite
 def test_unknown_authors_of_the_fallback_are_counted_together(limited: Installed) -> None:
     send(limited, 5, sender=NOBODY, to="nobody@example.com", path="", fallback="task")
     assert near(limited) == [("unknown", "task", 4, 4)]
-    assert limited.ok("sender", "reset", "unknown") == "unknown starts anew: 4 records no longer count\n"
+    assert limited.ok("sender", "reset", "unknown") == "restarted the count of unknown: 4 records no longer count\n"
     assert near(limited) == []
     assert limited.json("sender", "reset", "unknown") == {"address": "unknown", "forgotten": 0}

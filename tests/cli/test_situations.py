@@ -190,8 +190,8 @@ def test_a_forwarding_that_has_to_be_confirmed(home: Installed) -> None:
     assert held["reason"] == "capture"
     screen = home.ok("held", "show", str(held["number"]))
     assert "link  https://www.provider.net/confirm?a=1&b=2\n" in screen
-    assert "leads to www.provider.net, where noreply@provider.net belongs" in screen
-    assert "leads to evil.example, NOT where noreply@provider.net belongs" in screen
+    assert "leads to www.provider.net, which belongs to the domain of noreply@provider.net" in screen
+    assert "leads to evil.example, which does NOT belong to the domain of noreply@provider.net" in screen
     assert "cancel" not in screen.partition("link  ")[2]
     assert "code  123456\n" in screen
     home.ok("domain", "capture", "example.com", "--minutes", "0")

@@ -1,4 +1,4 @@
-"""One run of a command: where it finds its store, and as whom it works."""
+"""One run of a command: its configuration, its store, and the user it runs as."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from mailgate.values.problem import Problem
 
 
 class App:
-    """One run of a command: the configuration that applies, and the store it names."""
+    """One run of a command: the configuration that applies, and the store that it names."""
 
     def __init__(self, configuration: str | None, database: str | None) -> None:
         self.configuration = configuration
@@ -29,15 +29,15 @@ class App:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration; what it does not understand is told once."""
-        found = config.load(self.configuration, self.database, os.environ)
-        for each in found.warnings:
-            console.warning(each)
-        return found
+        """The configuration; its warnings are printed once. Raises ConfigError."""
+        settings = config.load(self.configuration, self.database, os.environ)
+        for warning in settings.warnings:
+            console.warning(warning)
+        return settings
 
     @cached_property
     def store(self) -> Store:
-        """The store, as its owner, made when there is none."""
+        """The store, opened as its owner, and created if it does not exist. Raises StoreError."""
         path = self.config.store
         folder = os.path.dirname(os.path.abspath(path))
         if path == config.default_store(None, os.environ) and not os.path.exists(folder):
@@ -47,17 +47,18 @@ class App:
         owner.become(path)
         return schema.open_or_create(path, wait=20.0)
 
-    def pay(self, *, owed: bool) -> bool:
-        """Start a worker when something is owed and anything is sent at all; whether it was."""
-        if not owed or not self.config.path or not self.config.submit.sends:
+    def send(self, *, queued: bool) -> bool:
+        """Start a worker if something is queued and mail is sent at all; whether it was started."""
+        if not queued or not self.config.path or not self.config.submit.sends:
             return False
         spawn.start(self.configuration, self.database)
         return True
 
     def keep_maps(self, opened: Store | None = None) -> None:
-        """Bring the mail server's tables up to date, if any are kept; a failure is told and undoes nothing.
+        """Update the mail server's tables, if the configuration names a folder for them.
 
-        Without a store: only when this run has written to its own.
+        A failure is a warning: what the command did stays done. Without a store, this happens only if the run has
+        written to its own store.
         """
         if opened is None:
             opened = self.__dict__.get("store")
@@ -69,36 +70,36 @@ class App:
 
         try:
             write.refresh(opened, self.config)
-            for each in maps.unlisted(write.wanted(opened, self.config)):
-                console.warning(f"{each} is in no table: to a mail server what begins with # is a comment")
+            for address in maps.unlisted(write.wanted(opened, self.config)):
+                console.warning(f"{address} is not in the tables: a mail server reads a line with # as a comment")
         except Problem as problem:
-            console.warning(f"the mail server does not know of the change yet: {problem}")
+            console.warning(f"the mail server does not know about the change yet: {problem}")
             console.hints(problem if problem.hints else Problem("", write.AGAIN))
 
     def finish(self) -> None:
-        """End a screen: say what waits for a person."""
+        """Print the last line of a screen: what waits for a person."""
         with self.store.read() as tx:
-            what = waiting.count(tx, time.time(), sending=self.config.submit.sends)
-        console.waiting(what)
+            counts = waiting.count(tx, time.time(), sending=self.config.submit.sends)
+        console.waiting(counts)
 
 
 pass_app = click.make_pass_decorator(App)
 
 
 def as_owner(app: App, work: Callable[[], Any]) -> Any:
-    """What `work` gives, as JSON would give it back; as root it is done in a process of its own.
+    """Call `work` as the owner of the store; the result, as JSON returns it.
 
-    `work` opens the store, and so becomes its owner; root still writes, and looks, where root may. Raises the Problem
-    that it raises.
+    `work` opens the store and so becomes its owner. If this process is root, it stays root: `work` runs in a child.
+    Raises the Problem that `work` raises.
     """
     if os.geteuid() != 0:
         return json.loads(json.dumps(work()))
-    assert app.config  # what it warns of is told once
+    assert app.config  # prints its warnings once, before the fork
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         try:
-            answer: Any = {"said": work()}
+            answer: Any = {"result": work()}
         except Problem as problem:
             answer = {"problem": str(problem), "commands": problem.commands, "advice": problem.advice}
         except BaseException as error:
@@ -112,4 +113,4 @@ def as_owner(app: App, work: Callable[[], Any]) -> Any:
     os.waitpid(child, 0)
     if "problem" in answer:
         raise Problem(answer["problem"], *answer["commands"], advice=answer["advice"])
-    return answer["said"]
+    return answer["result"]

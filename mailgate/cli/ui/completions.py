@@ -1,4 +1,4 @@
-"""What a shell completes behind a command: the names of what is in the store."""
+"""Shell completion of names from the store."""
 
 import contextlib
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from mailgate.store.database import Transaction
 
 
 def completing(names: Callable[[Transaction], Iterable[object]]) -> Callable[..., list[str]]:
-    """Completion of an argument from the store: the names that begin with what was typed; silent when it cannot."""
+    """The completion of an argument: the names that start with what was typed; none after any error."""
 
     def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
         with contextlib.suppress(Exception):

@@ -1,4 +1,4 @@
-"""Print for a terminal, a pipe or a program: lines, tables, pairs, JSON, errors."""
+"""Print lines, tables, pairs, JSON and errors, for a terminal, a pipe or a program."""
 
 import json
 import re
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 Span = tuple[str, str]
 """A piece of text and its style, `""` for none; colour never carries meaning alone.
 
-Red and magenta are the colours that can be read on white and on black; yellow, green and cyan cannot.
+Only red and magenta can be read on white and on black; yellow, green and cyan cannot.
 """
 OUTCOMES = {"bounce": "magenta", "hold": "magenta", "refuse": "red", "ignore": "dim"}
 """Action of an outcome -> its style in a list."""
-_SIGNS = {"ok": ("ok", ""), "wrong": ("WRONG", "bold red"), "unknown": ("?", "magenta")}
+_SIGNS = {"ok": ("ok", ""), "wrong": ("FAIL", "bold red"), "unknown": ("?", "magenta")}
 
 
 def width() -> int:
-    """Columns of the terminal, or of $COLUMNS; 100 when nobody says."""
+    """Columns of the terminal, or of $COLUMNS; 100 if neither is known."""
     return max(40, min(200, shutil.get_terminal_size((100, 24)).columns))
 
 
 def lines(rows: Iterable[Sequence[Span]], *, hang: bool = False) -> None:
-    """Print lines of styled spans; without a terminal, plain text. What could move a cursor is escaped.
+    """Print lines of styled spans, escaped; without a terminal, plain text.
 
-    With `hang`, a terminal has what is too wide for it folded between words, below the end of the first span. Without,
-    it may fold where it likes, but what it shows can be copied: commands, files.
+    With `hang`, a line too wide for the terminal is folded between words and indented by the width of its first span.
+    Without, the terminal folds it, and it can be copied: commands, files.
     """
     clean = ([(printable(text), style) for text, style in row] for row in rows)
     if not sys.stdout.isatty():
@@ -56,7 +56,7 @@ def lines(rows: Iterable[Sequence[Span]], *, hang: bool = False) -> None:
 
 
 def _hanging(console: "Console", row: Sequence[Span]) -> "Text":
-    """A row as several lines, all but the first as far to the right as the first span is wide."""
+    """A row as several lines, indented by the width of the first span."""
     from rich.text import Text
 
     first, rest = Text.assemble(row[0]), Text.assemble(*row[1:])
@@ -68,17 +68,17 @@ def _hanging(console: "Console", row: Sequence[Span]) -> "Text":
 
 
 def say(text: str = "") -> None:
-    """Print a sentence of ours, or several, each a line, folded to fit a terminal."""
+    """Print lines of text, folded to fit a terminal."""
     lines(([("", ""), (line, "")] for line in text.split("\n")), hang=True)
 
 
 def verbatim(text: str) -> None:
-    """Print lines as they are: what people copy, a file or a command."""
+    """Print lines that can be copied, such as a file or a command; they are not folded."""
     lines([(line, "")] for line in text.split("\n"))
 
 
 def data(value: object) -> None:
-    """Print one JSON document; what could move a cursor is escaped as JSON does it (RFC 8259 section 7)."""
+    """Print one JSON document; characters that a terminal would act on are escaped (RFC 8259 section 7)."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     _write("\n".join(line if line.isprintable() else _FOREIGN.sub(_escaped, line) for line in text.split("\n")))
 
@@ -96,12 +96,12 @@ def tabbed(cells: Iterable[object]) -> None:
 _FOREIGN = re.compile(r"[^\x20-\x7e]")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
+def _escaped(match: re.Match[str]) -> str:
+    return match[0] if match[0].isprintable() else json.dumps(match[0])[1:-1]
 
 
 def raw(octets: bytes) -> None:
-    """Write the exact bytes of a message; on a terminal its lines, escaped."""
+    """Write the exact bytes of a message; on a terminal, its lines, escaped."""
     if sys.stdout.isatty():
         verbatim("\n".join(octets.decode("utf-8", "replace").splitlines()))
         return
@@ -114,7 +114,10 @@ def _write(text: str) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Aligned columns on a terminal, the last one cut to fit; tab-separated with a header row everywhere else."""
+    """Print aligned columns, cut to fit a terminal; tab-separated, with a header row, everywhere else.
+
+    `empty` is printed on a terminal if there are no rows.
+    """
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [list(header), *cells]:
@@ -151,7 +154,7 @@ def fitted(text: str, size: int) -> str:
 
 
 def cut(text: str, size: int) -> str:
-    """Text that takes at most `size` columns, of what could not move a cursor."""
+    """Text of at most `size` columns, escaped."""
     shown = printable(text)
     if shown.isascii():
         return shown if len(shown) <= size else shown[: size - 1] + "…"
@@ -161,54 +164,54 @@ def cut(text: str, size: int) -> str:
 
 
 def pairs(rows: Sequence[tuple[str, object]]) -> None:
-    """A thing with its fields, one a line."""
+    """Print labels and values, one pair a line."""
     size = max(len(name) for name, _ in rows)
     lines([[(f"{name.ljust(size)}  ", "dim"), (printable(str(value)) or "-", "")] for name, value in rows], hang=True)
 
 
 def error(problem: Problem) -> None:
-    """Tell what went wrong and what to type, on stderr."""
-    _told("error: ", str(problem))
+    """Print a problem and its hints, on stderr."""
+    _print("error: ", str(problem))
     hints(problem)
 
 
-def _told(word: str, text: str) -> None:
-    """A sentence on stderr, folded on a terminal."""
-    told = word + printable(text)
+def _print(word: str, text: str) -> None:
+    """Print a line on stderr, folded on a terminal."""
+    line = word + printable(text)
     if sys.stderr.isatty():
-        told = textwrap.fill(
-            told, width(), subsequent_indent=" " * len(word), break_long_words=False, break_on_hyphens=False
+        line = textwrap.fill(
+            line, width(), subsequent_indent=" " * len(word), break_long_words=False, break_on_hyphens=False
         )
-    sys.stderr.write(told + "\n")
+    sys.stderr.write(line + "\n")
 
 
 def warning(text: str) -> None:
-    """Tell what deserves a look, on stderr."""
-    _told("warning: ", text)
+    """Print a warning, on stderr."""
+    _print("warning: ", text)
 
 
 def hint(text: CommandLine) -> None:
-    """Tell what to do about it, on stderr; never folded, so that it can be copied."""
+    """Print a command to copy, on stderr; it is never folded."""
     sys.stderr.write(f"hint: {printable(text)}\n")
 
 
 def hints(problem: Problem) -> None:
-    """Tell what to do about a problem: commands to copy, and advice."""
-    for each in problem.commands:
-        hint(each)
+    """Print the hints of a problem: commands to copy, and advice."""
+    for line in problem.commands:
+        hint(line)
     if problem.advice:
-        _told("hint: ", problem.advice)
+        _print("hint: ", problem.advice)
 
 
-def waiting(what: Waiting) -> None:
-    """The last line of a screen when something waits for a person, on stderr so that data stays data."""
-    failures = f"{what.failures} failure{'s' if what.failures > 1 else ''}"
-    counted = [f"{what.held} held"] * bool(what.held) + [failures] * bool(what.failures)
-    if counted:
-        look = command("mailgate held list") if what.held else command("mailgate bounce list")
-        sys.stderr.write(f"{', '.join(counted)}: {look}\n")
-    if what.stuck:
-        sys.stderr.write(f"{what.stuck} not sent: {command('mailgate outbox list')}\n")
+def waiting(counts: Waiting) -> None:
+    """Print the last line of a screen if something waits for a person; on stderr, so that stdout is only data."""
+    failures = f"{counts.failures} failure{'s' if counts.failures > 1 else ''}"
+    named = [f"{counts.held} held"] * bool(counts.held) + [failures] * bool(counts.failures)
+    if named:
+        look = command("mailgate held list") if counts.held else command("mailgate bounce list")
+        sys.stderr.write(f"{', '.join(named)}: {look}\n")
+    if counts.stuck:
+        sys.stderr.write(f"{counts.stuck} not sent: {command('mailgate outbox list')}\n")
 
 
 def when(moment: float) -> str:
@@ -217,7 +220,7 @@ def when(moment: float) -> str:
 
 
 def ago(moment: float) -> str:
-    """A time for a column: how long ago on a terminal, ISO 8601 everywhere else."""
+    """A time in a column: its age on a terminal, ISO 8601 everywhere else."""
     if not sys.stdout.isatty():
         return when(moment)
     past = max(0.0, time.time() - moment)
@@ -228,7 +231,7 @@ def ago(moment: float) -> str:
 
 
 def size(octets: int) -> str:
-    """Octets for people."""
+    """A number of octets in bytes, KB or MB."""
     for unit, scale in (("MB", 1 << 20), ("KB", 1 << 10)):
         if octets >= scale:
             return f"{octets / scale:.1f} {unit}" if octets < 10 * scale else f"{octets // scale} {unit}"
@@ -240,18 +243,18 @@ def assignments(values: object) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items()) if isinstance(values, dict) else ""
 
 
-def checks(found: Sequence[Check]) -> None:
-    """What was looked at, one thing a line, and under each that is not as it should be what to do."""
-    size = max((len(each.name) for each in found), default=0)
-    for each in found:
-        sign, style = _SIGNS[each.verdict]
-        lines([[(f"{sign:6}{each.name.ljust(size)}  ", style), (each.text, "")]], hang=True)
-        if each.verdict != "ok":
-            lines([(" " * 6 + "hint: ", "bold"), (text, "")] for text in (each.fix, each.advice) if text)
+def checks(results: Sequence[Check]) -> None:
+    """Print checks, one a line, and below each that is not ok its fix."""
+    size = max((len(check.name) for check in results), default=0)
+    for check in results:
+        sign, style = _SIGNS[check.verdict]
+        lines([[(f"{sign:6}{check.name.ljust(size)}  ", style), (check.text, "")]], hang=True)
+        if check.verdict != "ok":
+            lines([(" " * 6 + "hint: ", "bold"), (text, "")] for text in (check.fix, check.advice) if text)
 
 
 def counted(counts: dict[str, int]) -> str:
-    """`2 domains, 1 alias`; what there is none of is not named."""
+    """Counts in words, as `2 domains, 1 alias`; a count of 0 is left out."""
     plural = {"alias": "aliases"}
     named = [
         f"{count} {kind if count == 1 else plural.get(kind, kind + 's')}" for kind, count in counts.items() if count

@@ -1,4 +1,4 @@
-"""What went wrong, as a person is told it: an `error:` line, and what helps."""
+"""Turn what went wrong into a Problem with a hint."""
 
 import difflib
 import errno
@@ -9,14 +9,20 @@ import sys
 import click
 
 from mailgate.cli.ui import console
+from mailgate.cli.ui.app import App
 from mailgate.cli.ui.program import COMMANDS, program
+from mailgate.process import owner
+from mailgate.settings import config
+from mailgate.settings.config import Config
+from mailgate.store import database
+from mailgate.store.database import Store
 from mailgate.values import status
 from mailgate.values.charset import printable
 from mailgate.values.problem import CommandLine, ConfigError, Problem, command
 
 
 def of_system(error: OSError) -> Problem:
-    """What the system refused. Without a name it was what we write."""
+    """The problem of a system error; without a file name it is about our output."""
     if error.filename is None:
         return Problem(f"output: {error.strerror}", command("df -h"))
     name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
@@ -24,21 +30,22 @@ def of_system(error: OSError) -> Problem:
 
 
 def helped(problem: Problem) -> Problem:
-    """A problem with a hint: where it has none of its own, the help of the command that was typed."""
+    """The same problem; if it has no hint, the hint is the help of the command that was typed."""
     if isinstance(problem, ConfigError) and not problem.hints:
         problem.commands = (command("mailgate config check"),)
     elif not problem.hints:
-        found: click.Command = program
+        typed: click.Command = program
         context = click.Context(program, info_name="mailgate")
         for word in sys.argv[1:]:
-            below = found.get_command(context, word) if isinstance(found, click.Group) else None
+            below = typed.get_command(context, word) if isinstance(typed, click.Group) else None
             if below:
-                found, context = below, click.Context(below, info_name=word, parent=context)
+                typed, context = below, click.Context(below, info_name=word, parent=context)
         problem.commands = (_help(context),)
     return problem
 
 
 def of_usage(error: click.UsageError) -> Problem:
+    """The problem of a wrong command line, with the nearest command if its name is unknown."""
     text = error.format_message().rstrip(".")
     context = error.ctx or click.Context(program, info_name="mailgate")
     unknown = re.match(r"No such command '([^']*)'", text)
@@ -48,11 +55,11 @@ def of_usage(error: click.UsageError) -> Problem:
 
 
 def _help(context: click.Context) -> CommandLine:
-    """The command that prints the help of a command or of a verb of it."""
+    """The command that prints the help of a command, or of one of its subcommands."""
     _, *words = context.command_path.split()
     match words:
-        case [name, verb, *_]:
-            return command("mailgate {COMMAND} {VERB} --help", name, verb)
+        case [name, subcommand, *_]:
+            return command("mailgate {COMMAND} {SUBCOMMAND} --help", name, subcommand)
         case [name]:
             return command("mailgate {COMMAND} --help", name)
         case _:
@@ -60,14 +67,24 @@ def _help(context: click.Context) -> CommandLine:
 
 
 def not_set_up(problem: Problem) -> click.exceptions.Exit:
-    """The end of a command for the mail server's side that has no store or configuration: one status line, 75."""
+    """The end of `work`, `fetch` and `lmtp` without a store or a configuration: a status line, and exit status 75."""
     console.error(helped(problem))
     console.say(status.misconfigured(printable(str(problem))).line)
     return click.exceptions.Exit(75)
 
 
+def existing(app: App) -> tuple[Config, Store]:
+    """The configuration and the store of a command that creates neither. Raises Exit with status 75 without them."""
+    try:
+        settings = config.load(app.configuration, app.database, os.environ, required=True)
+        owner.become(settings.store)
+        return settings, database.open_existing(settings.store)
+    except Problem as problem:
+        raise not_set_up(problem) from problem
+
+
 def look(path: str, code: int | None = None) -> CommandLine:
-    """The command that shows why a path cannot be used: what is there, or how full it is."""
+    """The command that shows why a path cannot be used: `ls` of its folder, or `df` for a full disk."""
     folder = os.path.abspath(path)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)

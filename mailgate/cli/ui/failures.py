@@ -1,4 +1,4 @@
-"""A delivery failure in words and as JSON."""
+"""A delivery failure, in words and as JSON."""
 
 from typing import Any
 
@@ -11,42 +11,42 @@ from mailgate.values.charset import printable
 
 
 def language(tx: Transaction) -> str:
-    """The language of the people who read this: that of the default domain."""
+    """The language of the default domain, in which reasons are printed."""
     default = domains.default(tx)
     return default.language if default else "en"
 
 
-def reason_words(found: Failure, tongue: str) -> str:
-    """The reason in plain words, with the status."""
-    status = f" ({found.status})" if found.status else ""
-    return f"{reason(found.kind, tongue)}{status}"
+def reason_words(failure: Failure, tongue: str) -> str:
+    """The reason of a failure in the language `tongue`, with its status."""
+    status = f" ({failure.status})" if failure.status else ""
+    return f"{reason(failure.kind, tongue)}{status}"
 
 
-def failure_data(found: Failure, tongue: str) -> dict[str, Any]:
+def failure_data(failure: Failure, tongue: str) -> dict[str, Any]:
     """A failure as JSON."""
     return {
-        "number": found.number,
-        "recipient": found.recipient,
-        "status": found.status,
-        "kind": found.kind,
-        "permanent": found.permanent,
-        "diagnostic": found.diagnostic,
-        "message": found.message_id,
-        "record": str(found.record) if found.record else None,
-        "state": found.state,
-        "reason": reason(found.kind, tongue),
-        "remote": found.remote,
-        "action": found.action,
-        "proved": found.follower is not None,
-        "failed": found.message,
-        "report": found.report,
-        "made": console.when(found.created_at),
+        "number": failure.number,
+        "recipient": failure.recipient,
+        "status": failure.status,
+        "kind": failure.kind,
+        "permanent": failure.permanent,
+        "diagnostic": failure.diagnostic,
+        "message": failure.message_id,
+        "record": str(failure.record) if failure.record else None,
+        "state": failure.state,
+        "reason": reason(failure.kind, tongue),
+        "remote": failure.remote,
+        "action": failure.action,
+        "proved": failure.follower is not None,
+        "failed": failure.message,
+        "report": failure.report,
+        "made": console.when(failure.created_at),
     }
 
 
-def failure_line(found: dict[str, Any]) -> str:
-    """A failure beside the message it belongs to."""
-    status = f" ({found['status']})" if found["status"] else ""
-    acked = ", seen to" if found["state"] == "acked" else ""
-    who = printable(found["recipient"] or "nobody named")
-    return f"{who}: {found['reason']}{status}{acked}"
+def failure_line(failure: dict[str, Any]) -> str:
+    """A failure, from its JSON, in a line below its message."""
+    status = f" ({failure['status']})" if failure["status"] else ""
+    handled = ", handled" if failure["state"] == "acked" else ""
+    recipient = printable(failure["recipient"] or "unnamed recipient")
+    return f"{recipient}: {failure['reason']}{status}{handled}"

@@ -66,14 +66,14 @@ def changed(kind: Kind, old: Any, given: Mapping[str, Any]) -> Any:
 def attributes(kind: Kind, old: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that options state, and their new values. Raises Problem."""
     unset = given.get("unset", ())
-    found: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     for field in kind.stored:
         value = given.get(field.name)
         if given.get(f"no_{field.name}"):
-            found[field.attribute] = getattr(kind.blank, field.attribute)
+            changes[field.attribute] = getattr(kind.blank, field.attribute)
         if field.form.wants is dict and field.help and (value or unset):
             kept = {key: text for key, text in getattr(old, field.attribute).items() if key not in unset}
-            found[field.attribute] = field.form.check({**kept, **dict(map(assignment, value or ()))})
+            changes[field.attribute] = field.form.check({**kept, **dict(map(assignment, value or ()))})
         elif value is not None and value != ():
-            found[field.attribute] = field.form.check(value == "on" if field.form.metavar == _SWITCH else value)
-    return found
+            changes[field.attribute] = field.form.check(value == "on" if field.form.metavar == _SWITCH else value)
+    return changes

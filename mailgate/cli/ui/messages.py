@@ -13,88 +13,88 @@ from mailgate.values.charset import printable
 from mailgate.values.problem import command
 
 _MARGIN = " " * 6
-"""In front of each line of a message, below its number."""
+"""Indents the lines of a message below its number."""
 
 
-def message_data(tx: Transaction, found: Stored) -> dict[str, Any]:
-    """A message as JSON, its content derived from the bytes now."""
-    inside = content(messages.raw(tx, found.number))
+def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
+    """A message as JSON; its text and attachments are read from its bytes now."""
+    inside = content(messages.raw(tx, message.number))
     tongue = language(tx)
-    refs = [str(ref) for ref in found.records]
+    refs = [str(ref) for ref in message.records]
     return {
-        "number": found.number,
-        "message_id": found.message_id,
-        "parent": found.parent,
+        "number": message.number,
+        "message_id": message.message_id,
+        "parent": message.parent,
         "record": refs[0] if refs else None,
-        "kind": found.kind,
-        "direction": found.direction,
-        "class": found.classed,
-        "author": found.author,
-        "author_name": found.author_name,
-        "author_text": found.author_text,
-        "reverse_path": found.reverse_path,
-        "subject": found.subject,
-        "date": _date(found),
-        "received": console.when(found.received_at),
-        "size": found.size,
+        "kind": message.kind,
+        "direction": message.direction,
+        "class": message.classed,
+        "author": message.author,
+        "author_name": message.author_name,
+        "author_text": message.author_text,
+        "reverse_path": message.reverse_path,
+        "subject": message.subject,
+        "date": _date(message),
+        "received": console.when(message.received_at),
+        "size": message.size,
         "text": inside.text,
         "attachments": [
-            {"name": each.name, "type": each.type, "size": each.size, "inline": each.inline}
-            for each in inside.attachments
+            {"name": part.name, "type": part.type, "size": part.size, "inline": part.inline}
+            for part in inside.attachments
         ],
-        "recipients": list(found.recipients),
-        "flags": list(found.flags),
+        "recipients": list(message.recipients),
+        "flags": list(message.flags),
         "defects": list(inside.defects),
         "records": refs,
-        "failures": [failure_data(each, tongue) for each in failures.of_message(tx, found.number)],
+        "failures": [failure_data(failure, tongue) for failure in failures.of_message(tx, message.number)],
     }
 
 
-def show_message(found: dict[str, Any], *, full: bool = False) -> None:
-    """A message for people: who, when, what; nothing of it reaches the terminal unescaped.
+def show_message(message: dict[str, Any], *, full: bool = False) -> None:
+    """Print a message, from its JSON, with everything escaped that a terminal would act on.
 
-    What it quotes of earlier mail is folded, unless `full`.
+    Quoted text is folded, unless `full`.
     """
-    from mailgate.mail import quoting  # twenty milliseconds of patterns, for those who read
+    from mailgate.mail import quoting  # takes 20 ms to import
 
-    author = found["author_text"] or found["author"] or "nobody"
-    to = ", ".join(found["recipients"]) if found["direction"] == "out" else ""
-    way = "  a note, kept inside" if found["kind"] == "note" else f"  to {printable(to)}" if to else ""
+    author = message["author_text"] or message["author"] or "(no author)"
+    to = ", ".join(message["recipients"]) if message["direction"] == "out" else ""
+    way = "  internal note" if message["kind"] == "note" else f"  to {printable(to)}" if to else ""
     rows: list[list[Span]] = [
-        [(f"{found['number']:>4}  ", "dim"), (printable(found["subject"]) or "(no subject)", "bold")],
-        [(_MARGIN, ""), (f"{printable(author)}, {found['date']}{way}", "dim")],
-        [(_MARGIN, ""), (printable(found["message_id"] or "no Message-ID"), "dim")],
+        [(f"{message['number']:>4}  ", "dim"), (printable(message["subject"]) or "(no subject)", "bold")],
+        [(_MARGIN, ""), (f"{printable(author)}, {message['date']}{way}", "dim")],
+        [(_MARGIN, ""), (printable(message["message_id"] or "no Message-ID"), "dim")],
         [],
     ]
-    whole = (quoting.Passage("text", found["text"]),)
-    for passage in whole if full else quoting.fold(found["text"], found["subject"]):
+    whole = (quoting.Passage("text", message["text"]),)
+    for passage in whole if full else quoting.fold(message["text"], message["subject"]):
         lines = passage.text.splitlines()
         if passage.kind == "quoted" and len(lines) > 1:
-            show = command("mailgate message show {N} --full", found["number"])
+            show = command("mailgate message show {N} --full", message["number"])
             summary = f"[{len(lines)} quoted lines: {show}]"
             rows.append([(_MARGIN, ""), (summary, "dim")])
         else:
             style = "" if passage.kind == "text" else "dim"
             rows += [[(_MARGIN, ""), (printable(line.replace("\t", "    ")), style)] if line else [] for line in lines]
-    rows += [[]] if any(found[each] for each in ("attachments", "failures", "flags", "defects")) else []
+    rows += [[]] if any(message[key] for key in ("attachments", "failures", "flags", "defects")) else []
     for inline in (False, True):
-        for each in (each for each in found["attachments"] if each["inline"] == inline):
-            text = f"{printable(each['name'])}  {printable(each['type'])}  {console.size(each['size'])}"
+        for part in (part for part in message["attachments"] if part["inline"] == inline):
+            text = f"{printable(part['name'])}  {printable(part['type'])}  {console.size(part['size'])}"
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
-    for each in found["failures"]:
-        rows.append([(f"{_MARGIN}failed    ", "bold red"), (failure_line(each), "")])
-        shown = command("mailgate bounce show {N}", each["number"])
+    for failure in message["failures"]:
+        rows.append([(f"{_MARGIN}failed    ", "bold red"), (failure_line(failure), "")])
+        shown = command("mailgate bounce show {N}", failure["number"])
         rows.append([(f"{_MARGIN}          {shown}", "dim")])
-    rows += [[("      flags     ", "dim"), (", ".join(found["flags"]), "magenta")]] if found["flags"] else []
-    rows += [[("      defect    ", "dim"), (each, "magenta")] for each in found["defects"]]
+    rows += [[("      flags     ", "dim"), (", ".join(message["flags"]), "magenta")]] if message["flags"] else []
+    rows += [[("      defect    ", "dim"), (defect, "magenta")] for defect in message["defects"]]
     console.lines(rows, hang=True)
 
 
-def _date(found: Stored) -> str:
-    """The Date field as ISO 8601, the time of receipt when it says nothing sensible."""
+def _date(message: Stored) -> str:
+    """The Date field as ISO 8601, or the time of receipt if it cannot be read."""
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(found.date[:100]).isoformat()
+        return parsedate_to_datetime(message.date[:100]).isoformat()
     except (ValueError, OverflowError, TypeError, IndexError):
-        return console.when(found.received_at)
+        return console.when(message.received_at)

@@ -1,4 +1,4 @@
-"""What commands are made of: a noun with its verbs, the options that many share, the question before a removal."""
+"""What commands are made of: groups and their subcommands, shared options, and the question before a removal."""
 
 import inspect
 import sys
@@ -23,9 +23,9 @@ def _where(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 class Command(click.Command):
-    """A command that takes the global options behind its name too, and leads its help with examples.
+    """A command that also accepts the global options after its name; its help starts with examples.
 
-    `changes_addresses`: whether the mail server may have to learn of a change when it ends.
+    `changes_addresses`: whether it may change an address, so that the mail server's tables are checked afterwards.
     """
 
     def __init__(self, *arguments: Any, examples: str = "", changes_addresses: bool = True, **options: Any) -> None:
@@ -40,7 +40,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A noun with its verbs; its help says of each the whole sentence."""
+    """A group of subcommands; its help prints the whole first sentence of each."""
 
     command_class = Command
 
@@ -55,9 +55,9 @@ class Group(click.Group):
         super().format_help_text(context, formatter)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        verbs = [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(context)]
+        subcommands = [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(context)]
         with formatter.section("Commands"):
-            formatter.write_dl(verbs)
+            formatter.write_dl(subcommands)
 
 
 def _global_options() -> list[click.Parameter]:
@@ -67,14 +67,14 @@ def _global_options() -> list[click.Parameter]:
             metavar="FILE",
             expose_value=False,
             callback=_where,
-            help="Configuration file.",
+            help="Configuration file to use.",
         ),
         click.Option(
             ["--db", "database"],
             metavar="URL",
             expose_value=False,
             callback=_where,
-            help="Store, instead of the configured one.",
+            help="Store to use instead of the configured one.",
         ),
     ]
 
@@ -92,17 +92,17 @@ def json_option(function: F) -> F:
 
 
 def full_option(function: F) -> F:
-    """`--full`, where quoted history is folded."""
-    return click.option("--full", is_flag=True, help="Show what it quotes of earlier mail, too.")(function)
+    """`--full`, where quoted text is folded."""
+    return click.option("--full", is_flag=True, help="Show quoted text, too.")(function)
 
 
 def yes_option(function: F) -> F:
     """`--yes`, on every command that removes something."""
-    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+    return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(function)
 
 
 class Number(click.ParamType[int]):
-    """A number of something stored, `12` or `#12`; one that no database could hold is simply not found."""
+    """The number of something stored, `12` or `#12`; one too large for the database is not found, like any other."""
 
     name = "number"
 
@@ -114,18 +114,18 @@ class Number(click.ParamType[int]):
 
 
 def assignment(text: str) -> tuple[str, str]:
-    """`K=V` as typed behind `--set`. Raises Problem."""
+    """Key and value of `K=V`, the argument of `--set`. Raises Problem."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise Problem(f"`{text}` sets nothing", advice="write it KEY=VALUE, as in `--set team=sales`")
+        raise Problem(f"`{text}` is not KEY=VALUE", advice="for example `--set team=sales`")
     return key.strip(), value
 
 
 def confirm(what: str, yes: bool) -> None:
-    """Ask before something is removed. Raises Problem without a terminal, and when the answer is no."""
+    """Ask before something is removed. Raises Problem without a terminal, or if the answer is no."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Problem(f"this would remove {what}", advice="add --yes to do it without being asked")
+        raise Problem(f"this would remove {what}", advice="add --yes to confirm")
     if not click.confirm(f"Remove {what}?", err=True):
         raise Problem("nothing was removed")

@@ -1,4 +1,4 @@
-"""The whole program: its commands by section, each in a module that is imported when it is used."""
+"""The program: its commands by section; the module of a command is imported when the command is used."""
 
 from importlib import import_module
 from keyword import iskeyword
@@ -12,53 +12,57 @@ from mailgate.cli.ui.options import Command, Group
 
 SECTIONS = {
     "Mail": {
-        "route": "what would happen to a message, and why",
-        "why": "why a received message went where it went",
-        "test": "your own cases against today's configuration",
-        "message": "every message received or sent",
-        "log": "what became of mail, a line each, as it comes",
-        "stats": "how much came, and what became of it",
-        "held": "mail that waits for a person",
-        "bounce": "mail of ours that did not arrive",
-        "post": "write to the people of a record",
-        "sent": "register what another program sends",
-        "outbox": "the outgoing queue: refusals, posts, copies",
-        "work": "send what is queued",
-        "fetch": "collect mail from incoming servers, or files",
+        "route": "show what would happen to a message, and why",
+        "why": "explain what happened to a received message",
+        "test": "check your own test cases against the configuration",
+        "message": "show every message, received or sent",
+        "log": "list what happened to each message",
+        "stats": "count messages by hour and outcome",
+        "held": "show and release held mail",
+        "bounce": "show mail that could not be delivered",
+        "post": "send a message to the followers of a record",
+        "sent": "register a message that another program sends",
+        "outbox": "show the outgoing queue",
+        "work": "send queued mail",
+        "fetch": "fetch mail from IMAP and POP servers, or import files",
     },
     "Directory": {
-        "domain": "the mail domains that are ours",
-        "alias": "the addresses that make records",
-        "record": "what mail became",
-        "contact": "known senders",
-        "sender": "senders let through or kept out",
-        "param": "the gateway's parameters",
-        "key": "the keys that sign addresses and ids",
-        "server": "mailboxes elsewhere that mail is collected from",
-        "export": "all of that as a file, for review",
-        "import": "make it what a file says",
+        "domain": "manage local domains",
+        "alias": "manage the addresses that create records",
+        "record": "show and change records",
+        "contact": "manage known senders",
+        "sender": "allow or block senders",
+        "param": "show and set parameters",
+        "key": "manage the keys that sign addresses",
+        "server": "manage the servers that mail is fetched from",
+        "export": "write the directory to a file",
+        "import": "read the directory from a file",
     },
-    "Set-up": {
-        "demo": "the story of the gateway, on a throw-away store",
-        "doctor": "what is not as it should be, and how to mend it",
-        "init": "write a configuration and make the store",
-        "config": "the settings that apply, and what is wrong with them",
-        "setup": "what to put into Postfix or Exim, and whether it is there",
-        "migrate": "bring an older store up to date",
-        "help": "the manual, a page a topic, and the help of each command",
-        "completion": "the script that completes commands in a shell",
+    "Setup": {
+        "demo": "run a guided demo on a temporary database",
+        "doctor": "check the installation and print fixes",
+        "init": "create a configuration and a store",
+        "config": "show and check the settings",
+        "setup": "configure Postfix or Exim",
+        "migrate": "upgrade the schema of the store",
+        "help": "show a page of the manual, or the help of a command",
+        "completion": "print a script for shell completion",
     },
 }
 """Section of `--help` -> command -> what it is about."""
 COMMANDS = (*(name for section in SECTIONS.values() for name in section), "lmtp")
-PIPE = "deliver", "for the mail server's pipe: one message in, one exit status out"
+MAIL_SERVER = {
+    "deliver": "accept one message from the mail server's pipe",
+    "lmtp": "accept messages over LMTP",
+}
+"""The commands that a mail server runs, or speaks to."""
 
 
 class Program(Group):
-    """The whole program; a command's module is imported when the command is used."""
+    """The program; the module of a command is imported when the command is used."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Run a command; after COMMIT, whatever else it did, the mail server learns of a changed address."""
+        """Run a command, then update the mail server's tables: also after an error, what was committed counts."""
         try:
             return super().invoke(context)
         finally:
@@ -75,13 +79,13 @@ class Program(Group):
             with formatter.section(title):
                 formatter.write_dl(list(section.items()))
         with formatter.section("Mail server"):
-            formatter.write_dl([PIPE, ("lmtp", "the same for mail servers that speak LMTP")])
+            formatter.write_dl(list(MAIL_SERVER.items()))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
         module = import_module(f"mailgate.cli.{name}_" if iskeyword(name) else f"mailgate.cli.{name}")
-        return next(each for each in vars(module).values() if isinstance(each, click.Command) and each.name == name)
+        return next(item for item in vars(module).values() if isinstance(item, click.Command) and item.name == name)
 
 
 @click.group(
@@ -97,4 +101,4 @@ class Program(Group):
 )
 @click.version_option(__version__, prog_name="mailgate", message="%(prog)s %(version)s")
 def program() -> None:
-    """A mail gateway: piped mail becomes records, answers, or refusals that explain themselves."""
+    """A mail gateway: it turns piped mail into records and replies, and explains every decision."""

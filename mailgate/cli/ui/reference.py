@@ -13,7 +13,7 @@ import click
 
 from mailgate import __version__
 from mailgate.cli.ui.options import Command, Group
-from mailgate.cli.ui.program import COMMANDS, PIPE, SECTIONS, program
+from mailgate.cli.ui.program import COMMANDS, MAIL_SERVER, SECTIONS, program
 from mailgate.manual import pages, roff
 from mailgate.manual.markdown import Block, Code, Heading, Paragraph
 from mailgate.manual.roff import Definitions, Sheet
@@ -40,7 +40,7 @@ def _program(context: click.Context) -> Sheet:
     for title, section in SECTIONS.items():
         rows = [(f"mailgate-{name}(1)", about) for name, about in section.items()]
         parts += [Heading(2, f"{title} commands"), Definitions(tuple(rows))]
-    rows = [(f"mailgate-{PIPE[0]}(1)", PIPE[1]), ("mailgate-lmtp(1)", "the same for mail servers that speak LMTP")]
+    rows = [(f"mailgate-{name}(1)", about) for name, about in MAIL_SERVER.items()]
     parts += [Heading(2, "Mail server commands"), Definitions(tuple(rows)), *_options(program, context)]
     topics = [(roff.reference(topic), pages.page(topic).summary) for topic in pages.TOPICS]
     parts += [Heading(2, "Manual"), Definitions(tuple(topics))]

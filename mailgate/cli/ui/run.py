@@ -1,4 +1,4 @@
-"""Run the program, and end it: an exit status, and at most an `error:` with its hints."""
+"""Run the program and turn every exception into an exit status and an `error:` line."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from mailgate.values.problem import NotFound, Problem
 
 
 def main() -> NoReturn:
-    """Run the program; whatever happens ends in an exit status and at most an `error:` with its hints."""
+    """Run the program; any exception becomes an exit status and an `error:` line with its hints."""
     _prepare_streams()
     app = App(None, None)
     try:
@@ -39,20 +39,20 @@ def main() -> NoReturn:
     except Problem as error:
         code = _fail(1, errors.helped(error))
     except BrokenPipeError:
-        code = _unheard()
+        code = _discard_output()
     except OSError as error:
-        code = _fail(_unheard(), errors.of_system(error))
+        code = _fail(_discard_output(), errors.of_system(error))
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
-    except Exception as error:  # ours, and nobody's business in a terminal: the system log has the place
+    except Exception as error:  # a bug: its traceback goes to the system log
         log.fault(error)
-        text = f"a fault of mailgate's own: {type(error).__name__}: {error}"
+        text = f"internal error: {type(error).__name__}: {error}"
         code = _fail(1, Problem(text, advice=log.REPORT))
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _prepare_streams() -> None:
-    """Escape what a stream cannot encode; a stream that was closed swallows what it gets."""
+    """Escape what a stream cannot encode, and discard what is written to a closed stream."""
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     for stream in (sys.stdout, sys.stderr):
@@ -60,8 +60,8 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _unheard() -> int:
-    """Let the rest of the output go nowhere: the interpreter would fail once more when it flushes."""
+def _discard_output() -> int:
+    """Discard the rest of the output: the interpreter would fail again when it flushes."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 1
 

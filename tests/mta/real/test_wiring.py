@@ -199,7 +199,7 @@ def test_a_failure_leaves_the_change_and_the_old_tables(postfix: Server) -> None
     machine = postfix.machine
     with changed(postfix, f"chown root: {FOLDER}", f"chown mailgate: {FOLDER}"):
         done = machine.run("mailgate", "alias", "add", "late@example.com", "--model", "ticket")
-        assert "warning: the mail server does not know of the change yet" in done.stderr
+        assert "warning: the mail server does not know about the change yet" in done.stderr
         assert "hint: mailgate setup maps" in done.stderr
         assert rcpt(postfix, "support@example.com") == 250
         assert rcpt(postfix, "late@example.com") == 550
