@@ -99,7 +99,7 @@ def test_a_post_takes_attachments_a_subject_and_a_name(ticket: Installed) -> Non
         pytest.param(("post", "ticket"), b"x\n", 1, "is not a record", id="no-reference"),
         pytest.param(("post", "ticket/1"), b" \n", 1, "the message is empty", id="empty"),
         pytest.param(("post", "ticket/1"), b"caf\xe9\n", 1, "not UTF-8", id="latin-1"),
-        pytest.param(("post", "ticket/1", "--to", "nobody"), b"x\n", 1, "no mail address", id="no-address"),
+        pytest.param(("post", "ticket/1", "--to", "nobody"), b"x\n", 1, "not a mail address", id="no-address"),
         pytest.param(("post", "ticket/1", "--to", "support@example.com"), b"x\n", 1, "local address", id="ourselves"),
         pytest.param(("post", "ticket/1", "--attach", "gone.pdf"), b"x\n", 1, "cannot attach gone.pdf", id="no-file"),
         pytest.param(("post", "ticket/1", "--note", "--to", "a@b.org"), b"x\n", 2, "exclude each other", id="note-to"),
