@@ -155,7 +155,7 @@ def test_answers_to_a_catchall_of_years_ago(postfix: Server, sink: Sink) -> None
 def _years_later(server: Server) -> Iterator[None]:
     """All that is stored is old, the chores are done, and catchall and key are others by now."""
     age = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as store: store.executescript(sys.argv[2])"
-    moments = {"record": "made", "message": "received", "held": "since", "outbox": "made"}
+    moments = {"record": "created_at", "message": "received_at", "held": "held_at", "outbox": "created_at"}
     sql = ";".join(f"UPDATE {table} SET {column} = {column} - 3e8" for table, column in moments.items())
     server.machine.run(PYTHON, "-I", "-c", age, STORE, sql, user="mailgate")
     server.machine.mailgate("work")
