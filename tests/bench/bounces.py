@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from helpers.reports import REWRITES
 
-from mailgate.mail import envelope, message
+from mailgate.mail import classify, envelope, message
 from mailgate.mail.incoming import Incoming
 from mailgate.mail.message import Message
 from mailgate.reports import report
@@ -71,8 +71,9 @@ def read(raw: bytes, way: str = "as saved") -> Report | None:
     """What a mail reports, asked as a delivery asks: once more where a report is expected."""
     reverse_path, expected = WAYS[way]
     given = facts(raw, reverse_path)
-    found = report.read(given)
-    return report.read(given, expected=True) if found is None and expected else found
+    class_ = classify.classify(given)
+    found = report.read(given, class_)
+    return report.read(given, class_, expected=True) if found is None and expected else found
 
 
 def answer(found: Report | None) -> Answer:

@@ -19,9 +19,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from helpers.messages import facts, mail, state
 
-from mailgate.mail import content, quoting
+from mailgate.mail import classify, content, quoting
 from mailgate.reports import report
 from mailgate.routing import decide
+from mailgate.routing.facts import Facts
 
 BOUND = 2.5
 ENOUGH = 0.05
@@ -230,9 +231,10 @@ def work(raw: bytes) -> Measured:
     said = content.content(raw)
     quoting.fold(said.text, found.subject)
     times.append(time.process_time())
-    told = report.read(found, expected=True)
+    class_ = classify.classify(found)
+    told = report.read(found, class_, expected=True)
     times.append(time.process_time())
-    decide.decide(found, STATE, told)
+    decide.decide(Facts(found, class_, told), STATE)
     times.append(time.process_time())
     return Measured(len(raw), tuple(after - before for before, after in pairwise(times)))
 
