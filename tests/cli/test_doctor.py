@@ -29,14 +29,14 @@ def test_quiet_prints_what_is_not_well_and_only_looks_there(well: Installed) -> 
     screen = well("doctor", "--only", "directory", "--quiet")
     assert screen.exit == 4
     first, *rest = screen.out.splitlines()
-    assert first.startswith("FAIL  domains  example.com: details are on")
+    assert first.startswith("WRONG domains  example.com: details are on")
     assert rest[-1].strip() == "hint: mailgate domain set example.com --delimiter +"
 
 
 def test_a_store_that_cannot_be_opened_is_a_problem(installed: Installed) -> None:
     screen = installed("doctor", *INSIDE)
     assert screen.exit == 4
-    assert "FAIL  store" in screen.out
+    assert "WRONG store" in screen.out
     assert "hint: mailgate init" in screen.out
     assert not (installed.folder / "mailgate.db").exists()
 
@@ -45,7 +45,7 @@ def test_a_configuration_that_cannot_be_read_is_a_problem(well: Installed) -> No
     well.config.write_text("[store\n")
     screen = well("doctor")
     assert screen.exit == 4
-    assert f"FAIL  config  {well.config}" in screen.out
+    assert f"WRONG config  {well.config}" in screen.out
     assert screen.err == ""
 
 

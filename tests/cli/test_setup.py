@@ -234,12 +234,12 @@ def test_an_alias_file_has_no_place_for_a_fallback(kept: Installed) -> None:
 
 def test_a_fallback_model_needs_tables_that_take_all(kept: Installed) -> None:
     found = kept("setup", "postfix", "--fallback-model", "lead", "--check").out
-    assert "FAIL  fallback" in found
+    assert "WRONG fallback" in found
     with kept.config.open("a") as file:
         file.write('unknown = "accept"\n')
     kept.ok("setup", "maps")
     assert "@example.com" in table(kept)
-    assert "FAIL  fallback" not in kept("setup", "postfix", "--fallback-model", "lead", "--check").out
+    assert "WRONG fallback" not in kept("setup", "postfix", "--fallback-model", "lead", "--check").out
     master = next(
         e for e in kept.json("setup", "postfix", "--fallback-model", "lead")["files"] if e["name"] == "master.cf"
     )

@@ -25,7 +25,7 @@ Only red and magenta can be read on white and on black; yellow, green and cyan c
 """
 OUTCOMES = {"bounce": "magenta", "hold": "magenta", "refuse": "red", "ignore": "dim"}
 """Action of an outcome -> its style in a list."""
-_SIGNS = {"ok": ("ok", ""), "wrong": ("FAIL", "bold red"), "unknown": ("?", "magenta")}
+_SIGNS = {"ok": ("ok", ""), "wrong": ("WRONG", "bold red"), "unknown": ("?", "magenta")}
 
 
 def width() -> int:
