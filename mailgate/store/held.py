@@ -79,15 +79,15 @@ def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
 def stale(tx: Transaction, days: int, now: float) -> list[int]:
     """Quiet entries that were left alone for so many days; none for 0 days, which means for ever.
 
-    That the days have passed is believed when a message came in the last of them or later, and not just now: a clock
-    that is ahead for some hours must not drop what came today.
+    That the days have passed is believed when a message came in the last of them or later: a clock that jumps ahead
+    must not drop what came today.
     """
     if days <= 0:
         return []
     rows = tx.execute(
         "SELECT message FROM held WHERE quiet = 1 AND held_at < ? AND EXISTS (SELECT 1 FROM message"
         " WHERE received_at > held_at + ? AND received_at <= ?) ORDER BY message",
-        (now - days * DAY, max((days - 1) * DAY, 0.5 * DAY), now - 0.5 * DAY),
+        (now - days * DAY, max((days - 1) * DAY, 0.5 * DAY), now),
     )
     return [row["message"] for row in rows]
 

@@ -137,7 +137,7 @@ def browse(address: str) -> str:
 
 def test_a_login_by_device_code_collects_over_imap(collector: Watched, account: Account, issuer: Issuer) -> None:
     account.deliver(mail(1))
-    assert "next, log in with: mailgate server login box" in collector.enter(account, "imap", issuer)
+    assert "next: mailgate server login box" in collector.enter(account, "imap", issuer)
     before = collector("fetch")
     assert (before.exit, "nobody has logged in yet" in before.err) == (1, True)
     assert "hint: mailgate server login box" in before.err
@@ -145,9 +145,7 @@ def test_a_login_by_device_code_collects_over_imap(collector: Watched, account: 
     said = collector.ok("server", "login", "box")
     assert f"  {issuer.url}/enter\n" in said
     assert "  ABCD-EFGH\n" in said
-    assert said.endswith(
-        "box: logged in; good until it is withdrawn: the provider told no end\ntry it with: mailgate server test box\n"
-    )
+    assert said.endswith("box: logged in; valid until it is revoked\nnext: mailgate server test box\n")
     assert "INBOX: 1 message" in collector.ok("server", "test", "box")
     assert collector.fetch()["created"] == 1
     shown = collector.json("server", "show", "box")
@@ -228,7 +226,7 @@ def test_the_address_may_be_typed(collector: Watched, account: Account, issuer: 
     os.write(ours, b"no idea\n")
     see("that is not where the browser ended")
     os.write(ours, f"{where}\n".encode())
-    see("try it with: mailgate server test box")
+    see("next: mailgate server test box")
     assert process.wait(30) == 0
     os.close(ours)
 

@@ -70,7 +70,7 @@ def test_a_lost_probe_is_a_problem(postfix: Server) -> None:
         postfix._await_reload()
         (said,) = wrong(postfix, "--only", "config", "--probe", "--wait", "3")
     postfix._await_reload()
-    assert said == "probe: support@example.com: not here after 3 s"
+    assert said == "probe: support@example.com: did not arrive within 3 s"
 
 
 POSTFIX = [
@@ -123,7 +123,7 @@ MACHINE = [
     (f"chmod 644 {STORE}", f"chmod 600 {STORE}", "is open to others"),
     (f"chown root {STORE}.lock", f"chown mailgate {STORE}.lock", f"{STORE}.lock belongs to root, not to mailgate"),
     (f"mv {STORE} {STORE}.away", f"mv {STORE}.away {STORE}", "no store"),
-    ("chmod 700 /var/lib", "chmod 755 /var/lib", "mailgate, who owns /var/lib/mailgate, cannot enter /var/lib"),
+    ("chmod 700 /var/lib", "chmod 755 /var/lib", "mailgate, the owner of /var/lib/mailgate, cannot enter /var/lib"),
     (
         "echo oops >> /etc/mailgate/mailgate.toml",
         "sed -i '$ d' /etc/mailgate/mailgate.toml",
