@@ -10,7 +10,7 @@ from helpers.installed import Installed
 from mailgate.gateway import receive
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
-from mailgate.store import database as store
+from mailgate.store import schema as store
 
 BOB, EVE = "bob@client.org", "eve@x.org"
 
