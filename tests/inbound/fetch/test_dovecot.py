@@ -277,7 +277,7 @@ def test_a_wrong_password_is_reported_without_the_password(collector: Collector,
     assert "wrong-horse" not in screen.err + collector.ok("server", "show", "box") + collector.ok("server", "list")
     assert collector.json("server", "show", "box")["state"] == "failing"
     waiting = collector("fetch")
-    assert (waiting.exit, "failing, tried again later" in waiting.err) == (1, True)
+    assert (waiting.exit, "failed before, is retried later" in waiting.err) == (1, True)
     collector.secret.write_text(PASSWORD)
     assert collector.fetch("box")["state"] == "ok"
     assert collector.fetch()["state"] == "ok"

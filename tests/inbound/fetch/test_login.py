@@ -150,7 +150,7 @@ def test_a_login_by_device_code_collects_over_imap(collector: Watched, account: 
     assert collector.fetch()["created"] == 1
     shown = collector.json("server", "show", "box")
     assert (shown["state"], shown["secret"], shown["login"]["error"]) == ("ok", "login", "")
-    assert "good until" in collector.ok("server", "show", "box")
+    assert "valid until" in collector.ok("server", "show", "box")
     assert issuer.refreshes == 0
 
 
@@ -174,7 +174,7 @@ def test_a_login_by_browser_with_a_client_secret_collects_over_pop(
     screen = collector.ended(process, said)
     assert screen.exit == 0, screen
     assert f"ssh -L {port[1]}:127.0.0.1:{port[1]} {socket.gethostname()}" in screen.out
-    assert "logged in; good until 20" in screen.out
+    assert "logged in; valid until 20" in screen.out
     assert collector.fetch()["created"] == 1
     file.write_text("client-secret-0816\n")
     collector.change("expires_at = 0")
