@@ -39,6 +39,8 @@ def everything(tx: Transaction) -> Directory:
 
 def _with_aliases(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
     names = {name for each in addresses for name in _names(each, directory.domain_of(each))}
+    if not names:
+        return directory
     rows = select_in(tx, _ALIASES.format(" WHERE local IN ({})", " WHERE retired.local IN ({})"), sorted(names))
     return _added(directory, rows)
 
@@ -108,15 +110,15 @@ _SAME = tuple(name for name in Alias._fields if name not in _ENCODED)
 
 def is_local(tx: Transaction, text: str) -> bool:
     """Whether mail to an address would come back to us, as far as its name tells."""
-    found = address.lenient(text)
-    return found is not None and resolve.is_local(found, load(tx, [found]))
+    return bool(local_among(tx, [text]))
 
 
 def local_among(tx: Transaction, texts: Iterable[str]) -> frozenset[str]:
     """Those of some addresses to which mail would come back to us."""
-    found = {text: address.lenient(text) for text in texts}
-    directory = load(tx, [each for each in found.values() if each])
-    return frozenset(text for text, each in found.items() if each and resolve.is_local(each, directory))
+    domains_alone = Directory(domains(tx))
+    found = {text: known for text in texts if (known := address.lenient(text)) and domains_alone.domain_of(known)}
+    directory = _with_aliases(tx, domains_alone, found.values())
+    return frozenset(text for text, known in found.items() if resolve.is_local(known, directory))
 
 
 def is_stranger(tx: Transaction, text: str) -> bool:

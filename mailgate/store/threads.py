@@ -112,7 +112,8 @@ class Threads:
     def _ask_for(self, aliases: Iterable[str | None]) -> None:
         """Let the directory hold the aliases with these addresses, as far as they are still there."""
         missing = [lenient(address) for address in aliases if address and address not in self.directory.aliases]
-        self.directory = directories.extended(self.tx, self.directory, [address for address in missing if address])
+        if missing:
+            self.directory = directories.extended(self.tx, self.directory, [address for address in missing if address])
 
     def _governing(self, row: Row) -> Alias | None:
         """The alias that governs the record in a row; of one that was removed there is left what its record kept."""
