@@ -25,7 +25,7 @@ OUTCOME = {
 }
 OUTGOING = {"kind": str, "reason": str, "to": str, "about": list}
 """What each table of a case may name, as `route --json` names it."""
-_SAID = {str: "a text in quotes", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
+_TYPES = {str: "a text in quotes", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
 _RECORDED = ("action", "reason", "alias", "model", "record", "report")
 
 
@@ -47,11 +47,11 @@ class Difference(NamedTuple):
 def names(folder: str) -> list[str]:
     """The cases in a folder and those below it, sorted: paths without their suffix. Raises OSError."""
     os.listdir(folder)
-    found = set()
-    for where, _, files in os.walk(folder):
-        found |= {os.path.join(where, name)[: -len(".toml")] for name in files if name.endswith(".toml")}
-        found |= {os.path.join(where, name)[: -len(".eml")] for name in files if name.endswith(".eml")}
-    return sorted(found)
+    paths = set()
+    for parent, _, files in os.walk(folder):
+        for suffix in (".toml", ".eml"):
+            paths |= {os.path.join(parent, name.removesuffix(suffix)) for name in files if name.endswith(suffix)}
+    return sorted(paths)
 
 
 def judge(store: Store, config: Config, case: Case, now: float) -> list[Difference]:
@@ -73,8 +73,8 @@ def read(path: str, limit: int) -> Case:
     checker.table(("envelope",), envelope, ENVELOPE)
     checker.table(("expect",), expected, EXPECT)
     for kind, known in (("outcomes", OUTCOME), ("outgoing", OUTGOING)):
-        for at, each in enumerate(expected.get(kind, ())):
-            checker.table(("expect", kind, at), each, known)
+        for at, table_ in enumerate(expected.get(kind, ())):
+            checker.table(("expect", kind, at), table_, known)
     if not expected:
         checker.fail((), "nothing is expected", "name something under [expect]")
     if envelope.get("source", "pipe") not in ("pipe", "lmtp", "fetch"):
@@ -115,59 +115,60 @@ class _Checker:
         place = located.places(self.octets.decode("utf-8")).get(path, located.Place(1, 1))
         raise ConfigError(f"{self.name}:{place.line}:{place.column}: {what}", advice=advice)
 
-    def table(self, path: located.Path, found: Any, known: Mapping[str, type]) -> None:
+    def table(self, path: located.Path, table: Any, known: Mapping[str, type]) -> None:
         """Check keys and the types of their values."""
-        if not isinstance(found, dict):
+        if not isinstance(table, dict):
             self.fail(path, f"must be a table of {', '.join(known)}")
-        for key, value in found.items():
+        for key, value in table.items():
             if key not in known:
                 self.fail((*path, key), f"unknown key `{key}`{located.suggestion(key, known)}")
             if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):
-                self.fail((*path, key), f"`{key}` must be {_SAID[known[key]]}, not {value!r}")
-            for at, each in enumerate(value if known[key] is list and key not in EXPECT else ()):
-                if not isinstance(each, str):
+                self.fail((*path, key), f"`{key}` must be {_TYPES[known[key]]}, not {value!r}")
+            for at, element in enumerate(value if known[key] is list and key not in EXPECT else ()):
+                if not isinstance(element, str):
                     self.fail((*path, key, at), f"`{key}` must be a list of texts in quotes")
 
 
 def compare(expected: Mapping[str, Any], tree: Mapping[str, Any]) -> list[Difference]:
     """How an explanation differs from what is expected of it."""
-    found = []
+    differences = []
     actual = {"exit": tree["mta"]["exit"], "status": tree["mta"]["status"], "class": tree["message"]["class"]}
     for key, got in actual.items():
         if key in expected and expected[key] != got:
-            found.append(Difference(key, expected[key], got))
+            differences.append(Difference(key, expected[key], got))
     for kind in ("outcomes", "outgoing"):
         if kind in expected:
-            found += _pairs(kind.removesuffix("s"), expected[kind], tree[kind])
-    return found
+            differences += _pairs(kind.removesuffix("s"), expected[kind], tree[kind])
+    return differences
 
 
 def _pairs(kind: str, expected: list[dict[str, Any]], actual: Iterable[dict[str, Any]]) -> list[Difference]:
     """Pair each expected thing with the one that is most like it; what is left over is one too many."""
-    found, left = [], list(actual)
+    differences, left = [], list(actual)
     for number, wanted in enumerate(expected, 1):
         if not left:
-            found.append(Difference(f"{kind} {number}", wanted, None))
+            differences.append(Difference(f"{kind} {number}", wanted, None))
             continue
-        best = min(left, key=lambda each: len(_unlike(wanted, each)))
+        best = min(left, key=lambda got: len(_unlike(wanted, got)))
         left.remove(best)
-        found += [Difference(f"{kind} {number}: {key}", wanted[key], best.get(key)) for key in _unlike(wanted, best)]
-    return found + [Difference(f"one more {kind}", None, _short(each)) for each in left]
+        for key in _unlike(wanted, best):
+            differences.append(Difference(f"{kind} {number}: {key}", wanted[key], best.get(key)))
+    return differences + [Difference(f"one more {kind}", None, _short(got)) for got in left]
 
 
 def _unlike(wanted: Mapping[str, Any], got: Mapping[str, Any]) -> list[str]:
     def same(key: str) -> bool:
         value, other = wanted[key], got.get(key)
         if isinstance(value, dict) and isinstance(other, dict):
-            return all(other.get(name) == each for name, each in value.items())
+            return all(other.get(name) == text for name, text in value.items())
         return bool(value == other) or (value == "" and other is None)
 
     return [key for key in wanted if not same(key)]
 
 
-def _short(found: Mapping[str, Any]) -> dict[str, Any]:
+def _short(described: Mapping[str, Any]) -> dict[str, Any]:
     """What a person would name of an outcome, or of something sent."""
-    return {key: found[key] for key in (*_RECORDED, "kind", "to") if found.get(key)}
+    return {key: described[key] for key in (*_RECORDED, "kind", "to") if described.get(key)}
 
 
 def recorded(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,10 +180,10 @@ def recorded(tree: Mapping[str, Any]) -> dict[str, Any]:
             envelope["fallback_model"] = outcome["model"]
         if outcome["reason"] == "unrouted":
             envelope["source"] = "fetch"
-    outcomes = [_short(each) for each in tree["outcomes"]]
-    for each in outcomes:
-        if each["action"] == "create":  # the number of the record would be another one
-            each.pop("record", None)
-    sent = [{key: each[key] for key in ("kind", "reason", "to")} for each in tree["outgoing"]]
+    outcomes = [_short(outcome) for outcome in tree["outcomes"]]
+    for outcome in outcomes:
+        if outcome["action"] == "create":  # the number of the record would be another one
+            outcome.pop("record", None)
+    sent = [{key: letter[key] for key in ("kind", "reason", "to")} for letter in tree["outgoing"]]
     expect = {"exit": tree["mta"]["exit"], "class": message["class"], "outcomes": outcomes, "outgoing": sent}
     return {"envelope": envelope, "expect": expect}

@@ -16,5 +16,5 @@ def is_known(store: Store, recipient: str, fallback: Fallback | None) -> bool:
     asked = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
     with store.read() as tx:
         ours = snapshot.ours(tx, asked.recipients, contacts.allowed_domains(contacts.parameters(tx)))
-    found = resolve.recipients(asked.qualified(ours.directory.default_name), ours)
-    return fallback is not None or all(each is None or each.kind != "unknown" for each in found)
+    resolved = resolve.recipients(asked.qualified(ours.directory.default_name), ours)
+    return fallback is not None or all(known is None or known.kind != "unknown" for known in resolved)

@@ -95,8 +95,8 @@ def send(tx: Transaction, mailing: Mailing, recipients: Iterable[str]) -> list[i
     ref, number, whom, heading, body_at, kind, reason = mailing
     queued = []
     for recipient in recipients:
-        found = address.lenient(recipient)
-        key = found.key if found else recipient
+        parsed = address.lenient(recipient)
+        key = parsed.key if parsed else recipient
         delivery = deliveries.add(tx, number, ref, key, heading.message_id)
         person = posting.recipient(whom, recipient, str(ref), delivery, key)
         octets = posting.header(whom, heading, [recipient], person.reply_to, copy=kind == "copy")

@@ -35,7 +35,8 @@ class Envelope(NamedTuple):
         """The same with this domain where an address has none, as every mail server completes it."""
 
         def complete(addresses: Iterable[Address]) -> tuple[Address, ...]:
-            return tuple(dict.fromkeys(each if each.domain else each._replace(domain=domain) for each in addresses))
+            whole = (known if known.domain else known._replace(domain=domain) for known in addresses)
+            return tuple(dict.fromkeys(whole))
 
         return self._replace(
             reverse_path=next(iter(complete([self.reverse_path])), None) if self.reverse_path else None,
@@ -66,9 +67,9 @@ def read(incoming: Incoming, hints: Hints, author: Address | None) -> Envelope:
     sender, stated = _reverse_path((incoming.reverse_path, hints.return_path, incoming.environ.get("SENDER")), author)
     if incoming.recipients:
         named = [_lenient(text) for text in incoming.recipients if text.strip()]
-        recipients = tuple(dict.fromkeys(each for each in named if each))
+        recipients = tuple(dict.fromkeys(parsed for parsed in named if parsed))
         return Envelope(sender, recipients, (), stated, incoming.source)
-    spellings = [found for text in _from_environment(incoming.environ, hints) if text and (found := _lenient(text))]
+    spellings = [parsed for text in _from_environment(incoming.environ, hints) if text and (parsed := _lenient(text))]
     return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), stated, incoming.source)
 
 
@@ -91,11 +92,11 @@ def _collected(hints: Hints, mailbox: str | None, author: Address | None) -> Env
     """
     sender, stated = _reverse_path((hints.return_path,), author)
     own = address.lenient(mailbox) if mailbox else None
-    fields = ([each for each in mailboxes.read(text, _MOST) if each != own] for text in hints.last)
-    first, *more = [each for each in fields if each] or [[]]
+    fields = ([named for named in mailboxes.read(text, _MOST) if named != own] for text in hints.last)
+    first, *more = [field for field in fields if field] or [[]]
     if len(first) > 1:  # Exim notes all recipients of one delivery
         return Envelope(sender, tuple(dict.fromkeys(first)), (), stated)
-    spellings = tuple(dict.fromkeys((*first, *(each[0] for each in more))))
+    spellings = tuple(dict.fromkeys((*first, *(field[0] for field in more))))
     return Envelope(sender, spellings[:1], spellings[1:], stated)
 
 
@@ -103,8 +104,8 @@ def _lenient(text: str) -> Address | None:
     """An address as it was told, its domain empty where it has none."""
     if "@" in text:
         return address.lenient(text)
-    found = address.lenient(f"{text.strip('<> ')}@{_NO_DOMAIN}")
-    return found._replace(domain="") if found else None
+    parsed = address.lenient(f"{text.strip('<> ')}@{_NO_DOMAIN}")
+    return parsed._replace(domain="") if parsed else None
 
 
 _NO_DOMAIN = "unqualified.invalid"

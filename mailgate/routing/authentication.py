@@ -34,41 +34,41 @@ class Result(NamedTuple):
 
 
 def verdict(message: Message, trust: Trust) -> Authentication:
-    """Whether a server of ours vouches for the author, by DMARC (RFC 7489) and for exactly his domain."""
+    """Whether a server of ours vouches for the author, by DMARC (RFC 7489) and for exactly that domain."""
     if not trust.authserv_ids:
         return Authentication("none", "no server is trusted")
     if not trust.border_strips:
         return Authentication("none", "forged results are not said to be stripped")
-    found: dict[str, list[list[Result] | None]] = {}
+    by_server: dict[str, list[list[Result] | None]] = {}
     for stamp in message.stamps:
-        read = parse(stamp.value) if stamp.hops <= trust.own_hops else None
-        if read and read.authserv_id in trust.authserv_ids:
-            found.setdefault(read.authserv_id, []).append(read.results)
-    if not found:
+        field = parse(stamp.value) if stamp.hops <= trust.own_hops else None
+        if field and field.authserv_id in trust.authserv_ids:
+            by_server.setdefault(field.authserv_id, []).append(field.results)
+    if not by_server:
         return Authentication("none", "no result of a trusted server")
-    for name, fields in found.items():
+    for name, fields in by_server.items():
         if len(fields) > 1:
             return Authentication("none", f"{len(fields)} results of {name} contradict each other")
         if fields[0] is None:
             return Authentication("none", f"a result of {name} cannot be read")
-    results = [each for fields in found.values() for each in fields[0] or () if each.method == "dmarc"]
-    return _dmarc(message, results, ", ".join(found))
+    results = [result for fields in by_server.values() for result in fields[0] or () if result.method == "dmarc"]
+    return _dmarc(message, results, ", ".join(by_server))
 
 
-def _dmarc(message: Message, results: list[Result], who: str) -> Authentication:
+def _dmarc(message: Message, results: list[Result], servers: str) -> Authentication:
     author = message.author.address
     if author is None:
         return Authentication("none", f"the author is unknown: {message.author.defect}")
     if not results:
-        return Authentication("none", f"{who} says nothing of DMARC")
-    domains = {address.domain(each.properties.get("header.from", author.domain)) for each in results}
+        return Authentication("none", f"{servers} says nothing of DMARC")
+    domains = {address.domain(result.properties.get("header.from", author.domain)) for result in results}
     if domains != {author.domain}:
-        return Authentication("none", f"{who} speaks of another domain than {author.domain}")
-    verdicts = {each.result for each in results}
-    said = f"{who}: dmarc={'/'.join(sorted(verdicts))} for {author.domain}"
-    if verdicts == {"pass"} and all("header.from" in each.properties for each in results):
-        return Authentication("pass", said)
-    return Authentication("fail" if "fail" in verdicts else "none", said)
+        return Authentication("none", f"{servers} speaks of another domain than {author.domain}")
+    verdicts = {result.result for result in results}
+    because = f"{servers}: dmarc={'/'.join(sorted(verdicts))} for {author.domain}"
+    if verdicts == {"pass"} and all("header.from" in result.properties for result in results):
+        return Authentication("pass", because)
+    return Authentication("fail" if "fail" in verdicts else "none", because)
 
 
 class Field(NamedTuple):
@@ -79,7 +79,7 @@ class Field(NamedTuple):
 
 
 def parse(value: str) -> Field | None:
-    """Read a field (RFC 8601 section 2.2) in linear time; None when nobody says anything: Exchange names no server."""
+    """Read a field (RFC 8601 section 2.2) in linear time; None where no server is named, as by Exchange."""
     segments, whole = _segments(value[:VALUE_LIMIT])
     name, *version = segments[0] or [""]
     if not name or name == "=" or "=" in version:
@@ -92,7 +92,7 @@ def parse(value: str) -> Field | None:
 def _results(segments: list[list[str]]) -> list[Result] | None:
     """What the segments behind the authserv-id say, None when one of them does not follow the grammar.
 
-    A property that stands twice is in doubt too: two readers could see two values.
+    A property that is there twice is in doubt too: two readers could see two values.
     """
     results = []
     for words in segments:
@@ -110,7 +110,7 @@ def _results(segments: list[list[str]]) -> list[Result] | None:
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]] | None:
-    """`key=value` again and again; blanks and comments may stand around the dot or the slash in a key."""
+    """`key=value` again and again; blanks and comments may be around the dot or the slash in a key."""
     pairs: list[tuple[str, str]] = []
     key: list[str] = []
     rest = iter(words)
@@ -131,7 +131,7 @@ def _pairs(words: list[str]) -> list[tuple[str, str]] | None:
 def _segments(value: str) -> tuple[list[list[str]], bool]:
     """The words between semicolons, `=` a word of its own, comments gone, quotes taken off; and whether that is all.
 
-    It is not where a character stands that may not, or a comment or a quote never closes: then what was read before.
+    It is not all where a character is not allowed, or a comment or a quote never closes: then what was read before.
     """
     segments: list[list[str]] = [[]]
     word: str | None = None

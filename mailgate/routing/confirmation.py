@@ -70,7 +70,7 @@ def provider(message: Message) -> str:
         return "Gmail"
     if not _SUBJECT.search(message.subject) or not _MACHINES.fullmatch(address.lower(author.local)):
         return ""
-    return next((name for name, hosts in _PROVIDERS.items() if any(_within(author.domain, each) for each in hosts)), "")
+    return next((name for name, hosts in _PROVIDERS.items() if any(_within(author.domain, host) for host in hosts)), "")
 
 
 def links(text: str, html: str, author: Address | None) -> list[Link]:
@@ -80,12 +80,13 @@ def links(text: str, html: str, author: Address | None) -> list[Link]:
     written = [*_URL.findall(text[:_TEXT_LIMIT])]
     for match in _HREF.finditer(html[:_TEXT_LIMIT]):
         written += _URL.findall(unescape(match[1] or match[2]).strip())
-    found: dict[str, Link] = {}
-    for url in (each.rstrip(".,;:!?)]*") for each in written):
+    links: dict[str, Link] = {}
+    for text in written:
+        url = text.rstrip(".,;:!?)]*")
         host = _host(url)
         if host and not _UNWANTED.search(url):
-            found.setdefault(url, Link(url, host, author is not None and kin(host, author.domain)))
-    return sorted(found.values(), key=lambda each: not _WANTED.search(each.url))[:LINKS_LIMIT]
+            links.setdefault(url, Link(url, host, author is not None and kin(host, author.domain)))
+    return sorted(links.values(), key=lambda link: not _WANTED.search(link.url))[:LINKS_LIMIT]
 
 
 def codes(text: str) -> list[str]:

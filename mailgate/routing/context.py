@@ -91,14 +91,14 @@ def of(facts: Facts, state: State) -> Context:
     message, ours = facts.message, state.ours
     local_senders = permission.local_senders(message, ours)
     own_author = message.author.address in local_senders
-    found = marks.find(message, ours.signatures.secrets, own_author=own_author and facts.class_.name != "report")
+    carried = marks.find(message, ours.signatures.secrets, own_author=own_author and facts.class_.name != "report")
     refused = Answered(None, "an answer to a refusal is new mail")
     return Context(
         facts=facts,
         state=state,
-        marks=found,
+        marks=carried,
         authentic=authentication.verdict(message, state.settings.trust),
-        answered=refused if found.refusal else thread.answered(message, state),
+        answered=refused if carried.refusal else thread.answered(message, state),
         header=functools.cache(lambda alone: resolve.named(message, ours, alone=alone)),
         spam=classify.spam_mark(message),
         own_author=own_author,

@@ -45,7 +45,7 @@ class Reported(NamedTuple):
 class Outcome(NamedTuple):
     """What becomes of the message for one target.
 
-    action: create, post, bounce, refuse, hold, ignore or defer. `address` is the own address that acts or was meant,
+    action: create, post, bounce, refuse, hold, ignore or defer. `address` is the local address that acts or was meant,
     printable; `recipient` the envelope recipient it was decided for. `effect` names what a copy would repeat.
     """
 
@@ -103,9 +103,9 @@ class Outcome(NamedTuple):
 class Outgoing(NamedTuple):
     """Something we send because of the message.
 
-    kind `refusal`: for `domain`, about own addresses, with the alias' own `text`; `reasons` are those of the addresses
-    in `about`, where they differ from `reason`, and `written` is how the sender spelled them. kind `copy`: to a
-    follower of the record that the outcome with this `effect` makes or posts on.
+    kind `refusal`: for `domain`, about local addresses, with the alias' own `text`; `reasons` are those of the
+    addresses in `about`, where they differ from `reason`, and `written` is how the sender spelled them. kind `copy`: to
+    a follower of the record that the outcome with this `effect` makes or posts on.
     """
 
     kind: str

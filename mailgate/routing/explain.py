@@ -24,7 +24,7 @@ def tree(facts: Facts, decision: Decision, *, dry_run: bool, made: Mapping[Effec
             "from": str(author.address) if author.address else None,
             "from_text": author.text,
             "reverse_path": str(sender) if sender else None,
-            "recipients": [str(each) for each in message.envelope.recipients],
+            "recipients": [str(recipient) for recipient in message.envelope.recipients],
             "class": facts.class_.name,
             "authentic": decision.authentic,
             "size": message.size,
@@ -33,25 +33,25 @@ def tree(facts: Facts, decision: Decision, *, dry_run: bool, made: Mapping[Effec
         "steps": [step._asdict() for step in decision.steps],
         "outcomes": [_outcome(outcome, made.get(outcome.effect)) for outcome in decision.outcomes],
         "outgoing": [
-            {"kind": each.kind, "reason": each.reason, "to": each.to, "about": list(each.about)}
-            for each in decision.outgoing
+            {"kind": letter.kind, "reason": letter.reason, "to": letter.to, "about": list(letter.about)}
+            for letter in decision.outgoing
         ],
         "mta": {"exit": decision.status.exit, "status": decision.status.code, "text": decision.status.line},
     }
 
 
-def _reported(found: Reported) -> dict[str, Any]:
+def _reported(reported: Reported) -> dict[str, Any]:
     return {
-        "recipient": found.recipient,
-        "action": found.action,
-        "status": found.status,
-        "diagnostic": found.diagnostic,
-        "remote": found.remote,
-        "kind": found.kind,
-        "permanent": found.permanent,
-        "message": found.message,
-        "record": str(found.record) if found.record else None,
-        "proved": found.follower is not None,
+        "recipient": reported.recipient,
+        "action": reported.action,
+        "status": reported.status,
+        "diagnostic": reported.diagnostic,
+        "remote": reported.remote,
+        "kind": reported.kind,
+        "permanent": reported.permanent,
+        "message": reported.message,
+        "record": str(reported.record) if reported.record else None,
+        "proved": reported.follower is not None,
     }
 
 
@@ -73,7 +73,7 @@ def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
     if outcome.report:
         shown["report"] = outcome.report
     if outcome.action == "bounce" or outcome.reports:
-        shown["reports"] = [_reported(each) for each in outcome.reports]
+        shown["reports"] = [_reported(reported) for reported in outcome.reports]
     if outcome.seen is not None:
         shown["message"] = outcome.seen
     return shown

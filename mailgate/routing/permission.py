@@ -10,13 +10,13 @@ from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
 
 NOBODY = "unknown"
-"""The sender of new records where neither an author nor a reverse-path nor an alias is known; no address looks so."""
+"""The sender of new records where neither an author nor a reverse-path nor an alias is known; never an address."""
 
 
 def _is_local(address: Address, ours: Ours) -> bool:
     """Whether it is a local address; what detection takes in a domain that is not ours belongs to somebody there."""
-    found = resolve.resolve(address, ours)
-    return found.domain is not None and found.ours
+    resolved = resolve.resolve(address, ours)
+    return resolved.domain is not None and resolved.ours
 
 
 def local_senders(message: Message, ours: Ours) -> tuple[Address, ...]:

@@ -58,7 +58,8 @@ class _Replies:
 
     def share(self, outcome: Outcome, refused: list[Outcome]) -> Outcome:
         """Settle a refusal that the status cannot tell, in the one reply that names all of them."""
-        reasons = {each.address or each.recipient: each.reason for each in refused if not self._blind(each)}
+        open_ones = [refusal for refusal in refused if not self._blind(refusal)]
+        reasons = {refusal.address or refusal.recipient: refusal.reason for refusal in open_ones}
         return self._settle(outcome._replace(by_status=False), "no-route", reasons)
 
     def _blind(self, outcome: Outcome) -> str:
@@ -134,7 +135,7 @@ def _shown(context: Context) -> frozenset[str]:
     """The local addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
     message, shown = context.facts.message, set[str]()
     for address in (*message.to, *message.cc, *message.resent):
-        found = resolve.resolve(address, context.state.ours, envelope=True)
-        if found.kind != "foreign":
-            shown.update((str(address), found.name, *(alias.address for alias in found.aliases)))
+        resolved = resolve.resolve(address, context.state.ours, envelope=True)
+        if resolved.kind != "foreign":
+            shown.update((str(address), resolved.name, *(alias.address for alias in resolved.aliases)))
     return frozenset(shown)

@@ -69,9 +69,9 @@ def resolve(address: Address, ours: Ours, *, envelope: bool = False, alone: bool
     directory, signatures = ours
     domain = directory.domains.get(address.domain)
     local = lower(address.local)
-    found_token = token.parse(local)
-    names = _spellings(local, domain.delimiter if domain else "+", found_token)
-    signed = _signed(found_token, signatures) if found_token and domain else None
+    parsed = token.parse(local)
+    names = _spellings(local, domain.delimiter if domain else "+", parsed)
+    signed = _signed(parsed, signatures) if parsed and domain else None
     if domain:
         host = domain.canonical
         for name in names:
@@ -95,24 +95,24 @@ def spellings(local: str, delimiter: str) -> tuple[str, ...]:
     return _spellings(local, delimiter, token.parse(local))
 
 
-def _spellings(local: str, delimiter: str, found: Token | None) -> tuple[str, ...]:
+def _spellings(local: str, delimiter: str, parsed: Token | None) -> tuple[str, ...]:
     names = [local]
     if delimiter and delimiter in local:
         pieces = local.split(delimiter, _SPELLINGS)
         names += [delimiter.join(pieces[:end]) for end in range(len(pieces) - 1, 0, -1)]
-    if found:
-        names.insert(1, found.local)
+    if parsed:
+        names.insert(1, parsed.local)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _signed(found: Token, signatures: Signatures) -> Signed:
-    delivery = signatures.deliveries.get(found.number)
+def _signed(parsed: Token, signatures: Signatures) -> Signed:
+    delivery = signatures.deliveries.get(parsed.number)
     if not delivery:
-        return Signed(found.purpose, None, "names nothing that was sent")
-    fault = token.fault(found, signatures.secrets, str(delivery.placement.record), delivery.recipient)
-    if not fault and found.purpose == token.REPLY and delivery.gone:
+        return Signed(parsed.purpose, None, "names nothing that was sent")
+    fault = token.fault(parsed, signatures.secrets, str(delivery.placement.record), delivery.recipient)
+    if not fault and parsed.purpose == token.REPLY and delivery.gone:
         fault = f"{delivery.placement.record} is gone"
-    return Signed(found.purpose, None if fault else delivery, fault)
+    return Signed(parsed.purpose, None if fault else delivery, fault)
 
 
 def _named(local: str, host: str, domain: Domain, directory: Directory) -> tuple[str, Alias | None]:
@@ -135,8 +135,8 @@ def is_local(address: Address, directory: Directory) -> bool:
     Whatever has the form of a token counts, valid or not: the mail server hands it over. An address outside the local
     domains belongs to somebody there, though detection may take mail for it.
     """
-    found = resolve(address, Ours(directory))
-    return found.domain is not None and (found.ours or found.signed is not None)
+    resolved = resolve(address, Ours(directory))
+    return resolved.domain is not None and (resolved.ours or resolved.signed is not None)
 
 
 def is_stranger(address: Address, directory: Directory) -> bool:
@@ -156,18 +156,19 @@ def spelled(envelope: Envelope, ours: Ours) -> Envelope:
 
 def with_tokens(message: Message, ours: Ours) -> tuple[Resolved, ...]:
     """The addresses of a message in local domains that hold a token, valid or not."""
-    every = (*message.envelope.recipients, *message.header_addresses)
-    found = (resolve(address, ours, envelope=True) for address in every if token.parse(lower(address.local)))
-    return tuple(resolved for resolved in found if resolved.signed)
+    addresses = (*message.envelope.recipients, *message.header_addresses)
+    holding = (address for address in addresses if token.parse(lower(address.local)))
+    every = (resolve(address, ours, envelope=True) for address in holding)
+    return tuple(resolved for resolved in every if resolved.signed)
 
 
 def has_invalid_token(message: Message, ours: Ours) -> bool:
     """Whether a token in an address of ours leads nowhere: forged, of an old key, of something that is gone, or for
     delivery reports where none go."""
     return any(
-        found.signed.delivery is None or (found.signed.purpose == token.BOUNCE and found.kind != "bounce")
-        for found in with_tokens(message, ours)
-        if found.signed
+        resolved.signed.delivery is None or (resolved.signed.purpose == token.BOUNCE and resolved.kind != "bounce")
+        for resolved in with_tokens(message, ours)
+        if resolved.signed
     )
 
 
@@ -184,10 +185,10 @@ def written(message: Message, ours: Ours) -> dict[str, str]:
     """
     spellings: dict[str, str] = {}
     for address in (*message.to, *message.cc, *message.resent, *message.envelope.recipients, *message.transport):
-        found = resolve(address, ours, envelope=True)
-        if found.domain and found.name:
-            spelling = f"{found.name.rpartition('@')[0]}@{found.domain.name}"
-            for known_as in (found.name, *(alias.address for alias in found.aliases)):
+        resolved = resolve(address, ours, envelope=True)
+        if resolved.domain and resolved.name:
+            spelling = f"{resolved.name.rpartition('@')[0]}@{resolved.domain.name}"
+            for known_as in (resolved.name, *(alias.address for alias in resolved.aliases)):
                 spellings.setdefault(known_as, spelling)
     return spellings
 
@@ -206,9 +207,9 @@ def named(message: Message, ours: Ours, *, alone: bool) -> Named:
     def local(addresses: tuple[Address, ...]) -> dict[str, Resolved]:
         first: dict[str, Resolved] = {}
         for address in addresses:
-            found = resolve(address, ours, alone=alone)
-            if found.ours:
-                first.setdefault(address.key, found)
+            resolved = resolve(address, ours, alone=alone)
+            if resolved.ours:
+                first.setdefault(address.key, resolved)
         return first
 
     written = frozenset(address.key for address in (*message.to, *message.cc))
@@ -235,8 +236,8 @@ def addressed(recipient: Resolved | None, header: Named) -> Addressed:
 
 def aliases(addresses: tuple[Resolved, ...]) -> list[tuple[Alias, Resolved]]:
     """Every alias that is meant, once, each with the address that meant it; exact addresses before detected ones."""
-    found: dict[int, tuple[Alias, Resolved]] = {}
+    meant: dict[int, tuple[Alias, Resolved]] = {}
     for resolved in sorted(addresses, key=lambda address: address.detected):
         for alias in resolved.aliases:
-            found.setdefault(alias.number, (alias, resolved))
-    return list(found.values())
+            meant.setdefault(alias.number, (alias, resolved))
+    return list(meant.values())

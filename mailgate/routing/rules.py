@@ -1,6 +1,6 @@
 """The rules that find out what a message is: each looks at the context, and says what it saw and what follows.
 
-A verdict without outcomes leaves the message to the next rule; `route` knows their order.
+A verdict without outcomes leaves the message to the next rule; `decide` knows their order.
 """
 
 from mailgate.reports.report import summary
@@ -37,49 +37,52 @@ def loop_mark(context: Context) -> Verdict:
     if context.facts.class_.name != "person":
         saw = f"{context.facts.class_.name} mail that answers a refusal of ours"
         return Verdict(saw, "ignore", (context.outcome("ignore", "loop"),))
-    own = context.recipient or next(iter(context.addressed.direct), None)
+    meant = context.recipient or next(iter(context.addressed.direct), None)
     contacts = context.state.ours.directory.contacts
-    if own and (own.address.key in contacts or own.name in contacts):
-        return Verdict(f"a person answers a refusal of ours, at the contact address {own.address}")
-    address = str(own.address) if own else ""
+    if meant and (meant.address.key in contacts or meant.name in contacts):
+        return Verdict(f"a person answers a refusal of ours, at the contact address {meant.address}")
+    address = str(meant.address) if meant else ""
     return Verdict("a person answers a refusal of ours", "hold", (context.outcome("hold", "loop", address),))
 
 
 def delivery_report(context: Context) -> Verdict:
     """A delivery report, or addressed to a bounce address?"""
-    report, here = context.facts.report, _bounce_address(context)
-    if here is None and (report is None or report.kind == "automatic"):
+    report, bounce_address = context.facts.report, _bounce_address(context)
+    if bounce_address is None and (report is None or report.kind == "automatic"):
         return Verdict("no report")
     if report is None or report.kind in ("automatic", "other"):
         kind = report.kind if report else "other" if context.facts.class_.name == "person" else "automatic"
-        saw = report.because if report else f"{here.address} is a bounce address" if here else ""
-        if here and (why := _awaited(context, here)):
-            captured = context.outcome("hold", "capture", here.name, note=why)._replace(report=kind)
+        by_address = f"{bounce_address.address} is a bounce address" if bounce_address else ""
+        saw = report.because if report else by_address
+        if bounce_address and (why := _awaited(context, bounce_address)):
+            captured = context.outcome("hold", "capture", bounce_address.name, note=why)._replace(report=kind)
             return Verdict(f"{saw}: no report of a delivery; {why}", "hold", (captured,))
-        held = context.outcome("hold", "bounce-address", quiet=here is not None)._replace(report=kind)
+        held = context.outcome("hold", "bounce-address", quiet=bounce_address is not None)._replace(report=kind)
         return Verdict(f"{saw}: no report of a delivery", "hold", (held,))
-    found = bounce.findings(report, context.addressed, context.state)
+    reports = bounce.findings(report, context.addressed, context.state)
     saw = f"{report.because}: {summary(report)}"
-    if any(each.counts for each in found):
-        first = next((each.record for each in found if each.record), None)
+    if any(reported.counts for reported in reports):
+        first = next((reported.record for reported in reports if reported.record), None)
         failed = Outcome(
-            "bounce", "report", "", context.recipient_text, record=first, report=report.kind, reports=found
+            "bounce", "report", "", context.recipient_text, record=first, report=report.kind, reports=reports
         )
         return Verdict(saw, "bounce", (failed,))
-    return Verdict(saw, "ignore", (context.outcome("ignore", "report")._replace(report=report.kind, reports=found),))
+    return Verdict(saw, "ignore", (context.outcome("ignore", "report")._replace(report=report.kind, reports=reports),))
 
 
 def _bounce_address(context: Context) -> Resolved | None:
     """The bounce address that a message came to; where an alias is meant beside it, only as the recipient itself."""
     if context.recipient and context.recipient.kind == "bounce":
         return context.recipient
-    return None if context.acting else next((own for own in context.addressed.direct if own.kind == "bounce"), None)
+    if context.acting:
+        return None
+    return next((resolved for resolved in context.addressed.direct if resolved.kind == "bounce"), None)
 
 
-def _awaited(context: Context, own: Resolved) -> str:
-    """Why a person waits for mail that a catchall or bounce address takes from nobody; `""` when nobody does."""
-    if own.domain and own.domain.capture_until > context.state.now:
-        return f"{own.domain.canonical} captures"
+def _awaited(context: Context, meant: Resolved) -> str:
+    """Why a person waits for mail that a catchall or bounce address does not take; `""` when nobody waits."""
+    if meant.domain and meant.domain.capture_until > context.state.now:
+        return f"{meant.domain.canonical} captures"
     from mailgate.routing import confirmation  # nine expressions to compile, for mail to these addresses alone
 
     provider = confirmation.provider(context.facts.message) if context.authentic.result != "fail" else ""
@@ -92,7 +95,7 @@ def automatic(context: Context) -> Verdict:
 
 
 def sender(context: Context) -> Verdict:
-    """Blocked? Spam? One of our own addresses? Who vouches for the author?"""
+    """Blocked? Spam? A local address? Who vouches for the author?"""
     if context.state.author.blocked:
         saw = f"{context.state.author.blocked} is on the block list"
         if context.state.settings.blocked_by == "status" and not context.facts.message.envelope.collected:
@@ -108,9 +111,8 @@ def sender(context: Context) -> Verdict:
         if not any(taker and taker.spam == "quiet" for taker in takers):
             return Verdict(context.spam, "hold", (context.outcome("hold", "spam"),))
         return Verdict(context.spam, "spam")
-    own = context.own_sender
-    if own:
-        return Verdict(f"{own} is a local address", "own")
+    if context.own_sender:
+        return Verdict(f"{context.own_sender} is a local address", "own")
     author = context.facts.message.author
     saw = str(author.address) if author.address else f"author unknown: {author.defect}"
     if not context.state.settings.trust.authserv_ids:
@@ -121,66 +123,68 @@ def sender(context: Context) -> Verdict:
 
 
 def reply(context: Context) -> Verdict:
-    """Does it answer a stored message, or carry a signed detail?"""
-    found = context.replies
-    if not found.posts:
-        return Verdict(found.saw)
+    """Does it answer a stored message, or come to a signed address?"""
+    replies = context.replies
+    if not replies.posts:
+        return Verdict(replies.saw)
     posts = tuple(
         context.outcome(
-            "post", "token" if found.signed else "reply", place.alias.address if place.alias else ""
+            "post", "token" if replies.signed else "reply", placement.alias.address if placement.alias else ""
         )._replace(
-            record=place.record,
-            model=place.record.model,
-            parent=found.parent,
-            alias=place.alias.number if place.alias else None,
+            record=placement.record,
+            model=placement.record.model,
+            parent=replies.parent,
+            alias=placement.alias.number if placement.alias else None,
         )
-        for place in found.posts
+        for placement in replies.posts
     )
-    beside = tuple(context.acts(each) for each, _ in context.acting if each.number in found.beside)
-    return Verdict(found.saw, ", ".join(str(each.record or each.model) for each in (*posts, *beside)), posts + beside)
+    beside = tuple(context.acts(alias) for alias, _ in context.acting if alias.number in replies.beside)
+    word = ", ".join(str(outcome.record or outcome.model) for outcome in (*posts, *beside))
+    return Verdict(replies.saw, word, posts + beside)
 
 
 def catchall(context: Context) -> Verdict:
     """Only catchall addresses meant, and no reply?"""
-    meant = [own for own in context.addressed.direct if own.kind in ("alias", "catchall", "bounce")]
+    meant = [resolved for resolved in context.addressed.direct if resolved.kind in ("alias", "catchall", "bounce")]
     if context.is_to_nobody:
-        return Verdict(f"{context.recipient_text} is nobody's")
+        return Verdict(f"{context.recipient_text} does not exist")
     if context.recipient and context.recipient.kind == "reserved":
         return Verdict(f"{context.recipient_text} always exists")
-    if not meant or context.acting or any(own.kind != "catchall" for own in meant):
-        return Verdict(", ".join(str(own.address) for own in meant) or "no own address directly addressed")
-    own = context.recipient if context.recipient and context.recipient.kind == "catchall" else meant[0]
-    if why := _awaited(context, own):
-        return Verdict(f"{own.address}: {why}", "hold", (context.outcome("hold", "capture", own.name, note=why),))
-    refused = context.outcome("refuse", "catchall", own.name)
-    return Verdict(f"{own.address} takes only answers", "refuse", (refused, *_postmaster(context)))
+    if not meant or context.acting or any(resolved.kind != "catchall" for resolved in meant):
+        named = ", ".join(str(resolved.address) for resolved in meant)
+        return Verdict(named or "no local address directly addressed")
+    first = context.recipient if context.recipient and context.recipient.kind == "catchall" else meant[0]
+    if why := _awaited(context, first):
+        return Verdict(f"{first.address}: {why}", "hold", (context.outcome("hold", "capture", first.name, note=why),))
+    refused = context.outcome("refuse", "catchall", first.name)
+    return Verdict(f"{first.address} only takes answers", "refuse", (refused, *_postmaster(context)))
 
 
 def alias(context: Context) -> Verdict:
     """Which aliases are addressed? Each acts, none stops the others."""
     if context.is_to_nobody:
-        return Verdict(f"{context.recipient_text} is nobody's", "none")
+        return Verdict(f"{context.recipient_text} does not exist", "none")
     acting = context.acting
     if context.replies.forward:
-        acting = tuple((each, own) for each, own in acting if each.number in context.replies.forward)
-    outcomes = [context.acts(each) for each, _ in acting]
+        acting = tuple((alias, meant) for alias, meant in acting if alias.number in context.replies.forward)
+    outcomes = [context.acts(alias) for alias, _ in acting]
     if context.recipient and context.recipient.kind == "reserved":
         outcomes.append(context.outcome("hold", "postmaster", context.recipient.name))
     if not outcomes:
         return Verdict(_nobody(context), "none")
-    saw = ", ".join(_meant(each, own) for each, own in acting)
-    words = ", ".join(
+    saw = ", ".join(_meant(alias, meant) for alias, meant in acting)
+    word = ", ".join(
         str(outcome.record or outcome.model) if outcome.action != "hold" else outcome.reason for outcome in outcomes
     )
-    return Verdict(saw or context.recipient_text, words, tuple(outcomes))
+    return Verdict(saw or context.recipient_text, word, tuple(outcomes))
 
 
-def _meant(alias: Alias, own: Resolved) -> str:
-    """An alias as it was meant: by its local part, under another name of its domain, by a name it had before."""
-    if own.detected:
-        return f"{own.address} ({alias.address} by its local part)"
-    there = own.domain and own.domain.name == alias.domain
-    return alias.address if there and own.name == alias.address else f"{own.address} is {alias.address}"
+def _meant(alias: Alias, meant: Resolved) -> str:
+    """An alias as it was meant: by its local part, under another name of its domain, by a retired name."""
+    if meant.detected:
+        return f"{meant.address} ({alias.address} by its local part)"
+    same_domain = meant.domain and meant.domain.name == alias.domain
+    return alias.address if same_domain and meant.name == alias.address else f"{meant.address} is {alias.address}"
 
 
 def fallback(context: Context) -> Verdict:
@@ -208,12 +212,11 @@ def _postmaster(context: Context) -> tuple[Outcome, ...]:
     """With no envelope known, mail directly addressed to postmaster or abuse is held as well."""
     if context.recipient:
         return ()
-    return tuple(
-        context.outcome("hold", "postmaster", own.name) for own in context.addressed.direct if own.kind == "reserved"
-    )
+    reserved = (resolved for resolved in context.addressed.direct if resolved.kind == "reserved")
+    return tuple(context.outcome("hold", "postmaster", resolved.name) for resolved in reserved)
 
 
 def _nobody(context: Context) -> str:
     if context.recipient_text:
         return f"{context.recipient_text}: no such address"
-    return "no own address is named"
+    return "no local address is named"

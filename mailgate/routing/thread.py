@@ -1,22 +1,23 @@
 """Which stored message a message answers (RFC 5322 section 3.6.4), and what that makes of it.
 
-A signed detail in an own address says so best; then the ids in In-Reply-To and References.
+A token in a local address says so best; then the ids in In-Reply-To and References.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.routing.resolve import Addressed, Resolved, aliases, resolve
 from mailgate.routing.state import Known, Placement, State
 from mailgate.values import token
+from mailgate.values.record import Ref
 
 
 class Replies(NamedTuple):
     """Where an answer is posted.
 
-    `forward` holds the numbers of the aliases that act instead when it is a forward. With a signed detail (`signed`)
-    it is no forward, and the aliases in `beside` act too.
+    `forward` holds the numbers of the aliases that act instead when it is a forward. With a valid token (`signed`) it
+    is no forward, and the aliases in `beside` act too.
     """
 
     posts: tuple[Placement, ...] = ()
@@ -43,20 +44,14 @@ def answered(message: Message, state: State) -> Answered:
     if not message.references:
         return Answered(None, "no References, no In-Reply-To")
     how = "answers"
-    found = _newest(_parent(state.thread.known.get(each, ()), state) for each in message.references)
-    if not found:
+    known = _newest(_parent(state.thread.known.get(id_, ()), state) for id_ in message.references)
+    if not known:
         how = "names an id mentioned in"
-        named = [each for each in (message.author.address, *message.to, *message.cc) if each]
-        people = frozenset(each.key for each in named if not resolve(each, state.ours).ours)
-        copies = {seen.message for seen in state.copies.seen}  # a copy of this very message is nothing it could answer
-        mentions = (known for each in message.references for known in state.thread.mentioned.get(each, ()))
-        found = _newest(
-            _standing(known, state, people) for known in mentions if not known.reused and known.number not in copies
-        )
-    if not found:
+        known = _newest(_mentions(message, state))
+    if not known:
         ids = "1 id" if len(message.references) == 1 else f"{len(message.references)} ids"
         return Answered(None, f"{ids} named, none stored on a record")
-    return Answered(found, f"{how} message {found.number}, {found.message_id}")
+    return Answered(known, f"{how} message {known.number}, {known.message_id}")
 
 
 def parents(answer: Answered, addressed: Addressed) -> Replies:
@@ -65,81 +60,92 @@ def parents(answer: Answered, addressed: Addressed) -> Replies:
     When an alias is directly addressed on whose model the answered id is not stored, it is a forward: only such aliases
     act.
     """
-    found, saw = answer
+    known, saw = answer
     signed = _signed(answer, addressed)
     if signed.posts:
         return signed
     saw = "; ".join(filter(None, (signed.saw, saw)))
-    if not found:
+    if not known:
         return Replies(saw=saw)
-    other = _of_other_models(addressed.direct, found.placements)
+    other = _of_other_models(addressed.direct, known.placements)
     if other:
         return Replies(forward=other, saw=f"{saw}, forwarded to an alias of another model")
     meant = {alias.number for alias, _ in aliases(addressed.all)}
-    posts = [each for each in found.placements if each.alias and each.alias.number in meant]
-    return Replies(tuple(posts) or found.placements[-1:], found.message_id, saw=saw)
+    posts = [placement for placement in known.placements if placement.alias and placement.alias.number in meant]
+    return Replies(tuple(posts) or known.placements[-1:], known.message_id, saw=saw)
 
 
 def _signed(answer: Answered, addressed: Addressed) -> Replies:
-    """Where the signed details say, each on its record; those that link nothing are noticed.
+    """Where the tokens say, each on its record; those that are not valid are noted.
 
-    An address with a detail has done its part: its alias, whatever it makes by now, does not act for it as well.
+    An address with a token has done its part: its alias, whatever it makes by now, does not act for it as well.
     """
     posts: dict[str, Placement] = {}
     parent, saw = None, []
-    nobody = addressed.recipient if addressed.recipient and addressed.recipient.kind == "unknown" else None
-    for own in (*addressed.all, nobody):
-        if not own or not own.signed:
+    unknown = addressed.recipient if addressed.recipient and addressed.recipient.kind == "unknown" else None
+    for resolved in (*addressed.all, unknown):
+        if not resolved or not resolved.signed:
             continue
-        delivery = own.delivery(token.REPLY)
+        delivery = resolved.delivery(token.REPLY)
         if delivery:
             record = delivery.placement.record
-            answered = answer.known if answer.known and _stands_on(answer.known, delivery.placement) else None
+            answered = answer.known if answer.known and _is_on(answer.known, record) else None
             posts.setdefault(str(record), delivery.placement)
             parent = parent or (answered.message_id if answered else delivery.message_id)
-            saw.append(f"{own.address} is signed for {record}")
-        elif own.kind != "bounce":
-            saw.append(f"signed detail of {own.address} {own.signed.fault or 'is for delivery reports'}")
-    others = tuple(own for own in addressed.direct if not own.delivery(token.REPLY))
+            saw.append(f"{resolved.address} is signed for {record}")
+        elif resolved.kind != "bounce":
+            saw.append(f"token of {resolved.address} {resolved.signed.fault or 'is for delivery reports'}")
+    others = tuple(resolved for resolved in addressed.direct if not resolved.delivery(token.REPLY))
     beside = _of_other_models(others, posts.values()) if posts else frozenset()
     return Replies(tuple(posts.values()), parent, beside=beside, signed=bool(posts), saw="; ".join(saw))
 
 
-def _stands_on(known: Known, placement: Placement) -> bool:
-    return any(each.record == placement.record for each in known.placements)
+def _is_on(known: Known, record: Ref) -> bool:
+    return any(placement.record == record for placement in known.placements)
 
 
-def _of_other_models(owns: tuple[Resolved, ...], placements: Iterable[Placement]) -> frozenset[int]:
+def _of_other_models(addresses: tuple[Resolved, ...], placements: Iterable[Placement]) -> frozenset[int]:
     """The aliases among addresses that have nothing to do with the models of these records."""
-    models = {each.record.model for each in placements}
+    models = {placement.record.model for placement in placements}
     return frozenset(
         alias.number
-        for alias, _ in aliases(owns)
+        for alias, _ in aliases(addresses)
         if (alias.record.model if alias.record else alias.model) not in models
     )
 
 
 def _newest(candidates: Iterable[Known | None]) -> Known | None:
-    return max((each for each in candidates if each), key=lambda known: known.number, default=None)
+    return max((known for known in candidates if known), key=lambda known: known.number, default=None)
 
 
-def _parent(stored: tuple[Known, ...], state: State) -> Known | None:
-    """For one id: our own message, else the first received, on all records that its copies stand on.
+def _parent(same_id: tuple[Known, ...], state: State) -> Known | None:
+    """For one id: our own message, else the first received, on all records that its copies are on.
 
     Never one that reused its id, nor one whose records are gone.
     """
-    usable = [standing for each in stored if not each.reused and (standing := _standing(each, state))]
-    copies = sorted([each for each in usable if each.outgoing] or usable, key=lambda known: known.number)
+    usable = [on_records for known in same_id if not known.reused and (on_records := _on_records(known, state))]
+    copies = sorted([known for known in usable if known.outgoing] or usable, key=lambda known: known.number)
     if not copies:
         return None
-    return copies[0]._replace(placements=tuple(place for each in copies for place in each.placements))
+    return copies[0]._replace(placements=tuple(placement for known in copies for placement in known.placements))
 
 
-def _standing(known: Known, state: State, people: frozenset[str] | None = None) -> Known | None:
+def _mentions(message: Message, state: State) -> Iterator[Known | None]:
+    """The stored messages that mention an id, on records in which the author, or somebody in To or Cc, takes part."""
+    named = [address for address in (message.author.address, *message.to, *message.cc) if address]
+    people = frozenset(address.key for address in named if not resolve(address, state.ours).ours)
+    copies = {seen.message for seen in state.copies.seen}  # a copy of this very message is nothing it could answer
+    for id_ in message.references:
+        for known in state.thread.mentioned.get(id_, ()):
+            if not known.reused and known.number not in copies:
+                yield _on_records(known, state, people)
+
+
+def _on_records(known: Known, state: State, people: frozenset[str] | None = None) -> Known | None:
     """The message with the records that still exist (and on which one of `people` takes part), None without any."""
     placements = tuple(
-        each
-        for each in known.placements
-        if each.record in state.thread.records and (people is None or each.participants & people)
+        placement
+        for placement in known.placements
+        if placement.record in state.thread.records and (people is None or placement.participants & people)
     )
     return known._replace(placements=placements) if placements else None

@@ -89,7 +89,7 @@ def _relayed(tx: Transaction, records: Iterable[Ref], window: Window) -> dict[Re
         f" AND {within('received_at')}"
         " GROUP BY delivery.model, delivery.id, coalesce(author, '')"
     )
-    found: dict[Ref, dict[str, int]] = {}
+    relayed: dict[Ref, dict[str, int]] = {}
     for row in select_for(tx, query, records, *window):
-        found.setdefault(Ref(row["model"], row["id"]), {})[row["author"]] = row["messages"]
-    return found
+        relayed.setdefault(Ref(row["model"], row["id"]), {})[row["author"]] = row["messages"]
+    return relayed

@@ -22,13 +22,13 @@ def load(tx: Transaction, addresses: Iterable[Address], allowed: frozenset[str] 
 
     `allowed`: the domains outside in which local-part detection works (parameter mail.catchall.domain.allowed).
     """
-    found = Directory(domains(tx), allowed=allowed)
-    return _with_aliases(tx, found, addresses)
+    local = Directory(domains(tx), allowed=allowed)
+    return _with_aliases(tx, local, addresses)
 
 
 def extended(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
     """The same with the aliases that further addresses in local domains ask for."""
-    return _with_aliases(tx, directory, (each for each in addresses if directory.domain_of(each)))
+    return _with_aliases(tx, directory, (asked for asked in addresses if directory.domain_of(asked)))
 
 
 def everything(tx: Transaction) -> Directory:
@@ -38,7 +38,7 @@ def everything(tx: Transaction) -> Directory:
 
 
 def _with_aliases(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
-    names = {name for each in addresses for name in _names(each, directory.domain_of(each))}
+    names = {name for asked in addresses for name in _names(asked, directory.domain_of(asked))}
     if not names:
         return directory
     rows = select_in(tx, _ALIASES.format(" WHERE local IN ({})", " WHERE retired.local IN ({})"), sorted(names))
@@ -51,9 +51,14 @@ def _names(asked: Address, domain: Domain | None) -> tuple[str, ...]:
 
 
 def _added(directory: Directory, rows: Iterable[Row]) -> Directory:
-    found = [(row["retired_as"], alias_from_row(row)) for row in rows]
-    current = [alias for retired_as, alias in found if not retired_as]
-    return directory.with_aliases(current, [each for each in found if each[0]]) if found else directory
+    current, retired = [], []
+    for row in rows:
+        alias = alias_from_row(row)
+        if row["retired_as"]:
+            retired.append((row["retired_as"], alias))
+        else:
+            current.append(alias)
+    return directory.with_aliases(current, retired) if current or retired else directory
 
 
 def domains(tx: Transaction) -> dict[str, Domain]:
@@ -116,12 +121,12 @@ def is_local(tx: Transaction, text: str) -> bool:
 def local_among(tx: Transaction, texts: Iterable[str]) -> frozenset[str]:
     """Those of some addresses to which mail would come back to us."""
     domains_alone = Directory(domains(tx))
-    found = {text: known for text in texts if (known := address.lenient(text)) and domains_alone.domain_of(known)}
-    directory = _with_aliases(tx, domains_alone, found.values())
-    return frozenset(text for text, known in found.items() if resolve.is_local(known, directory))
+    parsed = {text: known for text in texts if (known := address.lenient(text)) and domains_alone.domain_of(known)}
+    directory = _with_aliases(tx, domains_alone, parsed.values())
+    return frozenset(text for text, known in parsed.items() if resolve.is_local(known, directory))
 
 
 def is_stranger(tx: Transaction, text: str) -> bool:
     """Whether an address lies in a local domain where nobody has it."""
-    found = address.lenient(text)
-    return found is not None and resolve.is_stranger(found, load(tx, [found]))
+    parsed = address.lenient(text)
+    return parsed is not None and resolve.is_stranger(parsed, load(tx, [parsed]))

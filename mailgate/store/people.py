@@ -15,23 +15,23 @@ from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 
-def standing(tx: Transaction, message: Message, copies: Copies) -> Standing:
+def author(tx: Transaction, message: Message, copies: Copies) -> Standing:
     """What is known of the author of a message, and of its reverse-path where a list of senders names it."""
-    author, path = message.author.address, message.envelope.reverse_path
+    wrote, path = message.author.address, message.envelope.reverse_path
     original = srs.original(path) if path else None
-    keys = [address.key for address in (author, path, original) if address]
+    keys = [address.key for address in (wrote, path, original) if address]
     rows = select_in(tx, "SELECT address, permission FROM sender WHERE address IN ({})", keys)
     listed = {row["address"]: row["permission"] for row in rows}
-    sender = author or original
-    found = Standing(
+    sender = wrote or original
+    standing = Standing(
         allowed=sender is not None and listed.get(sender.key) == "allow",
         blocked=next((key for key in keys if listed.get(key) == "block"), ""),
     )
-    if author is None:
-        return found
-    row = tx.execute("SELECT * FROM contact WHERE address = ?", (author.key,)).fetchone()
-    followed = tx.execute("SELECT model, id FROM follower WHERE address = ?", (author.key,))
-    return found._replace(
+    if wrote is None:
+        return standing
+    row = tx.execute("SELECT * FROM contact WHERE address = ?", (wrote.key,)).fetchone()
+    followed = tx.execute("SELECT model, id FROM follower WHERE address = ?", (wrote.key,))
+    return standing._replace(
         contact=contact_from(row) if row else None,
         followed=frozenset(Ref(row["model"], row["id"]) for row in followed) - _made_by(tx, copies),
     )
@@ -77,8 +77,8 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
 
 def stops(tx: Transaction, record: Ref, keys: Iterable[str]) -> dict[str, str]:
     """Why some of these people get no copies of a record's mail."""
-    found = _stops(tx, keys)
-    reasons = {key: found.get((key, record)) or found.get((key, None), "") for key in keys}
+    stopped = _stops(tx, keys)
+    reasons = {key: stopped.get((key, record)) or stopped.get((key, None), "") for key in keys}
     return {key: why for key, why in reasons.items() if why}
 
 
@@ -89,11 +89,11 @@ def complaining(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
 
 def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, list[str]]:
     """The followers of records in the order they came, as mail goes to them."""
-    found: dict[Ref, list[str]] = {}
+    followers: dict[Ref, list[str]] = {}
     query = "SELECT model, id, spelled FROM follower WHERE (model, id) IN ({}) ORDER BY number"
     for row in select_for(tx, query, records):
-        found.setdefault(Ref(row["model"], row["id"]), []).append(row["spelled"])
-    return found
+        followers.setdefault(Ref(row["model"], row["id"]), []).append(row["spelled"])
+    return followers
 
 
 def _members(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
@@ -107,10 +107,10 @@ def _stops(tx: Transaction, keys: Iterable[str]) -> Mapping[tuple[str, Ref | Non
         "SELECT follower, kind, model, id FROM failure WHERE follower IN ({}) AND state = 'open'"
         " AND (kind = 'complaint' OR permanent = 1)"
     )
-    found: dict[tuple[str, Ref | None], str] = {}
+    stops: dict[tuple[str, Ref | None], str] = {}
     for row in select_in(tx, query, sorted(keys)):
         if row["kind"] == "complaint":
-            found[row["follower"], None] = "it complained"
+            stops[row["follower"], None] = "it complained"
         elif row["model"] is not None:
-            found[row["follower"], Ref(row["model"], row["id"])] = "mail to it fails"
-    return found
+            stops[row["follower"], Ref(row["model"], row["id"])] = "mail to it fails"
+    return stops

@@ -21,10 +21,10 @@ def ours(tx: Transaction, addresses: Iterable[Address], allowed: frozenset[str])
     `allowed`: the domains outside in which local-part detection works.
     """
     every = tuple(addresses)
-    found = directory.load(tx, every, allowed)
-    if not found.domains:
+    local = directory.load(tx, every, allowed)
+    if not local.domains:
         raise NotReady("the store has no local domain", command("mailgate domain add example.com"))
-    threads = Threads(tx, found)
+    threads = Threads(tx, local)
     deliveries = threads.deliveries(every)
     return Ours(threads.directory, Signatures(keys.secrets(tx), deliveries))
 
@@ -54,7 +54,8 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
     deliveries = {**known.signatures.deliveries, **(_returned(threads, facts) if facts.report else {})}
     thread = threads.thread(facts, (seen.message for seen in copies.seen))
     records = {
-        placement.record for placement in (*thread.placements, *(each.placement for each in deliveries.values()))
+        placement.record
+        for placement in (*thread.placements, *(delivery.placement for delivery in deliveries.values()))
     }
     records |= {alias.record for alias in threads.directory.aliases.values() if alias.record}
     records |= {record} if record else set()
@@ -63,7 +64,7 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
         settings=given,
         thread=thread._replace(records=existing(tx, records)) if records else thread,
         copies=copies,
-        author=people.standing(tx, facts.message, copies),
+        author=people.author(tx, facts.message, copies),
         people=people.to_copy(tx, threads.directory, records),
         now=now,
     )

@@ -25,7 +25,7 @@ class Threads:
     def deliveries(self, addresses: Iterable[Address]) -> dict[int, Delivery]:
         """The deliveries that the tokens in some addresses name, by number; whether a token is valid is not checked."""
         tokens = (token.parse(lower(address.local)) for address in addresses)
-        numbers = sorted({found.number for found in tokens if found})
+        numbers = sorted({parsed.number for parsed in tokens if parsed})
         if not numbers:
             return {}
         rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE number IN ({{}})", numbers))
@@ -42,13 +42,13 @@ class Threads:
         if not ids:
             return Thread()
         known = self._known(_named(self.tx, ids))
-        stands = any(each.placements and not each.reused for group in known.values() for each in group)
-        mentioned = {} if stands or not references else self._mentioned(references, sorted(set(copies)))
+        on_record = any(message.placements and not message.reused for same in known.values() for message in same)
+        mentioned = {} if on_record or not references else self._mentioned(references, sorted(set(copies)))
         return Thread(known, mentioned, frozenset(), self._sent_to(known, report) if report else {})
 
-    def _known(self, found: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
-        placements = self._placements([row["number"] for group in found.values() for row in group])
-        return {id_: tuple(_from_row(row, placements) for row in group) for id_, group in found.items()}
+    def _known(self, rows: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
+        placements = self._placements([row["number"] for same in rows.values() for row in same])
+        return {id_: tuple(_from_row(row, placements) for row in same) for id_, same in rows.items()}
 
     def _mentioned(self, references: Sequence[str], copies: Sequence[int]) -> dict[str, tuple[Known, ...]]:
         query = (
@@ -57,28 +57,29 @@ class Threads:
         )
         rows = list(select_in(self.tx, query, references))
         placements = self._placements([row["number"] for row in rows])
-        people = _participants(self.tx, {each.record for group in placements.values() for each in group}, copies)
+        records = {placement.record for placed in placements.values() for placement in placed}
+        people = _participants(self.tx, records, copies)
         with_people = {
-            number: tuple(each._replace(participants=people[each.record]) for each in group)
-            for number, group in placements.items()
+            number: tuple(placement._replace(participants=people[placement.record]) for placement in placed)
+            for number, placed in placements.items()
         }
-        found: dict[str, tuple[Known, ...]] = {}
+        mentioned: dict[str, tuple[Known, ...]] = {}
         for row in rows:
-            found[row["mentioned"]] = (*found.get(row["mentioned"], ()), _from_row(row, with_people))
-        return found
+            mentioned[row["mentioned"]] = (*mentioned.get(row["mentioned"], ()), _from_row(row, with_people))
+        return mentioned
 
     def _sent_to(self, known: Mapping[str, tuple[Known, ...]], report: Report) -> dict[int, tuple[Delivery, ...]]:
         """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
-        ours = {each.number for id_ in report.message_ids for each in known.get(id_, ()) if each.outgoing}
+        ours = {message.number for id_ in report.message_ids for message in known.get(id_, ()) if message.outgoing}
         named = (lenient(finding.recipient) for finding in report.findings if finding.recipient)
         keys = sorted({address.key for address in named if address})
-        found: dict[int, tuple[Delivery, ...]] = {}
+        sent: dict[int, tuple[Delivery, ...]] = {}
         for number in ours:
             rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE recipient IN ({{}}) AND message = ?", keys, number))
             if any(finding.recipient is None for finding in report.findings):
                 rows += self.tx.execute(f"{_DELIVERIES} WHERE message = ? LIMIT 2", (number,)).fetchall()
-            found[number] = tuple({delivery.number: delivery for delivery in self._deliveries(rows)}.values())
-        return found
+            sent[number] = tuple({delivery.number: delivery for delivery in self._deliveries(rows)}.values())
+        return sent
 
     def _placements(self, messages: Sequence[int]) -> dict[int, tuple[Placement, ...]]:
         """Where messages stand, the oldest record first."""
@@ -89,11 +90,11 @@ class Threads:
         )
         rows = list(select_in(self.tx, query, messages))
         self._ask_for([row["alias"] for row in rows])
-        found: dict[int, tuple[Placement, ...]] = {}
+        placements: dict[int, tuple[Placement, ...]] = {}
         for row in rows:
             placement = Placement(Ref(row["model"], row["id"]), self._governing(row))
-            found[row["message"]] = (*found.get(row["message"], ()), placement)
-        return found
+            placements[row["message"]] = (*placements.get(row["message"], ()), placement)
+        return placements
 
     def _deliveries(self, rows: Sequence[Row]) -> list[Delivery]:
         self._ask_for([row["alias"] for row in rows])
@@ -133,19 +134,19 @@ def existing(tx: Transaction, records: Iterable[Ref]) -> frozenset[Ref]:
 
 def _named(tx: Transaction, ids: Sequence[str]) -> dict[str, list[Row]]:
     """The messages with these ids, those that went to somebody as a copy under such an id among them."""
-    found: dict[str, list[Row]] = {}
+    rows: dict[str, list[Row]] = {}
     received = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
     for row in select_in(tx, received, ids):
-        found.setdefault(row["message_id"], []).append(row)
+        rows.setdefault(row["message_id"], []).append(row)
     copied = (
         "SELECT DISTINCT number, message_id, 'out' AS direction, '[]' AS flags FROM ("
         "SELECT message AS number, message_id FROM delivery WHERE message_id IN ({})) AS copy"
     )
     for row in select_in(tx, copied, ids):
-        same = found.setdefault(row["message_id"], [])
-        if row["number"] not in {each["number"] for each in same}:
+        same = rows.setdefault(row["message_id"], [])
+        if row["number"] not in {other["number"] for other in same}:
             same.append(row)
-    return found
+    return rows
 
 
 def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Known:
@@ -160,9 +161,9 @@ def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Know
 
 def _participants(tx: Transaction, records: set[Ref], copies: Sequence[int]) -> dict[Ref, frozenset[str]]:
     """Who follows a record, or wrote on it: their `Address.key`; without the authors of `copies`."""
-    found: dict[Ref, set[str]] = {record: set() for record in records}
+    people: dict[Ref, set[str]] = {record: set() for record in records}
     for row in select_for(tx, "SELECT model, id, address FROM follower WHERE (model, id) IN ({})", records):
-        found[Ref(row["model"], row["id"])].add(row["address"])
+        people[Ref(row["model"], row["id"])].add(row["address"])
     wrote = (
         "SELECT DISTINCT placement.model, placement.id, author, message.number FROM message"
         " JOIN placement ON placement.message = message.number"
@@ -170,8 +171,8 @@ def _participants(tx: Transaction, records: set[Ref], copies: Sequence[int]) -> 
     )
     for row in select_for(tx, wrote, records):
         if row["number"] not in copies:
-            found[Ref(row["model"], row["id"])].add(row["author"])
-    return {record: frozenset(people) for record, people in found.items()}
+            people[Ref(row["model"], row["id"])].add(row["author"])
+    return {record: frozenset(keys) for record, keys in people.items()}
 
 
 _DELIVERIES = (

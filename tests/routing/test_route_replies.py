@@ -338,7 +338,7 @@ GOING_ON = ["post reply crm.lead/2"]
 def test_a_detail_that_links_nothing_is_noticed_and_not_there(address: str, given: State, because: str) -> None:
     found = replied(address, given=given)
     assert said(found) == GOING_ON
-    assert f"signed detail of {address} {because}" in saw(found)
+    assert f"token of {address} {because}" in saw(found)
     name, _, domain = re.sub(r"\+[^@]*", "", address).partition("@")
     plain = replied(f"{name}@{domain}", given=given, references=None)
     assert said(replied(address, given=given, references=None)) == [
