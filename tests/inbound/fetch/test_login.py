@@ -220,7 +220,7 @@ def test_the_address_may_be_typed(collector: Watched, account: Account, issuer: 
             seen += os.read(ours, 1 << 16).decode()
         return seen
 
-    address = re.search(r"http\S*/authorize\?\S+", see("minutes at most"))
+    address = re.search(r"http\S*/authorize\?\S+", see("waiting for the browser"))
     assert address is not None
     where = issuer.authorized(dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address[0]).query)))
     os.write(ours, b"no idea\n")
@@ -378,7 +378,7 @@ def test_a_login_that_will_expire_is_announced_by_fetch(collector: Watched, acco
 def test_a_login_without_refresh_token_says_so(collector: Watched, account: Account, issuer: Issuer) -> None:
     issuer.gives_refresh = False
     collector.enter(account, "imap", issuer)
-    assert "no refresh token was given" in collector.ok("server", "login", "box")
+    assert "there is no refresh token" in collector.ok("server", "login", "box")
     assert collector.run().state == "ok"
     collector.change("expires_at = 0")
     screen = collector("fetch")

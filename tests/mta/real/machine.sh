@@ -36,9 +36,9 @@ memory() { # FOLDER OWNER MODE [SIZE]
 
 # The layout an administrator has: program, user, folders.
 rm -rf /opt/mailgate /etc/mailgate
-mkdir -p /opt/mailgate /etc/mailgate /usr/local/sbin /usr/local/bin
-rm -f /usr/local/sbin/mailgate-pipe
-overlay /opt/mailgate product "$product"
+mkdir -p /etc/mailgate /usr/local/sbin /usr/local/bin
+rm -f /usr/local/sbin/mailgate-pipe /usr/local/sbin/mailgate
+cp -a "$product" /opt/mailgate
 ln -sf /opt/mailgate/bin/mailgate /usr/local/bin/mailgate
 account mailgate
 memory /var/lib/mailgate mailgate 700 256m # small: a test fills it
@@ -57,6 +57,11 @@ else
     memory /var/lib/postfix postfix 700
 fi
 
+if ! env -i PATH="$PATH" mailgate --version >/run/version 2>&1; then
+    echo "mailgate does not start: $(cat /run/version) $(ls -ld /opt/mailgate "$product" 2>&1) $(ls -l /opt/mailgate/bin 2>&1)"
+    ls -lL /opt/mailgate/bin/python "$(readlink -m /opt/mailgate/bin/python)" 2>&1
+    exit 1
+fi
 echo ready
 cat >/dev/null
 exit 0 # not "exec cat": a shell reaps the orphans that process 1 inherits
