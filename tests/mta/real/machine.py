@@ -39,7 +39,8 @@ class Machine:
     def command(self, *argv: str, user: str = "root") -> list[str]:
         """The command line that runs `argv` in the machine."""
         proc = f"/proc/{self._init.pid}/ns"
-        enter = ["nsenter", f"--mount={proc}/mnt", f"--pid={proc}/pid_for_children", "--"]
+        root = f"--root=/proc/{self._init.pid}/root"  # entering a mount namespace alone would leave a chroot
+        enter = ["nsenter", f"--mount={proc}/mnt", f"--pid={proc}/pid_for_children", root, "--wd=/", "--"]
         if user != "root":
             enter += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"]
         return [*enter, *argv]
