@@ -142,7 +142,7 @@ def _store(settings: Config) -> Iterable[Check]:
         gids = [entry.pw_gid]
     except KeyError:
         gids = []
-    barred = files.reach(folder, uid, gids) if uid else ""
+    barred = files.unreadable_by(folder, uid, gids) if uid else ""
     if barred:
         text = f"{owner.name(uid)}, the owner of {folder}, cannot enter {barred}"
         yield Check("store path", "wrong", text, command("chmod o+x {FOLDER}", barred))

@@ -1,4 +1,4 @@
-"""Whether there are domains, aliases and a key, and whether each can do what it says."""
+"""Check that there are domains, aliases and a signing key, and that each works as declared."""
 
 from collections.abc import Iterator
 
@@ -10,35 +10,39 @@ from mailgate.values.problem import command
 
 
 def check(opened: Store) -> list[Check]:
-    """Domains and aliases: that there are any, and that each can do what it says."""
+    """Check domains, aliases and signing keys."""
     with opened.read() as tx:
         return list(_checks(tx))
 
 
 def _checks(tx: Transaction) -> Iterator[Check]:
-    here, there = domains.listing(tx), aliases.listing(tx)
-    if not here:
+    all_domains, all_aliases = domains.listing(tx), aliases.listing(tx)
+    if not all_domains:
         yield Check("domains", "wrong", "no local domain: mail is put off", command("mailgate domain add example.com"))
         return
     wrong = False
-    for each in here:
-        if each.same_as:
+    for domain in all_domains:
+        if domain.same_as:
             continue
-        if each.details and not each.delimiter:
+        if domain.details and not domain.delimiter:
             wrong = True
-            text = f"{each.name}: details are on, and there is no delimiter to write them with"
-            yield Check("domains", "wrong", text, command("mailgate domain set {DOMAIN} --delimiter +", each.name))
-        if each.contact and is_stranger(tx, each.contact):
+            text = f"{domain.name}: details are on, and there is no delimiter to write them with"
+            yield Check("domains", "wrong", text, command("mailgate domain set {DOMAIN} --delimiter +", domain.name))
+        if domain.contact and is_stranger(tx, domain.contact):
             wrong = True
-            text = f"{each.name}: refusals name {each.contact}, an address that does not exist"
-            yield Check("domains", "wrong", text, command("mailgate alias add {ADDRESS} --model MODEL", each.contact))
+            text = f"{domain.name}: refusals name {domain.contact}, an address that does not exist"
+            yield Check("domains", "wrong", text, command("mailgate alias add {ADDRESS} --model MODEL", domain.contact))
     if not wrong:
-        yield Check("domains", "ok", ", ".join(each.name for each in here[:5]) + (" ..." if len(here) > 5 else ""))
-    problems = [(alias, problem) for alias in there for problem in aliases.problems(tx, alias)]
+        yield Check(
+            "domains",
+            "ok",
+            ", ".join(domain.name for domain in all_domains[:5]) + (" ..." if len(all_domains) > 5 else ""),
+        )
+    problems = [(alias, problem) for alias in all_aliases for problem in aliases.problems(tx, alias)]
     for alias, problem in problems:
         check = failed("aliases", "wrong", problem, command("mailgate alias show {ADDRESS}", alias.address))
         yield check._replace(text=f"{alias.address}: {problem}")
-    if not there:
+    if not all_aliases:
         yield Check(
             "aliases",
             "wrong",
@@ -46,6 +50,6 @@ def _checks(tx: Transaction) -> Iterator[Check]:
             command("mailgate alias add ADDRESS --model MODEL"),
         )
     elif not problems:
-        yield Check("aliases", "ok", f"{len(there)}")
+        yield Check("aliases", "ok", f"{len(all_aliases)}")
     if not keys.secrets(tx):
         yield Check("keys", "wrong", "there is no signing key", command("mailgate key rotate"))

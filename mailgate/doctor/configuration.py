@@ -1,4 +1,4 @@
-"""The configuration file, the texts of refusals, the system log: what mailgate finds on this machine."""
+"""Check the configuration file, the templates of refusals and the system log."""
 
 import os
 import stat
@@ -13,17 +13,17 @@ _TEXT = "correct the file, or remove it"
 
 
 def loaded(option: str | None, database: str | None) -> tuple[Config | None, list[Check]]:
-    """The configuration, None when it cannot be read, and what is to be said of it."""
+    """The configuration, None when it cannot be read, and the checks of it."""
     try:
-        found = config.load(option, database, os.environ)
+        settings = config.load(option, database, os.environ)
     except Problem as problem:
         return None, [failed("config", "wrong", problem, command("mailgate config check"))]
-    return found, check(found)
+    return settings, check(settings)
 
 
-def check(found: Config) -> list[Check]:
-    """The file that applies, what in it has no meaning, and who may change it."""
-    if found.path is None:
+def check(settings: Config) -> list[Check]:
+    """Check the configuration file: that there is one, its unknown settings, and who may write to it."""
+    if settings.path is None:
         return [
             Check(
                 "config",
@@ -32,17 +32,22 @@ def check(found: Config) -> list[Check]:
                 command("mailgate init"),
             )
         ]
-    checks = [Check("config", "wrong", each, command("mailgate config check")) for each in found.warnings]
-    mode = os.stat(found.path).st_mode
+    checks = [Check("config", "wrong", warning, command("mailgate config check")) for warning in settings.warnings]
+    mode = os.stat(settings.path).st_mode
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         checks.append(
-            Check("config", "wrong", f"{found.path} can be written by others", command("chmod go-w {FILE}", found.path))
+            Check(
+                "config",
+                "wrong",
+                f"{settings.path} can be written by others",
+                command("chmod go-w {FILE}", settings.path),
+            )
         )
-    return checks or [Check("config", "ok", found.path)]
+    return checks or [Check("config", "ok", settings.path)]
 
 
 def templates(folder: str | None) -> list[Check]:
-    """Refusal texts that an administrator wrote: whether they can be read and filled in."""
+    """Check that the administrator's templates of refusals can be read and filled in."""
     if folder is None:
         return []
     if not os.path.isdir(folder):
@@ -55,15 +60,15 @@ def templates(folder: str | None) -> list[Check]:
             )
         ]
     texts = [os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if name.endswith(".txt")]
-    broken = [each for each in sorted(texts) if not wording.readable(each)]
+    broken = [path for path in sorted(texts) if not wording.readable(path)]
     return [
-        Check("templates", "wrong", f"{each} cannot be read or filled in: the built-in text is used", advice=_TEXT)
-        for each in broken
+        Check("templates", "wrong", f"{path} cannot be read or filled in: the built-in text is used", advice=_TEXT)
+        for path in broken
     ] or [Check("templates", "ok", f"{len(texts)} in {folder}")]
 
 
 def log() -> Check:
-    """Whether there is a system log to write to."""
+    """Check that there is a system log to write to."""
     if os.path.exists("/dev/log"):
         return Check("log", "ok", "/dev/log")
     return Check(

@@ -1,4 +1,4 @@
-"""Write figures as Prometheus reads them (text exposition format 0.0.4)."""
+"""Write metrics in the text exposition format of Prometheus (0.0.4)."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -16,12 +16,12 @@ class Metric(NamedTuple):
 
 
 def text(metrics: Iterable[Metric]) -> str:
-    """The file, each metric once, with its HELP and TYPE; one without samples is left out."""
+    """The metrics as text, each with its HELP and TYPE. A metric without samples is left out."""
     lines: list[str] = []
-    for each in metrics:
-        if each.samples:
-            lines += [f"# HELP {each.name} {_escaped(each.help)}", f"# TYPE {each.name} {each.type}"]
-            lines += [f"{each.name}{_labels(labels)} {value:.15g}" for labels, value in each.samples]
+    for metric in metrics:
+        if metric.samples:
+            lines += [f"# HELP {metric.name} {_escaped(metric.help)}", f"# TYPE {metric.name} {metric.type}"]
+            lines += [f"{metric.name}{_labels(labels)} {value:.15g}" for labels, value in metric.samples]
     return "".join(f"{line}\n" for line in lines)
 
 

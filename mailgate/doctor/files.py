@@ -1,4 +1,4 @@
-"""Folder, files, disk and programs, seen from outside: what keeps the user of the pipe away from them."""
+"""Check that the user of the pipe can reach the store's files, the disk and the program."""
 
 import os
 import shutil
@@ -11,34 +11,34 @@ from mailgate.process import owner
 from mailgate.values.problem import CommandLine, command
 
 LITTLE = 100 << 20
-"""Octets that must be free on the store's disk: a few large messages, and the journal beside them."""
+"""Octets that must be free on the store's disk: room for a few large messages and the journal."""
 
 
 def check(path: str, uid: int) -> list[Check]:
-    """The store's folder and files: there, of one owner (`uid`), and closed to all others."""
+    """Check that the store's folder and files exist, belong to `uid`, and are closed to other users."""
     folder = os.path.dirname(os.path.abspath(path))
     try:
         info = os.stat(folder)
     except OSError as error:
         return [Check("store folder", "wrong", f"{folder}: {error.strerror}", command("mailgate init"))]
     checks = []
-    who = owner.name(uid)
+    user = owner.name(uid)
     if not info.st_mode & stat.S_ISVTX and info.st_mode & 0o077:
         checks.append(
             Check("store folder", "wrong", f"{folder} is open to others", command("chmod 700 {FOLDER}", folder))
         )
-    for each in _beside(path):
-        theirs = os.stat(each)
-        if theirs.st_uid != uid:
-            text = f"{each} belongs to {owner.name(theirs.st_uid)}, not to {who}"
-            checks.append(Check("store files", "wrong", text, command("chown {USER} {FILE}", who, each)))
-        elif theirs.st_mode & 0o077:
-            checks.append(Check("store files", "wrong", f"{each} is open to others", command("chmod 600 {FILE}", each)))
+    for file in _existing(path):
+        status = os.stat(file)
+        if status.st_uid != uid:
+            text = f"{file} belongs to {owner.name(status.st_uid)}, not to {user}"
+            checks.append(Check("store files", "wrong", text, command("chown {USER} {FILE}", user, file)))
+        elif status.st_mode & 0o077:
+            checks.append(Check("store files", "wrong", f"{file} is open to others", command("chmod 600 {FILE}", file)))
     for suffix in ("-wal", "-shm"):
         if os.path.exists(path + suffix):
             text = f"{path}{suffix} was left by a program that opened the store in WAL mode"
             checks.append(Check("store files", "wrong", text, no_wal(path)))
-    return checks or [Check("store files", "ok", f"{folder}, owner {who}")]
+    return checks or [Check("store files", "ok", f"{folder}, owner {user}")]
 
 
 def no_wal(path: str) -> CommandLine:
@@ -46,13 +46,13 @@ def no_wal(path: str) -> CommandLine:
     return command("sqlite3 {FILE} 'PRAGMA journal_mode = DELETE'", path)
 
 
-def _beside(path: str) -> list[str]:
+def _existing(path: str) -> list[str]:
     names = (path, f"{path}.lock", f"{path}.work", f"{path}-journal")
-    return [each for each in names if os.path.exists(each)]
+    return [name for name in names if os.path.exists(name)]
 
 
 def space(path: str, needed: int) -> Check:
-    """Room on the store's disk: at least LITTLE, and three times the largest message."""
+    """Check the free space on the store's disk: at least LITTLE, and `needed` octets."""
     folder = os.path.dirname(os.path.abspath(path))
     try:
         disk = os.statvfs(folder)
@@ -76,37 +76,38 @@ def space(path: str, needed: int) -> Check:
     return Check("disk", "ok", f"{free >> 20} MB free")
 
 
-def reach(path: str, uid: int, gids: Iterable[int]) -> str:
-    """What keeps a user from reading a file: a folder that they cannot enter, or the file itself; `""`: nothing."""
-    whole = os.path.realpath(path)
-    parents = [whole[:at] or "/" for at, c in enumerate(whole) if c == "/"]
-    for each, need in (*((parent, 0o1) for parent in parents), (whole, 0o4)):
+def unreadable_by(path: str, uid: int, gids: Iterable[int]) -> str:
+    """The first folder or file on `path` that keeps a user from reading it; `""` when the user can read it."""
+    target = os.path.realpath(path)
+    parents = [target[:at] or "/" for at, c in enumerate(target) if c == "/"]
+    for component, need in (*((parent, 0o1) for parent in parents), (target, 0o4)):
         try:
-            info = os.stat(each)
+            info = os.stat(component)
         except OSError:
-            return each
+            return component
         allowed = info.st_mode >> (6 if info.st_uid == uid else 3 if info.st_gid in gids else 0)
         if uid and not allowed & need:
-            return each
+            return component
     return ""
 
 
 def program(uid: int, gids: Iterable[int], interpreter: str) -> Check:
-    """Whether the user of the pipe can run mailgate at all."""
-    who = owner.name(uid)
-    for each in (interpreter, os.path.abspath(__file__)):
-        if barred := reach(each, uid, gids):
+    """Check that the user of the pipe can run mailgate."""
+    user = owner.name(uid)
+    for file in (interpreter, os.path.abspath(__file__)):
+        if barred := unreadable_by(file, uid, gids):
             return Check(
-                "program", "wrong", f"{who} cannot use {barred}: mail is put off", command("chmod o+rX {FILE}", barred)
+                "program", "wrong", f"{user} cannot use {barred}: mail is put off", command("chmod o+rX {FILE}", barred)
             )
-    return Check("program", "ok", f"{interpreter}, as {who}")
+    return Check("program", "ok", f"{interpreter}, as {user}")
 
 
 def mail_servers() -> list[str]:
     """The mail servers that are installed here: `postfix`, `exim`."""
     paths = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/sbin:/usr/exim/bin"
     programs = {"postfix": ("postconf",), "exim": ("exim4", "exim")}
-    found = [name for name, each in programs.items() if any(shutil.which(program, path=paths) for program in each)]
-    return [
-        each for each in found if each != "postfix" or os.path.exists(postfix.MAIN)
-    ]  # its programs alone serve none
+    installed = [
+        name for name, commands in programs.items() if any(shutil.which(program, path=paths) for program in commands)
+    ]
+    # the programs of Postfix without its main.cf are no mail server
+    return [server for server in installed if server != "postfix" or os.path.exists(postfix.MAIN)]

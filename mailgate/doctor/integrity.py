@@ -1,4 +1,4 @@
-"""Whether the database is sound, of this version, and free."""
+"""Check that the database is sound, has this program's schema, and is not locked."""
 
 from collections.abc import Iterator
 
@@ -9,32 +9,32 @@ from mailgate.values.problem import StoreError, command
 
 
 def check(path: str) -> list[Check]:
-    """The database: of this program's schema, in the right mode, whole, and held by no other process."""
+    """Check the schema, the content, the journal mode and the lock of the database."""
     try:
-        found = condition(path)
+        state = condition(path)
     except StoreError as problem:
         return [failed("store", "wrong", problem, command("mailgate init"))]
-    return list(_checks(path, found))
+    return list(_checks(path, state))
 
 
-def _checks(path: str, found: Condition) -> Iterator[Check]:
-    if found.schema != found.newest:
-        text = f"schema {found.schema}, and this program has {found.newest}: mail is put off"
-        if found.schema < found.newest:
+def _checks(path: str, state: Condition) -> Iterator[Check]:
+    if state.schema != state.newest:
+        text = f"schema {state.schema}, and this program has {state.newest}: mail is put off"
+        if state.schema < state.newest:
             yield Check("store", "wrong", text, command("mailgate migrate"))
         else:
             yield Check("store", "wrong", text, advice="upgrade mailgate")
         return
-    if found.faults is None:
-        text = f"{found.size >> 20} MB, which takes too long to read through while mail comes"
+    if state.faults is None:
+        text = f"{state.size >> 20} MB, which takes too long to read through while mail comes"
         yield Check("store", "unknown", text, command("sqlite3 {FILE} 'PRAGMA quick_check'", path))
-    elif found.faults:
+    elif state.faults:
         recover = command("sqlite3 {FILE} .recover", path)
-        yield Check("store", "wrong", f"damaged: {found.faults[0]}", recover, "stop the mail server first")
-    if found.journal != "delete":
-        text = f"journal mode {found.journal}: a power cut could lose mail that was taken"
+        yield Check("store", "wrong", f"damaged: {state.faults[0]}", recover, "stop the mail server first")
+    if state.journal != "delete":
+        text = f"journal mode {state.journal}: a power cut could lose mail that was taken"
         yield Check("store", "wrong", text, no_wal(path))
-    if found.busy:
-        yield Check("store", "wrong", found.busy, command("fuser -v {FILE}", f"{path}.lock"))
-    if found.faults == () and found.journal == "delete" and not found.busy:
-        yield Check("store", "ok", f"{path}, schema {found.schema}, {found.size >> 10} KB")
+    if state.busy:
+        yield Check("store", "wrong", state.busy, command("fuser -v {FILE}", f"{path}.lock"))
+    if state.faults == () and state.journal == "delete" and not state.busy:
+        yield Check("store", "ok", f"{path}, schema {state.schema}, {state.size >> 10} KB")

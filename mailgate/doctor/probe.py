@@ -1,4 +1,4 @@
-"""A marked message through the real mail server and back: which way it took, and whether details get through."""
+"""Send a marked message through the mail server and back: its route, and whether address details survive."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _WITH = re.compile(r"\bwith\s+([^\s;()]+)")
 
 
 class Hop(NamedTuple):
-    """A server on the way (RFC 5321 section 4.4): its name, how it got the message, and when (epoch seconds)."""
+    """A server on the way (RFC 5321 section 4.4): its name, its protocol, the time there (epoch seconds)."""
 
     host: str
     protocol: str
@@ -33,7 +33,7 @@ class Hop(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A probe that came back: seconds that it took, the recipients it had in the end, the hops, the first one first."""
+    """A probe that came back: seconds on the way, its recipients on arrival, and its hops, the first one first."""
 
     seconds: float
     recipients: tuple[str, ...]
@@ -41,13 +41,13 @@ class Arrival(NamedTuple):
 
 
 def detailed(address: str, delimiter: str, secret: bytes) -> str:
-    """An address with a signed detail that names nothing, as answers and reports have it."""
+    """A signed address of a record that does not exist, as replies and reports have it."""
     local, _, host = address.rpartition("@")
     return f"{local}{delimiter}{token.sign(token.REPLY, secret, 0, str(Ref('probe', 1)), '')}@{host}"
 
 
 def send(store: Store, config: Config, recipient: str, now: float) -> str:
-    """Submit a probe; its Message-ID. Its mark makes the gateway ignore it. Raises Problem when it cannot leave."""
+    """Submit a probe, and return its Message-ID. The gateway ignores its mark. Raises Problem when it is not sent."""
     with store.read() as tx:
         secret = keys.secrets(tx)[0]
     mark = token.new_mark(token.POST, secret, os.urandom(16))
@@ -76,16 +76,16 @@ def send(store: Store, config: Config, recipient: str, now: float) -> str:
 
 
 def arrival(store: Store, message_id: str, sent: float, patience: float) -> Arrival | None:
-    """Wait for a probe, and take it out of the store again; None when it does not come in `patience` seconds."""
+    """Wait for a probe, and delete it from the store. None when it does not arrive in `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:
         with store.read() as tx:
-            found = messages.received_as(tx, message_id)
-            raw = messages.raw(tx, found.number) if found else b""
-        if found:
+            received = messages.received_as(tx, message_id)
+            raw = messages.raw(tx, received.number) if received else b""
+        if received:
             with store.write() as tx:
-                messages.erase(tx, found.number)
-            return Arrival(max(0.0, found.received_at - sent), found.recipients, hops(raw))
+                messages.erase(tx, received.number)
+            return Arrival(max(0.0, received.received_at - sent), received.recipients, hops(raw))
         if time.monotonic() >= deadline:
             return None
         time.sleep(_POLL)
@@ -108,10 +108,10 @@ def _hop(value: str) -> Hop:
     )
 
 
-def drawn(found: Arrival, sent: float) -> Sequence[str]:
-    """The way as lines: each hop with the seconds since the start."""
+def drawn(probe: Arrival, sent: float) -> Sequence[str]:
+    """The route as lines: each hop with the seconds since the start."""
     rows = []
-    for each in (*found.hops, Hop("mailgate", "", sent + found.seconds)):
-        after = f"+{max(0.0, each.at - sent):.1f} s" if each.at is not None else "?"
-        rows.append(f"{after:>9}  {each.host}{f' ({each.protocol})' if each.protocol else ''}")
+    for hop in (*probe.hops, Hop("mailgate", "", sent + probe.seconds)):
+        after = f"+{max(0.0, hop.at - sent):.1f} s" if hop.at is not None else "?"
+        rows.append(f"{after:>9}  {hop.host}{f' ({hop.protocol})' if hop.protocol else ''}")
     return rows

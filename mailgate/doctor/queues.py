@@ -1,4 +1,4 @@
-"""What should have left, what waits for a person, and whether the clock is right."""
+"""Check the outbox, held mail and the clock."""
 
 import os
 import time
@@ -11,17 +11,17 @@ from mailgate.store.database import Store, Transaction
 from mailgate.values.problem import command
 
 LATE = 900.0
-"""Seconds after which what is due should have been tried."""
+"""Seconds after which a queue entry that is due should have been tried."""
 OLD = 7 * 86_400.0
 """Seconds that held mail may wait for a person."""
 SKEW = 60.0
-"""Seconds that the newest message may be ahead of the clock."""
+"""Seconds that the newest message may lie ahead of the clock."""
 TIMER = "run it from a timer, every few minutes"
 _SENDMAIL = 'set sendmail, or method = "smtp", under [submit] in the configuration'
 
 
 def sending(settings: Submit) -> Check:
-    """Whether queued mail can be sent."""
+    """Check that queued mail can be sent."""
     if not settings.sends:
         return Check("sending", "ok", "nothing is sent: submit.method is none")
     if settings.method == "smtp":
@@ -53,7 +53,7 @@ def _smtp(settings: Submit) -> Check:
 
 
 def check(opened: Store, settings: Submit, now: float) -> list[Check]:
-    """What should have left, what waits for a person, and whether time runs forward."""
+    """Check the outbox, held mail and the clock."""
     with opened.read() as tx:
         return [*_outbox(tx, settings, now), *_held(tx, now), _clock(tx, now)]
 
@@ -97,7 +97,7 @@ def _clock(tx: Transaction, now: float) -> Check:
 
 
 def hours(seconds: float) -> str:
-    """A time that has passed, in words."""
+    """A number of seconds in words, such as `3 hours`."""
     if seconds < 7_200:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.0f} hours" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"

@@ -145,9 +145,9 @@ def test_a_folder_that_the_user_cannot_enter_is_a_problem(tmp_path: Path) -> Non
         each.chmod(0o755)
     (tmp_path / "closed").chmod(0o700)
     nobody = 12_345
-    assert files.reach(str(file), 0, []) == ""
+    assert files.unreadable_by(str(file), 0, []) == ""
     others = [each for each in tmp_path.parents if not stat.S_IMODE(each.stat().st_mode) & 1]
-    assert files.reach(str(file), nobody, []) == str(others[-1] if others else tmp_path / "closed")
+    assert files.unreadable_by(str(file), nobody, []) == str(others[-1] if others else tmp_path / "closed")
     assert wrong(files.program(nobody, [], str(file)))
 
 
@@ -156,8 +156,8 @@ def test_a_file_that_the_user_cannot_read_is_a_problem(tmp_path: Path) -> None:
     file.touch()
     file.chmod(0o640)
     uid, gid = file.stat().st_uid, file.stat().st_gid
-    assert files.reach(str(file), uid, []) == ""
-    assert files.reach("/etc/shadow", 12_345, [gid + 1]) == "/etc/shadow"
+    assert files.unreadable_by(str(file), uid, []) == ""
+    assert files.unreadable_by("/etc/shadow", 12_345, [gid + 1]) == "/etc/shadow"
 
 
 # The store, from inside
