@@ -29,10 +29,10 @@ def alias() -> None:
 
 
 def _changed(old: Alias, options: dict[str, Any]) -> Alias:
-    given = fields.attributes(ALIAS, old, options)
-    if given.keys() & aliases.TESTED:
-        given["status"] = "not-tested"
-    return old._replace(**given)
+    attributes = fields.attributes(ALIAS, old, options)
+    if attributes.keys() & aliases.TESTED:
+        attributes["status"] = "not-tested"
+    return old._replace(**attributes)
 
 
 @alias.command(

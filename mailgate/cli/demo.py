@@ -187,11 +187,11 @@ def _show_refusal(opened: Store, to: str) -> None:
         entry = next((entry for entry in reversed(outbox.listing(tx)) if entry.recipient == to), None)
         if entry is None:
             return
-        whole = email.message_from_bytes(outbox.octets(tx, entry.number))
-    part = next(part for part in whole.walk() if part.get_content_type() == "text/plain")
+        message = email.message_from_bytes(outbox.octets(tx, entry.number))
+    part = next(part for part in message.walk() if part.get_content_type() == "text/plain")
     text = part.get_payload(decode=True)
     assert isinstance(text, bytes)
-    console.lines([[(f"     From: {whole['From']}", "dim")], [(f"     Subject: {entry.subject}", "dim")]])
+    console.lines([[(f"     From: {message['From']}", "dim")], [(f"     Subject: {entry.subject}", "dim")]])
     console.lines([[(f"     | {line}", "dim")] for line in text.decode("utf-8").strip().splitlines() if line.strip()])
 
 

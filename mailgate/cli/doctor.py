@@ -176,14 +176,14 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
 def _mail_server(app: App, name: str) -> Iterable[Check]:
     """Compare the mail server with what `mailgate setup` would print."""
     try:
-        wanted = planning.in_place(app.config, owner.names(app.config.store), app.store, name)
+        plan = planning.in_place(app.config, owner.names(app.config.store), app.store, name)
     except Problem as problem:
         yield failed(name, "unknown", problem, command("mailgate setup {SERVER}", name))
         return
     results = (
-        postfix_check.check(wanted, installed.postfix_state(wanted))
+        postfix_check.check(plan, installed.postfix_state(plan))
         if name == "postfix"
-        else exim_check.check(wanted, installed.exim_state(wanted))
+        else exim_check.check(plan, installed.exim_state(plan))
     )
     yield from (check._replace(name=f"{name} {check.name}") for check in results)
 

@@ -30,8 +30,8 @@ def text(tables: Tables) -> str:
 
     Characters that a terminal would act on are escaped.
     """
-    whole = document(tables)
-    return f"{_HEADER}\n{_ESCAPED.sub(_escape, tomli_w.dumps(whole, multiline_strings=not _has_returns(whole)))}"
+    tree = document(tables)
+    return f"{_HEADER}\n{_ESCAPED.sub(_escape, tomli_w.dumps(tree, multiline_strings=not _has_returns(tree)))}"
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -72,5 +72,5 @@ def export(app: App, file: str | None, as_json: bool) -> None:
     elif not file:
         sys.stdout.write(text(tables))
     else:
-        console.say(f"wrote {file}: {console.counted({kind: len(things) for kind, things in tables.items()})}")
+        console.say(f"wrote {file}: {console.counted({kind: len(entries) for kind, entries in tables.items()})}")
         app.finish()

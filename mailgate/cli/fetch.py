@@ -77,7 +77,7 @@ def fetch_(
     results = []
     for server in chosen:
         if server.enabled or names:
-            results.append(_one(app, opened, settings, server, bool(names), limit, again))
+            results.append(_fetch(app, opened, settings, server, bool(names), limit, again))
             if not as_json:
                 _show(results[-1], quiet)
     if as_json:
@@ -98,11 +98,11 @@ def _files(
     kind, *paths = names
     if len(paths) != 1:
         raise click.UsageError(f"`fetch {kind}` takes one file or folder.")
-    given = dict(map(assignment, values))
-    if model is None and given:
+    assigned = dict(map(assignment, values))
+    if model is None and assigned:
         raise click.UsageError("--set is for the records of --model.")
     with _progress(kind) as progress:
-        fallback = Fallback(model_name(model), given) if model else None
+        fallback = Fallback(model_name(model), assigned) if model else None
         tally = files.take(opened, settings, Archive(kind, paths[0], fallback), progress)
     if as_json:
         console.data([{kind: paths[0], **tally._asdict()}])
@@ -114,7 +114,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _one(
+def _fetch(
     app: App, opened: Store, settings: Config, server: Server, by_hand: bool, limit: int | None, again: bool
 ) -> RunResult:
     with opened.read() as tx:

@@ -56,17 +56,17 @@ def _width() -> int:
 
 def _command_help(context: click.Context, words: tuple[str, ...]) -> str:
     """The help of a command, or of one of its subcommands. Raises Problem."""
-    shown: click.Command = program
+    target: click.Command = program
     parent = context.find_root()
     for word in words:
-        child = shown.get_command(parent, word) if isinstance(shown, click.Group) else None
+        child = target.get_command(parent, word) if isinstance(target, click.Group) else None
         if child is None:
             near = difflib.get_close_matches(word, [*pages.TOPICS, *program.list_commands(parent)], 1)
-            meant = f"; did you mean `{near[0]}`?" if near else ""
+            suggestion = f"; did you mean `{near[0]}`?" if near else ""
             raise Problem(
-                f"there is no topic or command `{' '.join(words)}`{meant}",
+                f"there is no topic or command `{' '.join(words)}`{suggestion}",
                 command("mailgate help"),
             )
         parent = click.Context(child, info_name=word, parent=parent)
-        shown = child
-    return shown.get_help(parent)
+        target = child
+    return target.get_help(parent)

@@ -56,8 +56,8 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
             pass
     if proposal.faults:
         for place, problem in sorted(proposal.faults, key=lambda fault: fault.place)[:20]:
-            where = f"{name}:{place.line}:{place.column}"
-            console.error(Problem(f"{where}: {problem}", *problem.commands, advice=problem.advice))
+            position = f"{name}:{place.line}:{place.column}"
+            console.error(Problem(f"{position}: {problem}", *problem.commands, advice=problem.advice))
         raise Problem(
             f"{name}: {len(proposal.faults)} errors, nothing was changed"
             if len(proposal.faults) > 1

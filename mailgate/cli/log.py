@@ -92,9 +92,9 @@ def _print(cells: tuple[str, ...] | list[str], style: str, action: str = "") -> 
     widths.append(max(10, room - sum(widths) - 2 * len(widths)))
     spans: list[Span] = []
     for at, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        shown = console.fitted(cell, width)
+        text = console.fitted(cell, width)
         cell_style = console.OUTCOMES.get(action, style) if at == 2 else style
-        spans.append((shown.rstrip() if at == 5 else shown + "  ", cell_style))
+        spans.append((text.rstrip() if at == 5 else text + "  ", cell_style))
     console.lines([spans])
 
 

@@ -86,10 +86,10 @@ def _file(path: str) -> File:
     return File(os.path.basename(path), plain or "application/octet-stream", octets)
 
 
-def _text(what: str) -> str:
+def _text(prompt: str) -> str:
     """Standard input as text; on a terminal, a prompt is printed first."""
     if sys.stdin.isatty():
-        sys.stderr.write(f"{what}; end it with Ctrl-D:\n")
+        sys.stderr.write(f"{prompt}; end it with Ctrl-D:\n")
     octets = sys.stdin.buffer.read()
     try:
         return octets.decode("utf-8-sig")

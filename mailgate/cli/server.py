@@ -49,26 +49,26 @@ def _options(function: Any) -> Any:
 
 
 def _changed(old: Server, options: dict[str, Any]) -> Server:
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    kinds = [kind for kind in SECRETS if kind.replace("-", "_") in given]
+    stated = {name: value for name, value in options.items() if value not in (None, ())}
+    kinds = [kind for kind in SECRETS if kind.replace("-", "_") in stated]
     if len(kinds) > 1:
         raise click.UsageError(f"--{kinds[0]} and --{kinds[1]} exclude each other.")
-    secret = Secret(kinds[0], given[kinds[0].replace("-", "_")]) if kinds else old.secret
-    changed: Server = fields.changed(SERVER, old, given)._replace(secret=_login(old.secret, secret, given))
-    if given.get("model") == "":
+    secret = Secret(kinds[0], stated[kinds[0].replace("-", "_")]) if kinds else old.secret
+    changed: Server = fields.changed(SERVER, old, stated)._replace(secret=_login(old.secret, secret, stated))
+    if stated.get("model") == "":
         changed = changed._replace(values={})
-    if "port" not in given and (changed.type, changed.security) != (old.type, old.security):
+    if "port" not in stated and (changed.type, changed.security) != (old.type, old.security):
         changed = changed._replace(port=servers.PORTS[changed.type, changed.security])
     return changed
 
 
-def _login(old: Secret, new: Secret, given: dict[str, Any]) -> Secret:
+def _login(old: Secret, new: Secret, stated: dict[str, Any]) -> Secret:
     """The secret with the options of a login; those not given keep their value at the same provider."""
     names = {"client_id": "client", "client_secret_file": "client_secret_file", "scope": "scope"}
-    more = {attribute: given[name] for name, attribute in names.items() if name in given}
+    more = {attribute: stated[name] for name, attribute in names.items() if name in stated}
     if new.kind != "login":
         if more:
-            option = next(name for name in names if name in given).replace("_", "-")
+            option = next(name for name in names if name in stated).replace("_", "-")
             raise click.UsageError(f"--{option} is for --login.")
         return new
     return (old if new.source == old.source else new)._replace(**more)

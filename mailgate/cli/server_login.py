@@ -195,13 +195,13 @@ def pairs(server: Server, login: Login | None) -> list[tuple[str, object]]:
     if server.secret.kind != "login":
         return []
     secret = server.secret
-    shown: list[tuple[str, object]] = [("client", secret.client)]
-    shown += [("client secret", secret.client_secret_file)] if secret.client_secret_file else []
-    shown += [("scope", secret.scope)] if secret.scope else []
+    rows: list[tuple[str, object]] = [("client", secret.client)]
+    rows += [("client secret", secret.client_secret_file)] if secret.client_secret_file else []
+    rows += [("scope", secret.scope)] if secret.scope else []
     if text := trouble(server, login) or ending(server, login):
-        shown.append(("login", text))
+        rows.append(("login", text))
     if login:
-        shown.append(("logged in", console.when(login.granted_at)))
-        shown.append(("refreshed", console.when(login.refreshed_at)))
-        shown.append(("valid until", console.when(login.until) if login.until else "unknown"))
-    return shown
+        rows.append(("logged in", console.when(login.granted_at)))
+        rows.append(("refreshed", console.when(login.refreshed_at)))
+        rows.append(("valid until", console.when(login.until) if login.until else "unknown"))
+    return rows

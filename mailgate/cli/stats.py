@@ -154,13 +154,13 @@ def _metrics(tx: Transaction, now: float, *, sending: bool) -> list[Metric]:
     newest = messages.newest(tx)
     fetched = [(server, servers.health(tx, server.number)) for server in servers.listing(tx) if server.enabled]
 
-    def one(name: str, help: str, value: float, type: str = "gauge") -> Metric:
+    def metric(name: str, help: str, value: float, type: str = "gauge") -> Metric:
         return Metric(f"mailgate_{name}", help, type, (({}, value),))
 
     return [
         Metric("mailgate_info", "The program that wrote this.", "gauge", (({"version": __version__}, 1),)),
-        one("written_timestamp_seconds", "When this was written.", now),
-        one(
+        metric("written_timestamp_seconds", "When this was written.", now),
+        metric(
             "message_number",
             "Number of the newest message; grows by one with each message received or sent.",
             newest,
@@ -178,16 +178,16 @@ def _metrics(tx: Transaction, now: float, *, sending: bool) -> list[Metric]:
             "gauge",
             tuple(({"outcome": name}, count) for name, count in hour.outcomes.items()),
         ),
-        one("held", "Held messages that wait for a person.", waits.held),
-        one("failures_open", "Open delivery failures.", waits.failures),
+        metric("held", "Held messages that wait for a person.", waits.held),
+        metric("failures_open", "Open delivery failures.", waits.failures),
         Metric(
             "mailgate_outbox",
             "Outgoing messages, queued or failed.",
             "gauge",
             (({"state": "queued"}, box.queued), ({"state": "failed"}, box.failed)),
         ),
-        one("outbox_stuck", "Outgoing messages that are not sent without help.", waits.stuck),
-        one("outbox_oldest_seconds", "Age of the oldest queued message.", box.oldest or 0),
+        metric("outbox_stuck", "Outgoing messages that are not sent without help.", waits.stuck),
+        metric("outbox_oldest_seconds", "Age of the oldest queued message.", box.oldest or 0),
         Metric(
             "mailgate_server_up",
             "Whether the last run of fetch succeeded for a server.",

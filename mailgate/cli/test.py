@@ -121,7 +121,7 @@ def _record(app: App, number: int, target: str, as_json: bool) -> None:
             {
                 "message": f"{path}.eml",
                 "case": f"{path}.toml",
-                "differences": [difference._asdict() for difference in differences],
+                "differences": [difference.as_data() for difference in differences],
             }
         )
         return
@@ -133,7 +133,7 @@ def _record(app: App, number: int, target: str, as_json: bool) -> None:
 
 
 def _data(result: Result) -> dict[str, Any]:
-    differences = [difference._asdict() for difference in result.differences]
+    differences = [difference.as_data() for difference in result.differences]
     return {"name": result.name, "passed": result.passed, "fault": result.fault, "differences": differences}
 
 
@@ -147,14 +147,17 @@ def _show(result: Result) -> None:
 
 def _lines(differences: Sequence[Difference]) -> None:
     rows: list[list[Span]] = []
-    size = max((len(difference.what) for difference in differences), default=0)
+    size = max((len(difference.field) for difference in differences), default=0)
     for difference in differences:
-        name = f"      {difference.what:{size}}  "
-        expected, got = _text(difference.expected), _text(difference.got)
-        if len(name) + len(expected) + len(got) + 15 <= console.width():
-            rows.append([(name, "bold"), (f"expected {expected}, got {got}", "")])
+        name = f"      {difference.field:{size}}  "
+        expected, actual = _text(difference.expected), _text(difference.actual)
+        if len(name) + len(expected) + len(actual) + 15 <= console.width():
+            rows.append([(name, "bold"), (f"expected {expected}, got {actual}", "")])
         else:
-            rows += [[(name, "bold"), (f"expected {expected}", "")], [(" " * len(name), ""), (f"got      {got}", "")]]
+            rows += [
+                [(name, "bold"), (f"expected {expected}", "")],
+                [(" " * len(name), ""), (f"got      {actual}", "")],
+            ]
     console.lines(rows)
 
 

@@ -32,12 +32,14 @@ def apply(tx: Transaction, proposal: Proposal, *, prune: bool = False) -> Applie
     before = describe(tx)
     writer = Writer(tx, proposal)
     named = {(declared.kind, declared.name) for declared in proposal.declared}
-    unnamed = [(kind, name) for kind, things in before.items() for name in things if (kind, name) not in named]
+    unnamed = [(kind, name) for kind, entries in before.items() for name in entries if (kind, name) not in named]
     unnamed = [(kind, name) for kind, name in unnamed if kind != "alias" or name not in writer.renamed]
     for kind, name in unnamed if prune else ():
         if kind != "domain":  # which can be removed after its aliases
             writer.remove(kind, name)
-    for declared in sorted(proposal.declared, key=lambda thing: (thing.kind != "domain", "same_as" in thing.fields)):
+    for declared in sorted(
+        proposal.declared, key=lambda declared: (declared.kind != "domain", "same_as" in declared.fields)
+    ):
         writer.put(declared)
     writer.put_references()
     domains = [name for kind, name in unnamed if kind == "domain"] if prune else []

@@ -18,15 +18,15 @@ def describe(tx: Transaction) -> Tables:
     An address to notify that has become a local address is left out: nothing is sent to it any more.
     """
     parameters = contacts.parameters(tx).items()
-    things: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    entries: dict[str, list[tuple[str, dict[str, Any]]]] = {
         "parameter": [(key, {"value": value}) for key, value in parameters if value != contacts.DEFAULTS[key]],
         "domain": [(domain.name, _domain(domain)) for domain in domains.listing(tx)],
         "alias": _aliases(tx),
-        "contact": [(contact.address, _shown(CONTACT, contact)) for contact in contacts.contacts(tx)],
+        "contact": [(contact.address, _stated(CONTACT, contact)) for contact in contacts.contacts(tx)],
         "sender": [(sender.address, {"verdict": sender.verdict}) for sender in contacts.senders(tx)],
-        "server": [(server.name, _shown(SERVER, server)) for server in servers.listing(tx)],
+        "server": [(server.name, _stated(SERVER, server)) for server in servers.listing(tx)],
     }
-    return {kind: dict(sorted(named, key=lambda pair: _order(pair[0]))) for kind, named in things.items()}
+    return {kind: dict(sorted(named, key=lambda pair: _order(pair[0]))) for kind, named in entries.items()}
 
 
 def _order(name: str) -> tuple[str, str]:
@@ -35,24 +35,24 @@ def _order(name: str) -> tuple[str, str]:
 
 
 def _domain(domain: Domain) -> dict[str, Any]:
-    return {"same_as": domain.same_as} if domain.same_as else _shown(DOMAIN, domain)
+    return {"same_as": domain.same_as} if domain.same_as else _stated(DOMAIN, domain)
 
 
 def _aliases(tx: Transaction) -> list[tuple[str, dict[str, Any]]]:
     every, renamed = aliases.listing(tx), aliases.renamed(tx)
     local = directory.local_among(tx, [to for alias in every for to in alias.notify])
-    shown = []
+    entries = []
     for alias in every:
         notify = tuple(to for to in alias.notify if to not in local)
         former = aliases.former_names(tx, alias) if alias.number in renamed else []
-        shown.append((alias.address, _shown(ALIAS, alias._replace(notify=notify), former=former)))
-    return shown
+        entries.append((alias.address, _stated(ALIAS, alias._replace(notify=notify), former=former)))
+    return entries
 
 
-def _shown(kind: Kind, thing: Any, **more: Any) -> dict[str, Any]:
+def _stated(kind: Kind, entity: Any, **more: Any) -> dict[str, Any]:
     defaults = kind.defaults()
-    shown = {field.name: field.form.show(getattr(thing, field.attribute)) for field in kind.stored}
-    return {name: value for name, value in {**shown, **more}.items() if value != defaults[name]}
+    fields = {field.name: field.form.show(getattr(entity, field.attribute)) for field in kind.stored}
+    return {name: value for name, value in {**fields, **more}.items() if value != defaults[name]}
 
 
 def document(tables: Tables) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def document(tables: Tables) -> dict[str, Any]:
         name: int(parameter["value"]) if parameter["value"].isdecimal() else parameter["value"]
         for name, parameter in tables["parameter"].items()
     }
-    whole = {
+    sections = {
         "parameters": parameters,
         "domain": tables["domain"],
         "alias": tables["alias"],
@@ -73,4 +73,4 @@ def document(tables: Tables) -> dict[str, Any]:
         "senders": {verdict: addresses for verdict, addresses in senders.items() if addresses},
         "server": tables["server"],
     }
-    return {name: table for name, table in whole.items() if table}
+    return {name: table for name, table in sections.items() if table}

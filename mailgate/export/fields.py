@@ -67,9 +67,9 @@ class Kind(NamedTuple):
         }
 
 
-def to_json(kind: Kind, thing: Any) -> dict[str, Any]:
+def to_json(kind: Kind, entity: Any) -> dict[str, Any]:
     """The fields of a thing as JSON."""
-    return {field.json or field.name: _plain(getattr(thing, field.attribute)) for field in kind.stored}
+    return {field.json or field.name: _plain(getattr(entity, field.attribute)) for field in kind.stored}
 
 
 def _plain(value: Any) -> Any:
@@ -91,9 +91,9 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def lines(kind: Kind, thing: Any, **texts: object) -> list[tuple[str, object]]:
+def lines(kind: Kind, entity: Any, **texts: object) -> list[tuple[str, object]]:
     """Label and text of every field of a thing; `texts`: what a field says instead, by its name."""
     return [
-        (field.label, texts[field.name] if field.name in texts else as_text(getattr(thing, field.attribute)))
+        (field.label, texts[field.name] if field.name in texts else as_text(getattr(entity, field.attribute)))
         for field in kind.stored
     ]

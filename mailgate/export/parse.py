@@ -105,8 +105,8 @@ class Proposal:
         for missing in (key for key in kind.needs if key not in table):
             self.fault(path, Problem(f"{kind.name} `{name}` has no `{missing}`"))
         if "same_as" in fields and len(table) > 1:
-            other = next(key for key in table if key != "same_as")
-            self.fault((*path, other), Problem(f"`{name}` is another name of a domain, and shares its settings"))
+            extra = next(key for key in table if key != "same_as")
+            self.fault((*path, extra), Problem(f"`{name}` is another name of a domain, and shares its settings"))
         if kind.name == "domain" and fields.get("default"):
             self._one_default(path)
         return fields
@@ -121,11 +121,12 @@ class Proposal:
         if isinstance(field.form.wants, tuple):
             if value not in field.form.wants:
                 self.fault(
-                    path, Problem(f"`{field.name}` must be one of {', '.join(field.form.wants)}, not {_shown(value)}")
+                    path,
+                    Problem(f"`{field.name}` must be one of {', '.join(field.form.wants)}, not {_in_words(value)}"),
                 )
                 return {}
         elif not _is(value, field.form.wants):
-            self.fault(path, Problem(f"`{field.name}` must be {_TYPES[field.form.wants]}, not {_shown(value)}"))
+            self.fault(path, Problem(f"`{field.name}` must be {_TYPES[field.form.wants]}, not {_in_words(value)}"))
             return {}
         try:
             return {field.attribute or field.name: field.form.check(value)}
@@ -137,7 +138,7 @@ class Proposal:
         for name, value in content.items():
             path: Path = ("parameters", name)
             if isinstance(value, bool) or not isinstance(value, int | str):
-                self.fault(path, Problem(f"`{name}` must be a number, or a text in quotes, not {_shown(value)}"))
+                self.fault(path, Problem(f"`{name}` must be a number, or a text in quotes, not {_in_words(value)}"))
                 continue
             try:
                 fields = {"value": contacts.understood(name, str(value))}
@@ -152,21 +153,21 @@ class Proposal:
             if verdict not in ("allow", "block"):
                 self.fault(path, Problem(f"unknown key `{verdict}`{suggestion(verdict, ('allow', 'block'))}"))
             elif not _is(addresses, list):
-                self.fault(path, Problem(f"`{verdict}` must be {_TYPES[list]}, not {_shown(addresses)}"))
+                self.fault(path, Problem(f"`{verdict}` must be {_TYPES[list]}, not {_in_words(addresses)}"))
             else:
                 for at, address in enumerate(addresses):
                     self._declare(KINDS["sender"], address, {"verdict": verdict}, (*path, at))
 
 
-def _is(value: object, wanted: type) -> bool:
+def _is(value: object, type_: type) -> bool:
     if isinstance(value, list):
-        return wanted is list and all(isinstance(item, str) for item in value)
+        return type_ is list and all(isinstance(item, str) for item in value)
     if isinstance(value, dict):
-        return wanted is dict and all(isinstance(item, str) for item in value.values())
-    return isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool)
+        return type_ is dict and all(isinstance(item, str) for item in value.values())
+    return isinstance(value, type_) and isinstance(value, bool) == (type_ is bool)
 
 
-def _shown(value: object) -> str:
+def _in_words(value: object) -> str:
     """A value of the file in a few words."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -33,7 +33,7 @@ class Writer:
         self.renamed = self._renamed()
 
     def _renamed(self) -> dict[str, str]:
-        declared = {thing.name: thing for thing in self._proposal.declared if thing.kind == "alias"}
+        declared = {alias.name: alias for alias in self._proposal.declared if alias.kind == "alias"}
         return {
             old: name
             for name, alias in declared.items()
@@ -88,7 +88,7 @@ class Writer:
                     else:
                         servers.remove(self._tx, self._servers[name])
                 except Problem as problem:
-                    needs = (thing.path for thing in self._proposal.declared if thing.name.endswith(f"@{name}"))
+                    needs = (user.path for user in self._proposal.declared if user.name.endswith(f"@{name}"))
                     self._proposal.fault(next(needs, ()), Problem(f"{problem}, and the file does not name that {kind}"))
             case "alias":
                 aliases.remove(self._tx, name)
@@ -110,8 +110,8 @@ class Writer:
         new: Domain = _with_fields(old or Domain(declared.name), declared)
         if old and (old.same_as or new.same_as):
             if old.same_as != new.same_as:
-                what = f"another name of {old.same_as}" if old.same_as else "a domain of its own"
-                raise Problem(f"`{old.name}` is {what}", command("mailgate domain remove {DOMAIN}", old.name))
+                kind = f"another name of {old.same_as}" if old.same_as else "a domain of its own"
+                raise Problem(f"`{old.name}` is {kind}", command("mailgate domain remove {DOMAIN}", old.name))
             return
         if not self._names_default:  # then the default stays as it is
             new = new._replace(default=old.default if old else False)
@@ -129,8 +129,8 @@ class Writer:
         canonical = self._canonical.get(host, host)
         if canonical != host:
             raise Problem(f"`{host}` is another name of {canonical}: write {local}@{canonical}")
-        for former in (old for old, new in self.renamed.items() if new == declared.name):
-            self._aliases[declared.name] = aliases.rename(self._tx, former, declared.name)
+        for old_name in (old for old, new in self.renamed.items() if new == declared.name):
+            self._aliases[declared.name] = aliases.rename(self._tx, old_name, declared.name)
         old = self._aliases.get(declared.name)
         new: Alias = _with_fields(old or Alias(0, "", "", ""), declared)
         if old and any(getattr(old, field) != getattr(new, field) for field in aliases.TESTED):
@@ -174,8 +174,8 @@ def _all_retired(old: Domain, new: Domain) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({**dict(old.retired), **dict(new.retired)}.items()))
 
 
-def _with_fields(thing: Any, declared: Declared) -> Any:
+def _with_fields(entity: Any, declared: Declared) -> Any:
     """A thing with the fields that a file states, and the defaults of those that it leaves out."""
     kind = KINDS[declared.kind]
     attributes = [field.attribute for field in kind.stored]
-    return thing._replace(**{name: declared.fields.get(name, getattr(kind.blank, name)) for name in attributes})
+    return entity._replace(**{name: declared.fields.get(name, getattr(kind.blank, name)) for name in attributes})

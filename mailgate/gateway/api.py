@@ -23,13 +23,13 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
     return settings.load(None if path is None else os.fspath(path), None, os.environ, required=True)
 
 
-def open_store(where: Config | str | os.PathLike[str], *, wait: float = 30.0) -> Store:
+def open_store(location: Config | str | os.PathLike[str], *, wait: float = 30.0) -> Store:
     """Open the store of a configuration, or the one at a path or URL (what `--db` takes). Never makes or migrates one.
 
     A store belongs to the thread that opened it; `close` it at the end. `wait`: seconds that `receive` waits for
     another process that writes. Raises Problem when there is no store that this user and this version can use.
     """
-    path = where.store if isinstance(where, Config) else settings.store_path(os.fspath(where))
+    path = location.store if isinstance(location, Config) else settings.store_path(os.fspath(location))
     return database.open_existing(path, wait)
 
 

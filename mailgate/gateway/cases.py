@@ -1,7 +1,7 @@
 """An administrator's own cases: a message, its envelope, and what has to become of it.
 
-A case is NAME.eml beside NAME.toml. It is judged by `gateway.preview`, as if no mail had come lately and no copy of it
-ever; only what the file names is compared.
+A case is NAME.eml and NAME.toml in one folder. `receive.preview` judges it without history: no mail came lately, and no
+copy of it ever. Only what the file names is compared.
 """
 
 import os
@@ -37,11 +37,15 @@ class Case(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One thing that is not as expected; None: it is not there, or should not be."""
+    """A field that differs from what is expected. None: it should be missing (`expected`), or it is (`actual`)."""
 
-    what: str
+    field: str
     expected: Any
-    got: Any
+    actual: Any
+
+    def as_data(self) -> dict[str, Any]:
+        """The difference as JSON."""
+        return {"what": self.field, "expected": self.expected, "got": self.actual}
 
 
 def names(folder: str) -> list[str]:
@@ -55,7 +59,10 @@ def names(folder: str) -> list[str]:
 
 
 def judge(store: Store, config: Config, case: Case, now: float) -> list[Difference]:
-    """How today's judgement of a case differs from what it expects. Raises StoreError."""
+    """Judge a case by today's store and configuration, and return where that differs from what it expects.
+
+    Raises StoreError.
+    """
     receipt = receive.preview(store, config, case.incoming, now, history=False)
     return compare(case.expected, explain.tree(receipt.facts, receipt.decision, dry_run=True))
 
@@ -105,15 +112,15 @@ def _octets(path: str, limit: int) -> bytes:
 
 
 class _Checker:
-    """Says what is wrong with a file, and where."""
+    """Checks the tables of a case file. Raises ConfigError with the place of a fault."""
 
     def __init__(self, name: str, octets: bytes) -> None:
         self.name, self.octets = name, octets
 
-    def fail(self, path: located.Path, what: str, advice: str = "") -> None:
-        """Raise ConfigError for the value at a path."""
+    def fail(self, path: located.Path, problem: str, advice: str = "") -> None:
+        """Raise ConfigError for the value at `path`."""
         place = located.places(self.octets.decode("utf-8")).get(path, located.Place(1, 1))
-        raise ConfigError(f"{self.name}:{place.line}:{place.column}: {what}", advice=advice)
+        raise ConfigError(f"{self.name}:{place.line}:{place.column}: {problem}", advice=advice)
 
     def table(self, path: located.Path, table: Any, known: Mapping[str, type]) -> None:
         """Check keys and the types of their values."""
@@ -130,12 +137,12 @@ class _Checker:
 
 
 def compare(expected: Mapping[str, Any], tree: Mapping[str, Any]) -> list[Difference]:
-    """How an explanation differs from what is expected of it."""
+    """The fields in which an explanation differs from what is expected."""
     differences = []
     actual = {"exit": tree["mta"]["exit"], "status": tree["mta"]["status"], "class": tree["message"]["class"]}
-    for key, got in actual.items():
-        if key in expected and expected[key] != got:
-            differences.append(Difference(key, expected[key], got))
+    for key, value in actual.items():
+        if key in expected and expected[key] != value:
+            differences.append(Difference(key, expected[key], value))
     for kind in ("outcomes", "outgoing"):
         if kind in expected:
             differences += _pairs(kind.removesuffix("s"), expected[kind], tree[kind])
@@ -143,31 +150,31 @@ def compare(expected: Mapping[str, Any], tree: Mapping[str, Any]) -> list[Differ
 
 
 def _pairs(kind: str, expected: list[dict[str, Any]], actual: Iterable[dict[str, Any]]) -> list[Difference]:
-    """Pair each expected thing with the one that is most like it; what is left over is one too many."""
+    """Pair each expected outcome with the actual one that is most like it; those left over are too many."""
     differences, left = [], list(actual)
-    for number, wanted in enumerate(expected, 1):
+    for number, expectation in enumerate(expected, 1):
         if not left:
-            differences.append(Difference(f"{kind} {number}", wanted, None))
+            differences.append(Difference(f"{kind} {number}", expectation, None))
             continue
-        best = min(left, key=lambda got: len(_unlike(wanted, got)))
+        best = min(left, key=lambda candidate: len(_unlike(expectation, candidate)))
         left.remove(best)
-        for key in _unlike(wanted, best):
-            differences.append(Difference(f"{kind} {number}: {key}", wanted[key], best.get(key)))
-    return differences + [Difference(f"one more {kind}", None, _short(got)) for got in left]
+        for key in _unlike(expectation, best):
+            differences.append(Difference(f"{kind} {number}: {key}", expectation[key], best.get(key)))
+    return differences + [Difference(f"one more {kind}", None, _short(surplus)) for surplus in left]
 
 
-def _unlike(wanted: Mapping[str, Any], got: Mapping[str, Any]) -> list[str]:
+def _unlike(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
     def same(key: str) -> bool:
-        value, other = wanted[key], got.get(key)
-        if isinstance(value, dict) and isinstance(other, dict):
-            return all(other.get(name) == text for name, text in value.items())
-        return bool(value == other) or (value == "" and other is None)
+        wanted, value = expected[key], actual.get(key)
+        if isinstance(wanted, dict) and isinstance(value, dict):
+            return all(value.get(name) == text for name, text in wanted.items())
+        return bool(wanted == value) or (wanted == "" and value is None)
 
-    return [key for key in wanted if not same(key)]
+    return [key for key in expected if not same(key)]
 
 
 def _short(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person would name of an outcome, or of something sent."""
+    """The fields of an outcome or of a queued message that identify it for a person."""
     return {key: described[key] for key in (*_RECORDED, "kind", "to") if described.get(key)}
 
 

@@ -1,4 +1,4 @@
-"""Decide again about mail that is kept: by hand, or as if it arrived now; and the chores that time brings."""
+"""Route held mail by hand, judge it again, and do the periodic chores."""
 
 from typing import NamedTuple
 
@@ -20,16 +20,16 @@ from mailgate.values.record import Ref
 
 
 class Chores(NamedTuple):
-    """What a round of chores did: mail judged again under this version, quiet mail dropped."""
+    """What a round of chores did: the numbers of messages judged again and of quiet messages dropped."""
 
     retried: int
     dropped: int
 
 
 def route(store: Store, config: Config, number: int, target: str, now: float) -> Receipt:
-    """Put a kept message where the administrator says: on a record, or through an alias.
+    """Post a held message on the record, or through the alias, that the administrator names.
 
-    Block list, spam, policy and rate are not asked, nobody is answered. Raises NotFound, Problem.
+    The rules on blocked senders, spam, policy and rate do not apply, and no answer is sent. Raises NotFound, Problem.
     """
     facts = receive.read(_incoming(store, number))
     with store.write() as tx:
@@ -52,12 +52,12 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
 
 
 def _stored_class(facts: Facts, name: str) -> Class:
-    """The class that a message has in the store: its envelope may tell less today than when it came."""
+    """The class that is stored for a message: the stored envelope may lack what decided it."""
     return facts.class_ if facts.class_.name == name else Class(name, "")
 
 
 def _by_hand(tx: Transaction, target: str) -> tuple[Outcome, Alias | None]:
-    """What an administrator wants: a post on a record, or what an alias makes. Raises NotFound."""
+    """The outcome for a target: a post on a record, or what an alias does. Raises NotFound."""
     ref = Ref.parse(target)
     if ref:
         records.get(tx, ref)
@@ -71,12 +71,12 @@ def _by_hand(tx: Transaction, target: str) -> tuple[Outcome, Alias | None]:
 
 
 def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
-    """Judge a kept message as if it arrived now, with the envelope it came with. Raises NotFound, Problem.
+    """Judge a held message as if it arrived now, with its original envelope. Raises NotFound, Problem.
 
-    It leaves the list when it is accepted, also when a copy of it was; what would only be refused by status stays.
+    It leaves the list when it, or a copy of it, is accepted. It stays when it would only be refused by status.
     """
     incoming = _incoming(store, number)
-    if incoming.whole:
+    if incoming.full_size:
         by_hand = command("mailgate held route {N} --to ADDRESS", number)
         raise Problem(f"only a part of message {number} was collected", command("mailgate fetch --again"), by_hand)
     facts = receive.read(incoming)
@@ -96,16 +96,16 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
 
 
 def _incoming(store: Store, number: int) -> Incoming:
-    """A kept message with the envelope it came with. Raises NotFound."""
+    """A held message with its original envelope. Raises NotFound."""
     with store.read() as tx:
         held.get(tx, number)
         raw, stored = messages.raw(tx, number), messages.stored(tx, number)
-    whole = stored.size if stored.size > len(raw) else 0
-    return Incoming(raw, stored.reverse_path or "", stored.recipients, whole=whole)
+    full_size = stored.size if stored.size > len(raw) else 0
+    return Incoming(raw, stored.reverse_path or "", stored.recipients, full_size=full_size)
 
 
 def chores(store: Store, config: Config, now: float) -> Chores:
-    """Judge again what another version of the program failed on; drop quiet mail that nobody wanted for long."""
+    """Judge again what another version of the program failed on; drop quiet mail after `keep_quiet` days."""
     with store.read() as tx:
         failed = held.failed_elsewhere(tx, __version__)
         stale = held.stale(tx, config.keep_quiet, now)

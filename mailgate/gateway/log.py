@@ -1,6 +1,6 @@
-"""One line a message in the system log (facility mail), and the cause of everything that was deferred.
+"""Write the system log (facility mail): one line a message, and the cause of every deferral.
 
-Nothing else writes there: one place knows the name, the facility, and how long a line may be.
+No other module writes to it: the name, the facility and the length of a line are fixed here.
 """
 
 from typing import TYPE_CHECKING
@@ -36,19 +36,21 @@ def deferred(error: BaseException) -> None:
 
 
 def file_bound(bound: int, size: int | None = None) -> None:
-    """Log that the mail server limits the size of the store to so many octets. size: that of the store, None where
-    the bound may have stopped a message."""
+    """Log that the mail server limits the size of the files that mailgate writes to `bound` octets.
+
+    size: that of the store, None where the bound may have stopped a message.
+    """
     used = "and the store could not be written" if size is None else f"and the store has {size} of them"
     text = f"the mail server lets mailgate write files of at most {bound} octets, {used}; no mail is taken beyond that"
     cure = "with Postfix: postconf -e mailbox_size_limit=0 && postfix reload"
     _log(syslog.ERROR if size is None else syslog.WARNING, f"{text}. {cure}")
 
 
-def submitted(entry: "QueueEntry", what: str, error: str, *, in_time: bool) -> None:
+def submitted(entry: "QueueEntry", result: str, error: str, *, in_time: bool) -> None:
     """Log how a mail server answered a message of ours: sent, refused or put off, with its error."""
     late = "" if in_time else " (too late: the claim had run out)"
-    line = f"outbox {entry.number} {entry.kind} {entry.reason} to=<{entry.recipient}> try={entry.tries}: {what}{late}"
-    _log(syslog.INFO if what == "sent" else syslog.WARNING, f"{line} {error}".rstrip())
+    line = f"outbox {entry.number} {entry.kind} {entry.reason} to=<{entry.recipient}> try={entry.tries}: {result}{late}"
+    _log(syslog.INFO if result == "sent" else syslog.WARNING, f"{line} {error}".rstrip())
 
 
 def unrecorded(entry: "QueueEntry", error: Exception) -> None:

@@ -1,6 +1,6 @@
 """Write to the people of a record, and register what another program sends to them.
 
-A message is stored before anything of it leaves, so that an answer always finds it.
+A message is stored before it is sent, so that an answer always finds it.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class File(NamedTuple):
 
 
 class Text(NamedTuple):
-    """What a person writes. `subject` empty: that of the conversation; `name`: display name of the author."""
+    """A text to send. `subject` empty: that of the conversation. `name`: the author's display name."""
 
     text: str
     subject: str = ""
@@ -45,7 +45,7 @@ class Text(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """A message that is stored: its number and id, who gets it, and the numbers in the outbox."""
+    """A stored message: its number and id, its recipients, and the numbers of its queue entries."""
 
     number: int
     message_id: str
@@ -54,7 +54,7 @@ class Posted(NamedTuple):
 
 
 class Registered(NamedTuple):
-    """A message of another program: its number and id, where its answers and reports go, and its bytes to send."""
+    """A message of another program: its number and id, the addresses for answers and reports, the bytes to send."""
 
     number: int
     message_id: str
@@ -64,7 +64,10 @@ class Registered(NamedTuple):
 
 
 def write(store: Store, ref: Ref, post: Text, to: Sequence[str], now: float) -> Posted:
-    """Send a message to a record's followers and to the people named. Raises NotFound; Problem when nobody gets it."""
+    """Send a message to a record's followers and to the addresses `to`.
+
+    Raises NotFound; Problem when there are no recipients.
+    """
     with store.write() as tx:
         record = records.get(tx, ref)
         recipients = _recipients(tx, record, to)
@@ -91,7 +94,7 @@ def _signed(post: Text, signature: str) -> Text:
 
 
 def note(store: Store, ref: Ref, post: Text, now: float) -> Posted:
-    """Keep a message on a record for colleagues; nothing is sent. Raises NotFound, Problem."""
+    """Store an internal note on a record; nothing is sent. Raises NotFound, Problem."""
     with store.write() as tx:
         record = records.get(tx, ref)
         identity = send.identity(tx, record)
@@ -101,8 +104,8 @@ def note(store: Store, ref: Ref, post: Text, now: float) -> Posted:
 
 
 def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]:
-    """Followers and the people named, each once, without local addresses and those who complained."""
-    named = {contacts.key(each): contacts.spelled(each) for each in to}
+    """The followers and the addresses `to`, each once, without local addresses and those who complained."""
+    named = {contacts.key(text): contacts.spelled(text) for text in to}
     known = records.spellings(tx, record.ref)
     local = local_among(tx, (*named, *known))
     complaining = people.complaining(tx, (*named, *known))
@@ -120,9 +123,9 @@ def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]
 
 
 def _heading(tx: Transaction, record: Record, identity: Identity, post: Text, now: float) -> tuple[Heading, bytes]:
-    earlier = [each for each in messages.listing(tx, record.ref) if each.kind != "note" and each.message_id]
+    earlier = [message for message in messages.listing(tx, record.ref) if message.kind != "note" and message.message_id]
     last = earlier[-1] if earlier else None
-    ancestors = tuple(each.message_id for each in earlier if each.message_id)
+    ancestors = tuple(message.message_id for message in earlier if message.message_id)
     mark = send.mark(identity)
     content, body = _body(post)
     heading = Heading(
@@ -145,7 +148,7 @@ def _body(post: Text) -> tuple[tuple[bytes, ...], bytes]:
         encoding = () if part.encoding == "7bit" else (field("Content-Transfer-Encoding", part.encoding),)
         return (mime, field("Content-Type", part.type), *encoding), part.body
     boundary = f"=_mailgate_{os.urandom(12).hex()}"
-    parts = [part, *(letter.attachment(each.name, each.type, each.octets) for each in post.files)]
+    parts = [part, *(letter.attachment(file.name, file.type, file.octets) for file in post.files)]
     return (mime, field("Content-Type", "multipart/mixed;", f'boundary="{boundary}"')), letter.multipart(
         parts, boundary
     )
@@ -178,10 +181,10 @@ def _store(
 
 
 def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) -> Registered:
-    """Register a message that another program sends, with the fields added that lead its answer back to the record.
+    """Register a message that another program sends, and add the fields that lead its answers back to the record.
 
-    Only what is missing is added: Message-ID, Reply-To, its own id in References, the loop mark; the same message gets
-    the same fields every time. The signed address is bound to the recipient when there is one, else to the record.
+    Adds only what is missing: Message-ID, Reply-To, its own id in References, the loop mark. The same message gets the
+    same fields every time. The signed address is bound to the recipient when there is one, else to the record.
 
     Raises NotFound, Problem.
     """
@@ -194,7 +197,7 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
     with store.write() as tx:
         record = records.get(tx, ref)
         identity = send.identity(tx, record)
-        recipients = [contacts.key(each) for each in to] or _written(facts)
+        recipients = [contacts.key(address) for address in to] or _written(facts)
         number = _registered(tx, facts)
         if number is None:
             message_id = facts.message_id or token.message_id(send.mark(identity), identity.domain.name)
@@ -210,7 +213,7 @@ def register(store: Store, ref: Ref, raw: bytes, to: Sequence[str], now: float) 
 
 
 def _mark(facts: Message, message_id: str, identity: Identity) -> str:
-    """The loop mark of a message, always the same: the one it carries, else one made from its id."""
+    """The loop mark of a message: the one it carries, else one derived from its id, so that it is always the same."""
     carried = token.find_mark(" ".join((message_id, *facts.plain("x-mailgate-loop"))), (identity.secret,))
     if carried and carried.kind == token.POST:
         return carried.text
@@ -218,22 +221,22 @@ def _mark(facts: Message, message_id: str, identity: Identity) -> str:
 
 
 def _written(facts: Message) -> list[str]:
-    """Everyone in To, Cc and Bcc, once in whatever spelling."""
-    blind = (each for value in facts.plain("bcc") for each in mailboxes.read(value))
-    return list(dict.fromkeys(each.key for each in (*facts.to, *facts.cc, *blind)))
+    """The addresses in To, Cc and Bcc, each once."""
+    blind = (address for value in facts.plain("bcc") for address in mailboxes.read(value))
+    return list(dict.fromkeys(address.key for address in (*facts.to, *facts.cc, *blind)))
 
 
 def _registered(tx: Transaction, facts: Message) -> int | None:
-    """The number of a message that its program registered before. Raises Problem when another one has its id.
+    """The number of a message that was registered before. Raises Problem when another message has its id.
 
-    Without Message-ID and Date two equal messages may be different ones: a reminder that goes out every month.
+    Without Message-ID and Date, two equal messages may be different ones, such as a monthly reminder.
     """
     number = effects.sent(tx, facts.digest) if facts.message_id or "date" in facts.fields else None
     if number is None and facts.message_id:
-        other = messages.sent_as(tx, facts.message_id)
-        if other is not None:
+        namesake = messages.sent_as(tx, facts.message_id)
+        if namesake is not None:
             raise Problem(
-                f"{facts.message_id} is message {other} already", command("mailgate message show {WORD}", other)
+                f"{facts.message_id} is message {namesake} already", command("mailgate message show {WORD}", namesake)
             )
     return number
 

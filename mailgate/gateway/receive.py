@@ -1,7 +1,7 @@
-"""Receive a message: read it, judge it in one transaction, store what was decided and queue what is sent.
+"""Receive a message: read it, judge it in one transaction, store the decision and queue what it sends.
 
-What our own judgement cannot take would fail for ever, so it is accepted and held as `failed`, bytes intact. Whatever
-else goes wrong (database, disk, configuration, a fault of the machine) raises, and the edge that called defers.
+A message that crashes our own judgement would fail for ever, so it is accepted and held as `failed`, bytes intact.
+Every other fault (database, disk, configuration, machine) raises, and the calling edge defers.
 """
 
 import functools
@@ -34,8 +34,8 @@ Result = TypeVar("Result")
 class Receipt(NamedTuple):
     """What was decided and stored.
 
-    number: None where nothing had to be; queued: whether there is something to send; `records`: those that the message
-    made or was posted on.
+    `number`: None where nothing was stored. `queued`: whether there is something to send. `records`: those that the
+    message created or was posted on.
     """
 
     facts: Facts
@@ -61,15 +61,15 @@ def receive_all(
     now: float,
     also: Callable[[Transaction, int, Receipt], None] | None = None,
 ) -> list[Receipt]:
-    """Take responsibility for several messages, one after the other, with one commit; or for none of them.
+    """Take responsibility for several messages, in order, with one commit; or for none of them.
 
-    `also` is called for each, with its index, in the same transaction, so that an edge can remember that it is done
-    with it. Raises as `receive`, and what `also` raises.
+    Calls `also` for each message, with its index, in the same transaction, so that the caller can record that it is
+    done. Raises as `receive`, and what `also` raises.
     """
-    every = [(read(incoming), incoming.fallback) for incoming in messages]
+    read_messages = [(read(incoming), incoming.fallback) for incoming in messages]
     receipts = []
     with store.write() as tx:
-        for at, (facts, fallback) in enumerate(every):
+        for at, (facts, fallback) in enumerate(read_messages):
             judged = judge(tx, config, facts, fallback, now)
             stored = apply.apply(tx, judged, now)
             queued = enqueue(tx, config, judged, stored, now)
@@ -80,7 +80,7 @@ def receive_all(
 
 
 def preview(store: Store, config: Config, incoming: Incoming, now: float, *, history: bool = True) -> Receipt:
-    """The same judgement, nothing written, no lock taken; without `history` as if no mail had come lately."""
+    """Judge as `receive` does, without a write or a lock. Without `history`: as if no mail had come lately."""
     facts = read(incoming)
     with store.read() as tx:
         judged = judge(tx, config, facts, incoming.fallback, now)
@@ -115,9 +115,9 @@ def _decided(facts: Facts, state: State) -> Judgement:
 
 
 def _guarded(seconds: float, work: Callable[[], Result], failed: Callable[[str], Result]) -> Result:
-    """What `work` gives within so many seconds of CPU time; where a mistake of ours stops it, what `failed` gives.
+    """The result of `work` within `seconds` of CPU time; after a mistake of ours, the result of `failed`.
 
-    What the machine cannot do passes: it would be possible again.
+    Faults of the machine are raised: the same work may succeed later.
     """
     try:
         with deadline.limit(seconds, worked=True):
@@ -129,7 +129,7 @@ def _guarded(seconds: float, work: Callable[[], Result], failed: Callable[[str],
 
 
 def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, now: float) -> bool:
-    """Queue what a judgement sends; whether that is anything."""
+    """Queue what a judgement sends, and return whether that is anything."""
     if not judged.decision.outgoing:
         return False
     from mailgate.gateway import send  # most mail is answered by nothing and copied to nobody

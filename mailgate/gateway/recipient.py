@@ -1,4 +1,4 @@
-"""Whether there is anybody at an address, asked before a message comes."""
+"""Whether an address exists: asked at RCPT, before the message comes."""
 
 from mailgate.mail import envelope
 from mailgate.mail.envelope import Hints
@@ -9,12 +9,12 @@ from mailgate.store.database import Store
 
 
 def is_known(store: Store, recipient: str, fallback: Fallback | None) -> bool:
-    """Whether mail for a recipient can be taken at all: not for a stranger in a local domain.
+    """Whether mail for a recipient can be accepted: not for an unknown address in a local domain.
 
     Raises StoreError, NotReady while there is no local domain.
     """
-    asked = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
+    addressed = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
     with store.read() as tx:
-        ours = snapshot.ours(tx, asked.recipients, contacts.allowed_domains(contacts.parameters(tx)))
-    resolved = resolve.recipients(asked.qualified(ours.directory.default_name), ours)
+        ours = snapshot.ours(tx, addressed.recipients, contacts.allowed_domains(contacts.parameters(tx)))
+    resolved = resolve.recipients(addressed.qualified(ours.directory.default_name), ours)
     return fallback is not None or all(known is None or known.kind != "unknown" for known in resolved)

@@ -1,4 +1,4 @@
-"""Queue what a decision sends: answers, and the messages of a record to its people, one delivery each."""
+"""Queue what a decision sends: answers, and copies to the people of a record, one delivery each."""
 
 import os
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from mailgate.values.record import Ref
 
 
 def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, now: float) -> bool:
-    """Queue the answer and the copies that a stored judgement asks for; whether there are any."""
+    """Queue the answer and the copies that a stored judgement asks for, and return whether there are any."""
     number, decision = stored.number, judged.decision
     if number is None:
         return False
@@ -45,17 +45,17 @@ def enqueue(tx: Transaction, config: Config, judged: Judgement, stored: Stored, 
 
 
 def identity(tx: Transaction, record: Record, ours: Ours | None = None) -> Identity:
-    """As whom we write about a record: the alias that governs it, else the sender of its domain. Raises Problem.
+    """The identity under which mailgate writes about a record: its alias, else the sender of its domain.
 
-    The domain is that of the alias, under the name that was written to; else the one that was written to, else the
-    default domain. `ours` is what is known of what is ours.
+    The domain is that of the alias, under the name that the author wrote to; else the domain that they wrote to; else
+    the default domain. `ours`: what has been loaded of the directory and the keys. Raises Problem.
     """
     governs = address.lenient(record.alias) if record.alias else None
-    asked = [governs] if governs else []
+    addresses = [governs] if governs else []
     if ours is None:
-        ours = Ours(directories.load(tx, asked), Signatures(keys.secrets(tx)))
+        ours = Ours(directories.load(tx, addresses), Signatures(keys.secrets(tx)))
     elif record.alias not in ours.directory.aliases:
-        ours = ours._replace(directory=directories.extended(tx, ours.directory, asked))
+        ours = ours._replace(directory=directories.extended(tx, ours.directory, addresses))
     directory, signatures = ours
     host = governs.domain if governs else ""
     home, written = directory.domains.get(host), directory.domains.get(record.domain or "")
@@ -70,20 +70,20 @@ def identity(tx: Transaction, record: Record, ours: Ours | None = None) -> Ident
     return Identity(domain, (domain.catchall,), signatures.secrets[0], domain.sender)
 
 
-def mark(whom: Identity) -> str:
+def mark(writer: Identity) -> str:
     """A new mark for a message to a record's people."""
-    return token.new_mark(token.POST, whom.secret, os.urandom(16))
+    return token.new_mark(token.POST, writer.secret, os.urandom(16))
 
 
 class Mailing(NamedTuple):
-    """A stored message that goes to people of a record. kind: post or copy.
+    """A stored message (its number) for people of a record. kind: post or copy.
 
-    The body that everyone gets is that of the stored message (its number), from octet `body_at` on.
+    All get the body of the stored message, from octet `body_at` on.
     """
 
     record: Ref
     message: int
-    whom: Identity
+    writer: Identity
     heading: Heading
     body_at: int
     kind: str
@@ -91,29 +91,29 @@ class Mailing(NamedTuple):
 
 
 def send(tx: Transaction, mailing: Mailing, recipients: Iterable[str]) -> list[int]:
-    """Queue a mailing for each recipient; their numbers in the outbox."""
-    ref, number, whom, heading, body_at, kind, reason = mailing
+    """Queue a mailing for each recipient, and return the numbers in the outbox."""
+    ref, number, writer, heading, body_at, kind, reason = mailing
     queued = []
     for recipient in recipients:
         parsed = address.lenient(recipient)
         key = parsed.key if parsed else recipient
         delivery = deliveries.add(tx, number, ref, key, heading.message_id)
-        person = posting.recipient(whom, recipient, str(ref), delivery, key)
-        octets = posting.header(whom, heading, [recipient], person.reply_to, copy=kind == "copy")
+        person = posting.recipient(writer, recipient, str(ref), delivery, key)
+        octets = posting.header(writer, heading, [recipient], person.reply_to, copy=kind == "copy")
         draft = Draft(kind, reason, str(ref), recipient, heading.subject, octets, number, person.reverse_path, body_at)
         queued.append(outbox.queue(tx, draft, heading.now))
     return queued
 
 
 def _copy(tx: Transaction, number: int, judged: Judgement, outcome: Outcome, recipients: list[str], now: float) -> None:
-    """Queue the copies of a stored message that the followers of the record in an outcome get."""
+    """Queue the copies of a stored message for followers of the record in an outcome."""
     assert outcome.record is not None
     record, message = outcome.record, judged.facts.message
-    whom = identity(tx, records.get(tx, record), judged.state.ours)
+    writer = identity(tx, records.get(tx, record), judged.state.ours)
     try:
         with savepoint(tx):
-            heading = posting.heading(message, whom, mark(whom), outcome.parent, now)
-            send(tx, Mailing(record, number, whom, heading, message.body_at, "copy", outcome.reason), recipients)
+            heading = posting.heading(message, writer, mark(writer), outcome.parent, now)
+            send(tx, Mailing(record, number, writer, heading, message.body_at, "copy", outcome.reason), recipients)
     except StoreError:
         raise
     except Exception as error:  # a mistake of ours, which would come again with every delivery of this message
@@ -126,7 +126,7 @@ def _copy(tx: Transaction, number: int, judged: Judgement, outcome: Outcome, rec
 
 
 def _reply(tx: Transaction, config: Config, judged: Judgement, number: int, reply: Outgoing, now: float) -> str:
-    """Queue an answer; why it could not be written (`""`): the mail is held then, like all that we cannot take."""
+    """Queue an answer. Returns why it could not be written, else `""`; the caller then holds the mail."""
     from mailgate.compose import refusal  # most letters are copies
     from mailgate.compose.origin import Origin
 

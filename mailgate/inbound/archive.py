@@ -10,10 +10,10 @@ _READ = 1 << 20
 
 
 class ArchivedMessage(NamedTuple):
-    """A message in a file. Of one that is too large `raw` is the header, and `whole` the octets of it all; else 0."""
+    """A message in a file. Of one that is too large, `raw` is the header and `full_size` its octets; else 0."""
 
     raw: bytes
-    whole: int = 0
+    full_size: int = 0
 
 
 def read(kind: str, path: str, max_size: int) -> tuple[int, Iterator[ArchivedMessage]]:
@@ -86,10 +86,10 @@ def _files(paths: list[str], max_size: int) -> Iterator[ArchivedMessage]:
         yield ArchivedMessage(octets) if size <= max_size else _message(octets, size, max_size)
 
 
-def _check(path: str, exists: Callable[[str], bool], what: str) -> None:
+def _check(path: str, exists: Callable[[str], bool], kind: str) -> None:
     if not exists(path):
         raise Problem(
-            f"{path} is not a {what}, or the owner of the store may not look at it", command("ls -ld {FILE}", path)
+            f"{path} is not a {kind}, or the owner of the store may not look at it", command("ls -ld {FILE}", path)
         )
 
 

@@ -73,12 +73,12 @@ class Intake:
     def __init__(self, job: Job, folder: str, ledger: Ledger, settlement: Settlement) -> None:
         self._job, self._folder, self._ledger, self._settlement = job, folder, ledger, settlement
 
-    def fetched(self, id: str, raw: bytes, whole: int = 0, failure: str = "") -> Fetched:
-        """A message of this server, or the header of one of so many octets as a whole; failure: why it is held."""
+    def fetched(self, id: str, raw: bytes, full_size: int = 0, failure: str = "") -> Fetched:
+        """A message of this server, or the header of one of `full_size` octets. failure: why it is held."""
         server = self._job.server
         fallback = Fallback(server.model, server.values) if server.model else None
         incoming = Incoming(raw, fallback=fallback, source="fetch", mailbox=server.mailbox)
-        return Fetched(id, incoming._replace(whole=whole, failure=failure))
+        return Fetched(id, incoming._replace(full_size=full_size, failure=failure))
 
     def take(self, messages: Sequence[Fetched]) -> None:
         """Take messages with one commit. One that we cannot take is tried again in later runs, then held as failed."""

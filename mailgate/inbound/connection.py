@@ -43,11 +43,11 @@ def _session(server: Server, config: Config, text: str) -> Session:
 
 
 def _problem(server: Server, answer: str) -> Problem:
-    where = f"{server.host}:{server.port}"
+    host = f"{server.host}:{server.port}"
     if not server.secret.is_token:
         show = command("mailgate server show {NAME}", server.name)
-        return Problem(f"{where} does not let `{server.user}` in: {answer}", show)
-    problem = f"{where} does not accept the token of `{server.user}`: {answer}"
+        return Problem(f"{host} does not let `{server.user}` in: {answer}", show)
+    problem = f"{host} does not accept the token of `{server.user}`: {answer}"
     if server.secret.kind == "login":
         login = command("mailgate server login {NAME}", server.name)
         return Problem(problem, login, advice="does the login include the right to read mail?")

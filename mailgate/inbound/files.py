@@ -97,4 +97,4 @@ class _Intake:
             self._counts[counts_as(receipt)] += 1
 
     def _incoming(self, message: ArchivedMessage) -> Incoming:
-        return Incoming(message.raw, fallback=self._source.fallback, source="file", whole=message.whole)
+        return Incoming(message.raw, fallback=self._source.fallback, source="file", full_size=message.full_size)

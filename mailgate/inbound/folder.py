@@ -68,12 +68,12 @@ class Folder:
         """Fetch messages in batches where nothing speaks against it, and of those that are too large the header."""
         self._sizes = self._session.sizes(chosen) if chosen else {}
         self._missing = {id: _NOT_GIVEN for id in chosen if id not in self._sizes}
-        there = [id for id in chosen if id in self._sizes]
-        large = [id for id in there if self._sizes[id] > self._job.config.max_size]
-        alone = {id for id in there if self._ledger.attempts[id] or self._is_suspect(id)}
+        listed = [id for id in chosen if id in self._sizes]
+        large = [id for id in listed if self._sizes[id] > self._job.config.max_size]
+        alone = {id for id in listed if self._ledger.attempts[id] or self._is_suspect(id)}
         if self._job.suspects.careful:
-            alone.update(there[: batch.SIZE])
-        for ids in batch.split([id for id in there if id not in large], self._sizes, alone):
+            alone.update(listed[: batch.SIZE])
+        for ids in batch.split([id for id in listed if id not in large], self._sizes, alone):
             self._fetch(ids, alone)
             self._settlement.send()
         for id in large:
@@ -99,8 +99,8 @@ class Folder:
         except ConnectionLost:
             self._job.suspects.broke_together(self._ledger.key(id) for id in ids)
             raise
-        if given := [self._intake.fetched(id, bodies[id]) for id in ids if bodies.get(id)]:
-            self._intake.take(given)
+        if messages := [self._intake.fetched(id, bodies[id]) for id in ids if bodies.get(id)]:
+            self._intake.take(messages)
         for id in ids:
             if not bodies.get(id):
                 self._missing[id] = _NOTHING if id in bodies else _NOT_GIVEN
@@ -123,7 +123,7 @@ class Folder:
             self._missing[id] = _NOT_GIVEN if body is None else _NOTHING
 
     def _fetch_header(self, id: str, failure: str) -> None:
-        """Take the header of a message that cannot be had as a whole. failure: why, `""` when it is too large."""
+        """Take the header of a message whose body cannot be fetched. failure: why, `""` when it is too large."""
         try:
             header = self._session.header(id)
         except CommandRefused as refused:
@@ -136,8 +136,8 @@ class Folder:
                 self._job.suspects.broke_at(self._ledger.key(id))
             raise
         if header:
-            whole = max(self._sizes.get(id, 0), len(header) + 1)
-            self._intake.take([self._intake.fetched(id, header, whole, failure)])
+            full_size = max(self._sizes.get(id, 0), len(header) + 1)
+            self._intake.take([self._intake.fetched(id, header, full_size, failure)])
         else:
             self._intake.give_up(id, failure or "the server does not give its header")
 
@@ -148,9 +148,9 @@ class Folder:
         """What was listed and not given was expunged by another client; or the server lists what it does not have."""
         if not self._missing:
             return
-        there = set(self._session.listing())
+        present = set(self._session.listing())
         for id, error in self._missing.items():
-            if id not in there:
+            if id not in present:
                 self._job.progress.drop(self._name)
                 continue
             give_up = self._ledger.fail_attempt(id, error)

@@ -34,8 +34,8 @@ def connect(server: Server, credential: Credential, max_size: int) -> "Imap":
                 timeout=times,
             )
         except imaplib.IMAP4.error as error:
-            what = "the connection broke" if _broke(error) else "this is not IMAP"
-            raise Problem(f"{server.host}:{server.port}: {what}: {answer(error)}") from error
+            cause = "the connection broke" if _broke(error) else "this is not IMAP"
+            raise Problem(f"{server.host}:{server.port}: {cause}: {answer(error)}") from error
     client._imap.debug = 0  # imapclient logs every command
     session = Imap(client, max_size)
     try:
@@ -51,18 +51,18 @@ def connect(server: Server, credential: Credential, max_size: int) -> "Imap":
 
 
 def _start_tls(client: IMAPClient, server: Server, context: Any) -> None:
-    where = f"{server.host}:{server.port}"
+    host = f"{server.host}:{server.port}"
     if not client.has_capability("STARTTLS"):
-        raise Problem(f"{where} offers no STARTTLS", command("mailgate server set {NAME} --security tls", server.name))
+        raise Problem(f"{host} offers no STARTTLS", command("mailgate server set {NAME} --security tls", server.name))
     try:
         client.starttls(context)
     except imaplib.IMAP4.error as error:
-        what = "the connection broke" if _broke(error) else "STARTTLS failed"
-        raise Problem(f"{where}: {what}: {answer(error)}") from error
+        cause = "the connection broke" if _broke(error) else "STARTTLS failed"
+        raise Problem(f"{host}: {cause}: {answer(error)}") from error
 
 
 def _log_in(client: IMAPClient, server: Server, credential: Credential) -> None:
-    where = f"{server.host}:{server.port}"
+    host = f"{server.host}:{server.port}"
     try:
         if credential.is_token:
             _log_in_with_token(client, credential)
@@ -70,13 +70,13 @@ def _log_in(client: IMAPClient, server: Server, credential: Credential) -> None:
             client.plain_login(credential.user, credential.secret)
         elif client.has_capability("LOGINDISABLED"):
             raise Problem(
-                f"{where} takes no password here", command("mailgate server set {NAME} --security tls", server.name)
+                f"{host} takes no password here", command("mailgate server set {NAME} --security tls", server.name)
             )
         else:
             client.login(credential.user, credential.secret)
     except (imaplib.IMAP4.error, UnicodeError) as error:
         if _broke(error):
-            raise Problem(f"{where}: the connection broke: {answer(error, credential.secret)}") from error
+            raise Problem(f"{host}: the connection broke: {answer(error, credential.secret)}") from error
         raise LoginRefused(answer(error, credential.secret)) from error
 
 
@@ -159,9 +159,9 @@ class Imap:
             uids = [int(id) for id in ids[at : at + _AT_ONCE]]
             with self._talk():
                 data = self.client.fetch(uids, ["RFC822.SIZE"])
-            wanted = frozenset(uids)  # servers also send what changed in other messages
+            requested = frozenset(uids)  # servers also send what changed in other messages
             for uid, items in data.items():
-                if uid in wanted and isinstance(size := items.get(b"RFC822.SIZE"), int):
+                if uid in requested and isinstance(size := items.get(b"RFC822.SIZE"), int):
                     sizes[str(uid)] = size
         return sizes
 

@@ -96,23 +96,23 @@ def tls(server: Server) -> ssl.SSLContext:
 @contextlib.contextmanager
 def connecting(server: Server) -> Iterator[None]:
     """Turn the errors of connecting into a Problem that says what to do."""
-    where = f"{server.host}:{server.port}"
+    host = f"{server.host}:{server.port}"
     try:
         yield
     except ssl.SSLCertVerificationError as error:
         why = charset.printable(error.verify_message or str(error))
         own = command("mailgate server set {NAME} --ca FILE", server.name)
-        raise Problem(f"{where}: the certificate is not trusted: {why}", own) from error
+        raise Problem(f"{host}: the certificate is not trusted: {why}", own) from error
     except ssl.SSLError as error:
-        other = "starttls" if server.security == "tls" else "tls"
-        change = command("mailgate server set {NAME} --security {KIND}", server.name, other)
-        raise Problem(f"{where}: no TLS: {error.reason or error}", change) from error
+        security = "starttls" if server.security == "tls" else "tls"
+        change = command("mailgate server set {NAME} --security {KIND}", server.name, security)
+        raise Problem(f"{host}: no TLS: {error.reason or error}", change) from error
     except socket.gaierror as error:
         raise Problem(f"{server.host}: no such host: {error.strerror}") from error
     except TimeoutError as error:
-        raise Problem(f"{where}: no answer within {CONNECT_TIME:.0f} s") from error
+        raise Problem(f"{host}: no answer within {CONNECT_TIME:.0f} s") from error
     except OSError as error:
-        raise Problem(f"{where}: {error.strerror or error or 'the connection broke'}") from error
+        raise Problem(f"{host}: {error.strerror or error or 'the connection broke'}") from error
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     An empty argument is a value like any other: `-f ''` is the null reverse-path.
     """
     arguments = Arguments()
-    rest = list(argv)
+    words = list(argv)
     names = {
         "-f": "reverse_path",
         "--fallback-model": "fallback",
@@ -78,8 +78,8 @@ def parse(argv: Sequence[str]) -> Arguments:
         "--config": "config",
         "--db": "store",
     }
-    while rest and rest[0].startswith("-") and len(rest[0]) > 1:
-        word = rest.pop(0)
+    while words and words[0].startswith("-") and len(words[0]) > 1:
+        word = words.pop(0)
         if word == "--":
             break
         if word in ("-h", "--help"):
@@ -90,11 +90,11 @@ def parse(argv: Sequence[str]) -> Arguments:
         if option not in names:
             raise UsageError(f"unknown option {option!r}")
         if not equals:
-            if not rest:
+            if not words:
                 raise UsageError(f"option {option} needs a value")
-            value = rest.pop(0)
+            value = words.pop(0)
         arguments = Arguments(**{**arguments._asdict(), names[option]: value})
-    return arguments._replace(recipients=tuple(rest))
+    return arguments._replace(recipients=tuple(words))
 
 
 def _deliver(argv: Sequence[str]) -> tuple[int, str]:

@@ -40,7 +40,7 @@ class _BoundedTls(_Bounded, poplib.POP3_SSL):
 def connect(server: Server, credential: Credential, max_size: int) -> "Pop":
     """Connect and log in. Raises Problem, LoginRefused."""
     context = None if server.security == "none" else mailbox.tls(server)
-    where = f"{server.host}:{server.port}"
+    host = f"{server.host}:{server.port}"
     with mailbox.connecting(server), mailbox.time_limit():
         try:
             client: _Bounded
@@ -49,18 +49,18 @@ def connect(server: Server, credential: Credential, max_size: int) -> "Pop":
             else:
                 client = _Bounded(server.host, server.port, timeout=mailbox.CONNECT_TIME)
         except poplib.error_proto as error:
-            what = "the connection broke" if answer(error) == _EOF else f"this is not POP3: {answer(error)}"
-            raise Problem(f"{where}: {what}") from error
+            cause = "the connection broke" if answer(error) == _EOF else f"this is not POP3: {answer(error)}"
+            raise Problem(f"{host}: {cause}") from error
     try:
         with mailbox.connecting(server), mailbox.time_limit():
             if server.security == "starttls":
-                _start_tls(client, where, context)
+                _start_tls(client, host, context)
             client.sock.settimeout(mailbox.READ_TIME)
             _log_in(client, credential)
     except poplib.error_proto as error:
         _hang_up(client)
         if answer(error) == _EOF:
-            raise Problem(f"{where}: the connection broke") from error
+            raise Problem(f"{host}: the connection broke") from error
         raise LoginRefused(answer(error, credential.secret)) from error
     except BaseException:
         _hang_up(client)
@@ -68,13 +68,13 @@ def connect(server: Server, credential: Credential, max_size: int) -> "Pop":
     return Pop(client, max_size)
 
 
-def _start_tls(client: _Bounded, where: str, context: ssl.SSLContext | None) -> None:
+def _start_tls(client: _Bounded, host: str, context: ssl.SSLContext | None) -> None:
     try:
         client.stls(context)
     except poplib.error_proto as error:
         if answer(error) == _EOF:
             raise
-        raise Problem(f"{where}: STARTTLS failed: {answer(error)}") from error
+        raise Problem(f"{host}: STARTTLS failed: {answer(error)}") from error
 
 
 def _log_in(client: _Bounded, credential: Credential) -> None:

@@ -35,8 +35,8 @@ class Envelope(NamedTuple):
         """The same with this domain where an address has none, as every mail server completes it."""
 
         def complete(addresses: Iterable[Address]) -> tuple[Address, ...]:
-            whole = (known if known.domain else known._replace(domain=domain) for known in addresses)
-            return tuple(dict.fromkeys(whole))
+            completed = (known if known.domain else known._replace(domain=domain) for known in addresses)
+            return tuple(dict.fromkeys(completed))
 
         return self._replace(
             reverse_path=next(iter(complete([self.reverse_path])), None) if self.reverse_path else None,
@@ -73,12 +73,12 @@ def read(incoming: Incoming, hints: Hints, author: Address | None) -> Envelope:
     return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), stated, incoming.source)
 
 
-def _reverse_path(told: Iterable[str | None], author: Address | None) -> tuple[Address | None, bool]:
+def _reverse_path(candidates: Iterable[str | None], author: Address | None) -> tuple[Address | None, bool]:
     """The reverse-path as the first that tells one has it, and whether anybody did.
 
     local(8) replaces some characters in SENDER, so it is asked last.
     """
-    stated = next((text for text in told if text is not None), None)
+    stated = next((text for text in candidates if text is not None), None)
     if stated is None:
         return author, False
     return None if address.is_null(stated) else _lenient(stated), True

@@ -1,4 +1,4 @@
-"""A message as a way in hands it over: its bytes, and what was said about it besides."""
+"""A message as it comes in: its bytes, and what the transport says about it."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,18 +8,18 @@ COLLECTED = ("fetch", "file")
 
 
 class Fallback(NamedTuple):
-    """The model of the records that mail makes which no alias takes, and the values of these records."""
+    """The model and the values of records that mail creates when no alias takes it."""
 
     model: str
     values: Mapping[str, str] = {}
 
 
 class Incoming(NamedTuple):
-    """One message and its envelope as it was told: nothing is parsed yet.
+    """One message and its envelope as the transport states it: nothing is parsed yet.
 
-    reverse_path None: not told; `recipients` empty: `environ` or the trace fields may name them. source: pipe, lmtp,
-    fetch (out of a mailbox, whose address is `mailbox`) or file (kept mail). `whole`: octets of the message where `raw`
-    is only a part of it, else 0. `failure`: why it cannot be judged, `""` where it can; such mail is held with it.
+    reverse_path None: not stated. `recipients` empty: `environ` or the trace fields may name them. source: pipe, lmtp,
+    fetch (from a mailbox, whose address is `mailbox`) or file (kept mail). `full_size`: octets of the message where
+    `raw` is only a part of it, else 0. `failure`: why it cannot be judged, else `""`; such mail is held with it.
     """
 
     raw: bytes
@@ -29,5 +29,5 @@ class Incoming(NamedTuple):
     fallback: Fallback | None = None
     source: str = "pipe"
     mailbox: str | None = None
-    whole: int = 0
+    full_size: int = 0
     failure: str = ""

@@ -75,7 +75,7 @@ def _subject(header: Header) -> str:
 
 def _addresses(header: Header, name: str) -> frozenset[str]:
     values = header.fields.get(name, ())
-    return frozenset(found.key for value in values for found in mailboxes.read(value.decode("utf-8", "replace")))
+    return frozenset(address.key for value in values for address in mailboxes.read(value.decode("utf-8", "replace")))
 
 
 def _posting(header: Header) -> frozenset[str]:
@@ -85,4 +85,4 @@ def _posting(header: Header) -> frozenset[str]:
         for value in header.fields.get("list-post", ())
         for match in _POSTING.finditer(value)
     ]
-    return frozenset(found.key for text in texts for found in mailboxes.read(text))
+    return frozenset(address.key for text in texts for address in mailboxes.read(text))

@@ -28,7 +28,7 @@ class Message(NamedTuple):
     """What a message says of itself, before anything is looked up. Ids keep their angle brackets.
 
     `references`: the ids in In-Reply-To, then those in References. `transport`: addresses in fields of mail servers and
-    providers. `whole`: octets of the message where `raw` is only a part of it, else 0.
+    providers. `full_size`: octets of the message where `raw` is only a part of it, else 0.
     """
 
     raw: bytes
@@ -46,12 +46,12 @@ class Message(NamedTuple):
     digest: str
     defects: tuple[str, ...]
     stamps: tuple[Stamp, ...] = ()
-    whole: int = 0
+    full_size: int = 0
 
     @property
     def size(self) -> int:
         """Octets as received; of the complete message where only a part of it was collected."""
-        return max(len(self.raw), self.whole)
+        return max(len(self.raw), self.full_size)
 
     @property
     def header_addresses(self) -> tuple[Address, ...]:
@@ -148,13 +148,13 @@ class _Recipients:
         """The addresses in these fields, in order, without repetition."""
         addresses: dict[Address, None] = {}
         for value in (value for name in names for value in self.fields.get(name, ())):
-            found = mailboxes.read(value.decode("utf-8", "replace"), self.left + 1)
-            addresses.update(dict.fromkeys(found[: self.left]))
-            if len(found) > self.left:
+            parsed = mailboxes.read(value.decode("utf-8", "replace"), self.left + 1)
+            addresses.update(dict.fromkeys(parsed[: self.left]))
+            if len(parsed) > self.left:
                 self.defects.append(f"more than {ADDRESS_LIMIT} recipient addresses")
                 self.left = 0
                 break
-            self.left -= len(found)
+            self.left -= len(parsed)
         return tuple(addresses)
 
 

@@ -61,13 +61,13 @@ def fold(text: str, subject: str = "") -> tuple[Passage, ...]:
     The whole text is one passage when nothing of it would be the author's, when it is longer than LIMIT, and when it is
     a forward. A forward by Outlook differs from an answer only in its `subject` (`FW: `, `WG: `).
     """
-    whole = (Passage("text", text),) if text else ()
+    unfolded = (Passage("text", text),) if text else ()
     if len(text) > LIMIT or _FORWARD.match(subject):
-        return whole
+        return unfolded
     lines: list[str] = _LINE.findall(text)
     kinds = _kinds([_shortened(line) for line in lines])
     if "text" not in kinds:
-        return whole
+        return unfolded
     groups = groupby(zip(_filled(kinds), lines, strict=True), key=itemgetter(0))
     return tuple(Passage(kind, "".join(line for _, line in group)) for kind, group in groups)
 
@@ -180,7 +180,7 @@ def _history(lines: list[str], at: int, fields: list[str]) -> int | None:
 
 def _sign(lines: list[str], kinds: list[PassageKind | None], start: int, end: int) -> None:
     """Mark the signature in lines `start` to `end` of the author's text, if it has one."""
-    found = signature.find(lines, start, end)
-    if found:
-        first, last = found
+    bounds = signature.find(lines, start, end)
+    if bounds:
+        first, last = bounds
         kinds[first:last] = [kind and "signature" for kind in kinds[first:last]]

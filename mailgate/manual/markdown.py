@@ -67,7 +67,7 @@ _INLINE = re.compile(
 def blocks(text: str) -> list[Block]:
     """The blocks of a page, in order."""
     lines = text.splitlines()
-    found: list[Block] = []
+    parsed: list[Block] = []
     at = 0
     while at < len(lines):
         line = lines[at]
@@ -75,17 +75,17 @@ def blocks(text: str) -> list[Block]:
         if not line.strip():
             at += 1
         elif heading:
-            found.append(Heading(len(heading[1]), heading[2]))
+            parsed.append(Heading(len(heading[1]), heading[2]))
             at += 1
         elif line.startswith("```"):
             end = lines.index("```", at + 1)
-            found.append(Code(line[3:].strip(), tuple(lines[at + 1 : end])))
+            parsed.append(Code(line[3:].strip(), tuple(lines[at + 1 : end])))
             at = end + 1
         else:
             end = next((n for n in range(at, len(lines)) if _ends(lines[n])), len(lines))
-            found.extend(_running(lines[at:end]))
+            parsed.extend(_running(lines[at:end]))
             at = end
-    return found
+    return parsed
 
 
 def _ends(line: str) -> bool:
@@ -116,24 +116,24 @@ def _running(lines: list[str]) -> Iterator[Block]:
 
 def spans(text: str) -> list[Span]:
     """The pieces of a paragraph, a list item or a table cell."""
-    found: list[Span] = []
+    pieces: list[Span] = []
     at = 0
     for mark in _INLINE.finditer(text):
         if mark.start() > at:
-            found.append(Span(text[at : mark.start()]))
+            pieces.append(Span(text[at : mark.start()]))
         code, strong, emphasis, label, target = mark.groups()
         if code:
-            found.append(Span(code, "code"))
+            pieces.append(Span(code, "code"))
         elif strong:
-            found.append(Span(strong, "strong"))
+            pieces.append(Span(strong, "strong"))
         elif emphasis:
-            found.append(Span(emphasis, "emphasis"))
+            pieces.append(Span(emphasis, "emphasis"))
         else:
-            found.append(Span(label, "", target))
+            pieces.append(Span(label, "", target))
         at = mark.end()
     if at < len(text):
-        found.append(Span(text[at:]))
-    return found
+        pieces.append(Span(text[at:]))
+    return pieces
 
 
 def plain(text: str) -> str:

@@ -106,8 +106,8 @@ def _span(span: Span, plain: dict[str, str]) -> str:
         return f"\\fB{_escaped(reference(span.target.removesuffix('.md')), _CODE)}\\fR"
     if span.style:
         return f"\\f{_FONTS[span.style]}{_escaped(span.text, _CODE if span.style == 'code' else plain)}\\fR"
-    where = f" <{_escaped(span.target, _CODE)}>" if "://" in span.target else ""
-    return _escaped(span.text, plain) + where
+    target = f" <{_escaped(span.target, _CODE)}>" if "://" in span.target else ""
+    return _escaped(span.text, plain) + target
 
 
 def reference(topic: str) -> str:

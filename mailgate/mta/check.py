@@ -52,19 +52,19 @@ def check_tables(
 
 
 def _check_table(
-    plan: Plan, name: str, wanted: str, file: FileState, indexes: Mapping[str, str | None] | None
+    plan: Plan, name: str, expected: str, file: FileState, indexes: Mapping[str, str | None] | None
 ) -> Check:
     path, check = f"{plan.folder}/{name}", f"table {name}"
     if file.error:
         return Check(check, "unknown", f"{path}: {file.error}", command("ls -l {FILE}", path))
     if file.text is None:
         return Check(check, "wrong", f"there is no {path}", WRITE_TABLES)
-    if file.text != wanted:
+    if file.text != expected:
         return Check(check, "wrong", f"{path} does not match the store", WRITE_TABLES)
-    if indexes is not None and name in indexes and _entries(wanted) != _entries(indexes[name] or ""):
+    if indexes is not None and name in indexes and _entries(expected) != _entries(indexes[name] or ""):
         index = "no index that Postfix can read" if indexes[name] is None else "an index that does not match it"
         return Check(check, "wrong", f"{path} has {index}", WRITE_TABLES)
-    count = len(_entries(wanted))
+    count = len(_entries(expected))
     return Check(check, "ok", f"{path}: {count} entr{'y' if count == 1 else 'ies'}")
 
 
@@ -76,14 +76,14 @@ def check_unknown(plan: Plan) -> list[Check]:
     return [Check("fallback", "wrong", text, advice='set unknown = "accept" under [maps] in the configuration')]
 
 
-def check_size(plan: Plan, limit: int | None, shown: str, fix: CommandLine | None, advice: str = "") -> Check:
+def check_size(plan: Plan, limit: int | None, stated: str, fix: CommandLine | None, advice: str = "") -> Check:
     """Whether the server refuses messages that are too large for mailgate. limit: 0 for none, None if unreadable."""
     name = "message_size_limit"
     if limit is None:
-        return Check(name, "unknown", f"the size limit `{shown}` cannot be read", fix, advice)
+        return Check(name, "unknown", f"the size limit `{stated}` cannot be read", fix, advice)
     if limit == 0 or limit > plan.max_size:
-        what = "no limit" if limit == 0 else f"a limit of {limit} octets"
-        return Check(name, "wrong", f"{what}: mail above {plan.max_size} is bounced instead of refused", fix, advice)
+        bound = "no limit" if limit == 0 else f"a limit of {limit} octets"
+        return Check(name, "wrong", f"{bound}: mail above {plan.max_size} is bounced instead of refused", fix, advice)
     return Check(name, "ok", f"{limit} octets, and mailgate takes {plan.max_size}")
 
 

@@ -51,8 +51,8 @@ def check(plan: Plan, state: EximState) -> list[Check]:
         return [*checks, Check("exim", "unknown", text, command("exim4 -bP router mailgate"))]
     for part in exim.parts(plan, ""):
         if part.name != "main":
-            for name, wanted in _instances(part.text).items():
-                checks.append(_check_instance(part.name, name, wanted, state.options.get((part.name, name))))
+            for name, options in _instances(part.text).items():
+                checks.append(_check_instance(part.name, name, options, state.options.get((part.name, name))))
     checks.append(_check_trusted(plan, state.main.get("trusted_users")))
     checks.append(_check_relay(state.lists.get("relay_to_domains")))
     limit = state.main.get("message_size_limit", "")
@@ -73,15 +73,15 @@ def _instances(text: str) -> dict[str, dict[str, str]]:
     return instances
 
 
-def _check_instance(kind: str, name: str, wanted: Mapping[str, str], present: Mapping[str, str] | None) -> Check:
-    what = f"{kind} {name}"
+def _check_instance(kind: str, name: str, expected: Mapping[str, str], present: Mapping[str, str] | None) -> Check:
+    instance = f"{kind} {name}"
     if present is None:
-        return Check(what, "wrong", f"Exim has no {what}", _WRITE, _THEN)
-    for option, value in wanted.items():
+        return Check(instance, "wrong", f"Exim has no {instance}", _WRITE, _THEN)
+    for option, value in expected.items():
         if _normal(present.get(option, "")) != _normal(value):
             text = f"{option} is `{present.get(option, '')}`, should be `{value}`"
-            return Check(what, "wrong", text, _WRITE, _THEN)
-    return Check(what, "ok", "as it should be")
+            return Check(instance, "wrong", text, _WRITE, _THEN)
+    return Check(instance, "ok", "as it should be")
 
 
 def _normal(value: str) -> str:
@@ -114,9 +114,9 @@ def _check_routed(plan: Plan, routed: Mapping[str, str] | None) -> list[Check]:
     if routed is None:
         return [Check("routing", "unknown", "Exim cannot be asked where addresses go", command("exim4 -bt ADDRESS"))]
     checks = []
-    for address, ours in probes(plan).items():
+    for address, is_local in probes(plan).items():
         answer = routed.get(address, "")
-        right = "router = mailgate," in answer if ours else "undeliverable" in answer
+        right = "router = mailgate," in answer if is_local else "undeliverable" in answer
         text = f"{address}: {' '.join(answer.split()) or 'Exim gives no answer'}"
         fix = None if right else command("exim4 -bt {ADDRESS}", address)
         checks.append(Check("routing", "ok" if right else "wrong", text, fix))

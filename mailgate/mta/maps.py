@@ -45,14 +45,14 @@ class Maps(NamedTuple):
 def tables(maps: Maps) -> Mapping[str, str]:
     """Every table by its name, as text: lines of key and value, in the order in which they should be written."""
     locals_ = {domain: local_parts(domain, maps) for domain in maps.domains}
-    whole = [host for domain in maps.domains if domain.name not in maps.shared for host in spelled(domain.name)]
+    hosts = [host for domain in maps.domains if domain.name not in maps.shared for host in spelled(domain.name)]
     addresses = [f"{local}@{host}" for domain in locals_ for host in spelled(domain.name) for local in locals_[domain]]
-    addresses += [f"@{host}" for host in whole if maps.unknown]
+    addresses += [f"@{host}" for host in hosts if maps.unknown]
     names = sorted({local for domain in locals_ for local in locals_[domain] if local not in RESERVED})
     return {
         SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
         ADDRESSES: _HEADER + "".join(f"{address} {_TARGET}\n" for address in addresses),
-        DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for host in whole),
+        DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for host in hosts),
         ALIASES: _HEADER + "".join(f'{name} "|{GUARD}"\n' for name in names),
     }
 

@@ -20,12 +20,12 @@ def plan(settings: Config, account: tuple[str, str], store: Store, fallback: str
     """
     if fallback is not None:
         names.model(fallback)
-    wanted = write.wanted(store, settings)
-    if not wanted.domains:
+    tables = write.wanted(store, settings)
+    if not tables.domains:
         raise Problem("no domain is configured", command("mailgate domain add example.com"))
     path = os.path.abspath(settings.path) if settings.path else None
     return Plan(
-        maps=wanted,
+        maps=tables,
         folder=settings.maps or config.SYSTEM_MAPS,
         user=account[0],
         group=account[1],

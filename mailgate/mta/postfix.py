@@ -40,8 +40,8 @@ def _check_again(plan: Plan) -> CommandLine:
 
 
 def _main(plan: Plan, present: Mapping[str, str]) -> ConfigFile:
-    what = "mailgate behind an alias file" if plan.alias else "mailgate as a transport"
-    rows = [f"# Lines for {MAIN}, {MARK} postfix`: {what}."]
+    kind = "mailgate behind an alias file" if plan.alias else "mailgate as a transport"
+    rows = [f"# Lines for {MAIN}, {MARK} postfix`: {kind}."]
     rows += ["# Each replaces your line of that name, and keeps what yours says.", ""]
     for setting in postfix_settings.settings(plan):
         value = postfix_settings.merged(plan, setting, present)
@@ -59,9 +59,9 @@ def master(plan: Plan) -> ConfigFile:
 
 def _notes(plan: Plan, present: Mapping[str, str]) -> list[str]:
     named = postfix_settings.relayed(present)
-    ours = f":{plan.folder}/{maps.DOMAINS}"
+    own_table = f":{plan.folder}/{maps.DOMAINS}"
     relayed = postfix_settings.items(present.get("relay_domains", ""))
-    unlisted = [item for item in relayed if item not in named and not item.endswith(ours)]
+    unlisted = [item for item in relayed if item not in named and not item.endswith(own_table)]
     if plan.alias or not unlisted or present.get("relay_recipient_maps"):
         return []
     return [

@@ -58,8 +58,8 @@ def _check_service(plan: Plan, state: PostfixState) -> Check:
         return Check("master.cf", "unknown", text, command("postconf -M mailgate/unix"))
     if not state.service.strip():
         return Check("master.cf", "wrong", "there is no service `mailgate`", fix)
-    wanted, present = _service(postfix.master(plan).text), _service(state.service)
-    for name, value in wanted.items():
+    expected, present = _service(postfix.master(plan).text), _service(state.service)
+    for name, value in expected.items():
         if present.get(name) != value:
             is_ = f"is `{present[name]}`" if name in present else "is missing"
             return Check("master.cf", "wrong", f"service mailgate: {name} {is_}, should be `{value}`", fix)
@@ -91,7 +91,7 @@ def _fault(setting: MainSetting, value: str) -> str:
     """What is wrong with the value of a parameter, `""` for nothing."""
     if setting.name in LISTS:
         present = postfix_settings.items(value)
-        missing = [item for item in setting.ours if not postfix_settings.has(present, item)]
+        missing = [item for item in setting.required if not postfix_settings.has(present, item)]
         return f"{', '.join(missing)} is not in it" if missing else ""
     if setting.name == "recipient_delimiter":
         missing = [c for c in setting.values[0] if c not in value]

@@ -31,7 +31,7 @@ class MainSetting(NamedTuple):
     values: Sequence[str]
 
     @property
-    def ours(self) -> list[str]:
+    def required(self) -> list[str]:
         """The items that must be there even when main.cf sets the parameter."""
         return [value for value in self.values if value not in _DEFAULTS]
 
@@ -76,11 +76,11 @@ def merged(plan: Plan, setting: MainSetting, present: Mapping[str, str]) -> str 
         return None if old.isdecimal() and 0 < int(old) <= plan.max_size else setting.values[0]
     if setting.name not in LISTS:
         return setting.values[0]
-    others = items(old)
-    if setting.name == "relay_recipient_maps" and not others and (named := relayed(present)):
-        others = [f"inline:{{{', '.join(f'@{domain}=ok' for domain in named)}}}"]
-    added = setting.ours if others and setting.name in _EXTENDED else setting.values
-    return ", ".join([*others, *(value for value in added if not has(others, value))])
+    kept = items(old)
+    if setting.name == "relay_recipient_maps" and not kept and (named := relayed(present)):
+        kept = [f"inline:{{{', '.join(f'@{domain}=ok' for domain in named)}}}"]
+    added = setting.required if kept and setting.name in _EXTENDED else setting.values
+    return ", ".join([*kept, *(value for value in added if not has(kept, value))])
 
 
 _EXTENDED = ("mydestination", "alias_maps", "local_recipient_maps")
@@ -104,12 +104,12 @@ def items(value: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def has(present: Sequence[str], wanted: str) -> bool:
+def has(present: Sequence[str], item: str) -> bool:
     """Whether a list has an item; a table is the same with every type of index."""
-    if ":" not in wanted:
-        return wanted in present
-    path = wanted.partition(":")[2]
-    return any(item.rpartition(":")[2] == path for item in present)
+    if ":" not in item:
+        return item in present
+    path = item.partition(":")[2]
+    return any(other.rpartition(":")[2] == path for other in present)
 
 
 _RELAY = "Postfix accepts mail for our domains from the internet ..."

@@ -30,10 +30,10 @@ def redirects(domain: Domain, aliases: Iterable[str], to: str) -> tuple[Redirect
     for local, _ in domain.retired:
         names.setdefault(local, "retired")
 
-    def forward(local: str, what: str) -> Redirect:
-        return Redirect(f"{local}@{domain.name}", to if "@" in to else f"{local}@{to}", what)
+    def forward(local: str, kind: str) -> Redirect:
+        return Redirect(f"{local}@{domain.name}", to if "@" in to else f"{local}@{to}", kind)
 
-    plain = [forward(local, what) for local, what in names.items()]
+    plain = [forward(local, kind) for local, kind in names.items()]
     if not (domain.details and domain.delimiter):
         return tuple(plain)
     return (*plain, *(forward(f"{local}{domain.delimiter}*", "detail") for local in names))

@@ -41,8 +41,8 @@ def token(store: Store, server: Server, refused: str = "") -> str:
             raise Problem("the access token has expired, and there is no refresh token", _again(server))
         with store.write() as tx:
             now = time.time()
-            mine = _usable(tx, server) == login and logins.claim(tx, server.number, me, now + _CLAIM, now)
-        if mine:
+            claimed = _usable(tx, server) == login and logins.claim(tx, server.number, me, now + _CLAIM, now)
+        if claimed:
             return _renewed(store, server, login, me)
         if time.monotonic() > end:
             raise Problem(f"another process is renewing the login of `{server.name}`", advice="it is tried again")

@@ -32,7 +32,7 @@ def ask(url: str, body: str | None, ca: str) -> Answer:
 
     Errors in JSON are answers too. Raises Problem, whose text never contains body or answer.
     """
-    where = urlsplit(url).hostname or url
+    host = urlsplit(url).hostname or url
     if not provider.is_safe(url):
         raise Problem(f"`{charset.printable(url)[:200]}` is not an https URL: no secret is sent there")
     headers = {"Accept": "application/json", "User-Agent": "mailgate"}
@@ -43,22 +43,22 @@ def ask(url: str, body: str | None, ca: str) -> Answer:
         with deadline.limit(TIME):
             status, kind, octets = _exchange(request, ca)
     except (deadline.Overrun, TimeoutError) as error:
-        raise Problem(f"{where} does not answer within {TIME:.0f} s", advice=_NETWORK) from error
+        raise Problem(f"{host} does not answer within {TIME:.0f} s", advice=_NETWORK) from error
     except ssl.SSLCertVerificationError as error:
         why = charset.printable(error.verify_message or str(error))
         raise Problem(
-            f"{where}: the certificate is not trusted: {why}", advice="--ca FILE for one of your own"
+            f"{host}: the certificate is not trusted: {why}", advice="--ca FILE for one of your own"
         ) from error
     except socket.gaierror as error:
-        raise Problem(f"{where}: no such host: {error.strerror}", advice=_NETWORK) from error
+        raise Problem(f"{host}: no such host: {error.strerror}", advice=_NETWORK) from error
     except OSError as error:
         why = error.strerror or getattr(error, "reason", None) or "the connection broke"
-        raise Problem(f"{where}: {charset.printable(str(why))}", advice=_NETWORK) from error
+        raise Problem(f"{host}: {charset.printable(str(why))}", advice=_NETWORK) from error
     except (http.client.HTTPException, ValueError) as error:
-        raise Problem(f"{where} does not speak HTTP: {type(error).__name__}", advice=_NETWORK) from error
+        raise Problem(f"{host} does not speak HTTP: {type(error).__name__}", advice=_NETWORK) from error
     if body is None and status != 200:
         return Answer(status, {})
-    return Answer(status, _object(where, status, kind, octets))
+    return Answer(status, _object(host, status, kind, octets))
 
 
 _NETWORK = "is there a way out of this machine, through $https_proxy perhaps?"
@@ -91,15 +91,15 @@ def _exchange(request: urllib.request.Request, ca: str) -> tuple[int, str, bytes
         return answer.status, answer.headers.get_content_type(), answer.read(_LIMIT + 1)
 
 
-def _object(where: str, status: int, kind: str, octets: bytes) -> dict[str, Any]:
+def _object(host: str, status: int, kind: str, octets: bytes) -> dict[str, Any]:
     fields: Any = None
     if len(octets) > _LIMIT:
-        raise Problem(f"{where} answers more than {_LIMIT >> 10} KB (status {status})")
+        raise Problem(f"{host} answers more than {_LIMIT >> 10} KB (status {status})")
     with contextlib.suppress(ValueError, RecursionError):
         fields = json.loads(octets)
     if not isinstance(fields, dict):
         raise Problem(
-            f"{where} answers with status {status} and {charset.printable(kind)[:80]}, not with a JSON object",
+            f"{host} answers with status {status} and {charset.printable(kind)[:80]}, not with a JSON object",
             advice="is it the provider's address, and is there no login page of a network in between?",
         )
     return fields

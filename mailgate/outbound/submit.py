@@ -83,11 +83,11 @@ class Sendmail:
                 process.wait()
                 return Result("later", _error(f"{self.program}: no end after {self.limit:.0f} s"), down=True)
             output.seek(0)
-            said = output.read(4 * _ERROR_LIMIT)
+            printed = output.read(4 * _ERROR_LIMIT)
         if status == 0:
             return Result("sent")
         how = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
-        return Result("later", _error(f"{self.program}: {how}: {charset.decode(said, None)}"))
+        return Result("later", _error(f"{self.program}: {how}: {charset.decode(printed, None)}"))
 
     def close(self) -> None:
         """Nothing is open between two messages."""

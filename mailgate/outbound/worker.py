@@ -123,14 +123,14 @@ class _Worker:
         pauses = iter(_PAUSES)
         while True:
             try:
-                mine = self._record(entry, result)
+                recorded = self._record(entry, result)
                 break
             except StoreError as error:
                 log.unrecorded(entry, error)
                 time.sleep(next(pauses, _PAUSES[-1]))
         name = {"sent": "sent", "never": "refused"}.get(result.verdict, "put_off")
-        log.submitted(entry, name.replace("_", " "), result.error, in_time=mine)
-        if mine:
+        log.submitted(entry, name.replace("_", " "), result.error, in_time=recorded)
+        if recorded:
             self.tally = self.tally._replace(**{name: getattr(self.tally, name) + 1})
 
     def _record(self, entry: QueueEntry, result: Result) -> bool:

@@ -77,9 +77,9 @@ def _recipients(fields: dict[str, list[str]], header: dict[str, list[str]]) -> t
     reported = (fields.get(name, ()) for name in ("original-rcpt-to", "removal-recipient"))
     added = (header.get(name, ()) for name in _PROVIDERS_FIELDS)
     for values in (*reported, *added):
-        shown = tuple(dict.fromkeys(str(address) for address in _addresses(values) if not _is_hidden(address)))
-        if shown:
-            return shown
+        recipients = tuple(dict.fromkeys(str(address) for address in _addresses(values) if not _is_hidden(address)))
+        if recipients:
+            return recipients
     # Cc counts too: with a second recipient it is unknown which one complained. A message to its own sender went to
     # others, who are not named.
     addressed = _addresses((*header.get("to", ()), *header.get("cc", ())))

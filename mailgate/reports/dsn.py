@@ -212,9 +212,9 @@ def code(status: str, diagnostic: str, action: str = "") -> str:
         stated = None
     if stated and stated[0][1:] != ".0.0":
         return stated[0]
-    other = next((match for match in _CODE.finditer(diagnostic) if not action or fails != (match[1] == "2")), None)
-    if other and (not stated or other[1] == stated[1]):
-        return other[0]
+    code = next((match for match in _CODE.finditer(diagnostic) if not action or fails != (match[1] == "2")), None)
+    if code and (not stated or code[1] == stated[1]):
+        return code[0]
     if stated:
         return stated[0]
     reply = _REPLY.search(diagnostic)

@@ -87,16 +87,16 @@ def read(message: Message, class_: Class, *, expected: bool = False) -> Report |
 
         message = facts(message.raw.lstrip(_BLANK), lambda hints, author: message.envelope)
         class_ = classify.classify(message)  # another header, another class
-    found = evidence.of(message, class_, expected=expected)
-    if not found:
+    signs = evidence.of(message, class_, expected=expected)
+    if not signs:
         return None
     from mailgate.reports import body
 
-    contents = body.read(message, found)
+    contents = body.read(message, signs)
     if contents:
         findings = tuple(dict.fromkeys(_finding(block) for block in contents.blocks))
         ids, addresses = contents.message_ids[:IDS_LIMIT], contents.return_addresses[:ADDRESSES_LIMIT]
-        return Report(contents.kind, findings, ids, found.because, addresses)
+        return Report(contents.kind, findings, ids, signs.because, addresses)
     if expected and evidence.is_robots_field(class_):
         return Report("automatic", (), message.references[:IDS_LIMIT], class_.because)
     return None
@@ -104,10 +104,12 @@ def read(message: Message, class_: Class, *, expected: bool = False) -> Report |
 
 def summary(report: Report) -> str:
     """A report in one line, such as `failed 5.1.1 for ann@client.org`."""
-    named = report.findings[:_SUMMARY_LIMIT]
-    texts = [f"{finding.action} {finding.status} for {finding.recipient or 'nobody named'}" for finding in named]
-    rest = len(report.findings) - len(named)
-    return (", ".join(" ".join(text.split()) for text in texts) or report.kind) + (f" and {rest} more" if rest else "")
+    listed = report.findings[:_SUMMARY_LIMIT]
+    texts = [f"{finding.action} {finding.status} for {finding.recipient or 'nobody named'}" for finding in listed]
+    unlisted = len(report.findings) - len(listed)
+    return (", ".join(" ".join(text.split()) for text in texts) or report.kind) + (
+        f" and {unlisted} more" if unlisted else ""
+    )
 
 
 _BLANK = b"\xef\xbb\xbf\r\n \t"

@@ -68,7 +68,7 @@ def _too_large(facts: Facts, state: State) -> Decision:
     recipients = [str(address) for address in message.envelope.recipients] or [""]
     if message.envelope.collected:
         note = f"larger than {state.settings.max_size} bytes"
-        note += "; only its header was collected" if message.whole else ""
+        note += "; only its header was collected" if message.full_size else ""
         held = [Outcome("hold", "too-large", "size", recipient, note=note) for recipient in recipients]
         return Decision(tuple(map(state.copies.repeated, held)), (), (_size(facts, state, "hold"),))
     refused = tuple(

@@ -47,7 +47,7 @@ class Facts(NamedTuple):
 def read(incoming: Incoming) -> Facts:
     """The facts of a message; pure, and linear in its size. Addresses without a domain are not qualified yet."""
     message = messages.read(incoming.raw, lambda hints, author: envelopes.read(incoming, hints, author))
-    message = message._replace(whole=incoming.whole)
+    message = message._replace(full_size=incoming.full_size)
     if incoming.failure:
         return Facts(message, classify.PERSON, None, incoming.failure)
     return _with_report(Facts(message, classify.classify(message)), came_to_bounce_address=False)
@@ -56,7 +56,7 @@ def read(incoming: Incoming) -> Facts:
 def unread(incoming: Incoming, failure: str) -> Facts:
     """The facts that are left where `read` failed."""
     message = messages.unread(incoming.raw, envelopes.read(incoming, Hints(), None), failure)
-    return Facts(message._replace(whole=incoming.whole), classify.PERSON, None, failure)
+    return Facts(message._replace(full_size=incoming.full_size), classify.PERSON, None, failure)
 
 
 def placed(facts: Facts, ours: Ours) -> Facts:

@@ -126,7 +126,7 @@ NAMES = {
 class Mail(NamedTuple):
     """How a mail arrives: what the mail server says of it, and what the configuration says in addition.
 
-    `failure` and `whole` are those of a mail that was collected in part.
+    `failure` and `full_size` are those of a mail that was collected in part.
     """
 
     recipients: tuple[str, ...] = ()
@@ -134,7 +134,7 @@ class Mail(NamedTuple):
     fallback: str | None = None
     source: str = "pipe"
     failure: str = ""
-    whole: int = 0
+    full_size: int = 0
     settings: str = ""
 
 
@@ -170,7 +170,7 @@ class Situation:
             [self.names.get(recipient, recipient) for recipient in mail.recipients],
             fallback=Fallback(mail.fallback) if mail.fallback else None,
             source=mail.source,
-            whole=mail.whole,
+            full_size=mail.full_size,
             failure=mail.failure,
         )
         self._configure(mail.settings)

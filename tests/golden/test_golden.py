@@ -108,7 +108,7 @@ MAILS: dict[str, Mail] = {
     "67-an-alias-reaches-its-ceiling": Mail(("info@example.com", "jobs@example.com"), settings=CEILING),
     "68-too-large": Mail(("info@example.com", "jobs@example.com"), settings=SMALL),
     "69-too-large-and-collected": Mail(source="fetch", settings=SMALL),
-    "70-too-large-and-only-its-header-was-collected": Mail(source="fetch", whole=60_000_000),
+    "70-too-large-and-only-its-header-was-collected": Mail(source="fetch", full_size=60_000_000),
     "71-collected-mail-for-nobody": Mail(source="fetch"),
     "72-collected-mail-is-refused-by-a-reply": Mail(reverse_path=None, source="fetch", settings=BY_STATUS),
     "73-kept-mail-is-never-answered": Mail(("catchall@example.com",), source="file"),

@@ -114,7 +114,7 @@ def test_what_we_fail_on_counts_as_a_persons(failing: str, gateway: Gateway, mon
 
 def test_an_unread_message_has_its_envelope_and_its_bytes() -> None:
     raw = mail()
-    found = reading.unread(Incoming(raw, "bob@client.org", ("info@example.com",), whole=len(raw) + 1), "why")
+    found = reading.unread(Incoming(raw, "bob@client.org", ("info@example.com",), full_size=len(raw) + 1), "why")
     assert (found.message.raw, found.message.size, found.failure) == (raw, len(raw) + 1, "why")
     assert found.message.envelope == facts(raw, "info@example.com").envelope
     assert found.class_ == classify.PERSON

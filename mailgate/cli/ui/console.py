@@ -155,12 +155,12 @@ def fitted(text: str, size: int) -> str:
 
 def cut(text: str, size: int) -> str:
     """Text of at most `size` columns, escaped."""
-    shown = printable(text)
-    if shown.isascii():
-        return shown if len(shown) <= size else shown[: size - 1] + "…"
+    escaped = printable(text)
+    if escaped.isascii():
+        return escaped if len(escaped) <= size else escaped[: size - 1] + "…"
     from rich.cells import cell_len, set_cell_size
 
-    return shown if cell_len(shown) <= size else set_cell_size(shown, size - 1).rstrip() + "…"
+    return escaped if cell_len(escaped) <= size else set_cell_size(escaped, size - 1).rstrip() + "…"
 
 
 def pairs(rows: Sequence[tuple[str, object]]) -> None:

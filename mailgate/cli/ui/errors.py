@@ -50,8 +50,8 @@ def of_usage(error: click.UsageError) -> Problem:
     context = error.ctx or click.Context(program, info_name="mailgate")
     unknown = re.match(r"No such command '([^']*)'", text)
     near = difflib.get_close_matches(unknown[1], COMMANDS, 1) if unknown and context.parent is None else []
-    meant = f"; did you mean `{near[0]}`?" if near else ""
-    return Problem(text[:1].lower() + text[1:] + meant, _help(context))
+    suggestion = f"; did you mean `{near[0]}`?" if near else ""
+    return Problem(text[:1].lower() + text[1:] + suggestion, _help(context))
 
 
 def _help(context: click.Context) -> CommandLine:

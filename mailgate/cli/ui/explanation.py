@@ -102,8 +102,8 @@ def _report(report: dict[str, Any]) -> str:
     if report["action"] not in ("failed", "complaint"):
         return f"{report['action']} {recipient}"
     words = " ".join(filter(None, (report["kind"], report["status"])))
-    where = f" on {report['record']}" if report["record"] else ", of an unknown message"
-    return f"{words}: {recipient}{where}{', proved' if report['proved'] else ''}"
+    place = f" on {report['record']}" if report["record"] else ", of an unknown message"
+    return f"{words}: {recipient}{place}{', proved' if report['proved'] else ''}"
 
 
 def hints(tree: dict[str, Any], number: int | None) -> Iterable[CommandLine]:

@@ -58,18 +58,18 @@ def _option(field: Field) -> Callable[[F], F]:
     return click.option(*names, metavar=metavar, multiple=wants in (list, dict), help=field.help)
 
 
-def changed(kind: Kind, old: Any, given: Mapping[str, Any]) -> Any:
+def changed(kind: Kind, old: Any, stated: Mapping[str, Any]) -> Any:
     """A thing with what the options say; `given` has them by the names of the fields. Raises Problem."""
-    return old._replace(**attributes(kind, old, given))
+    return old._replace(**attributes(kind, old, stated))
 
 
-def attributes(kind: Kind, old: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+def attributes(kind: Kind, old: Any, stated: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that options state, and their new values. Raises Problem."""
-    unset = given.get("unset", ())
+    unset = stated.get("unset", ())
     changes: dict[str, Any] = {}
     for field in kind.stored:
-        value = given.get(field.name)
-        if given.get(f"no_{field.name}"):
+        value = stated.get(field.name)
+        if stated.get(f"no_{field.name}"):
             changes[field.attribute] = getattr(kind.blank, field.attribute)
         if field.form.wants is dict and field.help and (value or unset):
             kept = {key: text for key, text in getattr(old, field.attribute).items() if key not in unset}

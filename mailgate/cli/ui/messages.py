@@ -66,8 +66,8 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
         [(_MARGIN, ""), (printable(message["message_id"] or "no Message-ID"), "dim")],
         [],
     ]
-    whole = (quoting.Passage("text", message["text"]),)
-    for passage in whole if full else quoting.fold(message["text"], message["subject"]):
+    unfolded = (quoting.Passage("text", message["text"]),)
+    for passage in unfolded if full else quoting.fold(message["text"], message["subject"]):
         lines = passage.text.splitlines()
         if passage.kind == "quoted" and len(lines) > 1:
             show = command("mailgate message show {N} --full", message["number"])
@@ -83,8 +83,8 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
     for failure in message["failures"]:
         rows.append([(f"{_MARGIN}failed    ", "bold red"), (failure_line(failure), "")])
-        shown = command("mailgate bounce show {N}", failure["number"])
-        rows.append([(f"{_MARGIN}          {shown}", "dim")])
+        show = command("mailgate bounce show {N}", failure["number"])
+        rows.append([(f"{_MARGIN}          {show}", "dim")])
     rows += [[("      flags     ", "dim"), (", ".join(message["flags"]), "magenta")]] if message["flags"] else []
     rows += [[("      defect    ", "dim"), (defect, "magenta")] for defect in message["defects"]]
     console.lines(rows, hang=True)

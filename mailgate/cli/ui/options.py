@@ -13,7 +13,7 @@ from mailgate.values.problem import Problem
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _where(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+def _set_location(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is None:
         return
     app = context.ensure_object(dict) if context.obj is None else context.obj
@@ -66,14 +66,14 @@ def _global_options() -> list[click.Parameter]:
             ["-C", "--config", "config_file"],
             metavar="FILE",
             expose_value=False,
-            callback=_where,
+            callback=_set_location,
             help="Configuration file to use.",
         ),
         click.Option(
             ["--db", "database"],
             metavar="URL",
             expose_value=False,
-            callback=_where,
+            callback=_set_location,
             help="Store to use instead of the configured one.",
         ),
     ]
@@ -121,11 +121,11 @@ def assignment(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def confirm(what: str, yes: bool) -> None:
+def confirm(subject: str, yes: bool) -> None:
     """Ask before something is removed. Raises Problem without a terminal, or if the answer is no."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Problem(f"this would remove {what}", advice="add --yes to confirm")
-    if not click.confirm(f"Remove {what}?", err=True):
+        raise Problem(f"this would remove {subject}", advice="add --yes to confirm")
+    if not click.confirm(f"Remove {subject}?", err=True):
         raise Problem("nothing was removed")

@@ -63,7 +63,9 @@ def _command(command: click.Command, context: click.Context) -> Sheet:
     name = context.command_path.replace(" ", "-")
     if isinstance(command, click.Group):
         children = [(child, command.get_command(context, child)) for child in command.list_commands(context)]
-        rows = [(f"{name}-{child}(1)", found.get_short_help_str(200)) for child, found in children if found]
+        rows = [
+            (f"{name}-{child}(1)", subcommand.get_short_help_str(200)) for child, subcommand in children if subcommand
+        ]
         parts += [Heading(2, "Commands"), Definitions(tuple(rows))]
     also = ["`mailgate(1)`", *([f"`{name.rpartition('-')[0]}(1)`"] if name.count("-") > 1 else [])]
     also += [f"`{roff.reference(topic)}`" for topic in pages.TOPICS if context.info_name == topic]

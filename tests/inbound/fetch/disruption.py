@@ -81,7 +81,7 @@ class Expected:
                 incoming = Incoming(each, source="fetch", mailbox=account.name)
                 if len(each) > settings.max_size:
                     header = each.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                    incoming = incoming._replace(raw=header, whole=len(each))
+                    incoming = incoming._replace(raw=header, full_size=len(each))
                 receive.receive(calm.store, settings, incoming, time.time())
             self.found = Found(calm)
             calm.store.close()
