@@ -2,7 +2,7 @@
 
 Anybody can write such a field. One counts only when the operator names its authserv-id and says that the border server
 removes forged ones, and when it stands no more than `own_hops` Received fields below the top. Whatever is doubtful is
-no verdict; a forger can only lower what is believed.
+no verdict; it is never less than a fail beside it, and for an author with rights it counts as one.
 """
 
 from itertools import pairwise
@@ -15,14 +15,23 @@ from mailgate.values.address import lower
 
 VALUE_LIMIT = 4_096
 RESULT_LIMIT = 50
-"""Characters of a field and results in it that are read; a longer one says nothing."""
+"""Characters of a field that are read, and results of one in which there is no doubt."""
 
 
 class Authentication(NamedTuple):
-    """The verdict about the From field: pass, fail or none; `because` says what it rests on."""
+    """The verdict about the From field: pass, fail or none; `because` says what it rests on.
+
+    doubtful: a trusted server said something that cannot be read, or that contradicts itself.
+    """
 
     result: str
     because: str
+    doubtful: bool = False
+
+    @property
+    def is_against(self) -> bool:
+        """Whether it speaks against an author who would have rights: a forger can raise a doubt, too."""
+        return self.result == "fail" or self.doubtful
 
 
 class Result(NamedTuple):
@@ -39,20 +48,26 @@ def verdict(message: Message, trust: Trust) -> Authentication:
         return Authentication("none", "no server is trusted")
     if not trust.border_strips:
         return Authentication("none", "forged results are not said to be stripped")
-    by_server: dict[str, list[list[Result] | None]] = {}
+    by_server: dict[str, list[Field]] = {}
     for stamp in message.stamps:
         field = parse(stamp.value) if stamp.hops <= trust.own_hops else None
         if field and field.authserv_id in trust.authserv_ids:
-            by_server.setdefault(field.authserv_id, []).append(field.results)
+            by_server.setdefault(field.authserv_id, []).append(field)
     if not by_server:
         return Authentication("none", "no result of a trusted server")
-    for name, fields in by_server.items():
-        if len(fields) > 1:
-            return Authentication("none", f"{len(fields)} results of {name} contradict each other")
-        if fields[0] is None:
-            return Authentication("none", f"a result of {name} cannot be read")
-    results = [result for fields in by_server.values() for result in fields[0] or () if result.method == "dmarc"]
-    return _dmarc(message, results, ", ".join(by_server))
+    fields = [field for same in by_server.values() for field in same]
+    results = [result for field in fields for result in field.results if result.method == "dmarc"]
+    servers = ", ".join(by_server)
+    if any(result.result == "fail" for result in results):  # whatever else is there, a forger may have put it there
+        return Authentication("fail", _because(message, results, servers))
+    unread = next((field.authserv_id for field in fields if not field.whole), None)
+    if unread:
+        return Authentication("none", f"a result of {unread} cannot be read", doubtful=True)
+    for name, same in by_server.items():
+        if len(same) > 1:
+            differ = len({result.result for result in results}) > 1
+            return Authentication("none", f"{len(same)} results of {name} contradict each other", doubtful=differ)
+    return _dmarc(message, results, servers)
 
 
 def _dmarc(message: Message, results: list[Result], servers: str) -> Authentication:
@@ -65,17 +80,23 @@ def _dmarc(message: Message, results: list[Result], servers: str) -> Authenticat
     if domains != {author.domain}:
         return Authentication("none", f"{servers} speaks of another domain than {author.domain}")
     verdicts = {result.result for result in results}
-    because = f"{servers}: dmarc={'/'.join(sorted(verdicts))} for {author.domain}"
-    if verdicts == {"pass"} and all("header.from" in result.properties for result in results):
-        return Authentication("pass", because)
-    return Authentication("fail" if "fail" in verdicts else "none", because)
+    passed = verdicts == {"pass"} and all("header.from" in result.properties for result in results)
+    because = _because(message, results, servers)
+    return Authentication("pass" if passed else "none", because, doubtful=len(verdicts) > 1)
+
+
+def _because(message: Message, results: list[Result], servers: str) -> str:
+    author = message.author.address
+    verdicts = "/".join(sorted({result.result for result in results}))
+    return f"{servers}: dmarc={verdicts} for {author.domain if author else 'an unknown author'}"
 
 
 class Field(NamedTuple):
-    """An Authentication-Results field: who wrote it, and the results, None when they cannot be read."""
+    """An Authentication-Results field: who wrote it, and the results that can be read. whole: that is all of it."""
 
     authserv_id: str
-    results: list[Result] | None
+    results: list[Result]
+    whole: bool = True
 
 
 def parse(value: str) -> Field | None:
@@ -84,29 +105,31 @@ def parse(value: str) -> Field | None:
     name, *version = segments[0] or [""]
     if not name or name == "=" or "=" in version:
         return None
-    if not whole or version not in ([], ["1"]) or len(value) > VALUE_LIMIT or len(segments) > RESULT_LIMIT + 1:
-        return Field(lower(name), None)
-    return Field(lower(name), _results(segments[1:]))
+    whole = whole and version in ([], ["1"]) and len(value) <= VALUE_LIMIT and len(segments) <= RESULT_LIMIT + 1
+    results, followed = _results(segments[1:])
+    return Field(lower(name), results, whole and followed)
 
 
-def _results(segments: list[list[str]]) -> list[Result] | None:
-    """What the segments behind the authserv-id say, None when one of them does not follow the grammar.
+def _results(segments: list[list[str]]) -> tuple[list[Result], bool]:
+    """What the segments behind the authserv-id say, and whether all of them follow the grammar.
 
     A property that is there twice is in doubt too: two readers could see two values.
     """
-    results = []
+    results, whole = [], True
     for words in segments:
         if not words or (len(words) == 1 and lower(words[0]) == "none"):
             continue
         pairs = _pairs(words)
         if pairs is None:
-            return None
+            whole = False
+            pairs = [(words[0], words[2])] if words[1:2] == ["="] and len(words) > 2 else []
+        if not pairs:
+            continue
         (method, result), *properties = pairs
         known = {lower(key): text for key, text in properties}
-        if len(known) < len(properties):
-            return None
+        whole = whole and len(known) == len(properties)
         results.append(Result(lower(method).removesuffix("/1"), lower(result), known))
-    return results
+    return results, whole
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]] | None:
@@ -131,9 +154,10 @@ def _pairs(words: list[str]) -> list[tuple[str, str]] | None:
 def _segments(value: str) -> tuple[list[list[str]], bool]:
     """The words between semicolons, `=` a word of its own, comments gone, quotes taken off; and whether that is all.
 
-    It is not all where a character is not allowed, or a comment or a quote never closes: then what was read before.
+    It is not all where a character is not allowed, or a comment or a quote never closes.
     """
     segments: list[list[str]] = [[]]
+    allowed = True
     word: str | None = None
     depth = 0
     quoted = escaped = False
@@ -163,7 +187,7 @@ def _segments(value: str) -> tuple[list[list[str]], bool]:
         elif c.isprintable() and c != ")":
             word = (word or "") + c
         else:
-            return segments, False
+            allowed = False
     if word is not None:
         segments[-1].append(word)
-    return segments, not (depth or quoted)
+    return segments, allowed and not (depth or quoted)

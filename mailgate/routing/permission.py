@@ -60,10 +60,12 @@ def permits(
 
 
 def standing(author: Standing) -> str:
-    """As whom the author would be trusted: a contact, a member or a follower; `""` as nobody."""
+    """As whom the author would be trusted: a contact, a member, a follower or one who is allowed; `""` as nobody."""
     if author.contact and not author.contact.archived:
         return "a member" if author.contact.member else "a known contact"
-    return "a follower" if author.followed else ""
+    if author.followed:
+        return "a follower"
+    return "on the allow-list" if author.allowed else ""
 
 
 def rate_key(message: Message, acting: str) -> str:

@@ -102,7 +102,7 @@ def sender(context: Context) -> Verdict:
             refused = context.outcome("refuse", "blocked", context.recipient_text)._replace(by_status=True)
             return Verdict(saw, "refuse", (refused,))
         return Verdict(saw, "hold", (context.outcome("hold", "blocked", quiet=True),))
-    if context.authentic.result == "fail" and (known := permission.standing(context.state.author)):
+    if context.authentic.is_against and (known := permission.standing(context.state.author)):
         saw = f"{context.facts.message.author.address} is {known}; {context.authentic.because}"
         return Verdict(saw, "hold", (context.outcome("hold", "unverified"),))
     if context.spam:

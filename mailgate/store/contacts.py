@@ -37,7 +37,7 @@ def spelled(text: str) -> str:
 
 
 def _parsed(text: str) -> Address:
-    parsed = address.parse(text) or mailboxes.author([text]).address
+    parsed = address.parse(text.strip().removesuffix(".")) or mailboxes.author([text]).address
     if parsed is None:
         raise Problem(f"`{text}` is not a mail address", advice="an address looks like `bob@client.org`")
     return parsed

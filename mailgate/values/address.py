@@ -89,13 +89,18 @@ def has_control(text: str) -> bool:
 
 
 def parse(text: str) -> Address | None:
-    """One addr-spec (RFC 5322 section 3.4.1, RFC 6532), angle brackets allowed, read strictly; None for other text."""
-    text = text.strip()
+    """One addr-spec (RFC 5322 section 3.4.1, RFC 6532), angle brackets allowed, read strictly; None for other text.
+
+    A blank that is not ASCII and a dot at the end are none of the grammar: other readers see another address there.
+    """
+    text = text.strip(" \t\r\n")
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
     if has_control(text) or len(text) > 2 * LIMIT:
         return None
     local, _, host = text.rpartition("@")
+    if host.strip().endswith(".") or (not text.isascii() and any(c.isspace() and c > "\x7f" for c in text)):
+        return None
     if local.startswith('"'):
         unquoted = _unquoted(local)
         if unquoted is None:

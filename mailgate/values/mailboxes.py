@@ -110,6 +110,9 @@ def _mailbox(text: str) -> tuple[Address | None, str, str]:
     tokens = _tokens(text)
     if tokens is None:
         return None, "", "unbalanced quote, comment or bracket in From"
+    if any(kind == "c" and ("@" in part or "<" in part) for kind, part in tokens):
+        return None, "", "an address in a comment in From"
+    tokens = [(kind, part) for kind, part in tokens if kind != "c"]
     kinds = "".join(kind for kind, _ in tokens)
     name = " ".join(part for kind, part in tokens if kind in "wq")
     if "s" in kinds:
@@ -141,9 +144,10 @@ def _bare(tokens: list[tuple[str, str]]) -> Address | None:
 
 
 def _tokens(text: str) -> list[tuple[str, str]] | None:
-    """(kind, text) of each token without the comments, None when the text is malformed.
+    """(kind, text) of each token, None when the text is malformed.
 
-    The kinds: `w` a word, `q` a quoted string (unescaped), `a` what angle brackets hold, `s` a separator.
+    The kinds: `w` a word, `q` a quoted string (unescaped), `a` what angle brackets hold, `s` a separator, `c` a
+    comment.
     """
     tokens: list[tuple[str, str]] = []
     at = 0
@@ -155,6 +159,7 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
             end = _comment_end(text, at)
             if end is None:
                 return None
+            tokens.append(("c", text[at:end]))
             at = end
         elif c == '"':
             match = _QUOTED.match(text, at)

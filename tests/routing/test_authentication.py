@@ -345,8 +345,8 @@ BOTH = Trust(frozenset({MX, OTHER_MX}), border_strips=True)
     ("fields", "wanted"),
     [
         pytest.param([PASS, PASS], "none", id="two-of-one"),
-        pytest.param([PASS, FAIL], "none", id="I9-a-forged-one-below"),
-        pytest.param([FAIL, PASS], "none", id="I9-a-forged-one-on-top"),
+        pytest.param([PASS, FAIL], "fail", id="I9-a-forged-one-below"),
+        pytest.param([FAIL, PASS], "fail", id="I9-a-forged-one-on-top"),
         pytest.param([PASS, PASS.upper()], "none", id="in-any-case"),
         pytest.param([PASS, PASS.replace(MX, f'"{MX}"')], "none", id="quoted"),
         pytest.param([PASS, f"{MX}; spf=pass"], "none", id="even-without-dmarc"),
@@ -356,7 +356,7 @@ BOTH = Trust(frozenset({MX, OTHER_MX}), border_strips=True)
         pytest.param([PASS, PASS.replace(MX, OTHER_MX)], "pass", id="two-servers-agree"),
         pytest.param([PASS, FAIL.replace(MX, OTHER_MX)], "fail", id="two-servers-disagree"),
         pytest.param([PASS, f"{OTHER_MX}; spf=pass smtp.mailfrom=x.org"], "pass", id="one-says-nothing-of-it"),
-        pytest.param([PASS, PASS, FAIL.replace(MX, OTHER_MX)], "none", id="two-of-one-beside-another"),
+        pytest.param([PASS, PASS, FAIL.replace(MX, OTHER_MX)], "fail", id="two-of-one-beside-another"),
     ],
 )
 def test_a_server_counts_only_with_one_field(fields: list[str], wanted: str) -> None:
@@ -388,7 +388,7 @@ def test_it_says_what_is_in_doubt() -> None:
         pytest.param("dmarc=pass header.from=evilclient.org", "none", id="I11-a-longer-name"),
         pytest.param("dmarc=pass header.from=bob@client.org", "none", id="an-address"),
         pytest.param('dmarc=pass header.from=""', "none", id="an-empty-domain"),
-        pytest.param("dmarc=fail header.from=client.net", "none", id="fail-of-another-domain"),
+        pytest.param("dmarc=fail header.from=client.net", "fail", id="fail-of-another-domain"),
         pytest.param("dmarc=none header.from=client.org", "none", id="none"),
         pytest.param("dmarc=temperror header.from=client.org", "none", id="temperror"),
         pytest.param("dmarc=permerror header.from=client.org", "none", id="permerror"),
@@ -449,9 +449,8 @@ def test_what_a_result_means(value: str, wanted: str) -> None:
     ],
 )
 def test_who_is_vouched_for(sender: str | None, domain: str, wanted: str) -> None:
-    for result in ("pass", "fail"):
-        field = f"{MX}; dmarc={result} header.from={domain}"
-        assert judged(field, **{"from": sender}).result == (result if wanted == "pass" else "none")
+    assert judged(f"{MX}; dmarc=pass header.from={domain}", **{"from": sender}).result == wanted
+    assert judged(f"{MX}; dmarc=fail header.from={domain}", **{"from": sender}).result == "fail", "never in doubt"
 
 
 def test_two_from_fields_are_nobody() -> None:
@@ -485,10 +484,10 @@ def test_it_says_what_it_rests_on(field: str, because: str) -> None:
         pytest.param(PASS + f" ({'x' * VALUE_LIMIT})", "none", id="a-long-comment"),
         pytest.param(PASS + "; a=b" * (RESULT_LIMIT - 1), "pass", id="50-results"),
         pytest.param(PASS + "; a=b" * RESULT_LIMIT, "none", id="51-results"),
-        pytest.param(f"{MX}{'; a=b' * RESULT_LIMIT}; dmarc=fail header.from=client.org", "none", id="fail-as-well"),
+        pytest.param(f"{MX}{'; a=b' * RESULT_LIMIT}; dmarc=fail header.from=client.org", "fail", id="fail-as-well"),
     ],
 )
-def test_a_long_field_says_nothing(field: str, wanted: str) -> None:
+def test_a_long_field_proves_nothing(field: str, wanted: str) -> None:
     assert judged(field).result == wanted
 
 
@@ -525,9 +524,13 @@ def test_a_long_field_says_nothing(field: str, wanted: str) -> None:
         pytest.param(PASS + "; dkim=pass header.d=evil.org" * RESULT_LIMIT, id="too-many-results"),
     ],
 )
-def test_what_cannot_be_read_says_nothing(field: str) -> None:
-    assert parse(field) == Field(MX, None)
+def test_what_cannot_be_read_proves_nothing(field: str) -> None:
+    found = parse(field)
+    assert found is not None
+    assert (found.authserv_id, found.whole) == (MX, False)
     assert judged(field).result == "none"
+    assert judged(field).doubtful
+    assert judged(field, FAIL).result == judged(FAIL, field).result == "fail", "and takes nothing from a fail"
     assert judged(field, PASS).result == "none", "nor does another field of that server: who knows which is the forged"
     assert judged(PASS, field).result == "none"
     assert judged(field.replace(MX, "evil.org"), PASS).result == "pass", "of a stranger it harms nobody"
@@ -584,6 +587,54 @@ def test_a_forged_author_is_held_whatever_was_addressed(
     given = state(trust=TRUST, known=known(stored(1, "<a@x>", ONE)), **standing)
     found = decide(mail("", ("Authentication-Results", FAIL), **raw), to, given=given)
     assert (said(found), found.outgoing, found.status.exit) == (["hold unverified"], (), 0)
+
+
+LOWERED = {
+    "a-second-field-that-passes": (FAIL, PASS),
+    "a-blank-before-the-colon": (("Authentication-Results ", PASS), FAIL),
+    "a-comment-in-front": (f"(x) {PASS}", FAIL),
+    "quotes-around-the-id": (PASS.replace(MX, f'"{MX}"'), FAIL),
+    "sixty-dkim-keys-behind": (FAIL + "; dkim=pass header.d=evil.org" * 60,),
+    "sixty-dkim-keys-in-front": (f"{MX}{'; dkim=pass header.d=evil.org' * 60}; {FAIL.partition('; ')[2]}",),
+    "a-field-longer-than-is-read": (f"{MX}; spf=pass smtp.mailfrom={'x' * VALUE_LIMIT}; {FAIL.partition('; ')[2]}",),
+    "a-letter-outside-ascii-in-a-comment": (f"{MX}; spf=pass (\u00e9\ufffd); {FAIL.partition('; ')[2]}",),
+    "a-control-character-in-front": (f"{MX}; spf=pass x.y=\x1b; {FAIL.partition('; ')[2]}",),
+    "a-control-character-behind": (f"{FAIL} x.y=\0",),
+    "a-property-twice": (f"{FAIL} header.from=evil.org",),
+    "a-comment-that-never-closes": (f"{MX}; spf=pass (; {FAIL.partition('; ')[2]}",),
+    "another-domain": (f"{MX}; dmarc=fail header.from=evil.org",),
+    "two-results-one-passes": (f"{MX}; dmarc=temperror header.from=client.org; dmarc=pass header.from=client.org",),
+}
+
+
+@pytest.mark.parametrize("standing", [*STANDINGS.values(), {"allowed": True}], ids=[*STANDINGS, "allow-list"])
+@pytest.mark.parametrize("fields", LOWERED.values(), ids=LOWERED)
+def test_a_forger_cannot_lower_a_fail(fields: tuple[Any, ...], standing: dict[str, Any]) -> None:
+    """F9: whatever is added to a fail, or makes it hard to read, a forged author with rights is held."""
+    every = [each if isinstance(each, tuple) else ("Authentication-Results", each) for each in fields]
+    found = decide(mail("", *every), "info@example.com", given=state(INFO, trust=TRUST, **standing))
+    assert said(found) == ["hold unverified"]
+
+
+@pytest.mark.parametrize("standing", [*STANDINGS.values(), {"allowed": True}], ids=[*STANDINGS, "allow-list"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(PASS, id="pass"),
+        pytest.param(f"{MX}; dmarc=none header.from=client.org", id="none"),
+        pytest.param(f"{MX}; spf=pass", id="nothing-of-dmarc"),
+        pytest.param("evil.org; dmarc=fail header.from=client.org; spf=pass (", id="said-by-a-stranger"),
+    ],
+)
+def test_an_author_with_rights_of_whom_nothing_bad_is_said_is_taken(field: str, standing: dict[str, Any]) -> None:
+    assert said(outcome(field, INFO, **standing)) == CREATED
+
+
+def test_two_fields_of_one_server_that_agree_hold_nobody() -> None:
+    """Filters that check DKIM and DMARC often write a field each."""
+    fields = [("Authentication-Results", f"{MX}; dkim=pass header.d=client.org"), ("Authentication-Results", PASS)]
+    found = decide(mail("", *fields), "info@example.com", given=state(INFO, trust=TRUST, **STANDINGS["member"]))
+    assert said(found) == CREATED
 
 
 @pytest.mark.parametrize("more", [{}, ARCHIVED], ids=["a-stranger", "an-archived-contact"])

@@ -22,7 +22,6 @@ from mailgate.values.address import Address
         pytest.param("u@bücher.de", "u@xn--bcher-kva.de", True, id="u-label-and-a-label"),
         pytest.param("u@faß.de", "u@fass.de", False, id="I13-sharp-s-domain"),
         pytest.param('"bob"@x.org', "bob@x.org", True, id="quoting-is-spelling"),
-        pytest.param("bob@x.org", "bob@x.org.", True, id="root-dot"),
     ],
 )
 def test_addresses_are_equal_by_domain_and_local_part_in_any_case(one: str, two: str, same: bool) -> None:
@@ -30,6 +29,32 @@ def test_addresses_are_equal_by_domain_and_local_part_in_any_case(one: str, two:
     assert first
     assert second
     assert (first.key == second.key) is same
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("boss@corp.com.", id="a-dot-at-the-end"),
+        pytest.param("<boss@corp.com. >", id="a-dot-and-a-blank"),
+        pytest.param("boss@corp.com\u00a0", id="a-no-break-space-behind"),
+        pytest.param("\u00a0boss@corp.com", id="a-no-break-space-in-front"),
+        pytest.param("boss@\u3000corp.com", id="an-ideographic-space-in-front-of-the-domain"),
+        pytest.param("boss\u2003@corp.com", id="an-em-space-behind-the-local-part"),
+        pytest.param("<\u2003boss@corp.com>", id="an-em-space-in-brackets"),
+    ],
+)
+def test_an_address_is_not_read_more_kindly_than_by_others(text: str) -> None:
+    """F10: who checks DMARC sees another domain here, or none."""
+    assert address.parse(text) is None
+
+
+@pytest.mark.parametrize("text", ["boss@corp.com", " boss@corp.com\t", "<boss@corp.com>", "<boss@corp.com>\r\n"])
+def test_an_address_between_plain_blanks_is_read(text: str) -> None:
+    assert str(address.parse(text)) == "boss@corp.com"
+
+
+def test_a_recipient_with_the_root_of_the_domain_is_read() -> None:
+    assert str(address.lenient("boss@corp.com.")) == "boss@corp.com"
 
 
 @pytest.mark.parametrize("code", [0, 9, 10, 13, 27, 127, 0x85, 0x9B, 0x2028, 0x2029, 0xD800, 0xFFFE, 0xFFFF])
