@@ -195,7 +195,9 @@ HOUSE: dict[str, dict[str, str]] = {
     },
     "inbound": {
         "archive": "",
-        "lmtp": "",
+        "listen": "",
+        "service": "",
+        "lmtp": "service",
         "mailbox": "",
         "pipe": "",
         "progress": "",
@@ -259,7 +261,6 @@ PURE = ("values", "mail", "settings", "reports", "routing", "compose")
 """Rooms without a database, a clock, chance, a network, a process or the environment."""
 THIRD_PARTY = {
     "flufl": ("reports",),
-    "aiosmtpd": ("inbound",),
     "imapclient": ("inbound",),
     "oauthlib": ("oauth",),
     "click": ("cli", "cli.ui"),

@@ -9,10 +9,9 @@ from mailgate.cli.ui.errors import not_set_up
 from mailgate.cli.ui.options import Command
 from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
-from mailgate.process import extras, owner
+from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.store import database
-from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
 
@@ -21,32 +20,37 @@ from mailgate.values.problem import Problem
     cls=Command,
     changes_addresses=False,
     examples="""
-        mailgate lmtp --listen unix:/run/mailgate/lmtp.sock
+        mailgate lmtp --listen unix:/run/mailgate/lmtp.sock --group postfix
         mailgate lmtp --listen 127.0.0.1:2003
     """,
 )
 @click.option("--listen", required=True, metavar="unix:PATH|HOST:PORT", help="Socket that the mail server connects to.")
+@click.option("--group", default="", metavar="GROUP", help="Group that may connect to the socket.")
+@click.option("--anyone", is_flag=True, help="Let other machines, or all local users, connect and be believed.")
 @click.option("--fallback-model", metavar="MODEL", help="Model for mail that no alias accepts.")
 @pass_app
-def lmtp(app: App, listen: str, fallback_model: str | None) -> None:
+def lmtp(app: App, listen: str, group: str, anyone: bool, fallback_model: str | None) -> None:
     """Accept messages over LMTP until it is stopped: the same decisions as the pipe, with one reply per recipient.
 
-    It never creates or migrates a store; it exits with 75 if there is none.
+    Any client is taken for the mail server. So a unix socket is open to its owner and its group alone, and a port
+    on the loopback interface alone. It never creates or migrates a store; it exits with 75 if there is none.
     """
-    extras.require("aiosmtpd")
+    from mailgate.inbound import listen as listening
     from mailgate.inbound import lmtp as server
+    from mailgate.inbound import service
 
     try:
         settings = config.load(app.configuration, app.database, os.environ, required=True)
     except Problem as problem:
         raise not_set_up(problem) from problem
 
-    def opened() -> Store:
-        owner.become(settings.store)
-        try:
-            return database.open_existing(settings.store)
-        except Problem as problem:
-            raise not_set_up(problem) from problem
-
+    service.end_on_signals()
+    sockets = listening.sockets(listen, listening.Access(group, anyone), settings.store)
+    owner.become(settings.store)
+    try:
+        store = database.open_existing(settings.store)
+    except Problem as problem:
+        raise not_set_up(problem) from problem
     fallback = Fallback(fallback_model) if fallback_model is not None else None
-    server.serve(listen, opened, settings, fallback, lambda: spawn.start(app.configuration, app.database))
+    handler = server.LmtpHandler(store, settings, fallback, lambda: spawn.start(app.configuration, app.database))
+    server.serve(sockets, handler, settings.max_size)

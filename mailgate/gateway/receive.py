@@ -45,13 +45,14 @@ class Receipt(NamedTuple):
     records: tuple[Ref, ...] = ()
 
 
-def receive(store: Store, config: Config, incoming: Incoming, now: float) -> Receipt:
+def receive(store: Store, config: Config, incoming: Incoming, now: float, facts: Facts | None = None) -> Receipt:
     """Take responsibility for a message: when this returns, what it decided is committed.
 
-    Raises StoreError or OSError; nothing is kept then.
+    `facts`: its facts where it was read already. Raises StoreError or OSError; nothing is kept then.
     """
-    (receipt,) = receive_all(store, config, [incoming], now)
-    return receipt
+    facts = facts or read(incoming)
+    with store.write() as tx:
+        return _take(tx, config, facts, incoming.fallback, now)
 
 
 def receive_all(
@@ -70,13 +71,17 @@ def receive_all(
     receipts = []
     with store.write() as tx:
         for at, (facts, fallback) in enumerate(read_messages):
-            judged = judge(tx, config, facts, fallback, now)
-            stored = apply.apply(tx, judged, now)
-            queued = enqueue(tx, config, judged, stored, now)
-            receipts.append(Receipt(judged.facts, judged.decision, stored.number, queued, stored.records))
+            receipts.append(_take(tx, config, facts, fallback, now))
             if also:
                 also(tx, at, receipts[-1])
     return receipts
+
+
+def _take(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Receipt:
+    judged = judge(tx, config, facts, fallback, now)
+    stored = apply.apply(tx, judged, now)
+    queued = enqueue(tx, config, judged, stored, now)
+    return Receipt(judged.facts, judged.decision, stored.number, queued, stored.records)
 
 
 def preview(store: Store, config: Config, incoming: Incoming, now: float, *, history: bool = True) -> Receipt:
@@ -92,6 +97,11 @@ def preview(store: Store, config: Config, incoming: Incoming, now: float, *, his
 def read(incoming: Incoming) -> Facts:
     """The facts of a message, before any lock is taken."""
     return _guarded(READING, lambda: reading.read(incoming), lambda why: reading.unread(incoming, why))
+
+
+def read_again(facts: Facts, incoming: Incoming) -> Facts:
+    """The facts of a message that was read already, for another envelope, which names reverse-path and recipients."""
+    return reading.for_envelope(facts, incoming)
 
 
 def judge(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Judgement:

@@ -5,121 +5,224 @@ recipient gets a delivery of its own, as if the mail server had run the pipe onc
 """
 
 import asyncio
-import os
-import signal
-import stat
+import re
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-
-from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailgate.gateway import log, receive
 from mailgate.gateway.recipient import is_known
+from mailgate.inbound import service
+from mailgate.inbound.service import BadLine, Hopeless, Input, Limits, Memory
+from mailgate.mail import envelope
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
 from mailgate.values import status
-from mailgate.values.problem import Problem
+
+LIMITS = Limits()
+_LEAST_MEMORY = 64 << 20
+_LARGEST = 4
+"""Messages of the largest size that may be in flight together, over all connections."""
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_PATH = r"(<(?:\"(?:[^\"\\]|\\.)*\"|[^<>\"])*>|[^\s<>]+)((?:[ \t]+\S+)*)[ \t]*"
+_FROM = re.compile(rf"FROM:[ \t]*{_PATH}", re.IGNORECASE | re.DOTALL)
+_TO = re.compile(rf"TO:[ \t]*{_PATH}", re.IGNORECASE | re.DOTALL)
+_ROUTE = re.compile(r"@[^:\"]*:")
+"""A source route, which is ignored (RFC 5321 section 4.1.1.3)."""
 
 
 class LmtpHandler:
-    """What aiosmtpd asks: whether a recipient exists, and what becomes of a message. `on_queued` starts the worker."""
+    """What a session asks: whether a recipient exists, and what becomes of a message. `on_queued` starts the worker."""
 
     def __init__(self, store: Store, config: Config, fallback: Fallback | None, on_queued: Callable[[], None]) -> None:
         self._store, self._config, self._fallback, self._on_queued = store, config, fallback, on_queued
 
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """250 for a local address and for any address elsewhere, 550 for an unknown one in a local domain."""
+    def recipient(self, address: str) -> str:
+        """The reply to RCPT: 250 for a local address and for any address elsewhere, 550 for an unknown one of ours.
+
+        501 for what cannot be read as an address: the header of the message must not speak in its place.
+        """
+        if not envelope.is_address(address):
+            return "501 5.1.3 that is not a mail address"
         try:
             known = is_known(self._store, address, self._fallback)
         except Exception as error:
             log.deferred(error)
             return status.temporary().smtp
-        if not known:
-            return status.refused("no-route", address).smtp
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(options)
-        return "250 2.1.5 ok"
+        return "250 2.1.5 ok" if known else status.refused("no-route", address).smtp
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """One reply for each accepted recipient, in order."""
-        raw = envelope.original_content or b""
-        return "\r\n".join(self._deliver(raw, envelope.mail_from or "", recipient) for recipient in envelope.rcpt_tos)
+    def deliver(self, raw: bytes, reverse_path: str, recipients: Sequence[str]) -> Iterator[str]:
+        """One reply for each recipient, in order. The message is read once."""
+        defects = ("a CR or LF that is not part of a line end",) if _BARE.search(raw) else ()
+        facts = None
+        for recipient in recipients:
+            incoming = Incoming(raw, reverse_path, (recipient,), {}, self._fallback, "lmtp", defects=defects)
+            try:
+                facts = receive.read_again(facts, incoming) if facts else receive.read(incoming)
+                receipt = receive.receive(self._store, self._config, incoming, time.time(), facts)
+            except Exception as error:  # whatever it is, the mail stays with the mail server
+                log.deferred(error)
+                yield status.temporary().smtp
+                continue
+            with suppress(Exception):  # it is committed: nothing changes the answer any more
+                if receipt.queued:
+                    self._on_queued()
+                log.delivered(receipt)
+            yield receipt.decision.status.smtp
 
-    def _deliver(self, raw: bytes, reverse_path: str, recipient: str) -> str:
-        incoming = Incoming(raw, reverse_path, (recipient,), {}, self._fallback, "lmtp")
+
+def serve(sockets: Sequence[socket.socket], handler: LmtpHandler, max_size: int, *, limits: Limits = LIMITS) -> None:
+    """Serve LMTP on sockets that listen, until SIGTERM or SIGINT. `max_size`: octets of the largest message."""
+    memory = Memory(max(_LEAST_MEMORY, _LARGEST * max_size))
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Session(Input(reader, limits, memory), writer, handler, max_size, limits).run()
+
+    full = b"421 4.3.2 too many connections, try again later\r\n"
+    asyncio.run(service.serve(sockets, talk, full, limits))
+
+
+class Session:
+    """The dialogue with one client."""
+
+    def __init__(
+        self, given: Input, writer: asyncio.StreamWriter, handler: LmtpHandler, max_size: int, limits: Limits
+    ) -> None:
+        self._input, self._writer, self._handler = given, writer, handler
+        self._max_size, self._limits = max_size, limits
+        self._greeted = False
+        self._errors = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._reverse_path: str | None = None
+        self._recipients: list[str] = []
+
+    async def run(self) -> None:
+        """Talk until the client quits. Raises EOFError and OSError when it is gone."""
+        await self._say("220 mailgate LMTP")
+        while True:
+            try:
+                line = await self._input.command()
+            except BadLine:
+                if not await self._reply("500 5.5.2 a command is one line, ends in CR LF, and is not too long"):
+                    return
+                continue
+            except Hopeless:
+                await self._say("421 4.7.0 that is not LMTP")
+                return
+            word, _, rest = line.decode("utf-8", "surrogateescape").partition(" ")
+            word = word.upper()
+            if word == "QUIT":
+                await self._say("221 2.0.0 bye")
+                return
+            if word == "DATA" and not rest.strip():
+                await self._data()
+            elif not await self._reply(self._answer(word, rest.strip(" \t"))):
+                return
+
+    async def _say(self, reply: str) -> None:
+        """Send a reply; one of several lines has LF between them."""
+        lines = reply.split("\n")
+        texts = [f"{text[:3]}-{text[4:]}" for text in lines[:-1]] + lines[-1:]
+        self._writer.write("".join(f"{text}\r\n" for text in texts).encode("utf-8", "replace"))
+        await asyncio.wait_for(self._writer.drain(), self._limits.idle)
+
+    async def _reply(self, reply: str) -> bool:
+        """Send the reply to a command; False after too many wrong ones, when the client is given up."""
+        self._errors += reply.startswith("50")
+        if self._errors > self._limits.errors:
+            await self._say("421 4.7.0 too many errors")
+            return False
+        await self._say(reply)
+        return True
+
+    def _answer(self, word: str, rest: str) -> str:
+        """The reply to a command other than DATA and QUIT. Nothing that the client sent is repeated as it came."""
+        if word == "LHLO":
+            if not rest:
+                return "501 5.5.4 LHLO needs a name"
+            self._greeted = True
+            self._reset()
+            offers = ("mailgate", "PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", f"SIZE {self._max_size}")
+            return "\n".join(f"250 {offer}" for offer in offers)
+        if word == "MAIL":
+            return self._mail(rest)
+        if word == "RCPT":
+            return self._recipient(rest)
+        if word == "RSET":
+            self._reset()
+            return "250 2.0.0 ok"
+        if word == "NOOP":
+            return "250 2.0.0 ok"
+        if word == "VRFY":
+            return "252 2.5.2 send to it, and the answer says whether it exists"
+        return "501 5.5.4 DATA takes no argument" if word == "DATA" else "500 5.5.1 no such command in LMTP"
+
+    def _mail(self, rest: str) -> str:
+        if not self._greeted or self._reverse_path is not None:
+            return "503 5.5.1 MAIL comes after LHLO, once"
+        match = _FROM.fullmatch(rest)
+        if not match:
+            return "501 5.5.4 MAIL FROM:<address>"
+        for parameter in match[2].upper().split():
+            name, _, value = parameter.partition("=")
+            if name == "SIZE" and value.isdecimal() and len(value) <= 20:
+                if int(value) > 2 * self._max_size:  # what is a little too large is refused by the rules, and logged
+                    return status.refused("too-large", "").smtp
+            elif parameter not in ("BODY=7BIT", "BODY=8BITMIME", "SMTPUTF8"):
+                return "555 5.5.4 a parameter that is not offered"
+        self._reverse_path = _bare(match[1])
+        return "250 2.1.0 ok"
+
+    def _recipient(self, rest: str) -> str:
+        if self._reverse_path is None:
+            return "503 5.5.1 RCPT comes after MAIL"
+        match = _TO.fullmatch(rest)
+        if not match:
+            return (
+                "501 5.1.3 that is not a mail address" if rest[:3].upper() == "TO:" else "501 5.5.4 RCPT TO:<address>"
+            )
+        if match[2].strip():
+            return "555 5.5.4 a parameter that is not offered"
+        if len(self._recipients) >= self._limits.recipients:
+            return "452 4.5.3 too many recipients for one transaction"
+        address = _bare(match[1])
+        reply = self._handler.recipient(address)
+        if reply.startswith("2"):
+            self._recipients.append(address)
+        return reply
+
+    async def _data(self) -> None:
+        recipients, reverse_path = self._recipients, self._reverse_path
+        if not recipients or reverse_path is None:
+            await self._reply("503 5.5.1 DATA needs a recipient that was accepted")
+            return
+        await self._say("354 end with a line that is a single dot")
         try:
-            receipt = receive.receive(self._store, self._config, incoming, time.time())
-        except Exception as error:  # whatever it is, the mail stays with the mail server
-            log.deferred(error)
-            return status.temporary().smtp
-        with suppress(Exception):  # it is committed: nothing changes the answer any more
-            if receipt.queued:
-                self._on_queued()
-            log.delivered(receipt)
-        return receipt.decision.status.smtp
+            received = await self._input.message(2 * self._max_size)  # dots that were doubled come off
+            self._reset()
+            for reply in self._replies(received, reverse_path, recipients):
+                await self._say(reply)
+                await asyncio.sleep(0)  # another client may have waited for its greeting
+        finally:
+            self._input.release()
+
+    def _replies(self, received: service.Received, reverse_path: str, recipients: Sequence[str]) -> Iterator[str]:
+        if received.octets is not None:
+            return self._handler.deliver(received.octets, reverse_path, recipients)
+        if received.problem == "memory":
+            refused = status.temporary("too much mail at once, the mail stays in your queue", "4.3.1").smtp
+            return (refused for _ in recipients)
+        return (status.refused("too-large", recipient).smtp for recipient in recipients)
 
 
-class LmtpProtocol(LMTP):
-    """LMTP that refuses no message for its long lines: the pipe takes them too."""
-
-    line_length_limit = 64 << 20
-
-
-def serve(
-    listen: str, store: Callable[[], Store], config: Config, fallback: Fallback | None, on_queued: Callable[[], None]
-) -> None:
-    """Listen on `unix:PATH` or `HOST:PORT` until SIGTERM or SIGINT. Raises Problem when it cannot.
-
-    `store` opens the store after the socket is bound: root may have to bind it, and must not open the store.
-    """
-    asyncio.run(_serve(listen, lambda: LmtpHandler(store(), config, fallback, on_queued), config.max_size))
-
-
-async def _serve(listen: str, open_handler: Callable[[], LmtpHandler], max_size: int) -> None:
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # before anyone can see that we listen
-        loop.add_signal_handler(number, stopped.set)
-    handlers: list[LmtpHandler] = []
-
-    def session() -> LmtpProtocol:
-        return LmtpProtocol(handlers[0], data_size_limit=2 * max_size, enable_SMTPUTF8=True, hostname="mailgate")
-
-    server = await _bind(listen, session)
-    handlers.append(open_handler())
-    await server.start_serving()
-    await stopped.wait()
-    server.close()
-
-
-async def _bind(listen: str, session: Callable[[], LmtpProtocol]) -> asyncio.Server:
-    """Bind a socket that does not accept connections yet. Raises Problem."""
-    loop = asyncio.get_running_loop()
-    path = listen.removeprefix("unix:")
-    host, colon, port = listen.rpartition(":")
-    try:
-        if path != listen:
-            _remove_stale_socket(path)
-            server = await loop.create_unix_server(session, path, start_serving=False)
-            os.chmod(path, 0o666)  # noqa: S103  the mail server connects as another user
-            return server
-        if colon and port.isdecimal():
-            return await loop.create_server(session, host.strip("[]"), int(port), start_serving=False)
-    except OSError as error:
-        raise Problem(f"cannot listen on {listen}: {error.strerror or error}") from error
-    advice = "--listen unix:/run/mailgate.sock, or 127.0.0.1:2003"
-    raise Problem(f"`{listen}` is not a valid listen address", advice=advice)
-
-
-def _remove_stale_socket(path: str) -> None:
-    """Remove the socket that an earlier run left behind, and nothing else. Raises Problem."""
-    if not os.path.lexists(path):
-        return
-    if not stat.S_ISSOCK(os.lstat(path).st_mode):
-        raise Problem(f"{path} already exists and is not a socket", advice="choose another address to listen on")
-    os.unlink(path)
+def _bare(path: str) -> str:
+    """An address without its angle brackets and without a source route."""
+    return (
+        _ROUTE.sub("", path.removeprefix("<").removesuffix(">"), count=1)
+        if path.startswith("<@")
+        else (path.removeprefix("<").removesuffix(">"))
+    )

@@ -73,6 +73,11 @@ def read(incoming: Incoming, hints: Hints, author: Address | None) -> Envelope:
     return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), stated, incoming.source)
 
 
+def is_address(text: str) -> bool:
+    """Whether a recipient can be read at all, also one without a domain."""
+    return _lenient(text) is not None
+
+
 def _reverse_path(candidates: Iterable[str | None], author: Address | None) -> tuple[Address | None, bool]:
     """The reverse-path as the first that tells one has it, and whether anybody did.
 

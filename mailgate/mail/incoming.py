@@ -20,6 +20,7 @@ class Incoming(NamedTuple):
     reverse_path None: not stated. `recipients` empty: `environ` or the trace fields may name them. source: pipe, lmtp,
     fetch (from a mailbox, whose address is `mailbox`) or file (kept mail). `full_size`: octets of the message where
     `raw` is only a part of it, else 0. `failure`: why it cannot be judged, else `""`; such mail is held with it.
+    `defects`: what was wrong with the octets as they came.
     """
 
     raw: bytes
@@ -31,3 +32,4 @@ class Incoming(NamedTuple):
     mailbox: str | None = None
     full_size: int = 0
     failure: str = ""
+    defects: tuple[str, ...] = ()

@@ -47,10 +47,16 @@ class Facts(NamedTuple):
 def read(incoming: Incoming) -> Facts:
     """The facts of a message; pure, and linear in its size. Addresses without a domain are not qualified yet."""
     message = messages.read(incoming.raw, lambda hints, author: envelopes.read(incoming, hints, author))
-    message = message._replace(full_size=incoming.full_size)
+    message = message._replace(full_size=incoming.full_size, defects=(*message.defects, *incoming.defects))
     if incoming.failure:
         return Facts(message, classify.PERSON, None, incoming.failure)
     return _with_report(Facts(message, classify.classify(message)), came_to_bounce_address=False)
+
+
+def for_envelope(facts: Facts, incoming: Incoming) -> Facts:
+    """The facts of the same message with another envelope, which names reverse-path and recipients."""
+    envelope = envelopes.read(incoming, Hints(), facts.message.author.address)
+    return facts._replace(message=facts.message._replace(envelope=envelope))
 
 
 def unread(incoming: Incoming, failure: str) -> Facts:

@@ -8,16 +8,18 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import pytest
 
-from mailgate.gateway import log
+from mailgate.gateway import log, receive
 from mailgate.inbound.lmtp import LmtpHandler
+from mailgate.mail.incoming import Incoming
+from mailgate.routing.facts import Facts
 from mailgate.settings.config import Config
-from mailgate.store import aliases, database, domains, records, schema
+from mailgate.store import aliases, database, domains, messages, records, schema
 from mailgate.store.database import Store
 from mailgate.values.directory import Alias, Domain
 
@@ -56,8 +58,8 @@ class Dialog:
                 found.append(line.rstrip())
         return found
 
-    def say(self, line: str, count: int = 1) -> list[str]:
-        self.socket.sendall(line.encode() + b"\r\n")
+    def say(self, line: str | bytes, count: int = 1) -> list[str]:
+        self.socket.sendall((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
         return self.replies(count)
 
     def send(self, message: bytes, *recipients: str, sender: str = "<bob@client.org>") -> list[str]:
@@ -169,8 +171,138 @@ def test_no_second_message_is_smuggled(server: Path, folder: Path, end: bytes) -
         assert tx.execute("SELECT count(*) FROM message").fetchone()[0] <= 1
 
 
-def handler(opened: Store, queued: Callable[[], None] = lambda: None) -> LmtpHandler:
-    return LmtpHandler(opened, Config(None, opened.path), None, queued)
+@pytest.mark.parametrize("bare", [b"\n", b"\r"], ids=repr)
+def test_a_bare_line_end_in_a_command_is_refused_with_all_that_follows_it(
+    server: Path, folder: Path, bare: bytes
+) -> None:
+    with Dialog(server) as dialog:
+        dialog.say("LHLO client")
+        dialog.say("MAIL FROM:<bob@client.org>")
+        assert dialog.say(b"RCPT TO:<support@example.com>" + bare + b"DATA")[0].startswith("500 5.5.2 ")
+        assert dialog.say("DATA")[0].startswith("503 ")
+        assert dialog.send(MESSAGE % 1, "support@example.com")[-1].startswith("250 2.0.0")
+    assert made(folder) == ["ticket/1"]
+
+
+@pytest.mark.parametrize(("message", "noted"), [(b"a\nb\rc\r\n", True), (b"a\r\nb\r\n", False)], ids=["bare", "whole"])
+def test_a_bare_line_end_in_a_message_is_kept_and_noted(
+    server: Path, folder: Path, message: bytes, noted: bool
+) -> None:
+    with Dialog(server) as dialog:
+        assert dialog.send(MESSAGE % 1 + message, "support@example.com")[-1].startswith("250 2.0.0")
+    with database.open_existing(folder / "mailgate.db").read() as tx:
+        assert tx.execute("SELECT octets FROM raw").fetchone()[0] == MESSAGE % 1 + message
+        explained = messages.explanation(tx, 1)
+    assert ("a CR or LF that is not part of a line end" in explained["message"]["defects"]) is noted
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [f"{'a' * 70}@example.com", "a@b@example.com", "x y@example.com", "a@example.com@example.com", ""],
+)
+def test_a_recipient_that_is_no_address_is_refused_and_the_header_does_not_speak_for_it(
+    server: Path, folder: Path, recipient: str
+) -> None:
+    with Dialog(server) as dialog:
+        assert dialog.send(MESSAGE % 1, recipient)[-1].startswith("501 5.1.3 ")
+        assert dialog.say("DATA")[0].startswith("503 ")
+    assert made(folder) == []
+
+
+@pytest.mark.parametrize("recipient", ["support+x@example.com", "support", "@relay.example:support@example.com"])
+def test_a_recipient_in_every_form_is_taken(server: Path, folder: Path, recipient: str) -> None:
+    with Dialog(server) as dialog:
+        assert dialog.send(MESSAGE % 1, recipient)[-1].startswith("250 2.0.0")
+    assert made(folder) == ["ticket/1"]
+
+
+def test_a_command_without_an_end_is_given_up(server: Path) -> None:
+    with Dialog(server) as hostile, Dialog(server) as other:
+        with contextlib.suppress(OSError):
+            for _ in range(80):
+                hostile.socket.sendall(b"x" * 65_536)
+        with contextlib.suppress(OSError, AssertionError):
+            assert hostile.replies()[0].startswith("421 ")
+        assert other.say("NOOP")[0].startswith("250 ")
+
+
+def test_recipients_beyond_the_limit_come_with_the_next_transaction(server: Path) -> None:
+    with Dialog(server) as dialog:
+        dialog.say("LHLO client")
+        dialog.say("MAIL FROM:<>")
+        replies = [dialog.say(f"RCPT TO:<support+{number}@example.com>")[0][:3] for number in range(51)]
+    assert replies == ["250"] * 50 + ["452"]
+
+
+def test_connections_beyond_the_limit_are_sent_away_and_the_others_are_served(server: Path, folder: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        first, *others = [stack.enter_context(Dialog(server)) for _ in range(100)]
+        with socket.socket(socket.AF_UNIX) as one_more:
+            one_more.settimeout(60)
+            one_more.connect(str(server))
+            assert one_more.recv(100).startswith(b"421 4.3.2 ")
+            assert one_more.recv(100) == b""
+        assert others[-1].say("NOOP")[0].startswith("250 ")
+        first.say("QUIT")
+        assert first.socket.recv(100) == b""
+        with Dialog(server) as dialog:
+            assert dialog.send(MESSAGE % 1, "support@example.com")[-1].startswith("250 2.0.0")
+
+
+def test_nothing_that_a_client_sends_reaches_the_terminal(server: Path) -> None:
+    """The fixture reads an empty stderr at the end; the log of a library wrote commands there as they came."""
+    with Dialog(server) as dialog:
+        for line in (b"\x1b]52;c;ZXZpbA==\x07", b"MAIL FROM:<\x1b[2J>", b"\xff\xfe", b"LHLO \x1b[2J"):
+            (reply,) = dialog.say(line)[-1:]
+            assert reply.isprintable()
+            assert "[" not in reply
+
+
+def test_every_recipient_is_answered_when_a_message_is_too_large(server: Path, folder: Path) -> None:
+    with Dialog(server) as dialog:
+        large = MESSAGE % 1 + b"x" * 40_000 + b"\r\n"
+        replies = dialog.send(large, "support@example.com", "support+x@example.com")
+        assert [each[:9] for each in replies[2:]] == ["552 5.3.4"] * 2
+        assert dialog.send(MESSAGE % 1, "support@example.com")[-1].startswith("250 2.0.0")
+    assert made(folder) == ["ticket/1"]
+
+
+def test_a_message_is_read_once_for_all_its_recipients(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten megabytes were read 400 times, while all others waited 71 seconds for a greeting."""
+    read, count = receive.read, []
+
+    def counted(incoming: Incoming) -> Facts:
+        count.append(incoming)
+        return read(incoming)
+
+    monkeypatch.setattr(receive, "read", counted)
+    opened = database.open_existing(folder / "mailgate.db")
+    handler = LmtpHandler(opened, Config(None, opened.path), None, lambda: None)
+    recipients = ["support@example.com", "closed@example.com", "nobody@example.com"]
+    replies = list(handler.deliver(MESSAGE % 1, "bob@client.org", recipients))
+    assert ([reply[:9] for reply in replies], len(count)) == (["250 2.0.0", "250 2.0.0", "550 5.1.1"], 1)
+
+
+def test_commands_are_taken_in_their_order_alone(server: Path) -> None:
+    with Dialog(server) as dialog:
+        lines = ("MAIL FROM:<a@b.c>", "RCPT TO:<support@example.com>", "DATA", "EHLO x", "LHLO", "LHLO x")
+        assert [dialog.say(line)[0][:3] for line in lines] == ["503", "503", "503", "500", "501", "250"]
+        lines = ("MAIL <a@b.c>", "MAIL FROM:<a@b.c> SIZE=999999", "MAIL FROM:<a@b.c> X=1")
+        assert [dialog.say(line)[0][:3] for line in lines] == ["501", "552", "555"]
+        lines = ("MAIL FROM:<a@b.c> SIZE=99 BODY=8BITMIME SMTPUTF8", "MAIL FROM:<a@b.c>", "RSET", "RCPT TO:<a@b.c>")
+        assert [dialog.say(line)[0][:3] for line in lines] == ["250", "503", "250", "503"]
+
+
+def test_a_client_that_only_makes_mistakes_is_given_up(server: Path) -> None:
+    with Dialog(server) as dialog:
+        assert [dialog.say("GET / HTTP/1.1")[0][:3] for _ in range(21)] == ["500"] * 20 + ["421"]
+        assert dialog.socket.recv(100) == b""
+
+
+def deliver(opened: Store, message: bytes) -> str:
+    handler = LmtpHandler(opened, Config(None, opened.path), None, lambda: None)
+    (reply,) = handler.deliver(message, "bob@client.org", ["support@example.com"])
+    return reply
 
 
 def test_a_reader_that_outlasts_a_commit_costs_one_451(folder: Path) -> None:
@@ -179,9 +311,9 @@ def test_a_reader_that_outlasts_a_commit_costs_one_451(folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(folder / "mailgate.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM message").fetchone()
-        assert handler(opened)._deliver(MESSAGE % 1, "bob@client.org", "support@example.com").startswith("451 ")
+        assert deliver(opened, MESSAGE % 1).startswith("451 ")
     for number in (1, 2):
-        assert handler(opened)._deliver(MESSAGE % number, "bob@client.org", "support@example.com").startswith("250 ")
+        assert deliver(opened, MESSAGE % number).startswith("250 ")
     other = database.open_existing(folder / "mailgate.db", wait=0.2)
     with other.write() as tx:
         assert tx.execute("SELECT count(*) FROM record").fetchone()[0] == 2
@@ -190,9 +322,9 @@ def test_a_reader_that_outlasts_a_commit_costs_one_451(folder: Path) -> None:
 def test_a_store_that_is_replaced_is_used_by_the_next_mail(folder: Path) -> None:
     opened = database.open_existing(folder / "mailgate.db")
     (folder / "copy.db").write_bytes((folder / "mailgate.db").read_bytes())
-    assert handler(opened)._deliver(MESSAGE % 1, "bob@client.org", "support@example.com").startswith("250 ")
+    assert deliver(opened, MESSAGE % 1).startswith("250 ")
     (folder / "copy.db").replace(folder / "mailgate.db")
-    assert handler(opened)._deliver(MESSAGE % 2, "bob@client.org", "support@example.com").startswith("250 ")
+    assert deliver(opened, MESSAGE % 2).startswith("250 ")
     assert len(made(folder)) == 1
 
 
@@ -202,7 +334,7 @@ def test_what_happens_after_the_commit_changes_no_reply(folder: Path, monkeypatc
 
     monkeypatch.setattr(log, "delivered", fails)
     opened = database.open_existing(folder / "mailgate.db")
-    assert handler(opened)._deliver(MESSAGE % 1, "bob@client.org", "support@example.com").startswith("250 ")
+    assert deliver(opened, MESSAGE % 1).startswith("250 ")
 
 
 def test_a_left_over_socket_is_replaced_and_a_file_is_not(folder: Path) -> None:

@@ -56,7 +56,6 @@ def hint(extra: str) -> str:
         pytest.param("server login shop", "oauthlib", "fetch", id="somebody-logs-in"),
         pytest.param("fetch inbox", "imapclient", "fetch", id="an-imap-server-is-collected"),
         pytest.param("fetch shop", "oauthlib", "fetch", id="a-server-with-a-login-is-collected"),
-        pytest.param("lmtp --listen unix:here", "aiosmtpd", "lmtp", id="lmtp-is-served"),
     ],
 )
 def test_the_missing_extra_is_named(plain: Plain, command: str, library: str, extra: str) -> None:
