@@ -89,15 +89,22 @@ def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as
         _show("exim", wiring, folder, as_json)
 
 
-@setup.command("maps", examples="mailgate setup maps")
+@setup.command(
+    "maps",
+    examples="""
+        mailgate setup maps
+        mailgate setup maps --force
+    """,
+)
+@click.option("--force", is_flag=True, help="Remove addresses that a store newer than the tables does not have.")
 @json_option
 @pass_app
-def maps_(app: App, as_json: bool) -> None:
+def maps_(app: App, force: bool, as_json: bool) -> None:
     """Update the mail server's tables.
 
     Commands that change an address do this by themselves.
     """
-    written = write.refresh(app.store, app.config)
+    written = write.refresh(app.store, app.config, force=force)
     if as_json:
         console.data({"folder": app.config.maps, "written": written})
     elif written:

@@ -57,6 +57,11 @@ def tables(maps: Maps) -> Mapping[str, str]:
     }
 
 
+def keys(text: str) -> frozenset[str]:
+    """The keys of a table."""
+    return frozenset(line.split(" ", 1)[0] for line in text.splitlines() if line and not line.startswith(_COMMENT))
+
+
 def local_parts(domain: Domain, maps: Maps) -> list[str]:
     """The local parts of a domain that the server accepts for us, sorted.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from mailgate.mta import maps
 from mailgate.settings.config import Config
-from mailgate.store import database, directory
+from mailgate.store import database, directory, keys
 from mailgate.store.database import Store
 from mailgate.values.problem import Problem, command
 
@@ -29,10 +29,11 @@ def wanted(store: Store, config: Config) -> maps.Maps:
         return maps.Maps(directory.everything(tx), config.maps_shared, config.maps_unknown == "accept")
 
 
-def refresh(store: Store, config: Config) -> list[str]:
+def refresh(store: Store, config: Config, *, force: bool = False) -> list[str]:
     """Write the tables that differ from the store; their names. Raises Problem.
 
-    A table stays as it is when its new text or index cannot be made.
+    A table stays as it is when its new text or index cannot be made. Without `force`, a store that is younger than the
+    tables takes no address out of them: it may be an empty one in place of another that is lost.
     """
     folder = config.maps
     if folder is None:
@@ -43,11 +44,29 @@ def refresh(store: Store, config: Config) -> list[str]:
     try:
         with database.locked(os.path.join(folder, "maps"), _WAIT):
             texts = maps.tables(wanted(store, config))
+            if not force:
+                _keep_others(store, folder, texts[maps.ADDRESSES])
             return [name for name, text in texts.items() if _write(folder, name, text)]
     except OSError as error:
         raise Problem(
             f"cannot write {error.filename or folder}: {error.strerror}", command("ls -l {FOLDER}", folder), AGAIN
         ) from error
+
+
+def _keep_others(store: Store, folder: str, text: str) -> None:
+    """Raises Problem when the store is younger than the table of addresses, and the table has some that it lacks."""
+    path = os.path.join(folder, maps.ADDRESSES)
+    lost = len(maps.keys(_read(path) or "") - maps.keys(text))
+    if not lost:
+        return
+    with store.read() as tx:
+        created_at = keys.oldest(tx)
+    if created_at > os.stat(path).st_mtime:
+        raise Problem(
+            f"the tables in {folder} list {lost} more than the store {store.path}, which is newer",
+            command("mailgate setup maps --force"),
+            advice="if this is not the store they were made from, restore that one; --force removes the addresses",
+        )
 
 
 def indexes(folder: str, name: str) -> list[str]:

@@ -12,7 +12,7 @@ KEPT = 2
 
 class Key(NamedTuple):
     """A key without its secret. `name`: the two letters that signed addresses contain; created_at: epoch seconds, 0
-    for the key that was made with the store."""
+    for a key that was made with a store of schema 7 or older."""
 
     number: int
     name: str
@@ -28,6 +28,12 @@ def listing(tx: Transaction) -> list[Key]:
     """The keys, oldest first; the last one signs."""
     rows = tx.execute("SELECT * FROM signing_key ORDER BY number")
     return [Key(row["number"], token.fingerprint(row["secret"]), row["created_at"]) for row in rows]
+
+
+def oldest(tx: Transaction) -> float:
+    """When the oldest key was made, epoch seconds; the store itself is as old or older."""
+    created: float = tx.execute("SELECT min(created_at) FROM signing_key").fetchone()[0]
+    return created
 
 
 def rotate(tx: Transaction, now: float) -> list[Key]:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 
 from mailgate.process import owner
@@ -51,7 +52,7 @@ def _migrate(tx: Transaction, old: int) -> int:
             for statement in _statements(file.read()):
                 tx.execute(statement)
     if old == 0:
-        tx.execute("INSERT INTO signing_key (secret) VALUES (?)", (os.urandom(32),))
+        tx.execute("INSERT INTO signing_key (secret, created_at) VALUES (?, ?)", (os.urandom(32), time.time()))
     for row in tx.execute("PRAGMA foreign_key_check") if old < newest else ():
         raise StoreError(f"a row of `{row['table']}` refers to a row of `{row['parent']}` that is missing", EXPLAINED)
     if old <= newest:

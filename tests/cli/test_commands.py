@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from helpers.installed import Installed, unconfigured
+from helpers.installed import INIT, Installed, unconfigured
 
 from mailgate.cli.ui.program import COMMANDS, program
 
@@ -113,7 +113,7 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
             "mailgate --help",
         ),
         (["--db", "postgresql://x", "alias", "list"], 1, "neither a path nor sqlite", "/var/lib/mailgate/mailgate.db"),
-        (["--db", "/nowhere/at/all.db", "alias", "list"], 1, "no folder /nowhere/at", "mailgate init"),
+        (["--db", "/nowhere/at/all.db", "alias", "list"], 1, "no store /nowhere/at/all.db", "all.db init"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -167,8 +167,34 @@ def test_a_store_named_by_db_or_environment(office: Installed, tmp_path: Path) -
         ([], {"MAILGATE_DB": f"sqlite:///{tmp_path}/third.db"}),
     ):
         screen = office("alias", "list", "--json", *more, environ=environ)
-        assert json.loads(screen.out) == []
-    assert {"other.db", "third.db"} <= {path.name for path in tmp_path.iterdir()}
+        path = tmp_path / ("other.db" if more else "third.db")
+        assert (screen.exit, screen.out) == (1, "")
+        assert f"error: no store {path}\nhint: mailgate --db {path} init\n" in screen.err
+        assert not path.exists(), "an empty store would look as if no mail had ever come"
+        assert office(*INIT, *more, environ=environ).exit == 0
+        assert json.loads(office("alias", "list", "--json", *more, environ=environ).out) == []
+
+
+def test_the_system_s_store_is_made_by_init_alone(tmp_path: Path) -> None:
+    class OfTheSystem(Installed):
+        """The program on a machine whose configuration is the system's."""
+
+        def command(self, *arguments: str) -> list[str]:
+            system = f"from mailgate.settings import config; config.SYSTEM = {str(self.config)!r}"
+            return [sys.executable, "-c", f"{system}; from mailgate.__main__ import main; main()", *arguments]
+
+        @property
+        def environ(self) -> dict[str, str]:
+            return {**super().environ, "MAILGATE_CONFIG": ""}
+
+    system = OfTheSystem(tmp_path)
+    for command in (["alias", "list"], ["domain", "add", "example.com"], ["setup", "maps"], ["stats"]):
+        screen = system(*command)
+        assert (screen.exit, screen.out) == (1, "")
+        assert f"error: no store {tmp_path}/mailgate.db\nhint: mailgate init\nhint: if there was one" in screen.err
+        assert not system.path.exists()
+    assert system(*INIT, environ={"MAILGATE_CONFIG": str(system.config)}).exit == 0
+    assert system("alias", "list").exit == 0
 
 
 def test_configuration_is_found_in_the_home_folder(installed: Installed, tmp_path: Path) -> None:
@@ -204,7 +230,7 @@ def test_a_home_in_the_root_folder_names_no_host(office: Installed) -> None:
 def test_a_store_that_cannot_be_made_has_a_hint(office: Installed, place: str) -> None:
     screen = office("--db", place, "alias", "list")
     assert (screen.exit, screen.out) == (1, "")
-    assert re.fullmatch(r"error: .*\nhint: (mailgate (init|doctor)|ls -l).*\n", screen.err)
+    assert re.match(r"error: .*\nhint: (mailgate (--db \S+ )?(init|doctor)|ls -l).*\n", screen.err)
 
 
 @pytest.mark.parametrize("command", ["work", "fetch"])

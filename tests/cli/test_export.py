@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.installed import Installed
+from helpers.installed import INIT, Installed
 
 
 @pytest.fixture
@@ -76,6 +76,7 @@ def test_an_export_is_a_readable_file(full: Installed) -> None:
 def test_another_store_becomes_the_same(full: Installed, tmp_path: Path) -> None:
     assert "1 domain, 2 aliases, 1 contact, 2 senders" in full.ok("export", "one.toml")
     other = str(tmp_path / "other.db")
+    full.ok("--db", other, *INIT)
     assert full("--db", other, "import", "one.toml").out.endswith("\n7 added\n")
     assert full("--db", other, "export").out == (tmp_path / "one.toml").read_text()
     assert full("--db", other, "import", "one.toml").out == "nothing to change\n"

@@ -116,6 +116,34 @@ def test_a_lost_file_is_made_anew(kept: Installed, name: str) -> None:
     assert "postmaster@example.com" in table(kept)
 
 
+def test_a_new_store_takes_no_address_out_of_the_tables(kept: Installed) -> None:
+    """A lost mount, then `domain add`, as doctor says: the mail server would refuse mail that is only late."""
+    kept.ok("alias", "add", "help", "--model", "ticket")
+    before = files(kept)
+    kept.path.unlink()
+    screen = kept("domain", "add", "example.com")
+    assert screen.exit == 0
+    lost = f"the tables in {kept.folder}/maps list 1 more than the store {kept.path}, which is newer"
+    assert f"warning: the mail server does not know about the change yet: {lost}\n" in screen.err
+    assert "\nhint: mailgate setup maps --force\n" in screen.err
+    assert files(kept) == before
+    screen = kept("setup", "maps")
+    assert (screen.exit, screen.out) == (1, "")
+    assert screen.err.startswith(f"error: {lost}\nhint: mailgate setup maps --force\nhint: if this is not the store")
+    kept.ok("setup", "maps", "--force")
+    assert "help@example.com" not in table(kept)
+    kept.ok("alias", "add", "help", "--model", "ticket")
+    kept.ok("alias", "remove", "help", "--yes")
+    assert "help@example.com" not in table(kept), "from now on the tables are those of this store"
+
+
+def test_a_new_store_may_add_to_the_tables(kept: Installed) -> None:
+    kept.path.unlink()
+    kept.ok("domain", "add", "example.com")
+    kept.ok("alias", "add", "help", "--model", "ticket")
+    assert "help@example.com" in table(kept)
+
+
 def test_everybody_may_read_the_tables(kept: Installed) -> None:
     for path in (kept.folder / "maps").iterdir():
         if path.suffix != ".lock":

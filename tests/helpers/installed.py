@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+INIT = ("init", "--user", "root") if os.geteuid() == 0 else ("init",)
+"""Make a store that belongs to who runs the tests."""
+
 
 class Screen(NamedTuple):
     """The exit status and the output of a command."""

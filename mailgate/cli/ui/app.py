@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -16,8 +16,8 @@ from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config
 from mailgate.store import schema, waiting
-from mailgate.store.database import Store
-from mailgate.values.problem import Problem
+from mailgate.store.database import Store, open_existing
+from mailgate.values.problem import NotReady, Problem, command
 
 
 class App:
@@ -37,15 +37,19 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        """The store, opened as its owner, and created if it does not exist. Raises StoreError."""
+        """The store, opened as its owner. A person's own is created if it does not exist. Raises StoreError."""
         path = self.config.store
+        named = self.database or os.environ.get("MAILGATE_DB")
+        creates = not named and self.config.path != config.SYSTEM
         folder = os.path.dirname(os.path.abspath(path))
         if path == config.default_store(None, os.environ) and not os.path.exists(folder):
             os.makedirs(folder, mode=0o700)
         if self.config.maps:
             import_module("mailgate.mta.write")  # the owner of the store may read less of the program than root
         owner.become(path)
-        return schema.open_or_create(path, wait=20.0)
+        if not creates and not os.path.exists(path):
+            _missing(path, named)
+        return schema.open_or_create(path, wait=20.0) if creates else open_existing(path, wait=20.0)
 
     def send(self, *, queued: bool) -> bool:
         """Start a worker if something is queued and mail is sent at all; whether it was started."""
@@ -81,6 +85,13 @@ class App:
         with self.store.read() as tx:
             counts = waiting.count(tx, time.time(), sending=self.config.submit.sends)
         console.waiting(counts)
+
+
+def _missing(path: str, named: str | None) -> NoReturn:
+    """Say that a store is not there: an empty one in its place would look as if nothing had ever arrived."""
+    made = command("mailgate --db {FILE} init", path) if named else command("mailgate init")
+    advice = "if there was one, mount its file system or restore it: an empty store takes none of its addresses"
+    raise NotReady(f"no store {path}", made, advice=advice)
 
 
 pass_app = click.make_pass_decorator(App)

@@ -106,7 +106,7 @@ CREATE TABLE new_signing_key (
     -- A key for the tokens in signed addresses: the newest signs, the one before it still counts.
     number INTEGER PRIMARY KEY, -- the highest one signs
     secret BLOB NOT NULL, -- 32 octets
-    created_at DOUBLE PRECISION NOT NULL DEFAULT 0 -- epoch seconds; 0: made with the store
+    created_at DOUBLE PRECISION NOT NULL DEFAULT 0 -- epoch seconds; 0: made with a store of schema 7 or older
 );
 INSERT INTO new_signing_key (number, secret, created_at) SELECT number, secret, made FROM signing_key;
 DROP TABLE signing_key;
