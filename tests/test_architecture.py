@@ -18,8 +18,9 @@ PACKAGE = Path(__file__).parents[1] / "mailgate"
 HOUSE: dict[str, dict[str, str]] = {
     "values": {
         "address": "",
-        "charset": "",
+        "charset": "japanese",
         "digest": "",
+        "japanese": "",
         "outcome": "",
         "problem": "",
         "record": "",

@@ -2,7 +2,7 @@
 
 import re
 from binascii import a2b_hex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate.values import charset
@@ -13,7 +13,9 @@ NAME_LIMIT = 150
 """Octets of a file name in UTF-8: what file systems take, less a prefix."""
 
 KNOWN_ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable", "uuencode")
-_ENCODINGS = dict.fromkeys(("x-uuencode", "x-uue", "uue"), "uuencode")
+# Their letters and digits, as mailers spell and misspell them: "base-64", "quoted printable", "8 bit".
+_ENCODINGS = re.compile(r"(?:x?(base6|b64)|x?(quotedp)|x?(uu)|([78]bit|binary)).*")
+_ENCODING_NAMES = ("base64", "quoted-printable", "uuencode")
 # Names that mailers write for other types (Odoo corrects the same two).
 _CORRECTED = {"pdf": "application/pdf", "binary/octet-stream": "application/octet-stream"}
 
@@ -24,6 +26,7 @@ _PARAMETER = re.compile(
 )  # fmt: skip
 _TOKEN = re.compile(rb"[a-z0-9-]{1,40}", re.I)
 _QUOTED_PAIR = re.compile(rb'\\(["\\])')
+_NOT_ALNUM = re.compile(r"[^a-z0-9]+")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -31,7 +34,9 @@ class Entity(NamedTuple):
     """What the Content- fields of a message or part say.
 
     `type`: lower case. `charset`: as declared, "" without one. `name`: the file name, one clean line without a path, ""
-    without one. `boundary`: None without one. `encoding`: lower case, "" without one.
+    without one. `boundary`: None without one. `encoding`: lower case, "" without one. `description`: what else names
+    it, of Content-Description and Content-Location. `variant`: what tells more about the type, in lower case: "flowed"
+    or "flowed delsp" (RFC 3676), the protocol of a signed or encrypted multipart, the `smime-type`.
     """
 
     type: str
@@ -41,19 +46,21 @@ class Entity(NamedTuple):
     content_id: str
     encoding: str
     boundary: bytes | None
+    description: str
+    variant: str
     defects: tuple[str, ...]
 
 
-def read(fields: Mapping[str, bytes], default: str) -> Entity:
+def read(fields: Mapping[str, bytes], default: str, declared: Callable[[], str]) -> Entity:
     """The entity with these unfolded fields, by the rest of their names: `type` for Content-Type.
 
-    `default`: its type where the field is missing.
+    `default`: its type where the field is missing. `declared`: finds the charset of raw octets beyond ASCII.
     """
     defects: list[str] = []
+    rest = "" if all(map(bytes.isascii, fields.values())) else declared()
     head, parameters = _parse(fields.get("type", b""), defects)
     disposition, disposition_parameters = _parse(fields.get("disposition", b""), defects)
-    encoding = _token(fields.get("transfer-encoding", b""))
-    encoding = _ENCODINGS.get(encoding, encoding)
+    encoding = _encoding(fields.get("transfer-encoding", b""))
     if encoding not in KNOWN_ENCODINGS:
         defects.append(f"unknown encoding: {encoding}")
     content_id = fields.get("id", b"")
@@ -65,12 +72,39 @@ def read(fields: Mapping[str, bytes], default: str) -> Entity:
         type=type_,
         charset=charset.line(_value(parameters, "charset"), 80) if parameters else "",
         disposition=_token(disposition),
-        name=file_name(_value(disposition_parameters, "filename") or _value(parameters, "name")),
+        name=file_name(_value(disposition_parameters, "filename", rest) or _value(parameters, "name", rest)),
         content_id=charset.line(content_id.decode("utf-8", "replace")).strip("<> ") if content_id else "",
         encoding=encoding,
         boundary=boundary,
+        description=_description(fields, rest),
+        variant=_variant(type_, parameters),
         defects=tuple(defects),
     )
+
+
+def _description(fields: Mapping[str, bytes], rest: str) -> str:
+    for name in ("description", "location"):
+        if name in fields and (text := charset.line(charset.decode_words(fields[name], rest), 200)):
+            return text
+    return ""
+
+
+def _variant(type_: str, parameters: Mapping[str, bytes]) -> str:
+    if type_ == "text/plain" and parameters.get("format", b"").lower() == b"flowed":
+        return "flowed delsp" if parameters.get("delsp", b"").lower() == b"yes" else "flowed"
+    value = parameters.get("protocol") or parameters.get("smime-type") or b""
+    return value[:80].decode("latin-1").lower()
+
+
+def _encoding(value: bytes) -> str:
+    """The transfer encoding that a field means, in lower case; as written where it is unknown."""
+    token = _token(value)
+    if token in KNOWN_ENCODINGS:
+        return token
+    match = _ENCODINGS.match(_NOT_ALNUM.sub("", value[:80].decode("latin-1").lower()))
+    if not match:
+        return token
+    return match[4] or next(name for name, group in zip(_ENCODING_NAMES, match.groups(), strict=False) if group)
 
 
 def _parse(value: bytes, defects: list[str]) -> tuple[bytes, dict[str, bytes]]:
@@ -102,20 +136,22 @@ def _token(value: bytes) -> str:
     return match[0].decode("ascii").lower() if match else ""
 
 
-def _value(parameters: Mapping[str, bytes], name: str) -> str:
+def _value(parameters: Mapping[str, bytes], name: str, rest: str = "") -> str:
     """The text of a parameter: extended or continued (RFC 2231), else as encoded words or raw octets."""
     if not any(key.startswith(f"{name}*") for key in parameters):  # nearly always
-        return charset.decode_words(parameters[name]) if name in parameters else ""
+        return charset.decode_words(parameters[name], rest) if name in parameters else ""
     pieces, extended = _pieces(parameters, name)
     if not pieces:
-        return charset.decode_words(parameters[name]) if name in parameters else ""
+        return charset.decode_words(parameters[name], rest) if name in parameters else ""
     if not extended:
-        return charset.decode_words(b"".join(pieces))
+        return charset.decode_words(b"".join(pieces), rest)
     label, quote, first = pieces[0].partition(b"'")
     _, quote, first = first.partition(b"'")  # a language
     if not quote:
+        if b"=?" in pieces[0]:
+            return charset.decode_words(b"".join(pieces), rest)
         label, first = b"", pieces[0]
-    return charset.decode(b"".join([_percent_decoded(first), *pieces[1:]]), label.decode("latin-1"))
+    return charset.decode(b"".join([_percent_decoded(first), *pieces[1:]]), label.decode("latin-1"), rest)
 
 
 def _pieces(parameters: Mapping[str, bytes], name: str) -> tuple[list[bytes], bool]:

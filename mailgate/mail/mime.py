@@ -1,6 +1,6 @@
 """Find the MIME parts of a message, by scanning octets.
 
-Hostile messages make the stdlib's parser recurse, raise and loop. This one keeps offsets instead of copies, reads four
+Hostile messages make the stdlib's parser recurse, raise and loop. This one keeps offsets instead of copies, reads six
 Content- fields only, and follows RFC 2045, 2046, 2183 and 2231 as loosely as mail programs do. At the limits below it
 notes a defect and goes on. Time and memory are linear in the message.
 """
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mailgate.mail import entity as entities
 from mailgate.mail import transfer
+from mailgate.values import charset
 
 DEPTH_LIMIT = 50
 """Levels of nested multiparts; a deeper one is a leaf."""
@@ -28,7 +29,7 @@ DEFECTS_LIMIT = 50
 _FIRST_NOT_FIELD = re.compile(rb"^(?!(?!--)[!-9;-~]++[ \t]*+:|[ \t])", re.M)
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _CONTENT_FIELD = re.compile(
-    rb"^content-(type|transfer-encoding|disposition|id)[ \t]*+:((?:[^\n]*+\n[ \t]++)*[^\n]*+)",
+    rb"^content-(type|transfer-encoding|disposition|id|description|location)[ \t]*+:((?:[^\n]*+\n[ \t]++)*[^\n]*+)",
     re.M | re.I,
 )
 _LIKELY_DELIMITER = re.compile(rb"^--([^\r\n]{1,200}+)\r?\n(?=content-)", re.M | re.I)
@@ -47,6 +48,10 @@ class Part(NamedTuple):
     header: int
     start: int
     end: int
+    description: str = ""
+    """What else may name it: its Content-Description, else its Content-Location."""
+    variant: str = ""
+    """See `entity.Entity`."""
     parts: tuple["Part", ...] = ()
 
 
@@ -81,7 +86,7 @@ def leaves(part: Part) -> Iterator[Part]:
 
 def body(raw: bytes, part: Part) -> bytes:
     """The decoded octets of a part."""
-    return transfer.decode(raw, part.start, part.end, part.encoding)
+    return transfer.decode(raw, part.start, part.end, part.encoding, text=part.type.startswith("text/"))
 
 
 class _MimeReader:
@@ -90,11 +95,12 @@ class _MimeReader:
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.count = 0
+        self.named: str | None = None
         self.defects: dict[str, None] = {}  # in order, without repetition
 
     def part(self, start: int, end: int, default: str, depth: int) -> Part:
         fields, body_at = self.header(start, end)
-        entity = entities.read(fields, default)
+        entity = entities.read(fields, default, self.declared)
         for defect in entity.defects:
             self.note(defect)
         part = Part(
@@ -107,6 +113,8 @@ class _MimeReader:
             header=start,
             start=body_at,
             end=end,
+            description=entity.description,
+            variant=entity.variant,
         )
         if not part.type.startswith("multipart/"):
             return part
@@ -184,6 +192,12 @@ class _MimeReader:
             return None
         self.note("multipart without an end")
         return [*spans, (start, part.end)]
+
+    def declared(self) -> str:
+        """The charset that the message names, for raw octets in its fields."""
+        if self.named is None:
+            self.named = charset.declared(self.raw)
+        return self.named
 
     def note(self, defect: str) -> None:
         if len(self.defects) < DEFECTS_LIMIT:

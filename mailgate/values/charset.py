@@ -10,6 +10,8 @@ from binascii import a2b_base64, a2b_qp
 
 WORDS_LIMIT = 32 * 1024
 """Octets of one header value that `decode_words` reads."""
+DECLARED_LIMIT = 64 * 1024
+"""Octets of a message in which `declared` looks for a charset."""
 
 # Python codec -> the names of its charset, reduced to letters and digits ("ISO_8859-1:1987" is "iso885911987").
 # An allow-list, because codecs.lookup() also finds "undefined", "idna", "punycode", "hex" and "zlib", which raise even
@@ -66,10 +68,14 @@ _CODECS = {
     "johab": "johab cp1361",
     "iso2022_kr": "iso2022kr csiso2022kr",
 }  # fmt: skip
+_DOUBLE = ("gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949", "johab")
+"""Codecs in which text often happens to be valid UTF-8 of two octets a character."""
 _NAMES = {name: codec for codec, names in _CODECS.items() for name in names.split()}
 
 # Compiled at every start of `deliver`, where a class beyond U+00FF costs a millisecond: none of these has one.
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
+_JIS = re.compile(rb"\x1b(?:\$[@B]|\$\)C)")
+_CHARSET = re.compile(rb"charset[ \t]*=[ \t]*(?:3D)?[\"']?([a-z0-9._:+-]{2,40})", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CLEANED = dict.fromkeys((*range(9), 11, 12, *range(14, 32)), "\ufffd")
 _BREAKS = re.compile(r"[\t-\r\x1c-\x20\x85]+")
@@ -79,6 +85,7 @@ _QUANTA = re.compile(rb"[^=]+=*")
 _NOT_BASE64_TEXT = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_LETTERS = bytes(set(range(256)) - set(b" " + _BASE64[:52]))
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 # Spaces that str.isprintable() rejects, although they neither move the cursor nor hide anything.
@@ -141,50 +148,130 @@ def codec(name: str | None) -> str:
     return _NAMES.get(key) or _NAMES.get(key.removeprefix("x"), "")
 
 
-def decode(data: bytes, name: str | None) -> str:
+def decode(data: bytes, name: str | None, rest: str = "") -> str:
     """The text of octets that are declared to be in the charset `name`, with U+FFFD for what cannot be decoded.
 
-    Without a charset, with ASCII and with an unknown one, it is decoded as UTF-8, else as windows-1252. The text has no
-    lone surrogates, but may have controls: `clean` it.
+    Where nothing known is declared, or the octets show that the label is wrong: UTF-8 if they are (with a cut character
+    too), ISO-2022-JP by its escapes, UTF-16 by its mark or pattern, the charset `rest` that the rest of the mail
+    declares, else windows-1252. The text has no lone surrogates, but may have controls: `clean` it.
     """
     encoding = codec(name)
-    # UTF-16 and UTF-32 can hide text from software that reads ASCII, so the label counts only with a byte order mark.
-    # The codecs take the byte order from the mark, whatever the label says.
-    if encoding == "utf-16" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = ""
-    if encoding == "utf-32" and not data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        encoding = ""
+    if not encoding:
+        return _undeclared(data, rest)
     if encoding == "utf-8-sig":
-        text = data.decode(encoding, "replace")
-        # Errors, and not one valid character beyond ASCII: the label is wrong.
-        if "\ufffd" not in text or not text.replace("\ufffd", "").isascii():
-            return text
-    elif encoding:
-        try:
-            text = data.decode(encoding, "replace")
-        except (LookupError, ValueError):  # a Python that was built without the CJK codecs
-            return _undeclared(data)
-        return _paired(text) if encoding == "utf-7" else text  # its codec yields lone surrogates
-    return _undeclared(data)
-
-
-def _undeclared(data: bytes) -> str:
+        text, valid, errors = _utf8(data)
+        return text if valid >= errors else _undeclared(data, rest)
+    if encoding == "utf-16":
+        encoding = _utf16(data, str(name)) or ""
+    elif encoding == "utf-32" and not data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        encoding = ""
+    if not encoding:
+        return _undeclared(data, rest)
     try:
-        return data.decode("utf-8-sig")
+        text = _declared(data, encoding)
+    except (LookupError, ValueError):  # a Python that was built without the CJK codecs
+        return _undeclared(data, rest)
+    return _paired(text) if encoding == "utf-7" else text  # its codec yields lone surrogates
+
+
+def _declared(data: bytes, encoding: str) -> str:
+    """The text in the codec of a label, or as UTF-8 where the octets are that."""
+    if encoding.startswith(("utf", "iso2022", "hz")):  # of seven bits, or certain
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            return _japanese(data) if encoding.startswith("iso2022_jp") else data.decode(encoding, "replace")
+    if data.isascii():
+        return data.decode(encoding, "replace")
+    utf8, valid, errors = _utf8(data)
+    try:
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        if valid >= 2 * errors:
+            return utf8
+        return _japanese(data) if encoding == "euc_jp" else data.decode(encoding, "replace")
+    if errors or not valid:
+        return text
+    # Short text in double bytes can look like UTF-8; sequences of three octets hardly ever do.
+    wide = encoding in _DOUBLE and (valid < 3 or min(c for c in utf8 if c > "\x7f") < "\u0800")
+    return text if wide else utf8
 
 
-def decode_words(value: bytes) -> str:
+def _utf8(data: bytes) -> tuple[str, int, int]:
+    """The octets as UTF-8, and the numbers of characters beyond ASCII and of errors in it."""
+    text = data.decode("utf-8-sig", "replace")
+    if text.isascii():
+        return text, 0, 0
+    errors = text.count("\ufffd")
+    return text, len(text) - len(text.encode("ascii", "ignore")) - errors, errors
+
+
+def _utf16(data: bytes, name: str) -> str:
+    """The codec of octets that are UTF-16 by their mark, by the pattern of their NULs or by their label, else ""."""
+    # It can hide text from software that reads ASCII, so octets that are ASCII or UTF-8 are that, whatever the label.
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    big, little = data[::2].count(0), data[1::2].count(0)
+    if big or little:
+        return "utf-16-le" if little > big else "utf-16-be"
+    # East Asian text has no NULs; text of eight bits has more letters of ASCII.
+    if not name or not _utf8(data)[2] or len(data) % 2 or 2 * len(data.translate(None, _NOT_LETTERS)) > len(data):
+        return ""
+    return "utf-16-be" if name.lower().endswith("be") else "utf-16-le"
+
+
+def _japanese(data: bytes) -> str:
+    """ISO-2022-JP or EUC-JP with the rows of vendors."""
+    from mailgate.values import japanese  # seldom needed
+
+    return japanese.iso2022(data) if b"\x1b" in data else japanese.euc(data)
+
+
+def _undeclared(data: bytes, rest: str = "") -> str:
+    if data.isascii():
+        if b"\x1b$" in data and _JIS.search(data):
+            return _declared(data, "iso2022_kr" if b"\x1b$)C" in data else "iso2022_jp_ext")
+        if b"\0" not in data:
+            return data.decode("ascii")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) and len(data) % 2 == 0 and b"\0" in data:
+        return data.decode("utf-16", "replace")
+    # Text in UTF-16 is half NULs where it is ASCII; fewer are controls, or data.
+    if 3 * data.count(0) > len(data) >= 4:
+        return data.decode(_utf16(data, ""), "replace")
+    text, valid, errors = _utf8(data)
+    if valid >= 2 * errors:
+        return text
+    encoding = codec(rest)
+    if encoding and not encoding.startswith("utf"):
+        try:
+            return _declared(data, encoding)
+        except (LookupError, ValueError):
+            pass
+    return data.decode("cp1252", "replace")
+
+
+def declared(raw: bytes) -> str:
+    """The first charset that the start of a message names, other than ASCII and Unicode, `""` when there is none.
+
+    It is the best guess for raw octets beyond ASCII in fields, which have no charset of their own.
+    """
+    for match in _CHARSET.finditer(raw, 0, DECLARED_LIMIT):
+        name = match[1].decode("ascii")
+        if codec(name) and not codec(name).startswith("utf"):
+            return name
+    return ""
+
+
+def decode_words(value: bytes, rest: str = "") -> str:
     """The text of an unstructured header value (RFC 2047), folded or not; at most the first 32 KiB of it.
 
     As in mail programs, encoded words count wherever they are, glued to text or inside quotes. Adjacent words of one
-    charset are joined before decoding, because mailers cut words inside a character. Raw 8-bit octets are UTF-8, else
-    windows-1252. Encoded words can contain line breaks and controls: pass the result to `line` or `clean`.
+    charset are joined before decoding, because mailers cut words inside a character. Raw octets are what `decode` makes
+    of undeclared ones. Encoded words can contain line breaks and controls: pass the result to `line` or `clean`.
     """
     data = _FOLD.sub(b"", value if len(value) <= WORDS_LIMIT else _shortened(value))
     if b"=?" not in data:
-        return _undeclared(data)
+        return _undeclared(data, rest)
     texts: list[str] = []
     run: list[bytes] = []  # content of adjacent words of one charset, which may share a character
     run_charset = ""
@@ -193,16 +280,16 @@ def decode_words(value: bytes) -> str:
         gap = data[done:start]
         adjacent = bool(run) and not gap.strip(b" \t\r\n")
         if run and not (adjacent and charset == run_charset):
-            texts.append(decode(b"".join(run), run_charset))
+            texts.append(decode(b"".join(run), run_charset, rest))
             run = []
         if not adjacent:
-            texts.append(_undeclared(gap))
+            texts.append(_undeclared(gap, rest))
         run_charset = charset
         run.append(content)
         done = end
     if run:
-        texts.append(decode(b"".join(run), run_charset))
-    texts.append(_undeclared(data[done:]))
+        texts.append(decode(b"".join(run), run_charset, rest))
+    texts.append(_undeclared(data[done:], rest))
     return "".join(texts)
 
 

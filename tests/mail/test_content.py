@@ -163,6 +163,36 @@ def test_the_octets_of_an_attachment_are_exact() -> None:
             attachment_bytes(raw, index)
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_line_end_of_a_file_in_quoted_printable_is_crlf(newline: str) -> None:
+    pdf = part("%PDF\n=FF=00a=\nb", "application/pdf", "Content-Transfer-Encoding: quoted-printable")
+    raw = multipart("mixed", PLAIN, pdf).replace("\n", newline).encode()
+    assert attachment_bytes(raw, 0) == b"%PDF\r\n\xff\0ab"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        *((name, "R3LDvMOfZQ==") for name in ("base64", "base-64", "BASE_64", "x-base64", '"base64"', "base64; x")),
+        *((name, "Gr=C3=BC=C3=9Fe") for name in ("quoted printable", "quoted_printable", "Quoted-Printeable")),
+        *((name, "Grüße") for name in ("8 bit", "8-BIT", "7 bit", "none", "base64", "binary")),
+    ],
+)
+def test_a_misspelt_encoding_and_words_that_have_none_are_read(encoding: str, data: str) -> None:
+    end = " und mehr, ein ganzer Satz.\n" if data == "Grüße" else ""
+    found = content(part(data + end, "text/plain", f"Content-Transfer-Encoding: {encoding}").encode())
+    assert found.text == "Grüße" + end
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"), [("gb2312", "报价单.pdf"), ("shift_jis", "見積書.pdf"), ("utf-8", "報価.pdf")]
+)
+def test_a_raw_file_name_is_in_the_charset_of_the_mail(declared: str, name: str) -> None:
+    file = part("x", f'application/pdf; name="{name}"')
+    raw = multipart("mixed", part("x", f"text/plain; charset={declared}"), file).encode(declared)
+    assert [file.name for file in content(raw).attachments] == [name]
+
+
 @pytest.mark.parametrize(
     ("source", "inline"),
     [
@@ -194,6 +224,9 @@ def test_inline_is_what_the_html_refers_to(source: str, inline: bool) -> None:
         ("filename*0*=utf-8''%C3; filename*1*=%BC; filename*2=%.txt", "ü%.txt"),
         ('filename*1="b.txt"; filename*0="a"', "ab.txt"),
         ("filename*=nosuch''%FF%FE", "ÿþ"),
+        ("filename*==?utf-8?q?=C3=BC.txt?=", "ü.txt"),
+        ("filename*=\"utf-8''%C3%BC.txt\"", "ü.txt"),
+        ("filename*=utf-8''Ann's %C3%BC.txt", "Ann's ü.txt"),
         ("filename*\N{SUPERSCRIPT TWO}=a", "attachment"),
         (f"filename*{'9' * 5000}=a", "attachment"),
         ('filename="../../../etc/cron.d/x"', "x"),

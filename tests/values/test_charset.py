@@ -87,6 +87,23 @@ def test_printable_text_escapes_what_could_move_a_cursor(text: str, shown: str) 
         ("Grüße".encode("cp1252"), "utf-8", "Grüße"),  # mislabelled as a whole
         ("Grüße".encode() + b"\xff", "utf-8", "Grüße\ufffd"),  # one broken byte
         (b"\xef\xbb\xbfbom", "utf-8", "bom"),
+        ("Größe und Gewicht".encode()[:-1] + b"\xc3", "utf-8", "Größe und Gewich\ufffd"),
+        ("ÜÖÄ Größe".encode() + b"\xc3", None, "ÜÖÄ Größe\ufffd"),  # cut in a character
+        (b"\xfc\xdf\xe4 \xc3\xbc \xe9\xe8", None, "üßä Ã¼ éè"),
+        ("Grüße".encode(), "iso-8859-1", "Grüße"),  # wrong labels
+        ("привет".encode(), "koi8-r", "привет"),
+        ("今天的天气很好".encode(), "big5", "今天的天气很好"),
+        ("今天的天气很好。".encode(), "gb2312", "今天的天气很好。"),
+        ("今日はいい天気".encode(), "shift_jis", "今日はいい天気"),
+        ("联通".encode("gb18030"), "gb2312", "联通"),  # short text that is UTF-8 by chance
+        ("ﾃｼ".encode("cp932"), "shift_jis", "ﾃｼ"),
+        ("Größe".encode("iso8859-15"), "utf-16", "Größe"),
+        ("テスト".encode("iso2022-jp"), None, "テスト"),
+        ("한국어".encode("iso2022-kr"), "us-ascii", "한국어"),
+        (b"\x1b$B-!-j|b\x1b(B", "iso-2022-jp", "①㈱髙"),  # rows 13 and 92, of NEC
+        (b"\x1b$B%F\x1b(I1\x1b$B-!\x1b$(D\x30\x21\x1b(BA", "iso-2022-jp-3", "テｱ①丂A"),
+        (b"\xad\xa1\xa5\xc6\x8e\xb1a\xfc\xe2", "euc-jp", "①テｱa髙"),
+        (b"\x1b$B\x21", "iso-2022-jp", "!"),
         ("“q”".encode("cp1252"), "cp-1252", "“q”"),
         ("“q”".encode("cp1252"), "Windows-1252", "“q”"),
         ("שלום".encode("iso8859-8"), "iso-8859-8-i", "שלום"),
@@ -107,7 +124,14 @@ def test_printable_text_escapes_what_could_move_a_cursor(text: str, shown: str) 
         (b"+ADw-script+AD4-", None, "+ADw-script+AD4-"),
         ("Größe".encode("utf-16"), "utf-16", "Größe"),
         (b"\xfe\xff\0a", "utf-16le", "a"),
-        (b"<\0b\0>\0", "utf-16le", "<\0b\0>\0"),  # no byte order mark
+        (b"<\0b\0>\0", "utf-16le", "<b>"),  # no byte order mark, but NULs
+        (b"<b>", "utf-16le", "<b>"),
+        ("Größe\n件".encode("utf-16-be"), "utf-16", "Größe\n件"),
+        ("件名".encode("utf-16-be"), "UTF-16BE", "件名"),
+        ("件名".encode("utf-16-le"), "utf-16le", "件名"),
+        ("Größe".encode("utf-16"), None, "Größe"),
+        ("Größe".encode("utf-16-be"), None, "Größe"),
+        (b"a\0b\0c, a NUL here and there", None, "a\0b\0c, a NUL here and there"),
         ("Größe".encode("utf-32"), "utf-32", "Größe"),
         (b"\xff\xfea", "utf-32", "ÿþa"),
         (b"a", "undefined", "a"),
@@ -123,6 +147,22 @@ def test_printable_text_escapes_what_could_move_a_cursor(text: str, shown: str) 
 )
 def test_bytes_are_decoded_as_their_charset_or_their_content_says(data: bytes, name: str | None, text: str) -> None:
     assert charset.decode(data, name) == text
+
+
+def test_octets_without_a_charset_are_in_that_of_the_mail() -> None:
+    assert charset.decode("привет".encode("cp1251"), None, "windows-1251") == "привет"
+    assert charset.decode("привет".encode("cp1251"), "utf-8", "windows-1251") == "привет"
+    assert charset.decode("привет".encode(), None, "windows-1251") == "привет"
+    assert charset.decode("Grüße".encode("cp1252"), None, "utf-8") == "Grüße"
+    assert charset.decode("Grüße".encode("cp1252"), None, "nobody-knows") == "Grüße"
+    assert charset.decode_words("報価".encode("gb18030") + b" =?utf-8?q?=C3=BC?=", "gb2312") == "報価 ü"
+
+
+def test_the_charset_of_a_mail_is_the_first_that_is_neither_ascii_nor_unicode() -> None:
+    raw = b"a: charset=us-ascii\nb: charset=utf-8\nc: Charset = 'GB2312'\nd: charset=koi8-r\n\n"
+    assert charset.declared(raw) == "GB2312"
+    assert charset.declared(b"<meta charset=3Dkoi8-r>") == "koi8-r"
+    assert charset.declared(b"x" * charset.DECLARED_LIMIT + raw) == ""
 
 
 @pytest.mark.parametrize("name", sorted(charset._NAMES))
