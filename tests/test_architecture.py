@@ -101,7 +101,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "copies": "context decision resolve state",
         "refusal": "context decision resolve silence",
         "checks": "context copies decision permission state",
-        "rules": "bounce confirmation context decision permission resolve",
+        "rules": "bounce confirmation context decision permission resolve state",
         "decide": "checks context copies decision facts refusal resolve rules state",
     },
     "compose": {
@@ -142,7 +142,8 @@ HOUSE: dict[str, dict[str, str]] = {
         "people": "contacts database directory",
         "threads": "aliases database directory",
         "apply": "aliases contacts database effects failures held messages records",
-        "snapshot": "counts database directory effects keys people threads",
+        "returned": "database",
+        "snapshot": "counts database directory effects keys people returned threads",
     },
     "mta": {
         "maps": "",
@@ -462,7 +463,7 @@ def test_only_these_rooms_know_what_a_decision_is() -> None:
     """The judge is asked by the gateway alone; others know its values, or what an address is."""
     allowed = {
         "compose": {"decision"},
-        "store": {"decision", "explain", "facts", "judgement", "permission", "resolve", "state"},
+        "store": {"decision", "explain", "facts", "judgement", "marks", "permission", "resolve", "state"},
         "mta": {"resolve"},
         "cli": {"explain", "confirmation"},
         "doctor": {"resolve"},

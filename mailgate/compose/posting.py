@@ -24,6 +24,8 @@ _LINE_LIMIT = 998
 _VALUE_LIMIT = 16 * 1024
 """Octets of a MIME field that is copied; a longer one only breaks programs on the way."""
 _ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
+_REFUSAL = re.compile(r"<mg1\.r\.", re.IGNORECASE)
+"""How the id of a refusal begins: an answer to what we send must not look like one to a refusal."""
 _CONTENT = (
     *("mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-language"),
     *("content-id", "content-description", "content-location", "content-base"),
@@ -133,7 +135,7 @@ def _content(message: Message) -> list[bytes]:
 def header(identity: Identity, heading: Heading, to: Sequence[str], reply_to: str, *, copy: bool) -> bytes:
     """A complete header with the empty line that ends it. `copy`: automatic answers are not wanted."""
     thread = heading.thread
-    parent = thread.parent if thread.parent and _ID.fullmatch(thread.parent) else None
+    parent = thread.parent if thread.parent and _may_be_named(thread.parent) else None
     lines = [
         field("From", *mime.phrase(shown(heading.name, _NAME_LIMIT)), f"<{identity.address}>"),
         field("To", *[f"{address}," for address in to[:-1]], to[-1]) if to else b"",
@@ -152,10 +154,14 @@ def header(identity: Identity, heading: Heading, to: Sequence[str], reply_to: st
 
 def _references(ancestors: Sequence[str], message_id: str) -> bytes:
     """References, with the message's own id at the end: providers replace a Message-ID, but keep this field."""
-    ids = [ancestor for ancestor in dict.fromkeys(ancestors) if _ID.fullmatch(ancestor) and ancestor != message_id]
+    ids = [ancestor for ancestor in dict.fromkeys(ancestors) if _may_be_named(ancestor) and ancestor != message_id]
     if len(ids) >= _ANCESTORS:
         ids = [ids[0], *ids[2 - _ANCESTORS :]]
     return field("References", *ids, *([message_id] if _ID.fullmatch(message_id) else []))
+
+
+def _may_be_named(message_id: str) -> bool:
+    return bool(_ID.fullmatch(message_id)) and not _REFUSAL.match(message_id)
 
 
 def identified(message: Message, message_id: str, reply_to: str, mark: str) -> bytes:

@@ -31,6 +31,22 @@ def are_copies(first: bytes, second: bytes) -> bool:
     return _headers_agree(*headers) and _bodies_agree(first, second)
 
 
+def has_text_of(copy: bytes, ours: bytes, *, added: bool) -> bool:
+    """Whether a mail has the text of one that we sent, and no file but those of that one.
+
+    added: it may have a block of lines more at its very start or at its very end.
+    """
+    sent, came = _lines(ours), _lines(copy)
+    if not content.file_digests(copy) <= content.file_digests(ours):
+        return False
+    return sent == came or (added and _is_within(sent, came))
+
+
+def date(raw: bytes) -> str:
+    """The Date field of a mail or of its header, `""` without one."""
+    return _line(scan(raw), "date")
+
+
 def _headers_agree(first: Header, second: Header) -> bool:
     posting = _posting(first) | _posting(second)
     listed = any(name.startswith("list-") for header in (first, second) for name in header.fields)
@@ -47,11 +63,16 @@ def _bodies_agree(first: bytes, second: bytes) -> bool:
     if not (files[0] <= files[1] or files[1] <= files[0]):
         return False
     short, long = sorted((_lines(first), _lines(second)), key=len)
-    if short == long:
-        return True
+    return short == long or _is_within(short, long)
+
+
+def _is_within(short: list[str], long: list[str]) -> bool:
+    """Whether a text is another one with a block of lines more at its very start or at its very end."""
     if len(" ".join(short).split()) < FEWEST_WORDS:
         return False
     more = len(long) - len(short)
+    if more < 0:
+        return False
     return (long[: len(short)] == short and more <= MOST_BEHIND) or (long[more:] == short and more <= MOST_BEFORE)
 
 

@@ -91,7 +91,7 @@ def of(facts: Facts, state: State) -> Context:
     message, ours = facts.message, state.ours
     local_senders = permission.local_senders(message, ours)
     own_author = message.author.address in local_senders
-    carried = marks.find(message, ours.signatures.secrets, own_author=own_author and facts.class_.name != "report")
+    carried = marks.find(message, ours.signatures.secrets)
     refused = Answered(None, "an answer to a refusal is new mail")
     return Context(
         facts=facts,

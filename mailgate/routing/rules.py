@@ -4,10 +4,12 @@ A verdict without outcomes leaves the message to the next rule; `decide` knows t
 """
 
 from mailgate.reports.report import summary
-from mailgate.routing import bounce, permission
+from mailgate.routing import bounce, permission, resolve
 from mailgate.routing.context import Context, Verdict
-from mailgate.routing.decision import Outcome
+from mailgate.routing.decision import Outcome, Reported
 from mailgate.routing.resolve import Resolved
+from mailgate.routing.state import Returned
+from mailgate.values import token
 from mailgate.values.directory import Alias
 
 
@@ -25,24 +27,54 @@ def duplicate(context: Context) -> Verdict:
 
 def loop_mark(context: Context) -> Verdict:
     """One of our own messages or refusals coming back?"""
-    if context.marks.back:
-        return Verdict("our own message, by its signed mark", "ignore", (context.outcome("ignore", "loop"),))
+    if context.state.copies.returned:
+        return _returned(context, context.state.copies.returned)
     sent = next(
         (seen.message for seen in context.state.copies.seen if seen.effect.action == "sent" and seen.same_content), None
     )
     if sent is not None:
         return Verdict(f"what was sent as message {sent}", "ignore", (context.outcome("ignore", "loop"),))
+    if context.marks.back:
+        saw = "a mark of ours as its own, and a text that we did not send"
+        return Verdict(saw, "hold", (context.outcome("hold", "loop", note=saw),))
     if not context.marks.refusal:
         return Verdict("no mark of ours")
     if context.facts.class_.name != "person":
         saw = f"{context.facts.class_.name} mail that answers a refusal of ours"
-        return Verdict(saw, "ignore", (context.outcome("ignore", "loop"),))
+        return Verdict(saw, "hold", (context.outcome("hold", "loop", quiet=True, note=saw),))
     meant = context.recipient or next(iter(context.addressed.direct), None)
     contacts = context.state.ours.directory.contacts
     if meant and (meant.address.key in contacts or meant.name in contacts):
         return Verdict(f"a person answers a refusal of ours, at the contact address {meant.address}")
     address = str(meant.address) if meant else ""
     return Verdict("a person answers a refusal of ours", "hold", (context.outcome("hold", "loop", address),))
+
+
+def _returned(context: Context, returned: Returned) -> Verdict:
+    """Our own message coming back; at an address that does not exist it is a failure of the recipient it was sent to.
+
+    The envelope may prove that: only the side of a recipient sees the signed return address that was made for them.
+    """
+    saw = "our own message, by its signed mark and its text"
+    if not context.is_to_nobody or not returned.recipient:
+        return Verdict(saw, "ignore", (context.outcome("ignore", "loop"),))
+    path = context.facts.message.envelope.reverse_path
+    delivery = resolve.resolve(path, context.state.ours).delivery(token.BOUNCE) if path else None
+    failed = Reported(
+        recipient=returned.recipient,
+        action="failed",
+        status="5.1.1",
+        diagnostic=f"{context.recipient_text} does not exist",
+        remote="",
+        kind="no-such-address",
+        permanent=True,
+        message=returned.message_id,
+        stored=returned.message,
+        record=returned.record,
+        follower=returned.recipient if delivery and delivery.recipient == returned.recipient else None,
+    )
+    bounced = context.outcome("bounce", "report")._replace(record=returned.record, reports=(failed,))
+    return Verdict(f"{saw}, for an address that does not exist", "bounce", (bounced,))
 
 
 def delivery_report(context: Context) -> Verdict:

@@ -101,11 +101,25 @@ class Seen(NamedTuple):
     same_content: bool
 
 
+class Returned(NamedTuple):
+    """A message of ours that comes back: its number (of a refusal that of the mail it refused, if any).
+
+    `recipient` is the `Address.key` of the envelope recipient that it was sent to about `record`, None for none.
+    """
+
+    message: int | None = None
+    message_id: str | None = None
+    record: Ref | None = None
+    recipient: str | None = None
+
+
 class Copies(NamedTuple):
-    """What earlier copies of a message did; `reused_id`: its id was seen with other content."""
+    """What earlier copies of a message did; `reused_id`: its id was seen with other content; `returned`: the message
+    of ours that it is, by mark and text."""
 
     seen: tuple[Seen, ...] = ()
     reused_id: bool = False
+    returned: Returned | None = None
 
     def repeated(self, outcome: Outcome) -> Outcome:
         """The outcome as it is when an earlier copy of the message had its effect already.
@@ -219,7 +233,9 @@ class State(NamedTuple):
     def without_history(self) -> "State":
         """The same as if no mail had come lately, and no copy of this one ever."""
         copies = frozenset(seen.message for seen in self.copies.seen if seen.same_content)
-        return self._replace(copies=Copies(), counts=Counts(), thread=self.thread.without(copies))
+        return self._replace(
+            copies=Copies(returned=self.copies.returned), counts=Counts(), thread=self.thread.without(copies)
+        )
 
     def alias(self, number: int | None) -> Alias | None:
         """An alias that acts, or that governs a record answered."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from mailgate.mail.incoming import Fallback
+from mailgate.routing import marks
 from mailgate.routing.facts import Facts
 from mailgate.routing.state import Delivery, Ours, Settings, Signatures, State, Trust
 from mailgate.settings.config import Config
@@ -50,6 +51,11 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
     `known` is what is ours for `facts.addresses`; `record`: that on which a person puts the message.
     """
     copies = effects.earlier(tx, facts.message)
+    carried = marks.find(facts.message, known.signatures.secrets)
+    if carried.back or carried.last:
+        from mailgate.store import returned  # nearly no message
+
+        copies = copies._replace(returned=returned.find(tx, facts.message, carried))
     threads = Threads(tx, known.directory)
     deliveries = {**known.signatures.deliveries, **(_returned(threads, facts) if facts.report else {})}
     thread = threads.thread(facts, (seen.message for seen in copies.seen))

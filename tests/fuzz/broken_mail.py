@@ -194,10 +194,10 @@ class Site:
         addresses = [*facts.envelope.recipients, *facts.header_addresses]
         ids: tuple[str, ...] = ()
         if proved:
-            report = receipt.facts.report
-            assert report
-            addresses += [each for text in report.return_addresses if (each := lenient(text))]
-            ids = report.message_ids
+            addresses += [facts.envelope.reverse_path] if facts.envelope.reverse_path else []
+            if report := receipt.facts.report:
+                addresses += [each for text in report.return_addresses if (each := lenient(text))]
+                ids = report.message_ids
         details = [token.parse(lower(each.local)) for each in addresses]
         ours = any(each and each._replace(local="") in self.known for each in details)
         must(ours or (proved and any(each in self.marks for each in ids)), "a signature that is none", outcomes)

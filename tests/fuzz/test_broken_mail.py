@@ -28,7 +28,7 @@ def test_broken_mail_does_no_harm_and_comes_to_every_outcome() -> None:
     assert not figures.mistakes, "\n".join(f"{each.what}: {each.details}" for each in figures.mistakes[:5])
     for outcome in (  # those that come often, whatever mails there are to break
         *("create alias", "post reply", "post token", "post alias", "bounce report", "hold bounce-address"),
-        *("hold policy", "hold postmaster", "refuse no-route", "refuse policy", "ignore duplicate", "ignore loop"),
+        *("hold policy", "hold postmaster", "refuse no-route", "refuse policy", "ignore duplicate", "hold loop"),
         *("exit 0", "exit 67", "outgoing refusal", "outgoing copy", "outgoing post"),
         *("class person", "class automatic", "class list", "class report"),
     ):

@@ -648,10 +648,10 @@ def test_a_stranger_joins_it_only_where_a_participant_is_written_to(
         pytest.param({"x_mailgate_loop": "{}"}, id="as-a-mark"),
     ],
 )
-def test_an_id_of_ours_as_her_own_makes_it_ours_and_so_nothing(gateway: Gateway, fields: dict[str, str]) -> None:
+def test_an_id_of_ours_as_her_own_makes_it_held(gateway: Gateway, fields: dict[str, str]) -> None:
     ids = talk(gateway)
     found = writes(gateway, **{name: value.format(ids.ours) for name, value in fields.items()})
-    assert outcomes(found) == ["ignore loop"]
+    assert outcomes(found) == ["hold loop"]
     assert outcomes(writes(gateway, who=BOB, references=ids.ours, message_id="<re>")) == ["post reply crm.lead/1"]
     assert gateway.messages()[-1].flags == ()
     assert copied(gateway) == [ANNA, CARL]

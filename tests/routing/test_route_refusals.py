@@ -370,17 +370,17 @@ POST = token.new_mark(token.POST, SECRET, b"0123456789")
 @pytest.mark.parametrize(
     ("fields", "recipient", "wanted"),
     [
-        pytest.param({"message_id": f"<{MARK}@example.com>"}, "info@example.com", ["ignore loop"], id="our-refusal"),
-        pytest.param({"message_id": f"<{POST}@example.com>"}, "info@example.com", ["ignore loop"], id="our-post"),
-        pytest.param({"x_mailgate_loop": POST}, "info@example.com", ["ignore loop"], id="our-post-with-a-new-id"),
-        pytest.param({"message_id": f"<{POST}@example.com>"}, "nobody@example.com", ["ignore loop"], id="to-nobody"),
+        pytest.param({"message_id": f"<{MARK}@example.com>"}, "info@example.com", ["hold loop"], id="our-refusal"),
+        pytest.param({"message_id": f"<{POST}@example.com>"}, "info@example.com", ["hold loop"], id="our-post"),
+        pytest.param({"x_mailgate_loop": POST}, "info@example.com", ["hold loop"], id="our-post-with-a-new-id"),
+        pytest.param({"message_id": f"<{POST}@example.com>"}, "nobody@example.com", ["hold loop"], id="to-nobody"),
         pytest.param(
             {"in_reply_to": f"<{MARK}@x>", "auto_submitted": "auto-replied"},
             "info@example.com",
-            ["ignore loop"],
+            ["hold loop"],
             id="vacation",
         ),
-        pytest.param({"references": f"<{MARK}@x>", "list_id": "<x>"}, "info@example.com", ["ignore loop"], id="a-list"),
+        pytest.param({"references": f"<{MARK}@x>", "list_id": "<x>"}, "info@example.com", ["hold loop"], id="a-list"),
         pytest.param({"in_reply_to": f"<{MARK}@x>"}, "info@example.com", ["hold loop info@example.com"], id="a-person"),
         pytest.param(
             {"in_reply_to": f"<{MARK}@x>", "to": "catchall@example.com"},
@@ -408,7 +408,9 @@ POST = token.new_mark(token.POST, SECRET, b"0123456789")
         ),
     ],
 )
-def test_a_mark_of_ours_is_ignored_or_held(fields: dict[str, str | None], recipient: str, wanted: list[str]) -> None:
+def test_a_mark_of_ours_with_another_text_is_held(
+    fields: dict[str, str | None], recipient: str, wanted: list[str]
+) -> None:
     third = HOME._replace(name="third.test", contact="boss@other.test")
     given = state(
         INFO,
