@@ -126,7 +126,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "keys": "database",
         "leases": "database",
         "notices": "database",
-        "outbox": "database leases",
+        "outbox": "database leases window",
         "schema": "database",
         "servers": "database leases",
         "stats": "database",

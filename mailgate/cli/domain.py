@@ -14,7 +14,7 @@ from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
 from mailgate.export.fields import lines, to_json
 from mailgate.export.schema import DOMAIN
 from mailgate.store import directory, domains
-from mailgate.values.directory import Domain
+from mailgate.values.directory import LONGEST_CAPTURE, Domain
 from mailgate.values.problem import Problem, command
 
 
@@ -130,7 +130,7 @@ def remove(app: App, name: str, yes: bool) -> None:
 
 @domain.command("capture", examples="mailgate domain capture example.com --minutes 30")
 @click.argument("name", shell_complete=completions.domains)
-@click.option("--minutes", type=click.IntRange(0, 1440), required=True, help="Duration; 0 stops capturing.")
+@click.option("--minutes", type=click.IntRange(0, LONGEST_CAPTURE), required=True, help="Duration; 0 stops capturing.")
 @json_option
 @pass_app
 def capture(app: App, name: str, minutes: int, as_json: bool) -> None:
@@ -196,7 +196,7 @@ def _rows(domain: Domain, remark: str) -> Iterator[tuple[str, object]]:
         yield label, text
         if label == "signature":
             yield from (("", line or " ") for line in more)
-    if domain.capture_until > time.time():
+    if domain.captures(time.time()):
         yield "captures", f"until {console.when(domain.capture_until)}"
 
 

@@ -117,11 +117,12 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 def _fetch(
     app: App, opened: Store, settings: Config, server: Server, by_hand: bool, limit: int | None, again: bool
 ) -> RunResult:
+    now = time.time()
     with opened.read() as tx:
-        health = servers.health(tx, server.number)
+        health = servers.health(tx, server.number, now)
     if not server.enabled:
         raise Problem(f"server `{server.name}` is disabled", command("mailgate server enable {NAME}", server.name))
-    why = "" if by_hand else fetch.not_due(health, time.time())
+    why = "" if by_hand else fetch.not_due(health, now)
     if why:
         return RunResult(server, why, problem=Problem(health.error) if health.error else None)
     if again:

@@ -1,5 +1,6 @@
 """`mailgate server`: the servers that mail is fetched from."""
 
+import time
 from typing import Any
 
 import click
@@ -129,9 +130,11 @@ def _warn(server: Server) -> None:
 @pass_app
 def list_(app: App, as_json: bool) -> None:
     """List servers and their state."""
+    now = time.time()
     with app.store.read() as tx:
         listed = [
-            (server, servers.health(tx, server.number), logins.get(tx, server.number)) for server in servers.listing(tx)
+            (server, servers.health(tx, server.number, now), logins.get(tx, server.number))
+            for server in servers.listing(tx)
         ]
     if as_json:
         console.data([as_data(server, health, login) for server, health, login in listed])
@@ -293,7 +296,7 @@ def _moment(moment: float | None) -> str | None:
 
 def _show(app: App, server: Server, as_json: bool) -> None:
     with app.store.read() as tx:
-        health = servers.health(tx, server.number)
+        health = servers.health(tx, server.number, time.time())
         failed = collected.failed(tx, server.number)
         login = logins.get(tx, server.number)
     if as_json:

@@ -152,7 +152,7 @@ def _metrics(tx: Transaction, now: float, *, sending: bool) -> list[Metric]:
     hour = tally.figures(tx, 1, now)
     waits, box = waiting.count(tx, now, sending=sending), hour.outbox
     newest = messages.newest(tx)
-    fetched = [(server, servers.health(tx, server.number)) for server in servers.listing(tx) if server.enabled]
+    fetched = [(server, servers.health(tx, server.number, now)) for server in servers.listing(tx) if server.enabled]
 
     def metric(name: str, help: str, value: float, type: str = "gauge") -> Metric:
         return Metric(f"mailgate_{name}", help, type, (({}, value),))

@@ -7,6 +7,7 @@ from mailgate.store import logins, servers
 from mailgate.store.database import Store
 from mailgate.store.logins import Login
 from mailgate.store.servers import Server
+from mailgate.store.window import around
 from mailgate.values.problem import command
 
 DAY = 86_400.0
@@ -16,7 +17,7 @@ def check(opened: Store, now: float) -> list[Check]:
     """Check every incoming server by the outcome of its last runs."""
     with opened.read() as tx:
         return [
-            _collected(server, servers.health(tx, server.number), logins.get(tx, server.number), now)
+            _collected(server, servers.health(tx, server.number, now), logins.get(tx, server.number), now)
             for server in servers.listing(tx)
         ]
 
@@ -36,9 +37,15 @@ def _collected(server: Server, health: servers.Health, login: Login | None, now:
         text = f"fails for {hours(now - health.failing_since)}: {health.error}"
         return Check(name, "wrong", text, command("mailgate server test {NAME}", server.name))
     last = health.succeeded_at
-    if last is None or last < now - DAY:
-        text = f"collected {hours(now - last)} ago" if last is not None else "never collected"
+    if last not in around(now, DAY):
+        text = "never collected" if last is None else f"collected {_ago(now - last)}"
         return Check(name, "wrong", f"{text}: nobody runs `mailgate fetch`", command("mailgate fetch"), TIMER)
     if login and (ending := logins.warning(login, now)):
         return Check(name, "wrong", ending, log_in)
-    return Check(name, "ok", f"collected {hours(now - last)} ago{f', {health.warning}' if health.warning else ''}")
+    return Check(name, "ok", f"collected {_ago(now - last)}{f', {health.warning}' if health.warning else ''}")
+
+
+def _ago(seconds: float) -> str:
+    if seconds < -DAY:
+        return "last while the clock was ahead"
+    return f"{hours(max(0.0, seconds))} ago"

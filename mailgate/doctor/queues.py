@@ -15,7 +15,8 @@ LATE = 900.0
 OLD = 7 * 86_400.0
 """Seconds that held mail may wait for a person."""
 SKEW = 60.0
-"""Seconds that the newest message may lie ahead of the clock."""
+"""Seconds that a message may be ahead of the clock."""
+_RIGHT_AGAIN = "if the clock is right now, nothing has to be mended, and the next message ends this"
 TIMER = "run it from a timer, every few minutes"
 _SENDMAIL = 'set sendmail, or method = "smtp", under [submit] in the configuration'
 
@@ -67,7 +68,8 @@ def _outbox(tx: Transaction, settings: Submit, now: float) -> Iterator[Check]:
         text = f"{stuck.failed} could not be sent for good, the first: {failed.error}"
         yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", failed.number))
     if overdue and overdue.tries:
-        text = f"{stuck.overdue} wait for {hours(now - overdue.created_at)}, the first: {overdue.error}"
+        long = hours(now - overdue.created_at) if overdue.created_at <= now else "too long"
+        text = f"{stuck.overdue} wait for {long}, the first: {overdue.error}"
         yield Check("outbox", "wrong", text, command("mailgate outbox show {N}", overdue.number))
     elif late:
         text = f"{late} should have left {hours(now - since)} ago: nobody runs `mailgate work`"
@@ -89,11 +91,19 @@ def _held(tx: Transaction, now: float) -> Iterator[Check]:
 
 
 def _clock(tx: Transaction, now: float) -> Check:
-    newest = messages.last_received(tx)
+    newest, latest = messages.received_last(tx), messages.latest_received(tx)
     if newest is not None and newest > now + SKEW:
-        text = f"the clock is behind: the newest message is {hours(newest - now)} from now"
-        return Check("clock", "wrong", text, command("timedatectl"))
-    return Check("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
+        text = f"the clock is behind, or it was ahead: the newest message is of {_moment(newest)}"
+        text += f", {hours(newest - now)} from now"
+        return Check("clock", "wrong", text, command("timedatectl"), _RIGHT_AGAIN)
+    text = _moment(now)
+    if latest is not None and latest > now + SKEW:
+        text += f"; it was ahead for a while, until {_moment(latest)}: those times count for nothing"
+    return Check("clock", "ok", text)
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
 def hours(seconds: float) -> str:

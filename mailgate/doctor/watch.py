@@ -51,7 +51,7 @@ def _waiting(tx: Transaction, config: Config, now: float, faults: int | None) ->
 
 def count(tx: Transaction, config: Config, now: float) -> list[Wait]:
     """What waits for a person: open held mail, open failures, mail that does not leave, servers that fail."""
-    health = [servers.health(tx, server.number) for server in servers.listing(tx) if server.enabled]
+    health = [servers.health(tx, server.number, now) for server in servers.listing(tx) if server.enabled]
     failing = sum(
         state.paused_at is not None or (state.failing_since is not None and state.failing_since < now - FAILING)
         for state in health

@@ -93,11 +93,12 @@ def _finish(job: Job, problem: Problem | None) -> RunResult:
     """Note how healthy the server is, and log it once when that has changed."""
     server, progress, error = job.server, job.progress, str(problem or "")
     with job.store.write() as tx:
-        before = after = servers.health(tx, server.number)
+        now = job.clock()
+        before = after = servers.health(tx, server.number, now)
         if error:
-            after = servers.failed(tx, server.number, error, job.clock())
+            after = servers.failed(tx, server.number, error, now)
         else:
-            servers.succeeded(tx, server.number, progress.warning, job.clock())
+            servers.succeeded(tx, server.number, progress.warning, now)
         login = logins.get(tx, server.number)
     if error and before.failing_since is None:
         log.server(server.name, f"fails: {error}")
@@ -106,6 +107,6 @@ def _finish(job: Job, problem: Problem | None) -> RunResult:
         log.server(server.name, f"paused after days of failure, until `{again}`: {error}")
     elif not error and before.failing_since is not None:
         log.server(server.name, "works again", good=True)
-    warnings = [progress.warning, logins.announcement(server.name, login, job.clock()) if login else ""]
+    warnings = [progress.warning, logins.announcement(server.name, login, now) if login else ""]
     warning = "; ".join(text for text in warnings if text)
     return RunResult(server, "failed" if error else "ok", progress.tally, problem, warning, progress.queued)

@@ -113,7 +113,7 @@ def _bounce_address(context: Context) -> Resolved | None:
 
 def _awaited(context: Context, meant: Resolved) -> str:
     """Why a person waits for mail that a catchall or bounce address does not take; `""` when nobody waits."""
-    if meant.domain and meant.domain.capture_until > context.state.now:
+    if meant.domain and meant.domain.captures(context.state.now):
         return f"{meant.domain.canonical} captures"
     from mailgate.routing import confirmation  # nine expressions to compile, for mail to these addresses alone
 

@@ -128,8 +128,14 @@ def newest(tx: Transaction) -> int:
     return number
 
 
-def last_received(tx: Transaction) -> float | None:
-    """When the newest message was received or written here (epoch seconds), None when there is none."""
+def received_last(tx: Transaction) -> float | None:
+    """When the message with the highest number was received or written here (epoch seconds), None without any."""
+    row = tx.execute("SELECT received_at FROM message ORDER BY number DESC LIMIT 1").fetchone()
+    return row["received_at"] if row else None
+
+
+def latest_received(tx: Transaction) -> float | None:
+    """The latest time of a message: later than the last one's where the clock was ahead before it. None without any."""
     at: float | None = tx.execute("SELECT max(received_at) FROM message").fetchone()[0]
     return at
 

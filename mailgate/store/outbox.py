@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mailgate.store import leases
 from mailgate.store.database import Row, Transaction
+from mailgate.store.window import around
 from mailgate.values import address, srs
 from mailgate.values.problem import NotFound, Problem, command
 
@@ -180,11 +181,12 @@ def stuck(tx: Transaction, now: float, *, sending: bool = True, but: str = "") -
     if not sending:
         return Stuck(failed, 0)
     query = f"SELECT count(*) FROM outbox WHERE {_OVERDUE} AND kind != ?"
-    return Stuck(failed, tx.execute(query, (now - STUCK, but)).fetchone()[0])
+    return Stuck(failed, tx.execute(query, (*around(now, STUCK), but)).fetchone()[0])
 
 
 _FAILED = "state = 'failed'"
-_OVERDUE = "state = 'queued' AND created_at < ?"
+_OVERDUE = "state = 'queued' AND (created_at < ? OR (created_at > ? AND tries > 0))"
+"""Also what was queued while the clock was ahead, and does not leave now."""
 
 
 def first_failed(tx: Transaction) -> QueueEntry | None:
@@ -194,7 +196,7 @@ def first_failed(tx: Transaction) -> QueueEntry | None:
 
 def first_overdue(tx: Transaction, now: float) -> QueueEntry | None:
     """The oldest message that has been queued for too long, one that was tried before one that was not."""
-    return _first(tx, _OVERDUE, now - STUCK, order="tries = 0, number")
+    return _first(tx, _OVERDUE, *around(now, STUCK), order="tries = 0, number")
 
 
 def _first(tx: Transaction, where: str, *values: object, order: str = "number") -> QueueEntry | None:

@@ -174,15 +174,24 @@ def forgive(tx: Transaction, number: int) -> None:
     tx.execute(update, (number,))
 
 
-def health(tx: Transaction, number: int) -> Health:
-    """How well a server works."""
+def health(tx: Transaction, number: int, now: float) -> Health:
+    """How well a server works now.
+
+    A clock that was ahead costs nothing later: what failed since a time ahead fails since now, and a pause that
+    begins ahead is none.
+    """
     row = tx.execute(f"SELECT {', '.join(Health._fields)} FROM server WHERE number = ?", (number,)).fetchone()
-    return Health(**{name: row[name] for name in Health._fields})
+    found = Health(**{name: row[name] for name in Health._fields})
+    if found.failing_since is not None and found.failing_since > now:
+        found = found._replace(failing_since=now)
+    if found.paused_at is not None and found.paused_at > now:
+        found = found._replace(paused_at=None)
+    return found
 
 
 def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
     """Record a run that reached its end; the health before it."""
-    before = health(tx, number)
+    before = health(tx, number, now)
     tx.execute(
         "UPDATE server SET succeeded_at = ?, warning = ?, failing_since = NULL, failures = 0, due_at = 0,"
         " paused_at = NULL, error = '' WHERE number = ?",
@@ -193,7 +202,7 @@ def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
 
 def failed(tx: Transaction, number: int, error: str, now: float) -> Health:
     """Record a run that failed: try again after a growing delay, and pause after days of failure. The health now."""
-    before = health(tx, number)
+    before = health(tx, number, now)
     since = now if before.failing_since is None else before.failing_since
     due = now + _DELAYS[min(before.failures, len(_DELAYS) - 1)]
     paused = before.paused_at if before.paused_at is not None else now if now - since >= PATIENCE else None
@@ -202,7 +211,7 @@ def failed(tx: Transaction, number: int, error: str, now: float) -> Health:
         " WHERE number = ?",
         (since, due, paused, error, number),
     )
-    return health(tx, number)
+    return health(tx, number, now)
 
 
 def _checked(server: Server) -> Server:

@@ -13,6 +13,8 @@ REPLIES = ("everyone", "participants")
 LANGUAGES = ("en", "de")
 RESERVED = ("postmaster", "abuse")
 """Local parts that exist in every local domain (RFC 5321 section 4.5.1, RFC 2142)."""
+LONGEST_CAPTURE = 1_440
+"""Minutes that a domain captures at most."""
 
 
 class Domain(NamedTuple):
@@ -37,6 +39,10 @@ class Domain(NamedTuple):
     sender: str = ""
     signature: str = ""
     capture_until: float = 0.0
+
+    def captures(self, now: float) -> bool:
+        """Whether it captures at this moment (epoch seconds); not where a clock that was ahead said until when."""
+        return now < self.capture_until <= now + 60 * LONGEST_CAPTURE
 
     @property
     def canonical(self) -> str:

@@ -4,6 +4,8 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,6 +212,37 @@ def test_a_damaged_store_is_a_problem(house: Gateway) -> None:
     assert wrong(integrity.check(str(house.path)))
 
 
+SQLITE3 = f"""#!{sys.executable} -I
+import re, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+copy = re.fullmatch(r"\\.backup (.*)", sys.argv[2])
+if copy:
+    connection.backup(sqlite3.connect(copy[1]))
+else:
+    print(*(row[0] for row in connection.execute(sys.argv[2])), sep="\\n")
+"""
+"""A stand-in for the shell of SQLite, which is not everywhere."""
+
+
+def test_a_store_that_takes_too_long_to_read_is_checked_in_a_copy(
+    house: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that is printed works as it is, reads nothing but the copy for long, and leaves none behind."""
+    monkeypatch.setattr("mailgate.store.condition._READ_THROUGH", 0)
+    (found,) = integrity.check(str(house.path))
+    assert (found.verdict, found.fix is not None) == ("unknown", True)
+    before = sorted(os.listdir(house.path.parent))
+    program = tmp_path / "sqlite3"
+    program.write_text(SQLITE3)
+    program.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["sh", "-c", str(found.fix)], capture_output=True, text=True, cwd="/", env=environ, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+    assert sorted(os.listdir(house.path.parent)) == before
+
+
 def test_a_lock_that_is_held_is_a_problem(house: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
@@ -297,6 +330,19 @@ def test_a_stuck_outbox_is_a_problem(house: Gateway) -> None:
     assert said == "outbox: 1 wait for 60 minutes, the first: connection refused"
 
 
+def test_mail_that_was_queued_while_the_clock_was_ahead_and_does_not_leave_is_a_problem(house: Gateway) -> None:
+    number = refused(house)
+    house.now -= 365 * 86_400
+    house(mail(message_id="<2@x>"), "info@example.com")
+    assert problems_of_queues(house) == [], "it leaves with the next run"
+    with house.store.write() as tx:
+        entry = outbox.claim(tx, "w", house.now)
+        assert entry
+        assert entry.number == number
+        outbox.put_off(tx, entry, "w", "connection refused", house.now)
+    assert problems_of_queues(house) == ["outbox: 1 wait for too long, the first: connection refused"]
+
+
 def test_mail_that_failed_for_good_is_a_problem(house: Gateway) -> None:
     number = refused(house)
     with house.store.write() as tx:
@@ -322,7 +368,25 @@ def test_mail_held_by_an_internal_error_is_a_problem(house: Gateway, monkeypatch
 def test_a_clock_that_is_behind_is_a_problem(house: Gateway) -> None:
     house(mail(), "info@example.com")
     (said,) = problems_of_queues(house, -3600 * 3)
-    assert said == "clock: the clock is behind: the newest message is 3 hours from now"
+    assert said == (
+        "clock: the clock is behind, or it was ahead:"
+        " the newest message is of 2023-11-14 22:13:21 UTC, 3 hours from now"
+    )
+
+
+def test_a_clock_that_was_ahead_is_a_problem_until_the_next_message(house: Gateway) -> None:
+    right = house.now
+    house.now += 30 * 86_400
+    house(mail(), "info@example.com")
+    house.now = right
+    assert "ahead" in problems_of_queues(house)[0]
+    house(mail(message_id="<2@x>"), "info@example.com")
+    (*_, clock) = queues.check(house.store, Submit(), house.now)
+    assert clock.verdict == "ok"
+    assert clock.text == (
+        "2023-11-14 22:13:21 UTC;"
+        " it was ahead for a while, until 2023-12-14 22:13:21 UTC: those times count for nothing"
+    )
 
 
 # Where it collects
@@ -355,6 +419,33 @@ def test_every_incoming_server_is_checked(house: Gateway) -> None:
     with house.store.write() as tx:
         servers.enable(tx, servers.get(tx, "box"), False)
     assert said() == []
+
+
+def test_what_a_server_did_while_the_clock_was_ahead_costs_nothing_later(house: Gateway) -> None:
+    box = Server("box", "imap", "imap.example.com", 993, "box@example.com", Secret("password-file", "/etc/secret"))
+    ahead = house.now + 365 * 86_400
+    with house.store.write() as tx:
+        number = servers.add(tx, box).number
+
+    def said(after: float = 0.0) -> list[str]:
+        return wrong(collecting.check(house.store, house.now + after))
+
+    def failed(at: float) -> str:
+        with house.store.write() as tx:
+            return servers.failed(tx, number, "wrong password", at).state
+
+    with house.store.write() as tx:
+        servers.succeeded(tx, number, "", ahead)
+    assert said() == ["server box: collected last while the clock was ahead: nobody runs `mailgate fetch`"]
+    assert said(365 * 86_400 - 60) == []
+    assert failed(ahead) == "failing"
+    assert said() == ["server box: fails for 0 minutes: wrong password"]
+    assert failed(house.now) == "failing"
+    assert said(7_200) == ["server box: fails for 2 hours: wrong password"]
+    assert failed(ahead) == "paused"
+    assert said() == ["server box: fails for 0 minutes: wrong password"], "it is tried again"
+    assert failed(house.now + 60) == "failing"
+    assert failed(house.now + servers.PATIENCE) == "paused"
 
 
 # How it sends

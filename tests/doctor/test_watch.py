@@ -107,6 +107,15 @@ def test_a_failing_server_is_announced(watched: Gateway) -> None:
     assert look(watched) == 1
 
 
+def test_a_server_that_began_to_fail_while_the_clock_was_ahead_is_announced(watched: Gateway) -> None:
+    secret = Secret("password-file", "/x")
+    with watched.store.write() as tx:
+        number = servers.add(tx, Server("inbox", "imap", "h", 993, "u", secret)).number
+        servers.failed(tx, number, "no", watched.now + 365 * 86_400)
+        servers.failed(tx, number, "no", watched.now)
+    assert [look(watched), look(watched, watch.FAILING + 1)] == [0, 1]
+
+
 def test_what_is_sent_can_make_no_loop(watched: Gateway) -> None:
     trouble(watched)
     look(watched)

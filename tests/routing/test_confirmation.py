@@ -47,6 +47,14 @@ def test_it_is_held_at_a_catchall_and_at_a_bounce_address_and_nowhere_else() -> 
     ]
 
 
+def test_a_domain_does_not_capture_for_a_year_because_the_clock_was_ahead() -> None:
+    to = "catchall@example.com"
+    to = HOME.catchall + "@" + HOME.name
+    for until, captures in ((0.5, False), (1.0 + 86_400, True), (1.0 + 86_401, False)):
+        given = state(domains=(HOME._replace(capture_until=until), OTHER), now=1.0)
+        assert (said(decide(mail(to=to), to, given=given)) == [f"hold capture {to}"]) is captures
+
+
 def test_a_domain_that_captures_refuses_nothing_at_its_catchall() -> None:
     given = state(domains=(HOME._replace(capture_until=2.0), OTHER), now=1.0)
     to = "catchall@example.com"

@@ -294,7 +294,7 @@ def test_what_is_shown_is_what_was_stored(path: Path) -> None:
             *("box@client.net", ("INBOX", "Archive")),
             *({"team": "imap"}, 1_000),
         )
-        assert servers.health(tx, inbox.number).state == "failing"
+        assert servers.health(tx, inbox.number, 2e9).state == "failing"
         assert leases.holder(tx, leases.SERVER, 2) == "elsewhere 1 1"
         assert [each.state for each in collected.known(tx, 1).values()].count("pending") == 1
     store.close()

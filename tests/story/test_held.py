@@ -132,6 +132,15 @@ class TestQuiet:
             gateway(mail(message_id=f"<{gateway.now}@x>"), "info@example.com")
         assert self.dropped(gateway, 0) == 1
 
+    def test_days_in_which_no_mail_came_are_not_believed_until_some_comes(self, gateway: Gateway) -> None:
+        for day in (1, 28):
+            gateway(mail(message_id=f"<{day}@x>"), "info@example.com")
+            gateway.now += day * held.DAY
+        gateway.now += 3 * held.DAY
+        assert self.dropped(gateway, 0) == 0
+        gateway(mail(message_id="<at-last@x>"), "info@example.com")
+        assert self.dropped(gateway, 0) == 1
+
     def test_zero_days_keep_it_for_ever(self, gateway: Gateway) -> None:
         for _ in range(40):
             gateway.now += held.DAY

@@ -370,7 +370,7 @@ def test_one_notice_for_each_change_of_state_and_growing_delays(box: Box, monkey
 
     def health() -> servers.Health:
         with box.collector.store.read() as tx:
-            return servers.health(tx, box.server.number)
+            return servers.health(tx, box.server.number, box.now)
 
     box.run()
     box.fake.do_login = lambda _: b"NO go away"

@@ -321,7 +321,7 @@ def test_a_revoked_login_is_not_used_again_until_the_next_login(
         "advice": "",
     }
     with collector.store.read() as tx:
-        assert servers.health(tx, 1).failures == 2
+        assert servers.health(tx, 1, time.time()).failures == 2
     collector.give(issuer)
     assert "over" not in collector.ok("server", "list")
     assert collector.run().tally.created == 1
