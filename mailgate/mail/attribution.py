@@ -1,11 +1,14 @@
 """Recognise the lines that mail programs put above a quotation: attributions, titles, and headers of the original.
 
 An attribution is one sentence ("On ..., Ann wrote:"), a title a ruled line ("--- Original Message ---"), a header some
-fields of the original message ("From: ..."). All of them are matched in the languages in which they have been seen.
+fields of the original message ("From: ..."). All of them are matched in the languages of `languages.LANGUAGES`.
 """
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
+
+from mailgate.mail.languages import LANGUAGES
 
 LINE_LIMIT = 400
 """Characters of a line, and of an attribution, that are read."""
@@ -21,77 +24,113 @@ BLANK = "".join(
     for codes in (range(33), range(0x2000, 0x2010), range(0x2028, 0x2030), range(0x205F, 0x2070))
     for code in (*codes, 0x85, 0xA0, 0xAD, 0x1680, 0x3000, 0xFEFF)
 )
+_NO_DIRECTION = dict.fromkeys((0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 # In the first column only (RFC 3676 section 4.5). `>=` and `>:(` are not marks, and `>From ` is an escape of mbox.
 MARKED = re.compile(r">(?![=:_<]|From )")
 """A quoted line."""
 
-# The attributions of Gmail, Apple Mail and Thunderbird have a date, a mailbox or a verb, and a colon.
-_OPENING = re.compile(
-    r"(?:(?:On|Am|Le|El|Op|Il(?: giorno)?|W dniu|Dnia|Den|Em|No dia|Às|Dne|在)\b.{0,30}?)?\d", re.IGNORECASE
-)
-_WEEKDAY = re.compile(r"(?:\w{1,12}[.,]{0,2}\s)?\d")
-_DATE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d(?!\d)|\d{1,2}[:.h]\d\d(?!\d)|\d{1,2}([./-]) ?\d{1,2}\1 ?\d\d)")
-MAILBOX = re.compile(r"[<(\[](?:mailto:)?[^<>()\[\]\s@]++@[^<>()\[\]\s@]++[>)\]]")
-WROTE = re.compile(
-    r"\b(?:wrote|writes|schrieb|schreibt|écrit|escribió|escribe|escreveu|schreef|schrijft|scritto|scrive|pisze|napisała?"
-    r"|napisał\(a\)|nadesłał|skrev|skriver|napsala?|napsal\(a\)|kirjoitti|scris|írta|yazdı|написала?|пишет|пише|έγραψε)"
-    r"(?!\w)|写道|寫道|のメール|작성|쓴 글",
-    re.IGNORECASE,
-)
 
-TITLE = re.compile(r"[ \t]*+-{3,}+[ \t]?([^-\s].{1,120}?)[ \t]?-{3,}[ \t]*+$")
-_ORIGINAL = re.compile(
-    r"orig|oryg|ursprüng|ursprung|oorspronk|oprindel|opprinnel|původní|alkuper|исходн|eredeti|özgün|元の|原始|原件|원본",
-    re.IGNORECASE,
+def _words(*alternatives: str) -> str:
+    """Alternatives of all languages as one pattern, longer ones first."""
+    return "|".join(sorted({word for some in alternatives for word in some.split("|") if word}, key=len, reverse=True))
+
+
+_ROWS = tuple(LANGUAGES.values())
+_TITLES = tuple(zip(*(row.title.split(" / ") for row in _ROWS), strict=True))
+
+# The attributions of Gmail, Apple Mail and Thunderbird have a date, a mailbox or a verb, and a colon.
+_STARTS = _words(*(row.opening for row in _ROWS))
+_OPENING = re.compile(rf"(?:(?:{_STARTS})\b.{{0,30}}?)?\d", re.IGNORECASE)
+_WEEKDAY = re.compile(r"(?:\w{1,12}[.,]{0,2}\s){1,2}\d|\w{2,12}[.,]{0,2}\s\w{1,2}[.,]{1,2}\s\d")
+_DATE = re.compile(
+    r"(?<!\d)(?:(?:19|20|25)\d\d(?!\d)|\d{1,2}[:.h]\d\d(?!\d)|\d{1,2}([./-]) ?\d{1,2}\1 ?\d\d)|[٠-٩]{4}|[۰-۹]{4}"
 )
-_FORWARDED = re.compile(
-    r"forward|weitergeleit|transf|réexpéd|reenvia|inoltrat|encaminha|doorgestuur|przekaz|przesłan|vidarebef|videres|přepos"
-    r"|転送|转发|轉寄|전달",
-    re.IGNORECASE,
+_TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d\d(?![\d.]\d)")
+# "On Wed, Dec 9, ": a date without a year.
+_DAY = re.compile(rf"(?:{_STARTS}) \w{{2,10}}[.,]{{1,2}} (?:\w{{3,10}}\.? \d{{1,2}}|\d{{1,2}}\.? \w{{3,10}})\b", re.I)
+MAILBOX = re.compile(r"[<(\[]\s?(?:mailto:)?[^<>()\[\]\s@]++@[^<>()\[\]\s@]++\s?[<>)\]]")
+WROTE = re.compile(rf"(?<!\w)(?:{_words(*(row.wrote for row in _ROWS))})(?!\w)|写道|寫道|のメール|작성|쓴 글", re.I)
+_DASH = r"[-\u2010-\u2015]"
+TITLE = re.compile(rf"[ \t*]*+{_DASH}{{3,}}+[ \t]?((?!{_DASH})\S.{{1,160}}?)[ \t]?{_DASH}{{3,}}[ \t*]*+$")
+_ORIGINAL = re.compile(_words(*_TITLES[0]), re.IGNORECASE)
+_FORWARDED = re.compile(_words(*_TITLES[1]), re.IGNORECASE)
+_MESSAGE = re.compile(_words(*_TITLES[2]), re.IGNORECASE)
+_PROCESSED = re.compile(r"[ \t*]*+Original Message processed by \w", re.IGNORECASE)
+_FIELD = re.compile(
+    r"[ \t*_]{0,12}([^\W\d_][^:：*]{0,23}?)[ \t\xa0\u202f]?[*_]{0,2}[:：][*_]{0,2}[ \t\xa0\u202f]*+(.*)"
 )
-_FIELD = re.compile(r"[ \t*]{0,4}([^\W\d_][^:：*]{0,23}?)[ \t\xa0\u202f]?\*{0,2}[:：]\*{0,2}[ \t\xa0\u202f]*+(.*)")
+_DATED = re.compile(r"[ \t*]{0,12}Message du[ \t\xa0]{0,3}[:：]?[ \t\xa0]{0,3}\d", re.IGNORECASE)
 _FIELDS = {
     name: field
-    for field, names in {
-        "from": "from|von|de|da|van|od|från|fra|lähettäjä|kimden|от|від|feladó|发件人|寄件者|差出人|보낸 사람",
-        "date": "date|sent|datum|gesendet|envoyé|fecha|enviado|enviado el|enviado em|enviada em|data|inviato|verzonden"
-        "|wysłano|wysłane|skickat|sendt|dato|odesláno|lähetetty|tarih|дата|отправлено|elküldve|发送时间|日期|傳送時間"
-        "|送信日時|日時|보낸 날짜",
-        "to": "to|an|à|a|para|aan|do|till|til|komu|vastaanottaja|kime|кому|címzett|收件人|收件者|宛先|받는 사람",
-        "subject": "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|temat|ämne|emne|předmět|aihe|konu|тема|tárgy"
-        "|主题|主旨|件名|제목",
-    }.items()
+    for row in _ROWS
+    for field, names in zip(("from", "date", "to", "subject"), row.fields.split(" / "), strict=True)
     for name in names.split("|")
 }
-# The orders of Outlook and of GMX. In another order, and without "Original Message", the author forwards or pastes it.
+# The orders of Outlook and of GMX.
 ORDERS = (["from", "date", "to", "subject"], ["date", "from", "to", "subject"])
+_REPLY_LINES = tuple(
+    (re.compile(_words(above), re.IGNORECASE), re.compile(_words(line), re.IGNORECASE))
+    for above, line in (row.line.split(" / ") for row in _ROWS if row.line)
+)
+_REPLY_LINE = re.compile(r"(?:please )?(?:type|write|enter|reply|respond)[ \w]{0,40} above this line\W{0,9}$", re.I)
+_RULERS = "#-=_*~+<[(—–"
+_REPLY_LINE_LIMIT = 120
+"""Characters of the line "please type your reply above this line"."""
 
 
-def attribution(lines: list[str], last: int) -> int | None:
-    """The first line of the attribution that ends on line `last`, up to three lines long; None if there is none."""
-    joined = ""
-    start = None
+class Attribution(NamedTuple):
+    """An attribution. `top`: its first line. `certain`: it is a mail program's, whatever follows."""
+
+    top: int
+    certain: bool
+
+
+def attribution(lines: list[str], last: int) -> Attribution | None:
+    """The attribution that ends on line `last`, up to three lines long; None if there is none."""
+    joined = below = ""
+    best: Attribution | None = None
     dated = False
     for top in range(last, max(last - _ATTRIBUTION_LINES, -1), -1):
-        line = lines[top].strip(BLANK + "*")
-        if top < last:
-            wrapped = MAILBOX.search(line) or (len(line) >= 40 and line[-1] not in ".!?:")
-            if not wrapped or MARKED.match(lines[top]):
-                break
-        joined = f"{line} {joined}"
+        line = lines[top].translate(_NO_DIRECTION).strip(BLANK + "*")
+        if top < last and (MARKED.match(lines[top]) or not _goes_on(line, below)):
+            break
+        joined, below = f"{line} {joined}", line
         if len(joined) > LINE_LIMIT:
             break
-        date, mailbox, wrote = _DATE.search(joined), MAILBOX.search(joined), WROTE.search(joined)
-        if date and (mailbox or wrote) and _OPENING.match(joined):
-            return top
-        if date and mailbox and not dated and _WEEKDAY.match(joined):
-            return top
+        sentence = joined.lstrip("-– ")
+        date, mailbox, wrote = _DATE.search(sentence), MAILBOX.search(sentence), WROTE.search(sentence)
+        if _OPENING.match(sentence) and ((date and (mailbox or wrote)) or (mailbox and wrote and _DAY.match(sentence))):
+            certain = bool(mailbox or _TIME.search(sentence))
+            return Attribution(top - 1 if top and _starts(lines[top - 1]) else top, certain)
+        if date and mailbox and not dated and _WEEKDAY.match(sentence):
+            return Attribution(top, True)
         # A name comes first. Wrapped lines need all three, or the author's own last line would count as the first.
         complete = date and wrote and "<" in line if top < last else date or wrote
-        if start is None and mailbox and complete and not line.startswith("<"):
-            start = top
+        if best is None and mailbox and complete and not line.startswith("<"):
+            best = Attribution(top, bool(date and wrote))
         dated = date is not None
-    return start
+    return best
+
+
+def _goes_on(line: str, below: str) -> bool:
+    """Whether a line of an attribution may go on in the line below it."""
+    if not line:
+        return False
+    if MAILBOX.search(line) or below[:1] in ("<", "(", ">") or line[-1] in "<(":
+        return True
+    return (line[-1] == "," and _OPENING.match(line) is not None) or (len(line) >= 40 and line[-1] not in ".!?:")
+
+
+def _starts(line: str) -> bool:
+    """Whether a line is the first, short one of an attribution: "On Nov 21, 2014,"."""
+    line = line.strip(BLANK)
+    return line.endswith(",") and len(line) < 40 and _OPENING.match(line) is not None and _DATE.search(line) is not None
+
+
+def may_end_attribution(line: str) -> bool:
+    """Whether an attribution may end with a line: most end in a colon, some in their verb."""
+    line = line.rstrip(BLANK + "*-")
+    return ends_in_colon(line) or (line[-1:] not in (".", "!", "?", ",") and WROTE.search(line[-20:]) is not None)
 
 
 def header(lines: Iterable[str]) -> list[str]:
@@ -112,7 +151,9 @@ def header(lines: Iterable[str]) -> list[str]:
 
 def field(line: str) -> str | None:
     """The field that a line starts: from, date, to or subject."""
-    match = _FIELD.match(line)
+    if _DATED.match(line):
+        return "date"
+    match = _FIELD.match(line.translate(_NO_DIRECTION))
     name = match and _FIELDS.get(match[1].lower())
     if match and name == "date" and not any(c.isdigit() for c in match[2]):
         return None
@@ -130,15 +171,35 @@ def above(lines: list[str], at: int) -> int | None:
 
 
 def is_original(line: str) -> bool:
-    """Whether a line is the title of an original message."""
+    """Whether a line is the title of an original message, or an attribution that is ruled like one."""
     title = TITLE.match(line)
-    return bool(title and _ORIGINAL.search(title[1]))
+    if not title:
+        return _PROCESSED.match(line) is not None
+    if _ORIGINAL.search(title[1]):
+        return True
+    return WROTE.search(title[1]) is not None and bool(_DATE.search(title[1]) or MAILBOX.search(title[1]))
+
+
+def is_original_alone(line: str) -> bool:
+    """Whether a line is such a title even where neither a header nor marked lines are below it."""
+    title = TITLE.match(line)
+    return is_original(line) and (title is None or bool(_MESSAGE.search(title[1]) or WROTE.search(title[1])))
 
 
 def is_forwarded(line: str) -> bool:
     """Whether a line is the title of a forwarded message."""
     title = TITLE.match(line)
     return bool(title and _FORWARDED.search(title[1]))
+
+
+def is_reply_line(line: str) -> bool:
+    """Whether a line is the "please type your reply above this line" of a help desk."""
+    line = line.strip(BLANK + ">")
+    if not 8 < len(line) <= _REPLY_LINE_LIMIT:
+        return False
+    if _REPLY_LINE.match(line):
+        return True
+    return line[0] in _RULERS and any(up.search(line) and rule.search(line) for up, rule in _REPLY_LINES)
 
 
 def ends_in_colon(line: str) -> bool:

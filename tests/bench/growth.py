@@ -76,6 +76,8 @@ def joined(name: str, piece: str) -> Shape:
     return lambda n: mail(**{name: "".join(piece % each for each in range(n))})
 
 
+RE: dict[str, str | None] = {"subject": "Re: Boxes"}
+SAID = "Yes, we do.\nOn Friday.\n\n"
 HTML: dict[str, str | None] = {"content_type": "text/html"}
 MIXED: dict[str, str | None] = {"content_type": "multipart/mixed; boundary=b"}
 STATUS = "message/delivery-status"
@@ -169,6 +171,15 @@ SHAPES: Mapping[str, Shape] = {
     "attributions": body("On Mon, 14 Sep 2026 at 10:00, Ann <ann@client.org> wrote:\n"),
     "attributions on one line": body("On Mon, 14 Sep 2026 at 10:00, Ann <ann@client.org> wrote: "),
     "headers of quotations": body("From: a\nSent: 14.09.2026 10:00\nTo: b\nSubject: c\n\n"),
+    "headers in another order": body("From: a\nTo: b\nDate: 14.09.2026 10:00\nSubject: c\n\n", SAID, **RE),
+    "headers of three fields": body("From: a\nTo: b\nDate: 14.09.2026 10:00\n", SAID, **RE),
+    "answered quotations": body("> a\nb\n", SAID, **RE),
+    "quotations broken without a mark": body("> " + "a " * 40 + "\nb c\n", SAID, **RE),
+    "vague attributions": body("On 1.2.2026 you wrote:\n", SAID, "\n\nx\n\nx", **RE),
+    "vague attributions of one paragraph": body("On 1.2.2026 you wrote:\n\nx\n\n", SAID, **RE),
+    "answers announced": body("See below.\nOn Mon, 14 Sep 2026 at 10:00, Ann <ann@client.org> wrote:\n", SAID, **RE),
+    "starts of attributions": body("On 14.09.2026,\n", SAID, **RE),
+    "lines above which to reply": body("-- a reply above this line --\n", SAID, **RE),
     "titles": body("-----Original Message-----\n"),
     "signatures": body("-- \na\n"),
     "empty lines": body("\n"),
@@ -229,7 +240,7 @@ def work(raw: bytes) -> Measured:
     found = facts(raw, "info@example.com", "bounce@example.com", reverse_path="")
     times.append(time.process_time())
     said = content.content(raw)
-    quoting.fold(said.text, found.subject)
+    quoting.reply(said.text, found.subject)
     times.append(time.process_time())
     class_ = classify.classify(found)
     told = report.read(found, class_, expected=True)

@@ -261,4 +261,6 @@ def test_quoted_history_is_folded_and_one_flag_away(ticket: Installed) -> None:
     assert ("Have you tried" in folded, "Yes." in folded) == (False, True)
     assert "quoted lines: mailgate message show 2 --full]" in folded
     assert "> Have you tried" in ticket.ok("message", "show", "2", "--full")
-    assert quote in ticket.json("message", "show", "2")["text"]
+    shown = ticket.json("message", "show", "2")
+    assert (quote in shown["text"], shown["reply"]) == (True, "Text.\n\nYes.")
+    assert ticket.json("message", "show", "1")["reply"] == ticket.json("message", "show", "1")["text"]

@@ -11,12 +11,15 @@ from mailgate.mail.quoting import LIMIT, fold
 
 ANSWER = "Yes, Tuesday is fine.\n\n"
 QUOTE = "> Shall we meet?\n>\n> > Some day?\n>\n> Bob\n"
+START = "> Hello Ann,\n>\n> it was a long day.\n> I am in town.\n> You are, too.\n> It rains.\n>\n"
+QUESTION = "> Shall we meet?\n> Some day?\n"
+END = ">\n> Best regards\n> Bob\n"
 BOB = "Bob Ray <bob@client.org>"
 
 
 def marked(text: str) -> list[tuple[str, str]]:
-    """Passages written with a letter per line: text (`s`), quoted (`q`), signature (`g`); `s|words`."""
-    kinds = {"s": "text", "q": "quoted", "g": "signature"}
+    """Passages written with a letter per line: text (`s`), question (`a`), quoted (`q`), signature (`g`); `s|words`."""
+    kinds = {"s": "text", "a": "question", "q": "quoted", "g": "signature"}
     passages: list[tuple[str, str]] = []
     for line in text.splitlines(keepends=True):
         kind, rest = kinds[line[0]], line[2:]
@@ -77,8 +80,10 @@ def check(passages: list[tuple[str, str]], subject: str = "") -> None:
 )
 def test_an_attribution_line_begins_quoted_history(attribution: str) -> None:
     check([("text", ANSWER), ("quoted", attribution + QUOTE)])
-    check([("quoted", attribution + QUOTE), ("text", "\nYes.\n")])
-    check([("text", "Hello Bob,\n"), ("quoted", attribution + QUOTE), ("text", "Yes.")])
+    start, end = ("quoted", attribution + START), ("quoted", END)
+    check([start, ("question", QUESTION), end, ("text", "\nYes.\n")])
+    check([("text", "Hello Bob,\n"), start, ("question", QUESTION), end, ("text", "Yes.")])
+    check([("text", ANSWER), ("quoted", attribution + QUOTE), ("text", "Ann")])
 
 
 @pytest.mark.parametrize(
@@ -127,13 +132,13 @@ def test_history_of_outlook(above: str, header: str) -> None:
         # answers between the quotations
         """\
 q|On 1/2/24 10:00, Bob Ray wrote:
-q|> Which day?
+a|> Which day?
 s|
 s|Tuesday.
 s|
-q|> Which room?
-q|
-q|> > The small one?
+a|> Which room?
+a|
+a|> > The small one?
 s|Yes.
 q|> Bye
 g|--
@@ -143,7 +148,7 @@ g|Ann
 s|Hello Bob,
 s|
 q|On 1/2/24 10:00, Bob Ray wrote:
-q|> Which day?
+a|> Which day?
 s|Tuesday.
 s|
 """,
@@ -159,7 +164,7 @@ s|
         "s|Yes.\ns|\ng|-- \ng|Ann\ng|-- \ng|A list\n",
         "s|Yes.\ng|--\ng|Ann\n",
         "s|Yes.\ng|-- \ng|Ann\ns|\ns|P.S.: Or not.\n",
-        "s|Yes.\ng|-- \ng|Ann\ns|\ns|On 1/2/24 10:00, Bob Ray wrote:\ns|\ns|Which day?\ns|\ns|Tuesday.\n",
+        "s|Yes.\ng|-- \ng|Ann\ng|\nq|On 1/2/24 10:00, Bob Ray wrote:\nq|\nq|Which day?\nq|\nq|Some day?\n",
         "s|Yes.\ns|\ng|Sent from my iPhone\ng|\nq|> On 2 Jan 2024, at 10:00, Bob wrote:\nq|> \nq|> No?\n",
         "s|Look.\ng|-- \ng|Ann\ns|\ns|Begin forwarded message:\ns|\ns|> From: Bob\ns|> Subject: Fire\ns|> To: Ann\n",
     ],
@@ -305,6 +310,16 @@ def test_no_line_of_the_author_is_hidden(lines: list[str]) -> None:
             "--\nx\n> x\n",
             "x\n> y\n",
             "x:\n",
+            "> x\ny\n\n",
+            "On 1.2.2024,\n",
+            "On 1.2.2024 you wrote:\n",
+            "On 1.2.2024 you wrote:\n\n",
+            "From: a\nTo: b\nDate: 1\n",
+            "Hello Ann,\nOn 1.2.2024 10:00, Bob wrote:\n",
+            "See my answers below.\nOn 1.2.2024 10:00, Bob wrote:\n",
+            "-- reply above this line --\n",
+            "-----Original Message-----\n",
+            "> " + "x " * 40 + "\ny z\n",
         ),
         *("_", "a ", ">", "<a@", "On 1 ", "From: a\nb\n", "Date: 1\nx\nTo: a\nx\nx\nx\nx\n", "-----a-----\n", "- "),
         *(f"On 2.1.2024 10:00 {BOB} wrote:\n> x\nyes\n", "1 (" * 130 + ":\n>x\n", "((a@b:" * 60 + ":\n>x\n"),
@@ -315,7 +330,7 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
     def took(size: int) -> float:
         text = "x\n" + unit * (size // len(unit))
         start = time.process_time()
-        assert "".join(passage.text for passage in fold(text)) == text
+        assert "".join(passage.text for passage in fold(text, "Re: x")) == text
         return time.process_time() - start
 
     size = 20_000

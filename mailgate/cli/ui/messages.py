@@ -18,6 +18,8 @@ _MARGIN = " " * 6
 
 def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
     """A message as JSON; its text and attachments are read from its bytes now."""
+    from mailgate.mail import quoting  # takes 20 ms to import
+
     inside = content(messages.raw(tx, message.number))
     tongue = language(tx)
     refs = [str(ref) for ref in message.records]
@@ -38,6 +40,7 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "received": console.when(message.received_at),
         "size": message.size,
         "text": inside.text,
+        "reply": quoting.reply(inside.text, message.subject),
         "attachments": [
             {"name": part.name, "type": part.type, "size": part.size, "inline": part.inline}
             for part in inside.attachments
