@@ -55,6 +55,7 @@ def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
         problems = aliases.problems(tx, alias)
     _warn(alias, problems)
     _warn_of_spelling(address, alias.local)
+    app.warn_of_unread(alias.notify)
     if as_json:
         console.data(as_data(alias))
         return
@@ -121,6 +122,7 @@ def set_(app: App, /, address: str, as_json: bool, **options: Any) -> None:
         alias = aliases.save(tx, _changed(aliases.get(tx, address), options))
         problems = aliases.problems(tx, alias)
     _warn(alias, problems)
+    app.warn_of_unread(alias.notify)
     _show(app, alias, as_json)
 
 

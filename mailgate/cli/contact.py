@@ -34,6 +34,7 @@ def contact_add(app: App, /, address: str, as_json: bool, **options: Any) -> Non
     """Add a contact, or restore an archived one."""
     with app.store.write() as tx:
         contact = contacts.add_contact(tx, address, options["name"] or "", bool(options["member"]))
+    app.warn_of_unread([contact.address])
     _show_contact(app, contact, as_json, f"added contact {contact.address}")
 
 

@@ -166,7 +166,7 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
         return
     opened = open_existing(settings.store, wait=5.0)
     if "directory" in areas:
-        yield from addresses.check(opened)
+        yield from addresses.check(opened, settings)
     if "waiting" in areas:
         yield from queues.check(opened, settings.submit, time.time())
     if "servers" in areas:

@@ -71,6 +71,7 @@ def post_(
         if note
         else post.write(app.store, record, content, to, time.time())
     )
+    app.warn_of_unread(to)
     sending = app.send(queued=bool(posted.queued))
     _show(app, ref, posted, as_json, note=note, sending=sending)
 

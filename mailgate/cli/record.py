@@ -116,6 +116,7 @@ def follow(app: App, ref: str, address: str, as_json: bool) -> None:
     with app.store.write() as tx:
         records.follow(tx, records.parse(ref), address)
         record = records.get(tx, records.parse(ref))
+    app.warn_of_unread([address])
     _followers(app, record, as_json)
 
 

@@ -3,16 +3,28 @@
 from collections.abc import Iterator
 
 from mailgate.mta.check import Check, failed
+from mailgate.settings.config import Config
 from mailgate.store import aliases, domains, keys
 from mailgate.store.database import Store, Transaction
-from mailgate.store.directory import is_stranger
+from mailgate.store.directory import is_stranger, unread
 from mailgate.values.problem import command
 
+SHARED = "if the domain has mailboxes on the mail server, name it in [maps] shared"
 
-def check(opened: Store) -> list[Check]:
-    """Check domains, aliases and signing keys."""
+
+def check(opened: Store, config: Config) -> list[Check]:
+    """Check domains, aliases and signing keys, and that somebody reads what is sent to our own people."""
     with opened.read() as tx:
-        return list(_checks(tx))
+        return [*_checks(tx), *_unread(tx, config)]
+
+
+def _unread(tx: Transaction, config: Config) -> Iterator[Check]:
+    """Addresses that are notified and that nobody reads."""
+    notified = {address: f"{alias.address} notifies" for alias in aliases.listing(tx) for address in alias.notify}
+    notified |= dict.fromkeys(config.notify, "[notify] to names")
+    for address in unread(tx, notified, config.maps_shared):
+        text = f"{notified[address]} {address}, which does not exist: what is sent to it comes back"
+        yield Check("notify", "wrong", text, command("mailgate alias add {ADDRESS} --model MODEL", address), SHARED)
 
 
 def _checks(tx: Transaction) -> Iterator[Check]:

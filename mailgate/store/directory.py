@@ -1,7 +1,7 @@
 """What is ours, read as one `Directory`: all local domains, and the aliases that some addresses ask for."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from mailgate.routing import resolve
 from mailgate.store.database import Row, Transaction, select_in
@@ -130,3 +130,13 @@ def is_stranger(tx: Transaction, text: str) -> bool:
     """Whether an address lies in a local domain where nobody has it."""
     parsed = address.lenient(text)
     return parsed is not None and resolve.is_stranger(parsed, load(tx, [parsed]))
+
+
+def unread(tx: Transaction, texts: Iterable[str], shared: Container[str]) -> tuple[str, ...]:
+    """Those of some addresses that nobody reads: no address of ours, in a local domain without mailboxes of its own.
+
+    Mail to them comes back to us. `shared`: the local domains that have mailboxes of their own on the mail server.
+    """
+    parsed = {text: known for text in texts if (known := address.lenient(text)) and known.domain not in shared}
+    directory = load(tx, parsed.values())
+    return tuple(text for text, known in parsed.items() if resolve.is_stranger(known, directory))

@@ -156,3 +156,22 @@ def test_an_empty_list_does_not_claim_that_there_is_nothing_at_all(crowded: Inst
     filtered = [["message", "list", "--after", "999"], ["record", "list", "--model", "none"]]
     screens = terminal(crowded, filtered, 80, NO_COLOR="1").values()
     assert [STYLE.sub("", lines[0]) for lines in screens] == ["no such messages", "no such records"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["alias", "add", "jobs", "--model", "hr.job", "--notify", "nora@example.com"],
+        ["alias", "set", "support", "--notify", "nora@example.com"],
+        ["record", "follow", "ticket/1", "nora@example.com"],
+        ["contact", "add", "nora@example.com", "--member"],
+    ],
+)
+def test_an_address_that_nobody_reads_is_warned_of(office: Installed, command: list[str]) -> None:
+    office.ok("record", "create", "ticket")
+    screen = office(*command)
+    assert screen.exit == 0
+    assert screen.err.startswith("warning: nora@example.com does not exist, so what is sent to it comes back\nhint: ")
+    assert "hint: mailgate alias add nora@example.com --model MODEL\n" in screen.err
+    office.configure('[maps]\nshared = ["example.com"]\n')
+    assert "nora" not in office("record", "follow", "ticket/1", "nora@example.com").err

@@ -45,7 +45,7 @@ def everything(house: Gateway, now: float | None = None) -> list[Check]:
         *files.check(path, os.geteuid()),
         files.space(path, 1),
         *integrity.check(path),
-        *addresses.check(house.store),
+        *addresses.check(house.store, house.config),
         *queues.check(house.store, Submit(), now or house.now),
     ]
 
@@ -256,11 +256,11 @@ def test_a_lock_that_is_held_is_a_problem(house: Gateway, monkeypatch: pytest.Mo
 
 
 def problems_of_addresses(house: Gateway) -> list[str]:
-    return wrong(addresses.check(house.store))
+    return wrong(addresses.check(house.store, house.config))
 
 
 def test_a_store_without_a_domain_is_a_problem(tmp_path: Path) -> None:
-    assert "no local domain" in wrong(addresses.check(open_or_create(tmp_path / "x.db")))[0]
+    assert "no local domain" in wrong(addresses.check(open_or_create(tmp_path / "x.db"), Config(None, "x")))[0]
 
 
 def test_a_store_without_an_alias_is_a_problem(house: Gateway) -> None:
@@ -282,6 +282,18 @@ def test_signed_addresses_without_a_delimiter_are_a_problem(house: Gateway) -> N
 def test_a_contact_address_that_does_not_exist_is_a_problem(house: Gateway) -> None:
     (said,) = problems_of_addresses(house)
     assert "refusals name office@example.com, an address that does not exist" in said
+
+
+def test_people_whom_nobody_reads_are_a_problem(house: Gateway) -> None:
+    """A copy to an address that only we receive, and do not know, comes back to us."""
+    house.alias("office@example.com", "task", notify=("ann@example.com", "eve@partner.org"))
+    house.config = house.config._replace(notify=("admin@example.com", "admin@partner.org"))
+    assert problems_of_addresses(house) == [
+        "notify: office@example.com notifies ann@example.com, which does not exist: what is sent to it comes back",
+        "notify: [notify] to names admin@example.com, which does not exist: what is sent to it comes back",
+    ]
+    house.config = house.config._replace(maps_shared=frozenset({"example.com"}))
+    assert problems_of_addresses(house) == [], "the mail server has mailboxes there"
 
 
 def test_an_alias_whose_record_is_gone_is_a_problem(house: Gateway) -> None:

@@ -54,7 +54,7 @@ def test_a_follower_that_becomes_a_detected_address_gets_nothing(gateway: Gatewa
 def test_a_detected_contact_address_is_somebody(detecting: Gateway) -> None:
     with detecting.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(contact="info@other.test"))
-    assert [check.verdict for check in addresses.check(detecting.store)] == ["ok", "ok"]
+    assert [check.verdict for check in addresses.check(detecting.store, detecting.config)] == ["ok", "ok"]
 
 
 def test_held_mail_is_routed_through_a_detected_address(detecting: Gateway) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from importlib import import_module
 from typing import Any, NoReturn
@@ -15,7 +15,7 @@ from mailgate.outbound import spawn
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config
-from mailgate.store import schema, waiting
+from mailgate.store import directory, schema, waiting
 from mailgate.store.database import Store, open_existing
 from mailgate.values.problem import NotReady, Problem, command
 
@@ -79,6 +79,20 @@ class App:
         except Problem as problem:
             console.warning(f"the mail server does not know about the change yet: {problem}")
             console.hints(problem if problem.hints else Problem("", write.AGAIN))
+
+    def warn_of_unread(self, addresses: Iterable[str]) -> None:
+        """Warn of addresses that get mail from us and that nobody reads."""
+        with self.store.read() as tx:
+            unread = directory.unread(tx, dict.fromkeys(addresses), self.config.maps_shared)
+        for address in unread:
+            console.warning(f"{address} does not exist, so what is sent to it comes back")
+            console.hints(
+                Problem(
+                    "",
+                    command("mailgate alias add {ADDRESS} --model MODEL", address),
+                    advice="if its domain has mailboxes on the mail server, name the domain in [maps] shared",
+                )
+            )
 
     def finish(self) -> None:
         """Print the last line of a screen: what waits for a person."""
