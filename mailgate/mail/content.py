@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from mailgate.mail import markup, mime
+from mailgate.mail import markup, mime, tags
 from mailgate.mail.mime import Part, Tree
 from mailgate.values import charset, digest
 
@@ -113,7 +113,7 @@ def _referred(html: str, ids: set[str]) -> set[str]:
     """The Content-IDs, of those given, that the HTML refers to by cid: URLs."""
     if not ids:
         return ids
-    return {cid for match in _CID.finditer(html) if (cid := unquote(markup.entities(match[1]))) in ids}
+    return {cid for match in _CID.finditer(html) if (cid := unquote(tags.entities(match[1]))) in ids}
 
 
 def _body(tree: Tree, part: Part, defects: dict[str, None]) -> _Body:

@@ -5,8 +5,10 @@ order of the source, without layout. A tag, a comment or a script that is never 
 """
 
 import re
-from html import unescape
+from typing import NamedTuple
 
+from mailgate.mail import tags
+from mailgate.mail.tags import entities
 from mailgate.values import charset
 
 LIMIT = 512 * 1024
@@ -19,22 +21,29 @@ _LINES = frozenset(
     )
 )
 _PARAGRAPHS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "dl", "hr", "ol", "pre", "table", "ul"))
-_HIDDEN = {name: re.compile(f"</{name}[^>]*+>", re.IGNORECASE) for name in ("script", "style", "title", "template")}
-_TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*>""")
-_BARE_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*+)[^>]*+>")
-_HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
-_TARGET = re.compile(r"(?:https?://[^/?#]++|mailto:)[^\s<>]*+", re.IGNORECASE)
+_ENCLOSING = frozenset(
+    ("article", "blockquote", "body", "center", "div", "form", "html", "ol", "section", "table", "ul")
+)
+"""Elements that have an end tag: that of one which opened earlier closes what is hidden in it."""
+_VOID = frozenset(("area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
+_SKIPPED = {name: re.compile(f"</{name}[^>]*+>", re.IGNORECASE) for name in ("script", "style", "title", "template")}
+_TARGET = re.compile(r"(?:https?://[^/?#]++|mailto:|tel:|ftp://)[^\s<>]*+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _TARGET_LIMIT = 200
 """Characters of a link's target that are shown; a longer one is cut down to its host."""
-_QUOTE, _END = "\x01", "\x02"
-"""Lines around a quotation, until its lines are marked."""
+_BARE_TARGET_LIMIT = 2000
+"""The same where the link is an image, and nothing else is said of it."""
+_PICTURE = re.compile(r"cid:|.*\.(?:png|jpe?g|gif|bmp|svg|webp)$", re.IGNORECASE | re.DOTALL)
+"""What programs write for the words of an image that has none."""
+_QUOTE, _END, _CELL = "\x01", "\x02", "\x03"
+"""Lines around a quotation, until its lines are marked; what separates the cells of a row, until it is complete."""
 _DEPTH = 5
 """Levels of quotation that get a mark of their own."""
-_ITEM = "- "
+_CELL_PIECES, _CELL_LENGTH = 50, 1000
+"""Pieces and characters of a cell that may be joined to one line of a row."""
 _SPACES = re.compile(r"[ \t\n\f]+")
-# Digits are capped: int() refuses long numbers, and html.unescape() calls it.
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}(?![0-9])|#[xX][0-9a-fA-F]{1,6}(?![0-9a-fA-F])|[a-zA-Z][a-zA-Z0-9]{1,31});?")
+_FILLERS = "\xad\u034f\u115f\u1160\u180e\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u3164\ufeff"
+"""Characters that show nothing, with which mailers pad the preview of a mail or mark where words may break."""
 
 
 def text(html: str) -> str:
@@ -43,11 +52,19 @@ def text(html: str) -> str:
 
 
 def readable(html: str) -> str:
-    """The same for a person: quotations with `>`, list items with `-`, and the targets of links that hide them."""
+    """What a person sees, with `>` before quotations, marks before list items, and the targets of links.
+
+    Cells of a row are separated by tabs. What the page hides is left out, unless nothing else is in it.
+    """
+    html = html.translate({1: None, 2: None, 3: None})
+    return _marked(html, hiding=True) or _marked(html, hiding=False)
+
+
+def _marked(html: str, *, hiding: bool) -> str:
     depth = shallowest = 0  # of quotations; the shallowest since the last line with words
     blank = False
     lines: list[str] = []
-    for line in _tidied(_Writer(marks=True).read(html.translate({1: None, 2: None}))).split("\n"):
+    for line in _tidied(_unfilled(_Writer(marks=True, hiding=hiding).read(html))).split("\n"):
         if line in (_QUOTE, _END):
             depth = max(depth + (1 if line == _QUOTE else -1), 0)
             shallowest = min(shallowest, depth)
@@ -68,27 +85,88 @@ def _quoted(line: str, depth: int) -> str:
 
 def _tidied(text: str) -> str:
     """The text without blanks at line ends, without more than one empty line in a row, without empty lines around."""
-    lines = [line.rstrip() for line in text.replace("\xa0", " ").split("\n")]
+    lines = [_row(line) if _CELL in line else line.rstrip() for line in text.replace("\xa0", " ").split("\n")]
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
-class _Writer:
-    """Writes the text of one document, tag by tag. `marks`: with lines of `_QUOTE` and `_END`, items and targets."""
+def _row(line: str) -> str:
+    """A row of a table: its cells between tabs, unless a single one has words."""
+    cells = [cell.strip() for cell in line.split(_CELL)]
+    filled = [cell for cell in cells if cell]
+    return "\t".join(cells).rstrip() if len(filled) > 1 else "".join(filled)
 
-    def __init__(self, *, marks: bool) -> None:
+
+def _unfilled(text: str) -> str:
+    """The text without invisible fillers; a joiner between two letters of a script that needs it stays."""
+    if text.isascii() or not any(filler in text for filler in _FILLERS):
+        return text
+
+    def kept(match: re.Match[str]) -> str:
+        run = match[0]
+        blanks = [c for c in run if c not in _FILLERS]
+        if len(blanks) == len(run):
+            return run
+        around = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
+        if run in ("\u200c", "\u200d") and len(around) == 2 and min(around) >= "\u0590":
+            return run
+        return " " if len(blanks) > 1 else "".join(blanks)
+
+    return re.sub(f"[ \xa0\u2007{_FILLERS}]+", kept, text)
+
+
+class _Hidden(NamedTuple):
+    """An element that is hidden and open: where its text starts, and what is open in it."""
+
+    name: str
+    kind: str
+    at: int
+    lists: int
+    tables: int
+    opened: dict[str, int]
+
+
+class _Table:
+    """The row of a table that is open: its cells, and where in the text the last one starts."""
+
+    def __init__(self) -> None:
+        self.cells = 0
+        self.at = 0
+
+
+class _List:
+    """A list that is open: the number of its next item, None for one without numbers."""
+
+    def __init__(self, number: int | None, kind: str) -> None:
+        self.number = number
+        self.kind = kind
+
+
+class _Writer:
+    """Writes the text of one document, tag by tag. `marks`: for a person, with the marks of `readable`."""
+
+    def __init__(self, *, marks: bool, hiding: bool = False) -> None:
         self.marks = marks
+        self.hiding = hiding
         self.out: list[str] = ["\n"]
         self.preformatted = False
         self.link = ""
         """The opening tag of the link that is open."""
         self.label_at = 0
         """Where in `out` the text of this link starts."""
+        self.pictured = False
+        """Whether there is an image in this link."""
+        self.begun = 0
+        """The length of `out` behind the mark of an item or cell, with which a block starts on the same line."""
+        self.lists: list[_List] = []
+        self.tables: list[_Table] = []
+        self.hidden: _Hidden | None = None
+        self.hidden_names: frozenset[str] = frozenset()
 
     def read(self, html: str) -> str:
         """The text of a document, of its first LIMIT characters."""
         html = html[:LIMIT]
         last = html.rfind(">")  # nothing behind it is a tag
-        pattern = _TAG
+        pattern = tags.TAG
         unclosed: set[str] = set()  # elements and comments without an end: a second search would be quadratic
         at = 0
         while 0 <= (opening := html.find("<", at)) <= last:
@@ -100,10 +178,12 @@ class _Writer:
             match = pattern.match(html, at)
             if not match and html[at + 1 : at + 3].lstrip("/")[:1].isalpha():
                 # A quote opens in a tag and is never closed: quotes mean nothing in the rest of this document.
-                pattern = _BARE_TAG
+                pattern = tags.BARE_TAG
                 match = pattern.match(html, at)
             if match:
-                at = _hidden_end(html, match, unclosed)
+                at = _skipped_end(html, match, unclosed)
+                if self.hiding and match[2].lower() == "style":
+                    self.hidden_names |= tags.hidden_names(html[match.end() : at])
                 self.tag(match)
             elif html.startswith(("<!", "<?", "</"), at):
                 at = html.find(">", at) + 1
@@ -129,21 +209,33 @@ class _Writer:
             self.preformatted = not closes
         if not self.marks:
             self.break_at(name)
+            if name in ("td", "th") and self.out[-1][-1] not in " \n":
+                self.out.append(" ")
+            return
+        if self.hiding and self.is_hidden(name, match):
+            return
+        if name in ("img", "input", "area"):
+            self.picture(name, tags.attributes(match[0]))
             return
         if name == "a":
-            target = _target(self.link, "".join(self.out[self.label_at :])) if self.link and closes else ""
-            if target:
-                self.out.append(f" <{target}>")
-            self.link, self.label_at = "" if closes else match[0], len(self.out)
-        if self.out[-1] != _ITEM:
+            self.linked("" if closes else match[0])
+        if name in ("td", "th") and self.tables:
+            if not closes:
+                self.cell()
+            return
+        if name == "tr" and self.tables:
+            self.row()
+        if len(self.out) != self.begun:
             self.break_at(name)
         if name == "blockquote":
             self.out.append((_END if closes else _QUOTE) + "\n")
-        if name == "li" and not closes:
-            self.out.append(_ITEM)
+        if name == "table":
+            self.table(closes=closes)
+        if name in ("ol", "ul", "menu", "dir", "li"):
+            self.listed(name, "" if closes else match[0])
 
     def break_at(self, name: str) -> None:
-        """Start a new line, add an empty line or add a space between cells, as the tag asks for it."""
+        """Start a new line, or add an empty line, as the tag asks for it."""
         end = self.out[-1][-1]
         if name == "br":
             self.out.append("\n")
@@ -151,8 +243,114 @@ class _Writer:
             self.out.append("\n" if end == "\n" else "\n\n")
         elif name in _LINES and end != "\n":
             self.out.append("\n")
-        elif name in ("td", "th") and end not in " \n":
-            self.out.append(" ")
+
+    def is_hidden(self, name: str, match: re.Match[str]) -> bool:
+        """Note a tag in what is hidden, or one that hides; whether it is an image that is hidden."""
+        closes = bool(match[1])
+        if self.hidden is None:
+            kind = "" if closes else tags.hides(match[0], self.hidden_names)
+            if kind and name not in _VOID:
+                self.hidden = _Hidden(name, kind, len(self.out), len(self.lists), len(self.tables), {name: 1})
+            return kind == "all" and name in _VOID
+        opened = self.hidden.opened
+        if self.hidden.kind == "text" and not closes and "font-size" in match[0].lower():
+            self.hidden = None
+        elif not closes:
+            if self.hidden.name == "p" and (name in _LINES or name in _PARAGRAPHS):
+                self.unhide()
+            elif name == self.hidden.name or name in _ENCLOSING:
+                opened[name] = opened.get(name, 0) + 1
+        elif name == self.hidden.name or name in _ENCLOSING:
+            opened[name] = opened.get(name, 0) - 1
+            if opened[name] < (name == self.hidden.name):
+                self.unhide()
+        return False
+
+    def unhide(self) -> None:
+        """Take back what was written since the hidden element opened."""
+        if self.hidden:
+            del self.out[self.hidden.at :], self.lists[self.hidden.lists :], self.tables[self.hidden.tables :]
+            self.hidden = None
+
+    def picture(self, name: str, given: dict[str, str]) -> None:
+        """Add the words of an image or a button."""
+        if name == "input" and given.get("type", "").lower() not in ("image", "submit", "button", "reset"):
+            return
+        words = given.get("alt") or given.get("value" if name == "input" else "title") or ""
+        words = " ".join(words.split())
+        dots = ("0", "1", "0px", "1px")
+        if given.get("width") in dots and given.get("height") in dots:
+            return  # it counts who reads the mail
+        self.pictured = True
+        if not _PICTURE.match(words):
+            self.say(words)
+        if name == "area":
+            self.say(_target(given.get("href", ""), words, pictured=True))
+
+    def say(self, words: str) -> None:
+        """Add words apart from those around them."""
+        if words:
+            self.out.append(f"{words} " if self.out[-1][-1] in " \n" else f" {words} ")
+
+    def linked(self, tag: str) -> None:
+        """End the link that is open with its target, and start one with this tag, if there is one."""
+        if self.link and not tag:
+            label = "".join(self.out[self.label_at :])
+            target = _target(tags.attributes(self.link).get("href", ""), label, pictured=self.pictured)
+            if target:
+                self.out.append(target if self.out[-1][-1] in " \n" else f" {target}")
+        self.link, self.label_at, self.pictured = tag, len(self.out), False
+
+    def cell(self) -> None:
+        """Start a cell of a row."""
+        table = self.tables[-1]
+        if table.cells:
+            self.out.append(_CELL if self.joined(table) else "\n")
+        table.cells += 1
+        table.at = self.begun = len(self.out)
+
+    def row(self) -> None:
+        """End a row, whose last cell is put on one line with those before it."""
+        table = self.tables[-1]
+        if table.cells > 1:
+            self.joined(table)
+        table.cells = 0
+
+    def joined(self, table: _Table) -> bool:
+        """Put the cell that ends now on one line; whether it is one."""
+        pieces = self.out[table.at :]
+        if len(pieces) > _CELL_PIECES or sum(map(len, pieces)) > _CELL_LENGTH:
+            return False
+        words = "".join(pieces).strip(" \n")
+        if "\n" in words:
+            return False
+        self.out[table.at :] = [words] if words else []
+        return True
+
+    def table(self, *, closes: bool) -> None:
+        """Start or end a table."""
+        if not closes:
+            self.tables.append(_Table())
+        elif self.tables:
+            self.tables.pop()
+
+    def listed(self, name: str, tag: str) -> None:
+        """Start or end a list, or add the mark of an item; `tag` is empty at the end."""
+        if name != "li":
+            if tag:
+                given = tags.attributes(tag) if name == "ol" else {}
+                number = tags.number(given.get("start", ""), 1) if name == "ol" else None
+                self.lists.append(_List(number, given.get("type", "")))
+            elif self.lists:
+                self.lists.pop()
+        elif tag:
+            mark = "- "
+            if self.lists and (number := self.lists[-1].number) is not None:
+                number = tags.number(tags.attributes(tag).get("value", ""), number)
+                self.lists[-1].number = number + 1
+                mark = f"{tags.numeral(number, self.lists[-1].kind)}. "
+            self.out.append(mark)
+            self.begun = len(self.out)
 
 
 def _comment_end(html: str, at: int, unclosed: set[str]) -> int:
@@ -164,38 +362,31 @@ def _comment_end(html: str, at: int, unclosed: set[str]) -> int:
     return end + len("-->")
 
 
-def _hidden_end(html: str, match: re.Match[str], unclosed: set[str]) -> int:
-    """Where reading goes on after a tag: after the whole element, where its content is not shown."""
+def _skipped_end(html: str, match: re.Match[str], unclosed: set[str]) -> int:
+    """Where reading goes on after a tag: after the whole element, where its content is not text."""
     name = match[2].lower()
-    if match[1] or name not in _HIDDEN or name in unclosed:
+    if match[1] or name not in _SKIPPED or name in unclosed:
         return match.end()
-    close = _HIDDEN[name].search(html, match.end())
+    close = _SKIPPED[name].search(html, match.end())
     if close:
         return close.end()
     unclosed.add(name)
     return match.end()
 
 
-def entities(text: str) -> str:
-    """The text with its character references replaced."""
-    # A reference to nothing stays as it is, so that every chunk that is written has a last character.
-    return _ENTITY.sub(lambda match: unescape(match[0]) or match[0], text) if "&" in text else text
-
-
-def _target(tag: str, label: str) -> str:
-    """The target of a link, to be shown after its label; `""` when the label shows it, or when there is none."""
-    match = _HREF.search(tag)
-    href = entities(match[1] or match[2] or match[3] or "").strip() if match else ""
+def _target(href: str, label: str, *, pictured: bool) -> str:
+    """The target of a link in brackets, to be shown after its label; `""` when the label shows it, or without one."""
+    href = "".join(href.split())
     label = label.strip().lower()
-    if not _TARGET.fullmatch(href) or not label or _bare(href) == _bare(label):
+    if not _TARGET.fullmatch(href) or not (label or pictured) or _bare(href) == _bare(label):
         return ""
-    if href.lower().startswith("mailto:") and _bare(href).partition("?")[0] in label:
+    if href.lower().startswith(("mailto:", "tel:")) and label and _bare(href).partition("?")[0] in label:
         return ""
-    if len(href) > _TARGET_LIMIT:
+    if len(href) > (_TARGET_LIMIT if label else _BARE_TARGET_LIMIT):
         host = _HOST.match(href)
         href = f"{host[0]}/…" if host else f"{href[:_TARGET_LIMIT]}…"
-    return href
+    return f"<{href}>"
 
 
 def _bare(url: str) -> str:
-    return re.sub(r"^(?:https?://|mailto:)?(?:www\.)?|/$", "", url.lower())
+    return re.sub(r"^(?:https?://|mailto:|tel:)?(?:www\.)?|/$", "", url.lower())

@@ -202,7 +202,7 @@ def _utf8(data: bytes) -> tuple[str, int, int]:
     text = data.decode("utf-8-sig", "replace")
     if text.isascii():
         return text, 0, 0
-    errors = text.count("\ufffd")
+    errors = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
     return text, len(text) - len(text.encode("ascii", "ignore")) - errors, errors
 
 
@@ -235,8 +235,9 @@ def _undeclared(data: bytes, rest: str = "") -> str:
             return data.decode("ascii")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) and len(data) % 2 == 0 and b"\0" in data:
         return data.decode("utf-16", "replace")
-    # Text in UTF-16 is half NULs where it is ASCII; fewer are controls, or data.
-    if 3 * data.count(0) > len(data) >= 4:
+    # Of text in UTF-16, every other octet is NUL where it is ASCII; others are controls, or data.
+    few, many = sorted((data[::2].count(0), data[1::2].count(0)))
+    if 3 * many > len(data) >= 4 and 4 * few < many:
         return data.decode(_utf16(data, ""), "replace")
     text, valid, errors = _utf8(data)
     if valid >= 2 * errors:

@@ -255,7 +255,7 @@ def test_a_file_name_is_decoded_and_harmless(field: str, name: str) -> None:
         ("<p>one</p><p>two<br>three</p>", "one\n\ntwo\nthree"),
         ("<div>one</div><div>two</div>", "one\ntwo"),
         ("  a\n <b>b</b>\n\tc ", "a b c"),
-        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a\tb\nc"),
         ("<ul><li>a</li><li>b</li></ul>c", "- a\n- b\n\nc"),
         ("<pre>  a\n   b</pre>", "  a\n   b"),
         ('<a href="https://x">link</a>', "link <https://x>"),
@@ -277,7 +277,7 @@ def test_a_file_name_is_decoded_and_harmless(field: str, name: str) -> None:
         ("&#0;&#xD800;&#13;&#99999999999999;", "\ufffd\ufffd\n&#99999999999999;"),
         ("<head><title>t</title><style>p > q {}</style></head>x<SCRIPT>if (a < b) {}</script >y", "xy"),
         ("a<!-- b > c -->d<!doctype html><?xml x?>e<!-->f", "adef"),
-        ("<img alt='a > b'>c", "c"),
+        ("<img alt='a > b'>c", "a > b c"),
         ("a < b, 1 <2", "a < b, 1 <2"),
         ("<a href='never closed>text</a> more", "text more"),
         ("<style>never closed", "never closed"),
@@ -291,6 +291,67 @@ def test_html_becomes_text(html: str, text: str) -> None:
     found = content(part(html, "text/html").encode())
     assert found.text == text
     assert found.html == html
+
+
+SECRET = "<div style='color:red; Display : NONE !important'>"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        # quotes: as in browsers, one counts only behind `=`
+        ('<img src="a.gif""><p>order 4711</p><img src="b.gif"">', "order 4711"),
+        ('<p title="a>b" \'c">one</p><p \'>two</p>', "one\n\ntwo"),
+        ('<a href=https://x.org/?a="b>c</a>', 'c <https://x.org/?a="b>'),
+        ('<td width=3"><b class = "x" >words</b></td>', "words"),
+        # images and links
+        ('<a href="https://x.org/yes"><img src=y.png></a>', "<https://x.org/yes>"),
+        (
+            '<a href="https://x.org/yes"><img src=y.png alt="Yes &amp;amp; now"></a>',
+            "Yes &amp; now <https://x.org/yes>",
+        ),
+        ("<p>a<img alt=b><img title=c></p>", "a b c"),
+        ("<img alt='image001.png'><img alt='cid:1'><img alt=x width=1 height=1>a", "a"),
+        ("<area alt=North href=https://n.org/>", "North <https://n.org/>"),
+        ("<input type=submit value=Send><input type=hidden value=x><input type=image alt=Go>", "Send Go"),
+        (f"<a href='https://x.org/{'y' * 300}'><img></a>", f"<https://x.org/{'y' * 300}>"),
+        ("<a href='tel:+49 30 1'>Call</a> <a href='tel:+4930'>+4930</a>", "Call <tel:+49301> +4930"),
+        # lists and tables
+        ("<ol><li>a<li><p>b</p></ol>", "1. a\n2. b"),
+        ("<ol start=9><li>a<li value=20>b<li>c<ul><li>d</ul><li>e</ol>", "9. a\n20. b\n21. c\n\n- d\n\n22. e"),
+        ("<ol type=a><li>x<li>y</ol><ol type=I start=4><li>z</ol>", "a. x\nb. y\n\nIV. z"),
+        ("<ol start=99999999999><li>a</ol><li>b", "999999. a\n\n- b"),
+        ("<table><tr><th>Item<th>Qty<tr><td><td>3<td>4</table>", "Item\tQty\n\t3\t4"),
+        ("<table><tr><td>Box</td><td></td><td>4</td></tr></table>", "Box\t\t4"),
+        ("<table><tr><td><p>Box</p></td><td><p>3</p></td></tr><tr><td><p>x</p></td></tr></table>", "Box\t3\nx"),
+        ("<table><tr><td>&nbsp;</td><td>only</td><td></td></tr></table>", "only"),
+        ("<table><tr><td>a<br>b</td><td>c</td></tr></table>", "a\nb\nc"),
+        # what the page hides
+        (f"{SECRET}x<div>y</div><p>z</div>a", "a"),
+        ("<span hidden>x</span>a<b aria-hidden=true>b</b>", "ab"),
+        ("<p style=visibility:hidden>x<p>a", "a"),
+        ("<div style='max-height:0;overflow:hidden'>x</div>a<div style='max-height:0'>b</div>", "a\nb"),
+        ("<td style='font-size:0px'><p>x</p></td>a", "a"),
+        ("<div style='font-size:0'><p style='font-size:9px'>a</p></div>", "a"),
+        ("<img alt=x style='display:none'>a", "a"),
+        (
+            "<style>.pre, #top{color:red;display:none}@media x{.big{display:none}}</style>"
+            "<i class='b pre'>x</i><i id=top>y</i><i class=big>a</i>",
+            "a",
+        ),
+        ("<div><span hidden>x</div><div>a</div>", "a"),  # closed with what it is in
+        (f"{SECRET}never closed", "never closed"),
+        (f"{SECRET}all there is</div>", "all there is"),
+        (f"<ol><li>a{SECRET}<ol><li>x</div><li>b</ol>", "1. a\n2. b"),
+        # fillers
+        ("ready&zwnj;&nbsp;&zwnj;&nbsp;&#847; &shy;&#8199;<p>a</p>", "ready\n\na"),
+        ("Kun&shy;den&shy;dienst a\u200bb&#xFEFF;", "Kundendienst ab"),
+        ("می\u200cخواهم 👨\u200d👩 a\u200cb", "می\u200cخواهم 👨\u200d👩 ab"),
+        ("a&nbsp;&nbsp;b", "a  b"),
+    ],
+)
+def test_html_says_what_a_person_sees(html: str, text: str) -> None:
+    assert content(part(html, "text/html; charset=utf-8").encode()).text == text
 
 
 def nested(depth: int) -> str:
@@ -376,6 +437,19 @@ HTML_BODY = "Content-Type: text/html\n\n"
         lambda size: HTML_BODY + "<style>" * (size // 7),
         lambda size: HTML_BODY + "&#9" * (size // 3),
         lambda size: HTML_BODY + "<p>" * (size // 3),
+        lambda size: HTML_BODY + "<div hidden>" * (size // 12),
+        lambda size: HTML_BODY + "<p hidden></div>" * (size // 16),
+        lambda size: HTML_BODY + "<table><tr><td>" * (size // 30) + "x" * (size // 4) + "<td></table>" * (size // 50),
+        lambda size: HTML_BODY + "<table><tr><td>x" + "<td>x" * (size // 5),
+        lambda size: HTML_BODY + "<ol><li>" * (size // 8),
+        lambda size: HTML_BODY + "<p " + "a" * size + ">",
+        lambda size: HTML_BODY + "<p style " + "= " * (size // 2) + ">",
+        lambda size: HTML_BODY + '<p style="' + "display:" * (size // 8) + '">',
+        lambda size: HTML_BODY + '<p style=">"' * (size // 12),
+        lambda size: HTML_BODY + "<style>" + "/*" * (size // 2) + "</style>",
+        lambda size: HTML_BODY + "<style>" + "a{" * (size // 2) + "</style>",
+        lambda size: HTML_BODY + "&nbsp;" * (size // 12) + "\N{ZERO WIDTH SPACE}a" * (size // 8),
+        lambda size: HTML_BODY + "<a href=x><img>" * (size // 15),
     ],
 )
 def test_bombs_take_linear_time(bomb: Callable[[int], str]) -> None:

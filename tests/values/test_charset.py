@@ -131,6 +131,8 @@ def test_printable_text_escapes_what_could_move_a_cursor(text: str, shown: str) 
         ("件名".encode("utf-16-le"), "utf-16le", "件名"),
         ("Größe".encode("utf-16"), None, "Größe"),
         ("Größe".encode("utf-16-be"), None, "Größe"),
+        ("a\0\ufffd".encode(), None, "a\0\ufffd"),
+        (b"\0\0\0\0", None, "\0\0\0\0"),
         (b"a\0b\0c, a NUL here and there", None, "a\0b\0c, a NUL here and there"),
         ("Größe".encode("utf-32"), "utf-32", "Größe"),
         (b"\xff\xfea", "utf-32", "ÿþa"),
