@@ -65,7 +65,7 @@ def add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
 
 def _warn(alias: Alias, problems: list[Problem]) -> None:
     for problem in problems:
-        console.warning(f"{alias.address}: {problem.line}")
+        console.warning(f"{alias.address}: {problem.line}", has_command=bool(problem.commands))
 
 
 def _warn_of_spelling(typed: str, local: str) -> None:

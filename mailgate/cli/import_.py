@@ -66,7 +66,7 @@ def import_(app: App, file: str, dry_run: bool, prune: bool, as_json: bool) -> N
             advice="correct the file first",
         )
     for warning in applied.warnings:
-        console.warning(warning)
+        console.warning(warning, has_command=True)
     if as_json:
         console.data(as_data(applied, dry_run=dry_run))
         return

@@ -134,8 +134,8 @@ def init(app: App, domain: str | None, user: str, as_json: bool) -> None:
         console.say(f"added domain {added.name}, with {added.catchall}@{added.name} and {added.bounce}@{added.name}")
     name = default.name if default else "example.com"
     if not default:
-        console.say(f"next: {command('mailgate domain add {DOMAIN}', name)}")
-    console.say(f"next: {command('mailgate alias add {ADDRESS} --model ticket', f'support@{name}')}")
+        console.verbatim(f"next: {command('mailgate domain add {DOMAIN}', name)}")
+    console.verbatim(f"next: {command('mailgate alias add {ADDRESS} --model ticket', f'support@{name}')}")
 
 
 def _default_file(root: bool) -> str:

@@ -112,13 +112,13 @@ def add(app: App, /, name: str, as_json: bool, **options: Any) -> None:
         next_ = command("mailgate server login {NAME}", server.name)
     else:
         next_ = command("mailgate server test {NAME}", server.name)
-    console.say(f"added server {server.name}; next: {next_}")
+    console.verbatim(f"added server {server.name}; next: {next_}")
     app.finish()
 
 
 def _warn(server: Server) -> None:
     if problem := extras.missing(*server.libraries):
-        console.warning(f"server {server.name}: {problem.line}")
+        console.warning(f"server {server.name}: {problem.line}", has_command=bool(problem.commands))
     if server.security == "none":
         console.warning(f"server {server.name}: not encrypted, not even the password (--security none)")
     elif not server.verify:
@@ -322,5 +322,5 @@ def _show(app: App, server: Server, as_json: bool) -> None:
     for message in failed:
         console.say(f"not fetched completely: {message.folder} {message.id}: {message.error}")
     if failed:
-        console.say(f"retry with: {command('mailgate fetch {NAME} --again', server.name)}")
+        console.verbatim(f"retry with: {command('mailgate fetch {NAME} --again', server.name)}")
     app.finish()

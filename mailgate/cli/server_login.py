@@ -77,7 +77,7 @@ def login(app: App, name: str, flow: str | None, port: int | None, as_json: bool
         console.data(_data(server, used, started))
         return
     console.say(f"{server.name}: logged in; {_validity(client, started)}")
-    console.say(f"next: {command('mailgate server test {NAME}', server.name)}")
+    console.verbatim(f"next: {command('mailgate server test {NAME}', server.name)}")
 
 
 def _log_in(

@@ -73,7 +73,7 @@ def say(text: str = "") -> None:
 
 
 def verbatim(text: str) -> None:
-    """Print lines that can be copied, such as a file or a command; they are not folded."""
+    """Print lines that can be copied, such as a file, or what has a command in it; they are not folded."""
     lines([(line, "")] for line in text.split("\n"))
 
 
@@ -185,9 +185,12 @@ def _print(word: str, text: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def warning(text: str) -> None:
-    """Print a warning, on stderr."""
-    _print("warning: ", text)
+def warning(text: str, *, has_command: bool = False) -> None:
+    """Print a warning, on stderr; it is not folded when it ends in a command to copy."""
+    if has_command:
+        sys.stderr.write(f"warning: {printable(text)}\n")
+    else:
+        _print("warning: ", text)
 
 
 def hint(text: CommandLine) -> None:
