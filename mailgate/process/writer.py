@@ -79,6 +79,7 @@ def write(path: str, octets: bytes, replace: bool = True) -> None:
             os.replace(new, path)
         else:
             _name(new, path)
+        _sync_folder(os.path.dirname(path) or ".")
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(new)
@@ -96,6 +97,16 @@ def _name(new: str, path: str) -> None:
         os.replace(new, path)
     else:
         os.unlink(new)
+
+
+def _sync_folder(folder: str) -> None:
+    """Keep a new name through a power cut, where the file system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _fill(descriptor: int, octets: bytes) -> None:

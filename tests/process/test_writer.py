@@ -41,6 +41,29 @@ def test_a_link_is_followed_and_a_device_is_no_file(tmp_path: Path) -> None:
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_power_cut_afterwards_loses_neither_the_octets_nor_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
+) -> None:
+    """`init` ended, and its configuration was gone: the folder was not synced."""
+    done: list[str] = []
+
+    def noted(name: str) -> None:
+        real = getattr(os, name)
+
+        def call(*given: object, **more: object) -> object:
+            what = os.readlink(f"/proc/self/fd/{given[0]}") if name == "fsync" else given[1]
+            done.append(f"{name} {os.path.relpath(str(what), tmp_path)}")
+            return real(*given, **more)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("fsync", "replace", "link"):
+        noted(name)
+    aside.write(str(tmp_path / "file"), b"new", replace)
+    assert done == [f"fsync file.{os.getpid()}.tmp", f"{'replace' if replace else 'link'} file", "fsync ."]
+
+
 def test_what_is_there_is_kept_when_asked(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     with aside.writer() as write, pytest.raises(FileExistsError) as caught:
