@@ -126,7 +126,7 @@ def test_what_is_sent_can_make_no_loop(watched: Gateway) -> None:
     assert (message["From"], message["To"]) == ("mailgate <bounce@example.com>", ADMIN)
     assert message["Subject"] == "[mailgate example.com] 1 message is held"
     for to in ("info@example.com", "postmaster@example.com", "catchall@example.com"):
-        back = watched(sent.octets.replace(ADMIN.encode(), to.encode()), to, reverse_path="")
+        back = watched(sent.octets, to, reverse_path="")
         reason = "loop" if to == "info@example.com" else "duplicate"
         assert [(each.action, each.reason) for each in back.decision.outcomes] == [("ignore", reason)]
     assert look(watched) == 0
