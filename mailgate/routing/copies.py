@@ -44,7 +44,7 @@ def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = F
 
 def is_outsider(outcome: Outcome, context: Context) -> bool:
     """Whether a message is posted by somebody who neither follows the record nor was written to."""
-    if outcome.action != "post" or outcome.reason == "token":
+    if outcome.action != "post" or outcome.reason == "token" or outcome.completes:
         return False
     followed = context.state.author.followed
     return outcome.record not in followed or context.own_author

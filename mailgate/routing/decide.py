@@ -95,7 +95,7 @@ def _asked(context: Context, steps: list[Step]) -> tuple[tuple[Step, ...], tuple
 
 def _judge(context: Context) -> tuple[list[Step], tuple[Outcome, ...]]:
     """Ask the rules about one recipient: the steps taken, and the outcomes."""
-    repeated = context.state.copies.repeated
+    repeated, completed = context.state.copies.repeated, context.state.copies.completed
     steps: list[Step] = []
     outcomes: tuple[Outcome, ...] = ()
     for name, rule in FIRST:
@@ -116,7 +116,7 @@ def _judge(context: Context) -> tuple[list[Step], tuple[Outcome, ...]]:
         )
         if not any(outcome.action in ("create", "post") for outcome in outcomes):
             break
-    return steps, outcomes
+    return steps, tuple(map(completed, outcomes))
 
 
 def _step(rule: str, saw: str, word: str) -> Step:

@@ -46,7 +46,8 @@ class Outcome(NamedTuple):
     """What becomes of the message for one target.
 
     action: create, post, bounce, refuse, hold, ignore or defer. `address` is the local address that acts or was meant,
-    printable; `recipient` the envelope recipient it was decided for. `effect` names what a copy would repeat.
+    printable; `recipient` the envelope recipient it was decided for. `effect` names what a copy would repeat;
+    completes: it does as a person's mail what a copy that made the record left out.
     """
 
     action: str
@@ -68,6 +69,7 @@ class Outcome(NamedTuple):
     outsider: bool = False
     note: str = ""
     repeats: Effect | None = None
+    completes: bool = False
 
     @property
     def taken(self) -> bool:
@@ -94,7 +96,7 @@ class Outcome(NamedTuple):
             case "post":
                 return Effect("post", str(self.record))
             case "hold":
-                return Effect("hold", self.address or self.recipient)
+                return Effect("hold", self.address or self.recipient, self.reason)
             case "refuse":
                 return Effect("refuse", self.address or self.recipient, self.reason)
         return Effect(self.action, str(self.record or self.address), self.reason)

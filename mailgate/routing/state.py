@@ -93,12 +93,17 @@ class Thread(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """An effect that an earlier copy of this message had, and the message that had it."""
+    """An effect that an earlier copy of this message had, and the message that had it.
+
+    person: that message was a person's mail; `record` is the one that it made, None when it made none or it is gone.
+    """
 
     effect: Effect
     message: int
     accepted: bool
     same_content: bool
+    person: bool = True
+    record: Ref | None = None
 
 
 class Returned(NamedTuple):
@@ -115,11 +120,27 @@ class Returned(NamedTuple):
 
 class Copies(NamedTuple):
     """What earlier copies of a message did; `reused_id`: its id was seen with other content; `returned`: the message
-    of ours that it is, by mark and text."""
+    of ours that it is, by mark and text; `person`: it is a person's mail now."""
 
     seen: tuple[Seen, ...] = ()
     reused_id: bool = False
     returned: Returned | None = None
+    person: bool = True
+
+    def is_lesser(self, seen: Seen) -> bool:
+        """Whether a copy left out what a person's mail does: it came as automatic, list or report."""
+        return self.person and not seen.person and seen.effect.action in ("create", "post", "hold", "refuse")
+
+    def completed(self, outcome: Outcome) -> Outcome:
+        """A new record that a lesser copy made already: the message is posted on it, and does what that left out."""
+        if outcome.action != "create":
+            return outcome
+        for seen in self.seen:
+            if seen.record and seen.effect == outcome.effect and self.is_lesser(seen):
+                note = f"message {seen.message} made the record, and was no person's mail"
+                posted = outcome._replace(action="post", record=seen.record, seen=seen.message, note=note)
+                return posted._replace(repeats=seen.effect, completes=True)
+        return outcome
 
     def repeated(self, outcome: Outcome) -> Outcome:
         """The outcome as it is when an earlier copy of the message had its effect already.
@@ -128,6 +149,8 @@ class Copies(NamedTuple):
         person has to see is not hidden behind a list's copy, which may be held quietly; a report counts once anyway.
         """
         for seen in self.seen:
+            if self.is_lesser(seen):
+                continue
             if not seen.same_content and (
                 outcome.action == "bounce" or (outcome.action == "hold" and not outcome.quiet)
             ):

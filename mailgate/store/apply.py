@@ -50,6 +50,8 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
                 made[outcome.effect] = _create(tx, number, judgement, outcome, now)
             case "post" if outcome.record:
                 messages.place(tx, number, outcome.record)
+                if outcome.completes:
+                    _follow(tx, facts, state, outcome.record)
             case "bounce":
                 for reported in outcome.reports:
                     if reported.counts:
@@ -99,13 +101,19 @@ def _create(tx: Transaction, number: int, judgement: Judgement, outcome: Outcome
     )
     ref = records.make(tx, new, now)
     messages.place(tx, number, ref)
-    if author and facts.class_.name == "person" and not resolve.is_local(author, state.ours.directory):
-        records.add_follower(tx, ref, str(author))
+    _follow(tx, facts, state, ref)
     for follower in state.people.notified.get(alias.number, ()) if alias else ():
         records.add_follower(tx, ref, follower.spelled)
     if alias and alias.status != "valid":
         aliases.set_status(tx, alias.number, "valid")
     return ref
+
+
+def _follow(tx: Transaction, facts: Facts, state: State, ref: Ref) -> None:
+    """Let the author follow a record, if it is a person's mail."""
+    author = facts.message.author.address
+    if author and facts.class_.name == "person" and not resolve.is_local(author, state.ours.directory):
+        records.add_follower(tx, ref, str(author))
 
 
 def _domain_written(facts: Facts, state: State, alias: Alias | None) -> str | None:
@@ -126,7 +134,10 @@ def _heard_from(tx: Transaction, number: int, facts: Facts) -> None:
 
 
 def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
-    """Kept copies of this message that wait, or were refused, for an address whose mail has its place by now."""
+    """Kept copies of this message that wait, or were refused, for an address whose mail has its place by now.
+
+    What waits as a person's mail is not settled by a copy that came as automatic, list or report.
+    """
     places = {outcome.address or outcome.recipient for outcome in outcomes if outcome.action in ("create", "post")}
     return {
         seen.message
@@ -135,6 +146,7 @@ def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
         and seen.same_content
         and seen.effect.action in ("hold", "refuse")
         and seen.effect.place in places
+        and (state.copies.person or not seen.person)
     }
 
 

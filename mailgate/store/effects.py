@@ -6,6 +6,7 @@ from mailgate.routing.state import Copies, Seen
 from mailgate.store.database import Row, Transaction
 from mailgate.values.mailboxes import Author
 from mailgate.values.outcome import Effect
+from mailgate.values.record import Ref
 
 COMPARING = 2.0
 """Seconds of work for the comparison with one stored message, which is made while other deliveries wait."""
@@ -59,18 +60,22 @@ def earlier(tx: Transaction, message: Message) -> Copies:
     A copy has the same digest; or it has the same id and author, and `likeness` finds the same mail in it. Nobody takes
     an id from others by what was refused, or is held for its sender alone.
     """
-    rows = tx.execute("SELECT * FROM effect WHERE digest = ? ORDER BY message", (message.digest,)).fetchall()
-    same = [_seen(row, same_content=True) for row in rows]
+    rows = tx.execute(
+        "SELECT effect.*, class FROM effect LEFT JOIN message ON message.number = effect.message"
+        " WHERE digest = ? ORDER BY effect.message",
+        (message.digest,),
+    ).fetchall()
+    same = [_seen(tx, row, same_content=True) for row in rows]
     if not message.message_id:
         return Copies(tuple(same))
     others = tx.execute(
-        "SELECT effect.*, author, author_text FROM effect JOIN message ON message.number = effect.message"
+        "SELECT effect.*, class, author, author_text FROM effect JOIN message ON message.number = effect.message"
         " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
         (message.message_id, message.digest),
     ).fetchall()
     candidates = dict.fromkeys(row["message"] for row in others if _wrote(row, message.author))
     copies = {number for number in list(candidates)[:_COMPARED] if _is_copy(tx, message, number)}
-    alike = [_seen(row, same_content=False) for row in others if row["message"] in copies]
+    alike = [_seen(tx, row, same_content=False) for row in others if row["message"] in copies]
     reused = any(row["message"] not in copies and row["action"] in ("create", "post", "sent") for row in others)
     return Copies((*same, *alike), reused or (not copies and _is_ours(tx, message.message_id)))
 
@@ -89,9 +94,24 @@ def _is_copy(tx: Transaction, message: Message, number: int) -> bool:
         return False
 
 
-def _seen(row: Row, *, same_content: bool) -> Seen:
-    effect = Effect(row["action"], row["place"], row["reason"])
-    return Seen(effect, row["message"], bool(row["accepted"]), same_content)
+def _seen(tx: Transaction, row: Row, *, same_content: bool) -> Seen:
+    effect, person = Effect(row["action"], row["place"], row["reason"]), row["class"] in (None, "person")
+    if effect.action == "hold" and not effect.reason:  # noted by an older version
+        held = tx.execute("SELECT reason FROM held WHERE message = ?", (row["message"],)).fetchone()
+        effect = effect._replace(reason=held["reason"] if held else "")
+    made = _made(tx, row["message"], effect) if effect.action == "create" and not person else None
+    return Seen(effect, row["message"], bool(row["accepted"]), same_content, person, made)
+
+
+def _made(tx: Transaction, number: int, effect: Effect) -> Ref | None:
+    """The record that a message made by an alias, or of a model, where it still is."""
+    row = tx.execute(
+        "SELECT placement.model, placement.id FROM placement JOIN record ON record.model = placement.model"
+        " AND record.id = placement.id WHERE message = ? AND coalesce(record.alias, record.model) = ?"
+        " ORDER BY placement.number LIMIT 1",
+        (number, effect.place),
+    ).fetchone()
+    return Ref(row["model"], row["id"]) if row else None
 
 
 def _wrote(row: Row, author: Author) -> bool:

@@ -50,7 +50,7 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
 
     `known` is what is ours for `facts.addresses`; `record`: that on which a person puts the message.
     """
-    copies = effects.earlier(tx, facts.message)
+    copies = effects.earlier(tx, facts.message)._replace(person=facts.class_.name == "person")
     carried = marks.find(facts.message, known.signatures.secrets)
     if carried.back or carried.last:
         from mailgate.store import returned  # nearly no message
@@ -64,6 +64,7 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
         for placement in (*thread.placements, *(delivery.placement for delivery in deliveries.values()))
     }
     records |= {alias.record for alias in threads.directory.aliases.values() if alias.record}
+    records |= {seen.record for seen in copies.seen if seen.record}
     records |= {record} if record else set()
     state = State(
         ours=Ours(threads.directory, known.signatures._replace(deliveries=deliveries)),

@@ -591,7 +591,8 @@ def test_i15_no_list_hides_what_another_wrote(
     assert outcomes(receipt) == ["create alias crm.lead"]
     raw, field = receipt.facts.message.raw, b"List-Id: <l.evil.org>\n"
     copy = raw.replace(field, b"") if bobs else field + raw
-    assert outcomes(gateway(copy, "info@example.com", reverse_path=BOB)) == ["ignore duplicate"]
+    wanted = "post alias crm.lead/2" if bobs else "ignore duplicate"  # as a list's mail it made the record muted
+    assert outcomes(gateway(copy, "info@example.com", reverse_path=BOB)) == [wanted]
 
 
 ROOT = "<root@partner.org>"

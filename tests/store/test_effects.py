@@ -24,7 +24,7 @@ def test_an_effect_is_found_as_it_was_noted(gateway: Gateway, effect: Effect) ->
     with gateway.store.write() as tx:
         tx.execute("DELETE FROM effect")
         effects.note(tx, 1, message, effect, accepted=True)
-        (seen,), reused = effects.earlier(tx, message)
+        (seen,), reused, *_ = effects.earlier(tx, message)
     assert (seen.effect, seen.message, seen.accepted, seen.same_content, reused) == (effect, 1, True, True, False)
 
 
@@ -44,7 +44,7 @@ def test_an_alias_under_a_new_name_finds_what_it_did(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         aliases.rename(tx, "info@example.com", "desk@example.com")
         aliases.rename(tx, "jobs@example.com", "careers@example.com")
-        (seen,), _ = effects.earlier(tx, refused.facts.message)
+        (seen,), *_ = effects.earlier(tx, refused.facts.message)
         assert seen.effect == Effect("refuse", "desk@example.com", "policy")
-        (seen,), _ = effects.earlier(tx, made.facts.message)
+        (seen,), *_ = effects.earlier(tx, made.facts.message)
         assert seen.effect == Effect("create", "careers@example.com")
