@@ -21,7 +21,9 @@ _LOGIN = ("client-id", "client-secret-file", "scope")
 
 def _delimiter(text: str) -> str:
     if text and not names.is_delimiter(text):
-        raise Problem(f"`{text}` cannot separate a detail", advice='one character such as `+` or `-`, or "" for none')
+        raise Problem(
+            f"`{text}` cannot separate a detail", advice='one of `+`, `-`, `=`, `_`, `.`, `~`, `#`, or "" for none'
+        )
     return text
 
 

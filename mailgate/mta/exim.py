@@ -40,7 +40,7 @@ def parts(plan: Plan, relayed: str) -> list[ConfigFile]:
         "@FOLDER@": plan.folder,
         "@OTHERS@": "".join(f" : {domain}" for domain in domains),
         "@DELIMITERS@": delimiters.replace("\\+", "+"),
-        "@DETAIL@": maps.DETAIL,
+        "@SIGNED@": maps.SIGNED_LOCAL,
         "@USER@": plan.user,
         "@GROUP@": plan.group,
         "@FALLBACK@": f" --fallback-model {plan.fallback}" if plan.fallback else "",
@@ -86,7 +86,7 @@ mailgate:
         ${lookup{${sg{$local_part}{\\N(?<=.)[@DELIMITERS@].*\\N}{}}@$domain}lsearch{@FOLDER@/addresses}}\\
         ${lookup{@$domain}lsearch{@FOLDER@/addresses}}\\
         }{mailgate:}}\\
-      {and{{match_domain{$domain}{+mailgate_domains}}{match{$local_part}{\\N.@DETAIL@$\\N}}}}}\\
+      {and{{match_domain{$domain}{+mailgate_domains}}{match{$local_part}{\\N@SIGNED@$\\N}}}}}\\
       {mailgate}fail}
   transport = mailgate
 

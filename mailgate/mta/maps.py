@@ -9,15 +9,20 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mailgate.routing import resolve
+from mailgate.values import address, names
 from mailgate.values.directory import RESERVED, Directory, Domain
+from mailgate.values.problem import Problem, command
 
 GUARD = "/usr/local/sbin/mailgate-pipe"
 """What the mail server runs."""
 ADDRESSES, DOMAINS, ALIASES, SIGNED = "addresses", "domains", "aliases", "signed"
 INDEXED = (ADDRESSES, DOMAINS, ALIASES)
 """The tables that Postfix reads from an index."""
-DETAIL = "[^a-z0-9]mg1[rb][a-z2-7]{19,30}"
-"""A signed detail with its delimiter, for the regular expressions of both servers (defined in `values/token`)."""
+SIGNED_LOCAL = '^[^@<>" ]{1,40}[^a-z0-9]mg1[rb][a-z2-7]{19,30}'
+"""A local part with a signed detail (defined in `values/token`), for the regular expressions of both servers.
+
+What stands before the detail is short enough for an address (RFC 5321 section 4.5.3.1.1): the rest can be read by none.
+"""
 _COMMENT = "#"
 _TARGET = "mailgate:"
 """The value of an entry: what Postfix needs in a transport table; Exim asks only whether there is one."""
@@ -43,17 +48,21 @@ class Maps(NamedTuple):
 
 
 def tables(maps: Maps) -> Mapping[str, str]:
-    """Every table by its name, as text: lines of key and value, in the order in which they should be written."""
+    """Every table by its name, as text: lines of key and value, in the order in which they should be written.
+
+    Raises Problem as `check`.
+    """
+    check(maps)
     locals_ = {domain: local_parts(domain, maps) for domain in maps.domains}
     hosts = [host for domain in maps.domains if domain.name not in maps.shared for host in spelled(domain.name)]
     addresses = [f"{local}@{host}" for domain in locals_ for host in spelled(domain.name) for local in locals_[domain]]
     addresses += [f"@{host}" for host in hosts if maps.unknown]
-    names = sorted({local for domain in locals_ for local in locals_[domain] if local not in RESERVED})
+    reached = sorted({local for domain in locals_ for local in locals_[domain] if local not in RESERVED})
     return {
-        SIGNED: _HEADER + "".join(f"/{DETAIL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
+        SIGNED: _HEADER + "".join(f"/{SIGNED_LOCAL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
         ADDRESSES: _HEADER + "".join(f"{address} {_TARGET}\n" for address in addresses),
         DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for host in hosts),
-        ALIASES: _HEADER + "".join(f'{name} "|{GUARD}"\n' for name in names),
+        ALIASES: _HEADER + "".join(f'{name} "|{GUARD}"\n' for name in reached),
     }
 
 
@@ -62,15 +71,30 @@ def keys(text: str) -> frozenset[str]:
     return frozenset(line.split(" ", 1)[0] for line in text.splitlines() if line and not line.startswith(_COMMENT))
 
 
+def check(maps: Maps) -> None:
+    """Raise Problem where a name or a delimiter would say something else in a mail server's configuration.
+
+    The store belongs to a user, and root may write the configuration from it.
+    """
+    delimiters(maps.domains)
+    for domain in maps.domains:
+        if address.domain(domain.name) != domain.name:
+            raise Problem(f"{domain.name!a} cannot be a domain for the mail server")
+        for local in resolve.names_in(domain, maps.directory):
+            if not names.is_local_part(local):
+                raise Problem(f"{f'{local}@{domain.name}'!a} cannot be an address for the mail server")
+
+
 def local_parts(domain: Domain, maps: Maps) -> list[str]:
     """The local parts of a domain that the server accepts for us, sorted.
 
     All names that the rules know; of a name with a delimiter also the part before it, because that is what is looked up
     for `name+detail+detail`.
     """
-    names = {*resolve.names_in(domain, maps.directory), *(() if domain.name in maps.shared else RESERVED)}
-    names.update([cut(name, delimiters(maps.domains)) for name in names])
-    return sorted(name for name in names if not name.startswith(_COMMENT))
+    locals_ = {*resolve.names_in(domain, maps.directory), *(() if domain.name in maps.shared else RESERVED)}
+    cut_at = delimiters(maps.domains)
+    locals_.update([cut(local, cut_at) for local in locals_])
+    return sorted(local for local in locals_ if not local.startswith(_COMMENT))
 
 
 def unlisted(maps: Maps) -> list[str]:
@@ -82,7 +106,13 @@ def unlisted(maps: Maps) -> list[str]:
 
 
 def delimiters(domains: Sequence[Domain]) -> str:
-    """Every character that separates a detail in one of the domains."""
+    """Every character that separates a detail in one of the domains. Raises Problem."""
+    for domain in domains:
+        if domain.delimiter and not names.is_delimiter(domain.delimiter):
+            raise Problem(
+                f"{domain.name!a}: {domain.delimiter!a} cannot be a delimiter for the mail server",
+                command("mailgate domain set {DOMAIN} --delimiter +", domain.canonical),
+            )
     return "".join(dict.fromkeys(domain.delimiter for domain in domains if domain.delimiter))
 
 
@@ -93,12 +123,4 @@ def cut(local: str, delimiters: str) -> str:
 
 def spelled(name: str) -> tuple[str, ...]:
     """The spellings of a domain in an envelope: its A-labels, and the U-labels that they encode (RFC 6531)."""
-    labels = [_u_label(label) for label in name.split(".")]
-    return tuple(dict.fromkeys((name, ".".join(labels))))
-
-
-def _u_label(label: str) -> str:
-    try:
-        return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
-    except UnicodeError:
-        return label
+    return tuple(dict.fromkeys((name, address.decoded(name) or name)))

@@ -24,9 +24,11 @@ _WAIT = 20.0
 
 
 def wanted(store: Store, config: Config) -> maps.Maps:
-    """What the tables should be made of now."""
+    """What the tables should be made of now. Raises Problem as `maps.check`."""
     with store.read() as tx:
-        return maps.Maps(directory.everything(tx), config.maps_shared, config.maps_unknown == "accept")
+        made = maps.Maps(directory.everything(tx), config.maps_shared, config.maps_unknown == "accept")
+    maps.check(made)
+    return made
 
 
 def refresh(store: Store, config: Config, *, force: bool = False) -> list[str]:

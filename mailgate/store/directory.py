@@ -5,9 +5,10 @@ from collections.abc import Container, Iterable
 
 from mailgate.routing import resolve
 from mailgate.store.database import Row, Transaction, select_in
-from mailgate.values import address
+from mailgate.values import address, names
 from mailgate.values.address import Address, lower
-from mailgate.values.directory import Alias, Directory, Domain
+from mailgate.values.directory import LANGUAGES, Alias, Directory, Domain
+from mailgate.values.problem import StoreError
 from mailgate.values.record import Ref
 
 _ALIASES = (
@@ -76,7 +77,16 @@ def domains(tx: Transaction) -> dict[str, Domain]:
 
 
 def _domain(name: str, row: Row, retired: dict[str, list[tuple[str, str]]], *, default: bool) -> Domain:
-    """A domain under one of its names; `row` is that of its first one."""
+    """A domain under one of its names; `row` is that of its first one. Raises StoreError for a row that is not ours."""
+    locals_ = [row["catchall"], row["bounce"], *([row["sender"]] if row["sender"] else [])]
+    locals_ += [local for local, _ in retired.get(row["name"], ())]
+    if (
+        address.domain(name) != name
+        or not all(map(names.is_local_part, locals_))
+        or (row["delimiter"] and not names.is_separator(row["delimiter"]))
+        or row["language"] not in LANGUAGES
+    ):
+        raise StoreError(f"the domain {name!a} is not one that mailgate stored: a program changed the store")
     return Domain(
         name=name,
         catchall=row["catchall"],
@@ -96,7 +106,10 @@ def _domain(name: str, row: Row, retired: dict[str, list[tuple[str, str]]], *, d
 
 
 def alias_from_row(row: Row) -> Alias:
-    """The value of a row of `alias`."""
+    """The value of a row of `alias`. Raises StoreError for a row that is not ours."""
+    if not names.is_local_part(row["local"]) or not names.is_model(row["model"]):
+        name = ascii(f"{row['local']}@{row['domain']}")
+        raise StoreError(f"the alias {name} is not one that mailgate stored: a program changed the store")
     return Alias(
         **{name: row[name] for name in _SAME},
         values=json.loads(row["values_json"]),

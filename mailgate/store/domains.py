@@ -44,6 +44,10 @@ def name_of(text: str) -> str:
 def add(tx: Transaction, new: Domain) -> Domain:
     """Add a domain. Raises Problem when it exists or when its names conflict."""
     new = new._replace(name=name_of(new.name))
+    if address.decoded(new.name) is None:
+        raise Problem(
+            f"`{new.name}` is not a domain name: no letters stand for it", advice="spell it in its own script"
+        )
     if tx.execute("SELECT 1 FROM domain WHERE name = ?", (new.name,)).fetchone():
         raise Problem(f"domain `{new.name}` already exists", command("mailgate domain set {DOMAIN} --help", new.name))
     same_as = get(tx, new.same_as).canonical if new.same_as else None
@@ -105,7 +109,8 @@ def _write(tx: Transaction, new: Domain) -> Domain:
     new = _normalised(new)
     if new.delimiter and not names.is_delimiter(new.delimiter):
         raise Problem(
-            f"`{new.delimiter}` cannot separate a detail", advice='one character such as `+` or `-`, or "" for none'
+            f"`{new.delimiter}` cannot separate a detail",
+            advice='one of `+`, `-`, `=`, `_`, `.`, `~`, `#`, or "" for none',
         )
     used = [new.catchall, new.bounce, *(local for local, _ in new.retired)]
     if new.sender in (new.bounce, *RESERVED):

@@ -79,6 +79,25 @@ def _a_label(label: str) -> str | None:
     return "xn--" + lowered.encode("punycode").decode("ascii")
 
 
+def decoded(name: str) -> str | None:
+    """A domain name with U-labels for its A-labels; None where `domain` would not make these A-labels of them.
+
+    Such a label stands for a surrogate, a line end, a change of direction, or for nothing: no table can hold that.
+    """
+    labels = []
+    for label in name.split("."):
+        if label.startswith("xn--"):
+            try:
+                text = label[4:].encode("ascii").decode("punycode")
+            except (ValueError, OverflowError):
+                return None
+            if text.isascii() or _a_label(text) != label:
+                return None
+            label = text
+        labels.append(label)
+    return ".".join(labels)
+
+
 def has_control(text: str) -> bool:
     """Whether a text has a C0 control (other than tab), DEL, C1, a Unicode line end, a surrogate or a noncharacter."""
     if _ASCII_CONTROL.search(text):

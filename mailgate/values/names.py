@@ -8,6 +8,9 @@ from mailgate.values.problem import Problem
 
 _ENDS = re.compile(r"^[\s.]+|[\s.]+$")
 _NOT_AN_ATOM = re.compile(r"[^a-z0-9!#$%&'*+/=?^_`{|}~.\-]+")
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}")
+DELIMITERS = "+-=_.~#"
+"""Of the characters of an atom, those that no mail server's configuration gives another meaning."""
 _MODEL = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -37,9 +40,19 @@ def local_part(text: str) -> str:
     return name
 
 
+def is_local_part(text: str) -> bool:
+    """Whether a text is a local part as `local_part` makes it."""
+    return bool(_LOCAL_PART.fullmatch(text))
+
+
+def is_separator(text: str) -> bool:
+    """Whether a text is one character of an atom, neither letter nor digit; earlier versions took all for details."""
+    return len(text) == 1 and not text.isalnum() and is_local_part(text)
+
+
 def is_delimiter(text: str) -> bool:
-    """Whether a text can separate a local part from a detail: one character of an atom, neither letter nor digit."""
-    return len(text) == 1 and not text.isalnum() and not _NOT_AN_ATOM.match(text)
+    """Whether a text can separate a local part from a detail, in every mail server's configuration too."""
+    return len(text) == 1 and text in DELIMITERS
 
 
 def is_model(text: str) -> bool:

@@ -4,9 +4,9 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.store import aliases, contacts, domains
+from mailgate.store import aliases, contacts, directory, domains
 from mailgate.values.directory import Domain
-from mailgate.values.problem import NotFound, Problem
+from mailgate.values.problem import NotFound, Problem, StoreError
 
 
 def change(gateway: Gateway, name: str, **more: str) -> Domain:
@@ -179,3 +179,43 @@ def test_parameters_have_defaults(gateway: Gateway) -> None:
             "mail.gateway.loop.threshold": "20",
             "mail.catchall.domain.allowed": "",
         }
+
+
+@pytest.mark.parametrize("delimiter", ["$", "!", "|", "/", "a", "++", "\n", " "])
+def test_a_delimiter_that_a_mail_server_reads_otherwise_is_refused(gateway: Gateway, delimiter: str) -> None:
+    """Postfix expands `$` in main.cf: every one of its programs ended with a fatal error."""
+    with pytest.raises(Problem, match="cannot separate a detail"):
+        change(gateway, "example.com", delimiter=delimiter)
+
+
+@pytest.mark.parametrize("delimiter", ["+", "-", "=", "_", ".", "~", "#", ""])
+def test_an_ordinary_delimiter_is_taken(gateway: Gateway, delimiter: str) -> None:
+    assert change(gateway, "example.com", delimiter=delimiter).delimiter == delimiter
+
+
+@pytest.mark.parametrize("name", ["xn--a-rc4g.com", "xn--ls8h.la"], ids=["surrogate", "symbol"])
+def test_a_domain_whose_label_stands_for_no_letters_is_refused(gateway: Gateway, name: str) -> None:
+    with pytest.raises(Problem, match="is not a domain name"):
+        add(gateway, name)
+
+
+def test_a_domain_with_letters_of_its_script_is_taken(gateway: Gateway) -> None:
+    assert add(gateway, "xn--bcher-kva.de").name == "xn--bcher-kva.de"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE domain SET delimiter = '+' || char(10) || 'mailbox_command = /tmp/evil'",
+        "UPDATE domain SET catchall = 'a' || char(10)",
+        "UPDATE domain SET name = 'exa mple.com' WHERE name = 'example.com'",
+        "UPDATE domain SET language = '../en'",
+        "UPDATE alias SET local = 'a b' WHERE local = 'info'",
+    ],
+)
+def test_a_row_that_mailgate_did_not_write_is_an_error(gateway: Gateway, change: str) -> None:
+    """The owner of the store wrote lines of root's main.cf that way."""
+    with gateway.store.write() as tx:
+        tx.execute(change)
+    with gateway.store.read() as tx, pytest.raises(StoreError, match="a program changed the store"):
+        directory.everything(tx)

@@ -92,6 +92,33 @@ def test_a_domain_becomes_lower_case_a_labels(text: str, wanted: str | None) -> 
     assert address.domain(text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "decoded"),
+    [
+        ("\ud800", None),
+        ("\x85", None),
+        ("\u2028", None),
+        ("a\u202eb", None),
+        ("Ö", None),
+        ("a\u00adb", None),
+        ("bücher", "bücher.de"),
+        ("пример", "пример.de"),
+    ],
+    ids=ascii,
+)
+def test_an_a_label_stands_for_the_letters_that_make_it(text: str, decoded: str | None) -> None:
+    encoded = text.encode("punycode").decode("ascii")
+    assert address.decoded(f"xn--{encoded}.de") == decoded
+
+
+@pytest.mark.parametrize(
+    ("name", "decoded"),
+    [("example.com", "example.com"), ("xn--.de", None), ("xn--a.de", None), ("xn--99999999.de", None)],
+)
+def test_a_label_that_encodes_nothing_stands_for_nothing(name: str, decoded: str | None) -> None:
+    assert address.decoded(name) == decoded
+
+
 @pytest.mark.parametrize("text", ["", "<>", " <> ", "MAILER-DAEMON", "mailer-daemon", "<MAILER-DAEMON>", "< >"])
 def test_the_null_reverse_path_has_several_spellings(text: str) -> None:
     assert address.is_null(text)

@@ -8,13 +8,16 @@ from helpers.messages import mail
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.mta import maps
+from mailgate.mta import maps, postfix_settings
 from mailgate.mta.maps import Maps
+from mailgate.mta.plan import Plan
 from mailgate.routing.resolve import resolve
 from mailgate.routing.state import Ours
 from mailgate.store import aliases, directory
+from mailgate.values import names
 from mailgate.values.address import parse
 from mailgate.values.directory import Alias, Directory, Domain
+from mailgate.values.problem import Problem
 
 
 def alias(address: str, **more: object) -> Alias:
@@ -40,6 +43,54 @@ def taken(address: str, made: Maps) -> bool:
         any(f"{each}@{host}" in listed for each in (local, stripped, ""))
         or any(re.search(line[1 : line.rindex("$/ ") + 1], f"{local}@{host}") for line in signed)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("base", ["x" * 70, "a@b", "x y", "<x"])
+def test_an_address_that_cannot_be_read_is_not_taken_for_its_signed_detail(base: str) -> None:
+    """Postfix took it from outside, and the header spoke for it."""
+    made = tables_of(Domain("example.com"))
+    assert not taken(f"{base}+mg1r{'a' * 22}@example.com", made)
+    assert taken(f"support+mg1r{'a' * 22}@example.com", made)
+
+
+@pytest.mark.parametrize("delimiter", ["+\nmailbox_command = /tmp/evil", "$", "\n", "x", "|", "++"])
+def test_a_delimiter_of_a_changed_store_writes_no_configuration(delimiter: str) -> None:
+    """`setup postfix` as root printed a line of main.cf that the owner of the store had put there."""
+    made = tables_of(Domain("example.com", delimiter=delimiter))
+    with pytest.raises(Problem, match="cannot be a delimiter") as raised:
+        maps.tables(made)
+    assert raised.value.hints == ("mailgate domain set example.com --delimiter +",)
+    with pytest.raises(Problem, match="cannot be a delimiter"):
+        postfix_settings.settings(Plan(made, "/maps"))
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        Domain("example.com\nevil.org"),
+        Domain("exa mple.com"),
+        Domain("example.com", catchall="a\nb"),
+        Domain("example.com", retired=(("a b", "bounce"),)),
+        Domain("example.com", sender='a" b'),
+    ],
+)
+def test_a_name_of_a_changed_store_writes_no_line_of_a_table(domain: Domain) -> None:
+    with pytest.raises(Problem, match="for the mail server"):
+        maps.tables(tables_of(domain))
+
+
+@pytest.mark.parametrize("delimiter", ["", *names.DELIMITERS])
+def test_every_delimiter_that_can_be_chosen_is_written(delimiter: str) -> None:
+    made = tables_of(Domain("example.com", delimiter=delimiter))
+    assert maps.delimiters(made.domains) == delimiter
+    assert "catchall@example.com" in addresses(made)
+
+
+@pytest.mark.parametrize("name", ["xn--a-rc4g.com", "xn--ls8h.la"], ids=["surrogate", "symbol"])
+def test_a_label_that_stands_for_no_letters_stays_as_it_is(name: str) -> None:
+    """No table was written any more, and every command failed with UnicodeEncodeError."""
+    assert addresses(tables_of(Domain(name)))[0] == f"abuse@{name}"
+    assert len(addresses(tables_of(Domain(name)))) == 4
 
 
 def test_every_kind_of_own_address_is_listed() -> None:
