@@ -198,7 +198,7 @@ LANGUAGES = {
     ),
     "pl": Language(
         "w dniu|dnia|dn",
-        r"pisze|napisała?|napisał\(a\)|napisał/a|nadesłał|napisano",
+        r"pisze|napisała?|napisał\(a\)|napisał/a|napisana przez|nadesłał|napisano",
         "od|nadawca / wysłano|wysłane|data|data wysłania / do|adresat / temat",
         "oryginał|oryginaln|pierwotn / przekaz|przesłan / wiadomoś|e-mail",
         "powyżej|nad / lini|wiersz",
