@@ -3,36 +3,54 @@
 No other module writes to it: the name, the facility and the length of a line are fixed here.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
+from mailgate.mail.incoming import Incoming
+from mailgate.mail.message import Message
 from mailgate.process import syslog
 from mailgate.values.charset import printable
 
 if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
     from mailgate.store.outbox import QueueEntry
 
+_START = 64 << 10
+"""Octets of a deferred message that are read for the log."""
+_NAMED = 400
+"""Characters that name a deferred message; the rest of the line is for the cause."""
+
 
 def delivered(receipt: Receipt) -> None:
     """Log what became of a message."""
-    message, decision = receipt.facts.message, receipt.decision
-    sender = message.envelope.reverse_path
+    decision = receipt.decision
     outcomes = ", ".join(
         f"{item.action} {item.reason} {item.record or item.model or item.address or item.recipient}".rstrip()
         for item in decision.outcomes
     )
-    recipients = ",".join(str(address) for address in message.envelope.recipients)
-    line = (
-        f"{receipt.number or '-'} from=<{sender or ''}> to=<{recipients}>"
-        f" id={message.message_id or '-'} size={message.size} class={receipt.facts.class_.name}: {outcomes}"
-        f" ({decision.status.code})"
-    )
+    message = _named(receipt.facts.message)
+    line = f"{receipt.number or '-'} {message} class={receipt.facts.class_.name}: {outcomes} ({decision.status.code})"
     _log(syslog.INFO, line)
 
 
-def deferred(error: BaseException) -> None:
-    """Log why a message was deferred."""
-    _log(syslog.ERROR, f"deferred: {type(error).__name__}: {error}")
+def _named(message: Message) -> str:
+    """Sender, recipients, id and size of a message, by which it is found in the mail server's log."""
+    recipients = ",".join(str(address) for address in message.envelope.recipients)
+    return (
+        f"from=<{message.envelope.reverse_path or ''}> to=<{recipients}>"
+        f" id={message.message_id or '-'} size={message.size or '-'}"
+    )
+
+
+def deferred(error: BaseException, incoming: Incoming | None = None) -> None:
+    """Log why a message was deferred. `incoming`: the message, as far as it is known; its octets may be missing."""
+    message = ""
+    if incoming:
+        start = incoming._replace(raw=incoming.raw[:_START], full_size=len(incoming.raw))
+        with suppress(Exception):  # what stopped the message may stop this too
+            message = f"- {_named(receive.read(start).message)}"[:_NAMED] + ": "
+    _log(syslog.ERROR, f"{message}deferred: {type(error).__name__}: {error}")
 
 
 def file_bound(bound: int, size: int | None = None) -> None:

@@ -49,7 +49,7 @@ class LmtpHandler:
         try:
             known = is_known(self._store, address, self._fallback)
         except Exception as error:
-            log.deferred(error)
+            log.deferred(error, Incoming(b"", None, (address,), source="lmtp"))
             return status.temporary().smtp
         return "250 2.1.5 ok" if known else status.refused("no-route", address).smtp
 
@@ -63,7 +63,7 @@ class LmtpHandler:
                 facts = receive.read_again(facts, incoming) if facts else receive.read(incoming)
                 receipt = receive.receive(self._store, self._config, incoming, time.time(), facts)
             except Exception as error:  # whatever it is, the mail stays with the mail server
-                log.deferred(error)
+                log.deferred(error, incoming)
                 yield status.temporary().smtp
                 continue
             with suppress(Exception):  # it is committed: nothing changes the answer any more

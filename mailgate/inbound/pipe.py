@@ -52,6 +52,12 @@ class UsageError(Exception):
     """The mail server's configuration runs us with a wrong command line."""
 
 
+_arguments = Arguments()
+"""The command line of this delivery, for the log."""
+_octets = b""
+"""What was read of the message, for the log."""
+
+
 def main(argv: Sequence[str]) -> NoReturn:
     """Run `mailgate deliver` with its arguments and end the process."""
     try:
@@ -98,8 +104,8 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _deliver(argv: Sequence[str]) -> tuple[int, str]:
-    global _committed
-    arguments = parse(argv)
+    global _arguments, _committed, _octets
+    _arguments = arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
     from mailgate.gateway import log, receive
@@ -114,7 +120,7 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     if arguments.fallback is not None and not names.is_model(arguments.fallback):
         raise UsageError(f"{arguments.fallback!r} cannot be a model")
     bounds.take(settings.max_size, int(DEADLINE) * 2)
-    raw = _read(settings.max_size + 1)
+    _octets = raw = _read(settings.max_size + 1)
     if not raw:
         raise UsageError("no message on standard input")
     owner.become(settings.store)
@@ -149,13 +155,14 @@ def _deferred(error: BaseException) -> tuple[int, str]:
     code, text = "4.3.0", "temporary failure, the mail stays in your queue"
     with contextlib.suppress(BaseException):  # even when nothing can be logged, the status holds
         from mailgate.gateway import log
+        from mailgate.mail.incoming import Incoming
         from mailgate.values.problem import ConfigError, NotReady
 
         if isinstance(error, UsageError):
             code, text = "4.3.5", "bad command line in the mail server's configuration"
         elif isinstance(error, ConfigError | NotReady):
             code, text = "4.3.5", "not set up for mail yet, see the system log"
-        log.deferred(error)
+        log.deferred(error, Incoming(_octets, _arguments.reverse_path, _arguments.recipients, os.environ))
         from mailgate.process import bounds
         from mailgate.store import database
 

@@ -438,6 +438,24 @@ def full_log(path: Path) -> Iterator[None]:
         yield
 
 
+def test_a_deferral_is_logged_with_the_message(pipe: Pipe, tmp_path: Path) -> None:
+    """By these it is found in the mail server's queue."""
+    path = tmp_path / "log"
+    here = f"from mailgate.process import syslog; syslog.SOCKET = {str(path)!r}"
+    message = MESSAGE.replace(b"<fire@", b"<waits@")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(20)
+        stopped = "from mailgate.gateway import receive\ndef stop(*_): raise OSError('disk')\nreceive.judge = stop"
+        assert pipe(command=changed(pipe, f"{here}\n{stopped}"), message=message).exit == 75
+        line = heard(listener, "deferred: OSError: disk")
+        assert f"- from=<{BOB}> to=<support@example.com> id=<waits@client.org> size={len(message)}: deferred" in line
+        pipe.config.write_text("[store\n")
+        assert pipe(command=changed(pipe, here), message=message).exit == 75
+        line = heard(listener, "deferred: ConfigError: ")
+        assert f"- from=<{BOB}> to=<support@example.com> id=- size=-: deferred" in line
+
+
 class TestSizeOfFiles:
     """Postfix' local(8) starts its commands with a limit of the size of a file (mailbox_size_limit), which the store
     meets one day."""

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from mailgate.gateway import log
 from mailgate.gateway.receive import Receipt
+from mailgate.mail.incoming import Incoming
 from mailgate.routing import decide
 from mailgate.store import failures
 from mailgate.values import status
@@ -245,7 +246,9 @@ def test_t10_one_line_a_message_in_the_log(gateway: Gateway, monkeypatch: pytest
         raw = mail(message_id=f"<a{evil}b>", subject=evil, **{"from": f"Bob{evil} <bob@client.org>"})
         log.delivered(gateway(raw, to, reverse_path=f'"b{evil}b"@client.org'))
     log.deferred(OSError(f"a{evil}\nmailgate: forged"))
-    assert len(lines) == 3
+    log.deferred(OSError("the cause"), Incoming(raw, evil, [f"{number}{evil}@example.com" for number in range(99)]))
+    assert len(lines) == 4
+    assert lines[-1].endswith(": deferred: OSError: the cause")
     assert all(line.isprintable() and len(line) <= 900 for line in lines)
 
 
