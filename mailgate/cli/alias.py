@@ -39,7 +39,7 @@ def _changed(old: Alias, options: dict[str, Any]) -> Alias:
     "add",
     examples="""
         mailgate alias add support@example.com --model ticket --set team=1
-        mailgate alias add sales@example.com --model lead --notify ann@example.com
+        mailgate alias add sales@example.com --model lead --notify ann@example.net
     """,
 )
 @click.argument("address")

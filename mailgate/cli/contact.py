@@ -17,7 +17,7 @@ from mailgate.values.directory import Contact
     cls=Group,
     examples="""
         mailgate contact add bob@client.org --name "Bob Ray"
-        mailgate contact add ann@example.com --member
+        mailgate contact add ann@example.net --member
         mailgate contact list
     """,
 )

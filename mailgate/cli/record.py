@@ -19,7 +19,7 @@ from mailgate.store.records import NewRecord, Record
     examples="""
         mailgate record list --model ticket
         mailgate record show ticket/1
-        mailgate record follow ticket/1 ann@example.com
+        mailgate record follow ticket/1 ann@example.net
     """,
 )
 def record() -> None:
@@ -106,7 +106,7 @@ def create(app: App, model: str, name: str, values: tuple[str, ...], as_json: bo
     app.finish()
 
 
-@record.command("follow", examples="mailgate record follow ticket/1 ann@example.com")
+@record.command("follow", examples="mailgate record follow ticket/1 ann@example.net")
 @click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @click.argument("address")
 @json_option
@@ -120,7 +120,7 @@ def follow(app: App, ref: str, address: str, as_json: bool) -> None:
     _followers(app, record, as_json)
 
 
-@record.command("unfollow", examples="mailgate record unfollow ticket/1 ann@example.com")
+@record.command("unfollow", examples="mailgate record unfollow ticket/1 ann@example.net")
 @click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @click.argument("address")
 @json_option
