@@ -65,6 +65,9 @@ def test_d2_an_id_that_holds_reply_to_is_an_id_like_any_other() -> None:
     ("messages", "wanted"),
     [
         pytest.param([A, stored(2, "<a@x>", TWO, outgoing=True)], ["crm.lead/2"], id="our-own-message-first"),
+        pytest.param(
+            [stored(1, "<a@x>", ONE, outgoing=True), stored(2, "<a@x>", TWO)], ["crm.lead/1"], id="and-alone-if-older"
+        ),
         pytest.param([A, stored(2, "<a@x>", TWO, reused=True)], ["crm.lead/1"], id="I15-reused-id-is-no-parent"),
         pytest.param([stored(2, "<a@x>", TWO, reused=True)], [], id="reused-alone-is-none-either"),
         pytest.param([stored(3, "<a@x>")], [], id="stored-but-on-no-record"),
