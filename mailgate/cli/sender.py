@@ -16,6 +16,7 @@ from mailgate.store import contacts
     examples="""
         mailgate sender allow monitor@client.org
         mailgate sender block nuisance@client.net
+        mailgate sender block @spam.example
         mailgate sender list
     """,
 )
@@ -28,7 +29,7 @@ def sender() -> None:
 @json_option
 @pass_app
 def sender_allow(app: App, address: str, as_json: bool) -> None:
-    """Exempt a sender from the limit of new records."""
+    """Exempt a sender, or all senders of a domain, from the limit of new records."""
     _put(app, address, "allow", as_json)
 
 
@@ -37,7 +38,7 @@ def sender_allow(app: App, address: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def sender_block(app: App, address: str, as_json: bool) -> None:
-    """Hold all mail from a sender."""
+    """Hold all mail from a sender, or from all senders of a domain: `@client.net`."""
     _put(app, address, "block", as_json)
 
 
@@ -96,7 +97,7 @@ def sender_reset(app: App, address: str, as_json: bool) -> None:
 @pass_app
 def sender_remove(app: App, address: str, yes: bool) -> None:
     """Remove a sender from its list."""
-    confirm(f"{contacts.key(address)} from its list", yes)
+    confirm(f"{contacts.sender_key(address)} from its list", yes)
     with app.store.write() as tx:
         contacts.remove_sender(tx, address)
-    console.say(f"removed {contacts.key(address)}")
+    console.say(f"removed {contacts.sender_key(address)}")

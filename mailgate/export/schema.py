@@ -190,7 +190,7 @@ SERVER = Kind(
     needs=("type", "host", "user", "secret"),
 )
 SENDER = Kind(
-    "sender", contacts.key, (Field("verdict", "verdict", _words(("allow", "block"))),), contacts.Sender("", "")
+    "sender", contacts.sender_key, (Field("verdict", "verdict", _words(("allow", "block"))),), contacts.Sender("", "")
 )
 
 

@@ -51,5 +51,10 @@ def table(rows: Iterable[Redirect]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("address", "forward_to", "what"))
-    writer.writerows(rows)
+    writer.writerows([_inert(value) for value in row] for row in rows)
     return out.getvalue().rstrip("\n")
+
+
+def _inert(value: str) -> str:
+    """A value that no spreadsheet takes for a formula: the form that OWASP recommends against CSV injection."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -1,6 +1,6 @@
 """Contacts, allowed and blocked senders, and the parameters of the gateway: edit and look up."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from mailgate.routing.permission import NOBODY
@@ -20,7 +20,7 @@ DEFAULTS: Mapping[str, str] = {
 
 
 class Sender(NamedTuple):
-    """An address on the allow-list of the loop guard, or on the block list. verdict: allow or block."""
+    """An address, or `@domain`, on the allow-list of the loop guard or on the block list. verdict: allow or block."""
 
     address: str
     verdict: str
@@ -133,17 +133,50 @@ def reset_sender(tx: Transaction, text: str) -> int:
     return tx.execute("UPDATE record SET rate_key = '' WHERE rate_key = ?", (counted_as(text),)).rowcount
 
 
+def sender_key(text: str) -> str:
+    """The form in which a list of senders has an address, or all of a domain: `@client.org`. Raises Problem."""
+    if not text.strip().startswith("@"):
+        return key(text)
+    domain = address.domain(text.strip().removeprefix("@"))
+    if domain is None:
+        raise Problem(f"`{text}` is not a domain", advice="all senders of a domain are `@client.org`")
+    return f"@{domain}"
+
+
+def listed(tx: Transaction, wrote: Collection[Address]) -> dict[Address, Sender]:
+    """The entry for each of some addresses that is on a list: its own, else that of its mailbox, else of its domain.
+
+    The entry of a mailbox blocks alone: an allowance holds for an address as it is written.
+    """
+    hosts = {host for wrote_by in wrote for host in address.same_domains(wrote_by.domain)}
+    if not hosts:
+        return {}
+    like = " OR ".join(["address LIKE ?"] * len(hosts))
+    rows = tx.execute(f"SELECT address, permission FROM sender WHERE {like}", [f"%@{host}" for host in sorted(hosts)])
+    entries = {row["address"]: Sender(row["address"], row["permission"]) for row in rows}
+    blocked = [(entry, address.lenient(entry.address)) for entry in entries.values() if entry.verdict == "block"]
+    mailboxes_ = {address.mailbox(parsed): entry for entry, parsed in blocked if parsed}
+    by_address = {}
+    for wrote_by in wrote:
+        domains = (entries.get(f"@{host}") for host in address.same_domains(wrote_by.domain))
+        candidates = (entries.get(wrote_by.key), mailboxes_.get(address.mailbox(wrote_by)), *domains)
+        entry = next((entry for entry in candidates if entry), None)
+        if entry:
+            by_address[wrote_by] = entry
+    return by_address
+
+
 def set_sender(tx: Transaction, text: str, verdict: str) -> Sender:
-    """Put an address on the allow-list or the block list, and take it off the other."""
-    sender = Sender(key(text), verdict)
+    """Put an address, or `@domain`, on the allow-list or the block list, and take it off the other."""
+    sender = Sender(sender_key(text), verdict)
     tx.execute("INSERT INTO sender (address, permission) VALUES (?, ?) ON CONFLICT DO NOTHING", sender)
     tx.execute("UPDATE sender SET permission = ? WHERE address = ?", (verdict, sender.address))
     return sender
 
 
 def remove_sender(tx: Transaction, text: str) -> None:
-    """Take an address off its list. Raises NotFound."""
-    if not tx.execute("DELETE FROM sender WHERE address = ?", (key(text),)).rowcount:
+    """Take an address, or `@domain`, off its list. Raises NotFound."""
+    if not tx.execute("DELETE FROM sender WHERE address = ?", (sender_key(text),)).rowcount:
         raise NotFound(f"`{text}` is neither allowed nor blocked", command("mailgate sender list"))
 
 

@@ -6,7 +6,7 @@ from mailgate.mail.message import Message
 from mailgate.routing import resolve
 from mailgate.routing.state import Copies, Follower, People, Standing
 from mailgate.store import directory as directories
-from mailgate.store.contacts import contact_from
+from mailgate.store.contacts import contact_from, listed
 from mailgate.store.database import Transaction, select_for, select_in
 from mailgate.values import srs
 from mailgate.values.address import lenient
@@ -19,13 +19,13 @@ def author(tx: Transaction, message: Message, copies: Copies) -> Standing:
     """What is known of the author of a message, and of its reverse-path where a list of senders names it."""
     wrote, path = message.author.address, message.envelope.reverse_path
     original = srs.original(path) if path else None
-    keys = [address.key for address in (wrote, path, original) if address]
-    rows = select_in(tx, "SELECT address, permission FROM sender WHERE address IN ({})", keys)
-    listed = {row["address"]: row["permission"] for row in rows}
+    addresses = tuple(dict.fromkeys(address for address in (wrote, path, original) if address))
+    entries = listed(tx, addresses)
     sender = wrote or original
+    allowing = entries.get(sender) if sender else None
     standing = Standing(
-        allowed=sender is not None and listed.get(sender.key) == "allow",
-        blocked=next((key for key in keys if listed.get(key) == "block"), ""),
+        allowed=allowing is not None and allowing.verdict == "allow",
+        blocked=next((entry.address for entry in entries.values() if entry.verdict == "block"), ""),
     )
     if wrote is None:
         return standing

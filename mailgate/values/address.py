@@ -43,6 +43,35 @@ class Address(NamedTuple):
         return f"{_printed(lower(self.local))}@{self.domain}"
 
 
+_SAME_DOMAIN = {
+    "googlemail.com": "gmail.com",
+    **dict.fromkeys(("me.com", "mac.com"), "icloud.com"),
+    **dict.fromkeys(("protonmail.com", "protonmail.ch", "pm.me"), "proton.me"),
+    **dict.fromkeys(("ya.ru", "yandex.com", "yandex.by", "yandex.kz"), "yandex.ru"),
+}
+"""Domains of a provider in which every name is the mailbox of that name in another one."""
+_NO_DOTS = ("gmail.com", "proton.me")
+"""Providers that ignore dots in a local part."""
+
+
+def mailbox(address: Address) -> Address:
+    """The mailbox behind an address, as far as its provider is known: without detail and the dots that say nothing.
+
+    It compares addresses of one person and is nothing to send to.
+    """
+    host = _SAME_DOMAIN.get(address.domain, address.domain)
+    local = lower(address.local).partition("+")[0]
+    if host in _NO_DOTS:
+        local = local.replace(".", "")
+    return Address(local or address.local, host)
+
+
+def same_domains(host: str) -> tuple[str, ...]:
+    """The domains in which `mailbox` finds the same mailboxes as in this one, itself among them."""
+    same = _SAME_DOMAIN.get(host, host)
+    return tuple(dict.fromkeys((host, same, *(name for name, other in _SAME_DOMAIN.items() if other == same))))
+
+
 def lower(text: str) -> str:
     """Lower-case ASCII letters only: U+212A is not `k`, and a Turkish dotless i is not `i`."""
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)

@@ -72,3 +72,12 @@ def test_long_texts_are_cut_into_strings() -> None:
     pieces = re.findall(r'"((?:[^"\\]|\\.)*)"', zone.text(value))
     assert all(len(re.sub(r"\\(.)", r"\1", each)) <= 255 for each in pieces)
     assert "".join(re.sub(r"\\(.)", r"\1", each) for each in pieces) == value
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-"])
+def test_no_spreadsheet_takes_an_address_for_a_formula(start: str) -> None:
+    """A name such as `=cmd|'/k'!a1` was run when the file was opened."""
+    rows = redirects.redirects(Domain("example.com"), [f"{start}cmd|'/k'!a1", "info"], "other.test")
+    lines = redirects.table(rows).splitlines()
+    assert f"'{start}cmd|'/k'!a1@example.com,'{start}cmd|'/k'!a1@other.test,alias" in lines
+    assert "info@example.com,info@other.test,alias" in lines
