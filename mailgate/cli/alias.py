@@ -152,7 +152,7 @@ def remove(app: App, address: str, yes: bool) -> None:
     """Remove an alias; the records that it created stay."""
     with app.store.read() as tx:
         alias = aliases.get(tx, address)
-        created = sum(record.alias == alias.address for record in records.listing(tx))
+        created = records.created_by(tx, alias.address)
     confirm(f"alias {alias.address} (its {created} records stay)" if created else f"alias {alias.address}", yes)
     with app.store.write() as tx:
         aliases.remove(tx, address)

@@ -72,6 +72,12 @@ def listing(tx: Transaction, model: str | None = None, after: int = 0) -> list[R
     return [_from_row(tx, row) for row in rows]
 
 
+def created_by(tx: Transaction, alias: str) -> int:
+    """How many records an alias created, by its address."""
+    count: int = tx.execute("SELECT count(*) FROM record WHERE alias = ?", (alias,)).fetchone()[0]
+    return count
+
+
 def parse(text: str) -> Ref:
     """A typed `MODEL/ID`. Raises Problem."""
     ref = Ref.parse(text)

@@ -155,6 +155,13 @@ def test_who_becomes_an_own_address_follows_no_more(office: Installed) -> None:
     assert office.json("record", "show", "ticket/1")["followers"] == []
 
 
+def test_alias_remove_says_how_many_records_stay(office: Installed) -> None:
+    for subject in ("one", "two"):
+        office.deliver(office.mail("support@example.com", subject=subject), "support@example.com")
+    assert "would remove alias support@example.com (its 2 records stay)\n" in office("alias", "remove", "support").err
+    assert "would remove alias closed@example.com\n" in office("alias", "remove", "closed").err
+
+
 def test_alias_remove_keeps_its_records(office: Installed) -> None:
     office.deliver(office.mail("support@example.com"), "support@example.com")
     office.ok("alias", "remove", "support@example.com", "--yes")
