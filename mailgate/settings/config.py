@@ -1,5 +1,6 @@
 """Read the configuration file (TOML) into a Config."""
 
+import contextlib
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,6 +64,10 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
 }
 """Section -> key -> its type (a list holds texts), or the values that it may have."""
 _TYPE_NAMES = {int: "a number", str: "a text in quotes", bool: "true or false", list: "a list of texts in quotes"}
+
+
+_SMALL, _FEW, _FLAT = 1 << 16, 1000, 50
+"""Octets, dots, and opening brackets of a file that is read without further checks."""
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> str | None:
@@ -144,12 +149,12 @@ def _read(path: str) -> bytes:
 
 
 def _parse(octets: bytes, path: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(octets.decode("utf-8"))
-    except ValueError:
-        from mailgate.settings import located
+    if len(octets) < _SMALL and octets.count(b".") < _FEW and octets.count(b"[") + octets.count(b"{") < _FLAT:
+        with contextlib.suppress(ValueError, RecursionError):
+            return tomllib.loads(octets.decode("utf-8"))
+    from mailgate.settings import located  # knows limits, and the place of an error; a delivery does without
 
-        return located.read(octets, path)
+    return located.read(octets, path)
 
 
 class Fault(NamedTuple):

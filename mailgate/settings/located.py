@@ -23,6 +23,14 @@ _TOKEN = re.compile(
 )
 
 
+_MOST = 16 << 20
+"""Octets of a file."""
+_DEEPEST = 50
+"""Levels of tables and lists, and parts of a dotted key."""
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DOTTED = re.compile(rf"(?:^|[\n{{,\[])[ \t]*+(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}")
+
+
 class Place(NamedTuple):
     """Line and column in a file, both from 1."""
 
@@ -37,9 +45,21 @@ class _Token(NamedTuple):
 
 
 def read(octets: bytes, name: str) -> dict[str, Any]:
-    """The tables of a TOML file. Raises ConfigError with a text that starts with `NAME:LINE:COLUMN`."""
+    """The tables of a TOML file. Raises ConfigError with a text that starts with `NAME:LINE:COLUMN`, for any octets.
+
+    `tomllib` has no limits: it takes minutes for a long dotted key, and ends in a RecursionError for deep brackets.
+    """
+    if len(octets) > _MOST:
+        raise ConfigError(f"{name}: larger than {_MOST >> 20} MB")
     try:
-        return tomllib.loads(octets.decode("utf-8"))
+        text = octets.decode("utf-8")
+        if dotted := _DOTTED.search(text):
+            place = _end(text[: dotted.start()])
+            raise ConfigError(f"{name}:{place.line}:{place.column}: a key of more than {_DEEPEST} parts")
+        tables = tomllib.loads(text)
+        if _is_deep(tables):
+            raise ConfigError(f"{name}: more than {_DEEPEST} levels of tables and lists")
+        return tables
     except UnicodeDecodeError as error:
         before = octets[: error.start]
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1
@@ -49,6 +69,21 @@ def read(octets: bytes, name: str) -> dict[str, Any]:
         message = match[1] if match else str(error)
         line, column = (int(match[2]), int(match[3])) if match and match[2] else _end(octets.decode("utf-8"))
         raise ConfigError(f"{name}:{line}:{column}: {message[:1].lower() + message[1:]}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: more than {_DEEPEST} levels of tables and lists") from error
+    except ValueError as error:  # a number of thousands of digits, a date that is none
+        raise ConfigError(f"{name}: a value that cannot be read: {str(error)[:100]}") from error
+
+
+def _is_deep(tables: dict[str, Any]) -> bool:
+    """Whether tables and lists are nested deeper than any file of ours."""
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):
+        inner = [value for item in level for value in (item.values() if isinstance(item, dict) else item)]
+        level = [value for value in inner if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _end(text: str) -> Place:

@@ -1,12 +1,14 @@
 """Places in TOML: where a value stands, and where a fault of syntax is."""
 
 import tomllib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.settings import located
+from mailgate.settings import config, located
 from mailgate.values.problem import ConfigError
 
 TEXT = '''\
@@ -104,3 +106,35 @@ def test_a_fault_of_syntax_has_its_place(octets: bytes, said: str) -> None:
         located.read(octets, "f")
     assert str(caught.value).startswith(said)
     assert "(at " not in str(caught.value)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param(b"a = " + b"[" * 5000, id="brackets"),
+        pytest.param(b"a = " + b"[" * 400 + b"]" * 400, id="brackets-that-are-closed"),
+        pytest.param(b"a = " + b"{a=" * 5000, id="braces"),
+        pytest.param(b"a = " + b"1" * 5000, id="digits"),
+        pytest.param(b".".join([b"a"] * 20_000) + b" = 1", id="dotted-key"),
+        pytest.param(b"[" + b" . ".join([b'"a"'] * 20_000) + b"]", id="dotted-table"),
+        pytest.param(b"a = 2026-99-99", id="date"),
+        pytest.param(b"a" * 1_000_000, id="one-word"),
+        pytest.param(b"#" * (17 << 20), id="size"),
+    ],
+)
+@pytest.mark.parametrize("reader", [located.read, config._parse], ids=["import", "configuration"])
+def test_a_file_of_any_depth_and_size_ends_in_an_error(
+    octets: bytes, reader: Callable[[bytes, str], dict[str, Any]]
+) -> None:
+    """It ended in a traceback, or after 52 seconds."""
+    with pytest.raises(ConfigError, match=r"^f\.toml:"):
+        reader(octets, "f.toml")
+
+
+def test_an_ordinary_large_file_is_read() -> None:
+    text = "".join(
+        f'[alias."a{number}@example.com"]\nvalues = {{ a.b.c = ["{"x. " * 70}"] }}\n' for number in range(2000)
+    )
+    assert len(located.read(text.encode(), "f.toml")["alias"]) == 2000
+    assert len(config._parse(text.encode(), "f.toml")["alias"]) == 2000
