@@ -25,7 +25,7 @@ def bounce() -> None:
 
 
 @bounce.command("list", examples="mailgate bounce list --all --json")
-@click.option("--all", "acked", is_flag=True, help="Include acknowledged failures.")
+@click.option("--all", "acked", is_flag=True, help="Include acknowledged and quiet failures.")
 @json_option
 @pass_app
 def list_(app: App, acked: bool, as_json: bool) -> None:
@@ -77,6 +77,7 @@ def _show(app: App, failure: Failure, tongue: str, as_json: bool) -> None:
         [
             ("failure", failure.number),
             ("recipient", failure.recipient or "(unnamed)"),
+            ("named", failure.name or ""),
             ("record", failure.record or ""),
             ("message", f"{failure.message}, {failure.message_id}" if failure.message else failure.message_id or ""),
             ("reason", reason_words(failure, tongue)),
@@ -99,5 +100,5 @@ def _consequence(failure: Failure) -> str:
         return "none"
     again = command("mailgate bounce ack {N}", failure.number)
     if failure.kind == "complaint":
-        return f"no mail is sent to {failure.follower} until: {again}"
+        return f"no mail of {failure.record} is sent to {failure.follower} until: {again}"
     return f"no copies of {failure.record} are sent to {failure.follower} until: {again}"

@@ -108,7 +108,7 @@ def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]
     named = {contacts.key(text): contacts.spelled(text) for text in to}
     known = records.spellings(tx, record.ref)
     local = local_among(tx, (*named, *known))
-    complaining = people.complaining(tx, (*named, *known))
+    complaining = people.complaining(tx, record.ref, (*named, *known))
     for key, text in named.items():
         if key in local:
             raise Problem(
@@ -116,7 +116,9 @@ def _recipients(tx: Transaction, record: Record, to: Sequence[str]) -> list[str]
             )
         if key in complaining:
             raise Problem(
-                f"`{text}` called our mail spam", command("mailgate bounce list"), command("mailgate bounce ack N")
+                f"`{text}` called our mail of {record.ref} spam",
+                command("mailgate bounce list"),
+                command("mailgate bounce ack N"),
             )
     followers = {key: text for key, text in known.items() if key not in local and key not in complaining}
     return list((followers | named).values())

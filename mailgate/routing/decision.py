@@ -22,6 +22,7 @@ class Reported(NamedTuple):
 
     `recipient` None: nobody named; `message` is the Message-ID of what failed, known to us or not, and `stored` its
     number. `follower` is the address we wrote to when a signature of ours proves it: only then behaviour changes.
+    `name`: whom the report names in place of the recipient. quiet: nothing ties it to a message of ours.
     """
 
     recipient: str | None
@@ -35,6 +36,8 @@ class Reported(NamedTuple):
     stored: int | None = None
     record: Ref | None = None
     follower: str | None = None
+    name: str | None = None
+    quiet: bool = False
 
     @property
     def counts(self) -> bool:
@@ -99,6 +102,8 @@ class Outcome(NamedTuple):
                 return Effect("hold", self.address or self.recipient, self.reason)
             case "refuse":
                 return Effect("refuse", self.address or self.recipient, self.reason)
+            case "bounce" if any(reported.follower for reported in self.reports):
+                return Effect("bounce", str(self.record or self.address), "proved")  # more than the same unproved
         return Effect(self.action, str(self.record or self.address), self.reason)
 
 

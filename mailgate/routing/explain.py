@@ -52,6 +52,8 @@ def _reported(reported: Reported) -> dict[str, Any]:
         "message": reported.message,
         "record": str(reported.record) if reported.record else None,
         "proved": reported.follower is not None,
+        "name": reported.name,
+        "quiet": reported.quiet,
     }
 
 

@@ -11,7 +11,8 @@ from mailgate.values.record import Ref
 class Failure(NamedTuple):
     """A row of `failure`. `message` is the stored message that failed, `report` the one that said so.
 
-    `follower` is the address whose mail stopped, None where nothing proves the report; state: open or acked.
+    `follower` is the address whose mail stopped, None where nothing proves the report; state: open or acked. `name` is
+    whom the report named in place of the recipient; quiet: nothing ties it to a message of ours.
     """
 
     number: int
@@ -29,6 +30,8 @@ class Failure(NamedTuple):
     report: int
     state: str
     created_at: float
+    name: str | None = None
+    quiet: bool = False
 
 
 def note(tx: Transaction, number: int, report: Reported, now: float) -> int:
@@ -39,23 +42,28 @@ def note(tx: Transaction, number: int, report: Reported, now: float) -> int:
     """
     old = _entry_for(tx, report)
     if old:
+        if old.quiet and not report.quiet:
+            tx.execute("UPDATE failure SET quiet = 0 WHERE number = ?", (old.number,))
         proves = report.follower is not None and old.follower is None
         if proves or (_improves(report, old) and (report.follower or not old.follower)):
             worse = report.permanent and not old.permanent
             tx.execute(
                 "UPDATE failure SET action = ?, status = ?, kind = ?, permanent = ?, diagnostic = ?, remote = ?,"
-                " follower = coalesce(?, follower), state = ? WHERE number = ?",
-                (*_values(report), report.follower, "open" if worse else old.state, old.number),
+                " follower = coalesce(?, follower), name = coalesce(?, name), state = ? WHERE number = ?",
+                (*_values(report), report.follower, report.name, "open" if worse else old.state, old.number),
             )
         return old.number
     ref = report.record or (None, None)
     row = tx.execute(
         "INSERT INTO failure (recipient, message, message_id, model, id, follower, action, status, kind, permanent,"
-        " diagnostic, remote, report, state, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?) RETURNING number",
-        (report.recipient, report.stored, report.message, *ref, report.follower, *_values(report), number, now),
+        " diagnostic, remote, report, state, created_at, name, quiet)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?) RETURNING number",
+        (
+            *(report.recipient, report.stored, report.message, *ref, report.follower, *_values(report), number, now),
+            *(report.name, int(report.quiet)),
+        ),
     ).fetchone()
-    if report.recipient:
+    if report.recipient and not report.quiet:
         tx.execute("UPDATE contact SET bounces = bounces + 1 WHERE address = ?", (report.recipient,))
     return int(row["number"])
 
@@ -95,14 +103,14 @@ def get(tx: Transaction, number: int) -> Failure:
 
 
 def listing(tx: Transaction, *, acked: bool = False) -> list[Failure]:
-    """Open failures, with `acked` all of them, oldest first."""
-    where = "" if acked else " WHERE state = 'open'"
+    """Open failures that are not quiet, with `acked` all of them, oldest first."""
+    where = "" if acked else " WHERE state = 'open' AND quiet = 0"
     return [_from_row(row) for row in tx.execute(f"SELECT * FROM failure{where} ORDER BY number")]
 
 
 def count_open(tx: Transaction) -> int:
-    """How many failures are open."""
-    count: int = tx.execute("SELECT count(*) FROM failure WHERE state = 'open'").fetchone()[0]
+    """How many failures are open and not quiet."""
+    count: int = tx.execute("SELECT count(*) FROM failure WHERE state = 'open' AND quiet = 0").fetchone()[0]
     return count
 
 
@@ -135,4 +143,6 @@ def _from_row(row: Row) -> Failure:
         report=row["report"],
         state=row["state"],
         created_at=row["created_at"],
+        name=row["name"],
+        quiet=bool(row["quiet"]),
     )

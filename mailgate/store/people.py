@@ -65,7 +65,7 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
     def reachable(texts: Sequence[str], record: Ref | None) -> tuple[Follower, ...]:
         spelled = {people[text].key: text for text in texts if text in people}
         return tuple(
-            Follower(key, key in members, stops.get((key, record)) or stops.get((key, None), ""), text)
+            Follower(key, key in members, stops.get((key, record), "") if record else "", text)
             for key, text in spelled.items()
         )
 
@@ -78,13 +78,12 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
 def stops(tx: Transaction, record: Ref, keys: Iterable[str]) -> dict[str, str]:
     """Why some of these people get no copies of a record's mail."""
     stopped = _stops(tx, keys)
-    reasons = {key: stopped.get((key, record)) or stopped.get((key, None), "") for key in keys}
-    return {key: why for key, why in reasons.items() if why}
+    return {key: why for key in keys if (why := stopped.get((key, record)))}
 
 
-def complaining(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
-    """Who called our mail spam, as a signature of ours proves, without anybody having seen to it yet."""
-    return frozenset(key for key, record in _stops(tx, keys) if record is None)
+def complaining(tx: Transaction, record: Ref, keys: Iterable[str]) -> frozenset[str]:
+    """Who called our mail of a record spam, as a signature of ours proves, without anybody having seen to it yet."""
+    return frozenset(key for key, why in stops(tx, record, keys).items() if why == _COMPLAINED)
 
 
 def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, list[str]]:
@@ -101,16 +100,18 @@ def _members(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
     return frozenset(row["address"] for row in select_in(tx, query, sorted(keys)))
 
 
-def _stops(tx: Transaction, keys: Iterable[str]) -> Mapping[tuple[str, Ref | None], str]:
-    """Why people get no copies, as a signature of ours proves: of no record's mail (None), or of one's."""
+_COMPLAINED = "it complained"
+
+
+def _stops(tx: Transaction, keys: Iterable[str]) -> Mapping[tuple[str, Ref], str]:
+    """Why people get no copies of a record's mail, as a signature of ours proves."""
     query = (
         "SELECT follower, kind, model, id FROM failure WHERE follower IN ({}) AND state = 'open'"
         " AND (kind = 'complaint' OR permanent = 1)"
     )
-    stops: dict[tuple[str, Ref | None], str] = {}
+    stops: dict[tuple[str, Ref], str] = {}
     for row in select_in(tx, query, sorted(keys)):
-        if row["kind"] == "complaint":
-            stops[row["follower"], None] = "it complained"
-        elif row["model"] is not None:
-            stops[row["follower"], Ref(row["model"], row["id"])] = "mail to it fails"
+        if row["model"] is not None:
+            stop = row["follower"], Ref(row["model"], row["id"])
+            stops[stop] = _COMPLAINED if row["kind"] == "complaint" else stops.get(stop, "mail to it fails")
     return stops

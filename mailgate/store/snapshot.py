@@ -58,7 +58,7 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
         copies = copies._replace(returned=returned.find(tx, facts.message, carried))
     threads = Threads(tx, known.directory)
     deliveries = {**known.signatures.deliveries, **(_returned(threads, facts) if facts.report else {})}
-    thread = threads.thread(facts, (seen.message for seen in copies.seen))
+    thread = threads.thread(facts, (seen.message for seen in copies.seen), deliveries.values())
     records = {
         placement.record
         for placement in (*thread.placements, *(delivery.placement for delivery in deliveries.values()))

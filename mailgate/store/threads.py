@@ -1,7 +1,7 @@
 """Which stored messages a message may answer or report: by the ids that it names, by the tokens in its addresses."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mailgate.reports.report import Report
 from mailgate.routing.facts import Facts
@@ -31,20 +31,21 @@ class Threads:
         rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE number IN ({{}})", numbers))
         return {delivery.number: delivery for delivery in self._deliveries(rows)}
 
-    def thread(self, facts: Facts, copies: Iterable[int]) -> Thread:
-        """The stored messages that a message names, or that its report is about.
+    def thread(self, facts: Facts, copies: Iterable[int], signed: Iterable[Delivery] = ()) -> Thread:
+        """The stored messages that a message names, or that its report is about, by id or by a `signed` address.
 
         An id that is merely mentioned in a stored message is looked for where no other leads to a record; what `copies`
         (numbers of messages) did is none of the people who take part there. `records` is left empty.
         """
         references, report = facts.message.references, facts.report
         ids = (*references, *(report.message_ids if report else ()))
-        if not ids:
+        shared = {delivery.message for delivery in signed if not delivery.recipient} if report else set()
+        if not ids and not shared:
             return Thread()
         known = self._known(_named(self.tx, ids))
         on_record = any(message.placements and not message.reused for same in known.values() for message in same)
         mentioned = {} if on_record or not references else self._mentioned(references, sorted(set(copies)))
-        return Thread(known, mentioned, frozenset(), self._sent_to(known, report) if report else {})
+        return Thread(known, mentioned, frozenset(), self._sent_to(known, report, shared) if report else {})
 
     def _known(self, rows: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
         placements = self._placements([row["number"] for same in rows.values() for row in same])
@@ -68,9 +69,15 @@ class Threads:
             mentioned[row["mentioned"]] = (*mentioned.get(row["mentioned"], ()), _from_row(row, with_people))
         return mentioned
 
-    def _sent_to(self, known: Mapping[str, tuple[Known, ...]], report: Report) -> dict[int, tuple[Delivery, ...]]:
-        """The deliveries to those whom a report names, of our messages that it names; two where it names nobody."""
+    def _sent_to(
+        self, known: Mapping[str, tuple[Known, ...]], report: Report, shared: Collection[int]
+    ) -> dict[int, tuple[Delivery, ...]]:
+        """The deliveries to those whom a report names, of our messages that it names; two where it names nobody.
+
+        `shared`: further messages. What another program sent to several has one delivery, which is that of each.
+        """
         ours = {message.number for id_ in report.message_ids for message in known.get(id_, ()) if message.outgoing}
+        ours |= set(shared)
         named = (lenient(finding.recipient) for finding in report.findings if finding.recipient)
         keys = sorted({address.key for address in named if address})
         sent: dict[int, tuple[Delivery, ...]] = {}
@@ -78,8 +85,18 @@ class Threads:
             rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE recipient IN ({{}}) AND message = ?", keys, number))
             if any(finding.recipient is None for finding in report.findings):
                 rows += self.tx.execute(f"{_DELIVERIES} WHERE message = ? LIMIT 2", (number,)).fetchall()
-            sent[number] = tuple({delivery.number: delivery for delivery in self._deliveries(rows)}.values())
+            found = {delivery.number: delivery for delivery in self._deliveries(rows)}.values()
+            sent[number] = (*found, *self._of_each(number, keys))
         return sent
+
+    def _of_each(self, number: int, keys: Collection[str]) -> list[Delivery]:
+        """The one delivery of a message that went to several, for each of `keys` to which it went."""
+        rows = self.tx.execute(f"{_DELIVERIES} WHERE message = ? AND recipient = ''", (number,)).fetchall()
+        if not rows:
+            return []
+        row = self.tx.execute("SELECT recipients FROM message WHERE number = ?", (number,)).fetchone()
+        took = set(json.loads(row["recipients"]))
+        return [delivery._replace(recipient=key) for delivery in self._deliveries(rows) for key in keys if key in took]
 
     def _placements(self, messages: Sequence[int]) -> dict[int, tuple[Placement, ...]]:
         """Where messages stand, the oldest record first."""

@@ -12,7 +12,7 @@ from helpers.reports import BOUNCE, Copy, block, complaint, multipart, notice, p
 from mailgate.gateway import post
 from mailgate.routing.decision import Outcome, Reported
 from mailgate.routing.state import Delivery, Placement, State
-from mailgate.store import domains, failures, held, keys, records
+from mailgate.store import domains, failures, held, keys, people, records
 from mailgate.values import token
 from mailgate.values.record import Ref
 
@@ -108,15 +108,85 @@ WAYS: dict[str, Way] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_the_message_is_found_and_the_recipient_proved(gateway: Gateway, sent: dict[str, Copy], way: Way) -> None:
-    raw, recipient = way(sent[BOB])
+PROVING = {
+    *("signed-return-address", "signed-return-address-in-capitals", "signed-return-address-in-to-alone"),
+    "return-path-that-comes-back",
+}
+"""The ways that only the side of the one recipient has seen."""
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_message_is_found_and_only_the_signed_return_address_proves(
+    gateway: Gateway, sent: dict[str, Copy], name: str
+) -> None:
+    raw, recipient = WAYS[name](sent[BOB])
     outcome = come(gateway, raw, recipient)
     assert (outcome.action, outcome.reason, outcome.report, outcome.record) == ("bounce", "report", "failed", ONE)
     found = one(outcome)
     assert (found.stored, found.message) == (sent[BOB].number, sent[BOB].message_id)
-    assert (found.recipient, found.kind, found.permanent) == (BOB, "no-such-address", True)
+    assert (found.recipient, found.kind, found.permanent, found.quiet) == (BOB, "no-such-address", True, False)
+    assert entries(gateway) == [(BOB, "crm.lead/1", BOB if name in PROVING else None)]
+
+
+def followers(gateway: Gateway) -> list[tuple[str, str]]:
+    """The followers of crm.lead/1, and why they get no copies."""
+    with gateway.store.read() as tx:
+        keys = records.spellings(tx, ONE)
+        return [(key, people.stops(tx, ONE, keys).get(key, "")) for key in keys]
+
+
+def test_who_got_one_mail_of_a_record_silences_nobody_else(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    """F1: all recipients of a post see its one Message-ID."""
+    come(gateway, standard(block(CARL), original=sent[BOB].header()))
+    come(gateway, complaint(f"Original-Rcpt-To: {CARL}\n", original=sent[BOB].header()))
+    assert [follower for _, _, follower in entries(gateway)] == [None, None]
+    assert set(posted(gateway, CARL)) == {BOB, CARL}
+
+
+def test_who_got_one_mail_of_a_record_speaks_for_themselves_alone(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    """F1: with their own signed return address they name somebody else."""
+    come(gateway, standard(block(CARL), original=sent[BOB].header()), sent[BOB].reverse_path)
     assert entries(gateway) == [(BOB, "crm.lead/1", BOB)]
+    assert followers(gateway) == [(BOB, "mail to it fails")]
+
+
+def test_a_signed_address_for_answers_proves_no_failure_and_no_complaint(
+    gateway: Gateway, sent: dict[str, Copy]
+) -> None:
+    """F2: it stands in To of whatever is answered to all."""
+    come(gateway, standard(block(None), original=NOTHING), sent[CARL].reply_to)
+    come(gateway, complaint("", original=NOTHING), sent[CARL].reply_to)
+    assert entries(gateway) == [(CARL, "crm.lead/1", None)] * 2, "recorded and shown, for it finds the message"
+    assert set(posted(gateway, CARL)) == {BOB, CARL}
+
+
+def test_a_report_that_names_nothing_of_ours_is_quiet_and_at_most_ten_failures(gateway: Gateway) -> None:
+    """F18: strangers pile up no open failures."""
+    come(gateway, standard(*(block(f"u{n}@x.org") for n in range(900))))
+    with gateway.store.read() as tx:
+        assert (failures.listing(tx), failures.count_open(tx)) == ([], 0)
+        assert [each.quiet for each in failures.listing(tx, acked=True)] == [True] * 10
+
+
+def test_a_report_that_names_a_message_of_ours_opens_failures_for_its_recipients_alone(
+    gateway: Gateway, sent: dict[str, Copy]
+) -> None:
+    strangers = (block(f"u{n}@x.org") for n in range(50))
+    come(gateway, standard(*strangers, block(BOB), block(CARL), original=sent[BOB].header()))
+    with gateway.store.read() as tx:
+        assert [each.recipient for each in failures.listing(tx)] == [BOB, CARL]
+        assert len(failures.listing(tx, acked=True)) == 12
+
+
+def test_a_quiet_failure_that_is_reported_again_with_proof_is_open(gateway: Gateway, sent: dict[str, Copy]) -> None:
+    raw = standard(block(BOB), block(EVE), original=sent[CARL].header())
+    later = standard(block(BOB), original=NOTHING, message_id="<report.2@mx.client.org>")
+    with gateway.store.write() as tx:
+        tx.execute("DELETE FROM delivery WHERE recipient = ? AND number = -1", (BOB,))
+    come(gateway, raw)
+    come(gateway, later, sent[BOB].reverse_path)
+    with gateway.store.read() as tx:
+        assert [(each.recipient, each.follower) for each in failures.listing(tx)] == [(BOB, BOB)]
 
 
 def test_the_signed_return_address_wins_over_every_id(gateway: Gateway, sent: dict[str, Copy]) -> None:
@@ -135,7 +205,7 @@ def test_the_address_a_report_comes_to_wins_over_those_in_it(gateway: Gateway, s
 
 def test_the_best_id_that_is_ours_wins_over_one_that_is_not(gateway: Gateway, sent: dict[str, Copy]) -> None:
     found = one(come(gateway, standard(block(BOB), references=f"<m1@client.org> {sent[BOB].message_id}")))
-    assert (found.message, found.stored, found.follower) == (sent[BOB].message_id, sent[BOB].number, BOB)
+    assert (found.message, found.stored, found.follower) == (sent[BOB].message_id, sent[BOB].number, None)
 
 
 VAGUE: dict[str, Callable[[str], bytes]] = {
@@ -159,7 +229,7 @@ def test_a_report_that_names_nobody_means_the_only_recipient_of_the_id(gateway: 
     gateway(mail(), "info@example.com")
     alone = posted(gateway)
     found = one(come(gateway, standard(block(None), original=alone[BOB].header())))
-    assert (found.recipient, found.follower) == (BOB, BOB)
+    assert (found.recipient, found.follower, found.quiet) == (BOB, None, False)
 
 
 def test_a_report_that_names_nobody_of_several_is_kept_without_a_recipient(
@@ -172,13 +242,13 @@ def test_a_report_that_names_nobody_of_several_is_kept_without_a_recipient(
 
 def test_a_forwarder_names_another_address_and_stops_ours(gateway: Gateway, sent: dict[str, Copy]) -> None:
     found = one(come(gateway, standard(block(EVE), original=NOTHING), sent[BOB].reverse_path))
-    assert (found.recipient, found.follower, found.record) == (EVE, BOB, ONE)
+    assert (found.recipient, found.name, found.follower, found.record) == (BOB, EVE, BOB, ONE)
 
 
 def test_words_that_name_another_address_stop_nobody(gateway: Gateway, sent: dict[str, Copy]) -> None:
     """It may be one to write to instead."""
     found = one(come(gateway, notice(f"<{EVE}>: 550 5.1.1 unknown\n"), sent[BOB].reverse_path))
-    assert (found.recipient, found.follower, found.record) == (EVE, None, ONE)
+    assert (found.recipient, found.name, found.follower, found.record) == (BOB, EVE, None, ONE)
 
 
 def test_words_that_name_ours_stop_ours(gateway: Gateway, sent: dict[str, Copy]) -> None:
@@ -296,13 +366,13 @@ def test_two_strangers_are_not_the_signed_recipient(gateway: Gateway, sent: dict
     assert [each.follower for each in come(gateway, raw, sent[BOB].reverse_path).reports] == [None, None]
 
 
-def test_an_id_proves_only_for_those_it_was_sent_to(gateway: Gateway, sent: dict[str, Copy]) -> None:
+def test_an_id_opens_failures_only_for_those_it_was_sent_to(gateway: Gateway, sent: dict[str, Copy]) -> None:
     raw = standard(block(BOB), block(CARL), block(EVE), original=sent[BOB].header())
     found = come(gateway, raw).reports
-    assert [(each.recipient, each.follower, each.record) for each in found] == [
-        (BOB, BOB, ONE),
-        (CARL, CARL, ONE),
-        (EVE, None, ONE),
+    assert [(each.recipient, each.follower, each.record, each.quiet) for each in found] == [
+        (BOB, None, ONE, False),
+        (CARL, None, ONE, False),
+        (EVE, None, ONE, True),
     ]
 
 
@@ -356,7 +426,7 @@ def test_a_key_that_was_rotated_twice_proves_nothing_any_more(gateway: Gateway, 
     ("message_id", "to", "follower"),
     [
         pytest.param("<erp.1@example.com>", "bounce", None, id="its-own-id"),
-        pytest.param(None, "bounce", BOB, id="an-id-of-ours"),
+        pytest.param(None, "bounce", None, id="an-id-of-ours"),
         pytest.param("<erp.1@example.com>", "signed", BOB, id="its-own-id-but-our-return-address"),
     ],
 )
@@ -377,10 +447,12 @@ def test_what_another_program_sent_to_several_proves_nobody(gateway: Gateway) ->
     raw = mail(message_id=None, to=f"{BOB}, {CARL}", **{"from": "info@example.com"})
     made = post.register(gateway.store, ONE, raw, (), gateway.now)
     found = one(come(gateway, standard(block(BOB), original=NOTHING), made.reverse_path))
-    assert (found.stored, found.recipient, found.follower) == (made.number, BOB, None)
+    assert (found.stored, found.recipient, found.follower, found.quiet) == (made.number, BOB, None, False)
+    again = standard(block(EVE), original=NOTHING, message_id="<report.2@mx.client.org>")
+    assert one(come(gateway, again, made.reverse_path)).quiet, "to whom it did not go"
 
 
-def test_a_report_about_a_copy_proves_its_recipient(gateway: Gateway) -> None:
+def test_a_report_about_a_copy_finds_its_recipient(gateway: Gateway) -> None:
     """Its id is ours, its message is the one that the person wrote."""
     gateway.change("info@example.com", notify=(CARL,))
     received = gateway(mail(), "info@example.com")
@@ -388,7 +460,7 @@ def test_a_report_about_a_copy_proves_its_recipient(gateway: Gateway) -> None:
         (copy,) = queued(tx)
     mark = next(row for row in copy.octets.decode().splitlines() if row.startswith("Message-ID:"))
     found = one(come(gateway, standard(block(CARL), original=f"{mark}\n\n")))
-    assert (found.stored, found.record, found.follower) == (received.number, ONE, CARL)
+    assert (found.stored, found.record, found.recipient, found.quiet) == (received.number, ONE, CARL, False)
 
 
 def test_a_report_about_a_record_that_is_gone_is_recorded(gateway: Gateway, sent: dict[str, Copy]) -> None:
@@ -410,7 +482,7 @@ def test_of_one_id_our_own_message_is_meant() -> None:
     delivery = Delivery(1, 7, ours, Placement(ONE, None), BOB)
     given = state(known=known(stored(5, ours, ONE), stored(7, ours, ONE, outgoing=True)), sent_to={7: (delivery,)})
     (found,) = judged(standard(block(BOB), original=f"Message-ID: {ours}\n\n"), given)
-    assert (found.stored, found.follower) == (7, BOB)
+    assert (found.stored, found.quiet) == (7, False)
 
 
 def test_an_id_alone_makes_no_forwarder() -> None:
@@ -437,15 +509,19 @@ COMPLAINTS: dict[str, Callable[[Copy], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("told", COMPLAINTS.values(), ids=COMPLAINTS)
+PROVED_COMPLAINTS = {"original-mail-from", "return-path-that-comes-back", "redacted-recipient"}
+
+
+@pytest.mark.parametrize("name", COMPLAINTS)
 @pytest.mark.parametrize("recipient", ["abuse@example.com", "info@example.com", BOUNCE])
-def test_a_complaint_is_proved(
-    gateway: Gateway, sent: dict[str, Copy], told: Callable[[Copy], bytes], recipient: str
+def test_a_complaint_is_recorded_and_proved_by_the_signed_return_address(
+    gateway: Gateway, sent: dict[str, Copy], name: str, recipient: str
 ) -> None:
-    outcome = come(gateway, told(sent[BOB]), recipient)
+    outcome = come(gateway, COMPLAINTS[name](sent[BOB]), recipient)
     assert (outcome.action, outcome.report, outcome.record) == ("bounce", "feedback", ONE)
     found = one(outcome)
-    assert (found.recipient, found.action, found.kind, found.follower) == (BOB, "complaint", "complaint", BOB)
+    assert (found.recipient, found.action, found.kind) == (BOB, "complaint", "complaint")
+    assert (found.follower, found.quiet) == (BOB if name in PROVED_COMPLAINTS else None, False)
 
 
 def test_a_complaint_about_nothing_of_ours_is_listed(gateway: Gateway, sent: dict[str, Copy]) -> None:
@@ -566,7 +642,7 @@ def test_a_report_of_our_own_mail_server_is_a_report(
 ) -> None:
     """It names our id, and its author is a local address: our own message coming back looks like that, too."""
     outcome = come(gateway, told(sent[BOB]))
-    assert (outcome.action, outcome.reason, one(outcome).follower) == ("bounce", "report", BOB)
+    assert (outcome.action, outcome.reason, one(outcome).recipient) == ("bounce", "report", BOB)
 
 
 def refused(gateway: Gateway) -> bytes:
@@ -652,13 +728,14 @@ def test_a_report_to_a_retired_bounce_name_with_another_delimiter_is_proved(
     assert one(come(gateway, raw, new.reverse_path)).stored == new.number
 
 
-def test_without_details_the_id_proves(gateway: Gateway) -> None:
+def test_without_details_nothing_proves(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
         domains.save(tx, domains.get(tx, "example.com")._replace(details=False))
     gateway(mail(), "info@example.com")
     copy = posted(gateway)[BOB]
     assert copy.reverse_path == BOUNCE
-    assert one(come(gateway, standard(block(BOB), original=copy.header()))).follower == BOB
+    found = one(come(gateway, standard(block(BOB), original=copy.header())))
+    assert (found.recipient, found.follower, found.quiet) == (BOB, None, False)
 
 
 @pytest.mark.parametrize("turn", range(3))
@@ -673,8 +750,8 @@ def test_the_same_report_at_several_addresses_of_ours(gateway: Gateway, sent: di
 
 
 def test_a_report_names_more_than_is_known() -> None:
-    """Whatever it names, each recipient is told once, and nothing raises."""
+    """Whatever it names, ten recipients are kept, and nothing raises."""
     raw = standard(*(block(f"u{n}@x.org") for n in range(300)), block(None), block("ann@#x.org"), block("|/usr/bin/x"))
     found = judged(raw, state())
-    assert len({each.recipient for each in found}) == len(found) >= 301
+    assert len({each.recipient for each in found}) == len(found) == 10
     assert not [each for each in found if each.follower or each.stored]

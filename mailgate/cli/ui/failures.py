@@ -38,6 +38,8 @@ def failure_data(failure: Failure, tongue: str) -> dict[str, Any]:
         "remote": failure.remote,
         "action": failure.action,
         "proved": failure.follower is not None,
+        "name": failure.name,
+        "quiet": failure.quiet,
         "failed": failure.message,
         "report": failure.report,
         "made": console.when(failure.created_at),
