@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from mailgate.settings.config import Submit
 from mailgate.values import charset
@@ -62,30 +62,34 @@ class Sendmail:
     def submit(self, reverse_path: str | None, recipient: str, octets: bytes) -> Result:
         """Run it without a shell. `-i`: a line with a single dot ends nothing; `--`: what follows is not an option."""
         command = [self.program, "-i", "-f", reverse_path or "<>", "--", recipient]
+        result: Result | None = None
         # Files rather than pipes: a server that delivers in the background may hold its output open for long.
-        with tempfile.TemporaryFile() as message, tempfile.TemporaryFile() as output:
-            message.write(_LINE_END.sub(b"\n", octets))
-            message.seek(0)
-            try:
-                process = subprocess.Popen(  # noqa: S603 - a fixed list of arguments, and no shell
-                    [word.encode("utf-8", "surrogateescape") for word in command],
-                    stdin=message,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                return Result("later", _error(f"{self.program}: {error.strerror}"), down=True)
-            try:
-                status = process.wait(self.limit)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                return Result("later", _error(f"{self.program}: no end after {self.limit:.0f} s"), down=True)
-            output.seek(0)
-            printed = output.read(4 * _ERROR_LIMIT)
+        try:
+            with tempfile.TemporaryFile() as message, tempfile.TemporaryFile() as output:
+                message.write(_LINE_END.sub(b"\n", octets))
+                message.seek(0)
+                result = self._run([word.encode("utf-8", "surrogateescape") for word in command], message, output)
+        except OSError as error:  # of a file: it changes nothing about a message that was taken
+            return result or Result("later", _error(f"temporary file: {error.strerror}"), down=True)
+        return result
+
+    def _run(self, command: list[bytes], message: IO[bytes], output: IO[bytes]) -> Result:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - a fixed list of arguments, and no shell
+                command, stdin=message, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            return Result("later", _error(f"{self.program}: {error.strerror}"), down=True)
+        try:
+            status = process.wait(self.limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return Result("later", _error(f"{self.program}: no end after {self.limit:.0f} s"), down=True)
         if status == 0:
             return Result("sent")
+        output.seek(0)
+        printed = output.read(4 * _ERROR_LIMIT)
         how = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
         return Result("later", _error(f"{self.program}: {how}: {charset.decode(printed, None)}"))
 

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -153,6 +154,45 @@ def test_a_program_that_cannot_run_costs_one_try_a_run(opened: Store, tmp_path: 
     assert worker.work(opened, config, at(NOW)) == Tally(put_off=1, left=3)
     assert entries(opened)[0].error == f"{path}: {'Permission denied' if mode else 'No such file or directory'}"
     assert entries(opened)[1].tries == 0
+
+
+@pytest.mark.parametrize("step", ["close", "seek"])
+def test_a_file_that_fails_after_the_program_has_the_message_sends_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    program = Program(tmp_path)
+    temporary = tempfile.TemporaryFile
+
+    class Failing:
+        """A temporary file that fails once the program has run."""
+
+        def __init__(self) -> None:
+            self.file = temporary()
+
+        def __enter__(self) -> "Failing":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+            if step == "close":
+                raise OSError(5, "Input/output error")
+
+        def __getattr__(self, name: str) -> object:
+            if name == step and program.log:
+                raise OSError(5, "Input/output error")
+            return getattr(self.file, name)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", Failing)
+    assert Sendmail(str(program.path)).submit(None, "bob@client.org", LETTER) == Result("sent")
+
+
+def test_without_a_temporary_file_a_message_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    result = Sendmail(str(Program(tmp_path).path)).submit(None, "bob@client.org", LETTER)
+    assert result == Result("later", "temporary file: No space left on device", down=True)
 
 
 def test_a_program_that_never_ends_is_killed_with_its_children(tmp_path: Path) -> None:
