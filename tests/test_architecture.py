@@ -24,6 +24,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "outcome": "",
         "problem": "",
         "record": "",
+        "server": "",
         "status": "",
         "token": "",
         "directory": "address record",

@@ -22,9 +22,9 @@ from mailgate.outbound import spawn
 from mailgate.settings.config import Config
 from mailgate.store import collected, servers
 from mailgate.store.database import Store
-from mailgate.store.servers import Server
 from mailgate.values.names import model as model_name
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import Server
 
 
 @click.command(

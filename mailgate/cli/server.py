@@ -14,8 +14,9 @@ from mailgate.export.schema import SERVER
 from mailgate.process import extras
 from mailgate.store import collected, logins, servers
 from mailgate.store.logins import Login
-from mailgate.store.servers import SECRETS, Health, Secret, Server
+from mailgate.store.servers import Health
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import PORTS, SECRETS, Secret, Server
 
 
 @click.group(
@@ -59,7 +60,7 @@ def _changed(old: Server, options: dict[str, Any]) -> Server:
     if stated.get("model") == "":
         changed = changed._replace(values={})
     if "port" not in stated and (changed.type, changed.security) != (old.type, old.security):
-        changed = changed._replace(port=servers.PORTS[changed.type, changed.security])
+        changed = changed._replace(port=PORTS[changed.type, changed.security])
     return changed
 
 

@@ -15,9 +15,9 @@ from mailgate.cli.ui.options import Command, json_option
 from mailgate.process import extras
 from mailgate.store import logins, servers
 from mailgate.store.logins import Login
-from mailgate.store.servers import Server
 from mailgate.values.charset import printable
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import Server
 
 if TYPE_CHECKING:
     from mailgate.oauth.discovery import Endpoints

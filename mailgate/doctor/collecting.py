@@ -6,9 +6,9 @@ from mailgate.process import extras
 from mailgate.store import logins, servers
 from mailgate.store.database import Store
 from mailgate.store.logins import Login
-from mailgate.store.servers import Server
 from mailgate.store.window import around
 from mailgate.values.problem import command
+from mailgate.values.server import Server
 
 DAY = 86_400.0
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate.export.fields import Field, Form, Kind
-from mailgate.store import contacts, domains, records, servers
-from mailgate.store.servers import Secret, Server
+from mailgate.store import contacts, domains, records
 from mailgate.values import names
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
+from mailgate.values.server import SECRETS, SECURITY, TYPES, Secret, Server
 
 _LOGIN = ("client-id", "client-secret-file", "scope")
 """What a login has besides its provider."""
@@ -50,10 +50,10 @@ def _values(values: Mapping[str, str]) -> dict[str, str]:
 
 def _secret(table: Mapping[str, str]) -> Secret:
     """Where a server's secret comes from: the secret itself is in no file of ours."""
-    kinds = [name for name in table if name in (*servers.SECRETS, "")]
+    kinds = [name for name in table if name in (*SECRETS, "")]
     more = dict.fromkeys(_LOGIN, "") if kinds == ["login"] else {}
     if len(kinds) != 1 or not table.keys() <= {kinds[0], *more}:
-        raise Problem(f"a secret comes from one place, one of {', '.join(servers.SECRETS)}")
+        raise Problem(f"a secret comes from one place, one of {', '.join(SECRETS)}")
     return Secret(kinds[0], table[kinds[0]], *(table.get(name, "") for name in more))
 
 
@@ -157,10 +157,10 @@ SERVER = Kind(
     "server",
     lambda name: name,
     (
-        Field("type", "type", _words(servers.TYPES), "Protocol."),
+        Field("type", "type", _words(TYPES), "Protocol."),
         Field("host", "host", Form(str, "HOST"), "Host name."),
         Field("port", "port", _NUMBER, "Port, if it is not the usual one."),
-        Field("security", "security", _words(servers.SECURITY), "TLS from the start (default), STARTTLS, or none."),
+        Field("security", "security", _words(SECURITY), "TLS from the start (default), STARTTLS, or none."),
         Field(
             "verify",
             "verify",

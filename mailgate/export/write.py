@@ -7,9 +7,9 @@ from mailgate.export.parse import Declared, Proposal
 from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, domains, servers
 from mailgate.store.database import Transaction, savepoint
-from mailgate.store.servers import Secret, Server
 from mailgate.values.directory import Alias, Contact, Domain
 from mailgate.values.problem import Problem, StoreError, command
+from mailgate.values.server import PORTS, Secret, Server
 
 
 class Writer:
@@ -158,7 +158,7 @@ class Writer:
     def _put_server(self, declared: Declared) -> None:
         old = self._servers.get(declared.name)
         new: Server = _with_fields(old or Server(declared.name, "", "", 0, "", Secret("", "")), declared)
-        new = new._replace(port=new.port or servers.PORTS[new.type, new.security])
+        new = new._replace(port=new.port or PORTS[new.type, new.security])
         if new != old:
             servers.save(self._tx, new) if old else servers.add(self._tx, new)
 

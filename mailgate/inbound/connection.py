@@ -5,8 +5,8 @@ from mailgate.oauth import secret
 from mailgate.process import extras
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
-from mailgate.store.servers import Server
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import Server
 
 
 def connect(server: Server, config: Config, store: Store) -> Session:

@@ -15,8 +15,9 @@ from mailgate.inbound.suspects import Suspects
 from mailgate.settings.config import Config
 from mailgate.store import logins, servers
 from mailgate.store.database import Store
-from mailgate.store.servers import Health, Server
+from mailgate.store.servers import Health
 from mailgate.values.problem import Problem, StoreError, command
+from mailgate.values.server import Server
 
 
 class RunResult(NamedTuple):

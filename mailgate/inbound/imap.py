@@ -11,8 +11,8 @@ from imapclient.exceptions import ProtocolError
 from mailgate.inbound import mailbox
 from mailgate.inbound.mailbox import CommandRefused, ConnectionLost, Credential, LoginRefused, answer
 from mailgate.oauth import sasl
-from mailgate.store.servers import Server
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import Server
 
 _AT_ONCE = 1_000
 """Messages whose sizes are asked for in one command."""

@@ -8,7 +8,7 @@ from mailgate.inbound.progress import Progress
 from mailgate.inbound.suspects import Suspects
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
-from mailgate.store.servers import Server
+from mailgate.values.server import Server
 
 
 class Job(NamedTuple):

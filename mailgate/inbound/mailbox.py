@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from mailgate.process import deadline
-from mailgate.store.servers import Server
 from mailgate.values import charset
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import Server
 
 CONNECT_TIME = 20.0
 """Seconds to connect."""

@@ -10,8 +10,8 @@ from typing import Any
 from mailgate.inbound import mailbox
 from mailgate.inbound.mailbox import CommandRefused, ConnectionLost, Credential, LoginRefused, answer
 from mailgate.oauth import sasl
-from mailgate.store.servers import Server
 from mailgate.values.problem import Problem
+from mailgate.values.server import Server
 
 _SMALL = 4 << 20
 """Octets that answers without a message may have."""

@@ -12,8 +12,8 @@ from mailgate.process import bounds
 from mailgate.store import leases, logins
 from mailgate.store.database import Store, Transaction
 from mailgate.store.logins import Login
-from mailgate.store.servers import Server
 from mailgate.values.problem import CommandLine, Problem, StoreError, command
+from mailgate.values.server import Server
 
 SPARE = 120.0
 """Seconds for which an access token must still be valid."""

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from mailgate.oauth import endpoint
-from mailgate.store.servers import Server
 from mailgate.values import charset, provider
 from mailgate.values.problem import Problem, command
 from mailgate.values.provider import Provider
+from mailgate.values.server import Server
 
 
 class Endpoints(NamedTuple):

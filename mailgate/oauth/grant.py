@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from mailgate.oauth import endpoint, secret, tokens
 from mailgate.oauth.tokens import Denied, Tokens, host
 from mailgate.process import bounds
-from mailgate.store.servers import Secret, Server
 from mailgate.values import charset, provider
 from mailgate.values.problem import Problem, command
 from mailgate.values.provider import Provider
+from mailgate.values.server import Secret, Server
 
 _DEVICE_TIME = 900.0
 """Seconds to enter a code when the provider does not say."""

@@ -6,8 +6,8 @@ import stat
 import subprocess
 
 from mailgate.process import bounds
-from mailgate.store.servers import Secret
 from mailgate.values.problem import Problem, command
+from mailgate.values.server import Secret
 
 COMMAND_TIME = 20.0
 """Seconds for a command that prints a secret."""

@@ -2,23 +2,16 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.store import leases
 from mailgate.store.database import Row, Transaction
 from mailgate.values import address, names, provider
 from mailgate.values.problem import NotFound, Problem, command
+from mailgate.values.server import Secret, Server
 
-TYPES = ("imap", "pop")
-SECURITY = ("tls", "starttls", "none")
-SECRETS = ("password-file", "password-command", "token-command", "login")
 FILES = ("mbox", "maildir", "eml")
 """What `fetch` takes in place of a server: files of this machine."""
-PORTS = {("imap", "tls"): 993, ("imap", "starttls"): 143, ("imap", "none"): 143}
-PORTS |= {("pop", "tls"): 995, ("pop", "starttls"): 110, ("pop", "none"): 110}
-MOST = 1_000
-"""Messages of one server in one run, by default."""
 PATIENCE = 5 * 86_400.0
 """Seconds of failure after which a server is paused."""
 _DELAYS = (60, 300, 900, 1_800, 3_600)
@@ -27,62 +20,6 @@ LONGEST = _DELAYS[-1]
 """Seconds that a failing server waits at most."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
-
-
-class Secret(NamedTuple):
-    """Where the secret comes from, never the secret itself: a kind of SECRETS, and the file or the command line.
-
-    Of a login the source is a provider, which knows us as `client`; `scope`: what it calls access to mail, `""`: known.
-    """
-
-    kind: str
-    source: str
-    client: str = ""
-    client_secret_file: str = ""
-    scope: str = ""
-
-    @property
-    def is_token(self) -> bool:
-        """Whether it is an OAuth2 access token, not a password."""
-        return self.kind in ("token-command", "login")
-
-
-class Server(NamedTuple):
-    """A mailbox of ours on another server.
-
-    `address` is that of the mailbox itself, where `user` is not one; `model` and `values` are for mail that no alias
-    takes. done: keep, seen, move:FOLDER or delete; failed: keep or move:FOLDER; `most`: messages in one run.
-    """
-
-    name: str
-    type: str
-    host: str
-    port: int
-    user: str
-    secret: Secret
-    security: str = "tls"
-    verify: bool = True
-    ca: str = ""
-    address: str | None = None
-    folders: tuple[str, ...] = ("INBOX",)
-    model: str | None = None
-    values: Mapping[str, str] = {}
-    done: str = "keep"
-    failed: str = "keep"
-    most: int = MOST
-    enabled: bool = True
-    number: int = 0
-
-    @property
-    def mailbox(self) -> str | None:
-        """The address of the mailbox itself, which no mail is meant for."""
-        return self.address or (self.user if "@" in self.user else None)
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """The libraries that collecting from it needs, beyond those that mailgate always has."""
-        imap = ("imapclient",) if self.type == "imap" else ()
-        return (*imap, "oauthlib") if self.secret.kind == "login" else imap
 
 
 class Health(NamedTuple):

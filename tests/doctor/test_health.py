@@ -19,9 +19,9 @@ from mailgate.settings.config import Config, Submit
 from mailgate.store import aliases, domains, outbox, servers
 from mailgate.store.condition import condition
 from mailgate.store.schema import open_or_create
-from mailgate.store.servers import Secret, Server
 from mailgate.values.directory import Domain
 from mailgate.values.record import Ref
+from mailgate.values.server import Secret, Server
 
 
 @pytest.fixture

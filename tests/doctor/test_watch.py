@@ -12,7 +12,7 @@ from helpers.reports import block, standard
 
 from mailgate.doctor import watch
 from mailgate.store import database, domains, held, outbox, servers
-from mailgate.store.servers import Secret, Server
+from mailgate.values.server import Secret, Server
 
 ADMIN = "admin@client.net"
 

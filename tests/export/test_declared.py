@@ -20,11 +20,11 @@ from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, database, domains, records, schema, servers
 from mailgate.store.database import Store
 from mailgate.store.records import NewRecord
-from mailgate.store.servers import SECRETS, SECURITY, Secret, Server
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.names import local_part
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
+from mailgate.values.server import SECRETS, SECURITY, Secret, Server
 
 STATE = {
     "domain": {"position", "capture_until"},

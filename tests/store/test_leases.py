@@ -9,7 +9,7 @@ from mailgate.store import leases, outbox, schema, servers
 from mailgate.store.database import Transaction
 from mailgate.store.leases import Leased
 from mailgate.store.outbox import Draft
-from mailgate.store.servers import Secret, Server
+from mailgate.values.server import Secret, Server
 
 ELSEWHERE = "elsewhere 1 1"
 

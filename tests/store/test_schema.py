@@ -9,8 +9,9 @@ from helpers.messages import mail
 from manual import schema
 
 from mailgate.manual import pages
-from mailgate.store import database, outbox, servers
+from mailgate.store import database, outbox
 from mailgate.values import directory, outcome
+from mailgate.values.server import SECURITY, TYPES
 
 _WORDS = """
 all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
@@ -74,8 +75,8 @@ WORDS = {
     ("alias", "replies"): directory.REPLIES,
     ("message", "action"): ("", *outcome.ACTIONS, "defer"),
     ("effect", "action"): (*outcome.ACTIONS, "defer", "sent"),
-    ("server", "type"): servers.TYPES,
-    ("server", "security"): servers.SECURITY,
+    ("server", "type"): TYPES,
+    ("server", "security"): SECURITY,
 }
 
 

@@ -20,7 +20,7 @@ from mailgate.inbound import batch, fetch
 from mailgate.mail.incoming import Incoming
 from mailgate.settings import config
 from mailgate.store import messages, servers
-from mailgate.store.servers import Secret, Server
+from mailgate.values.server import Secret, Server
 
 from . import dovecot
 from .conftest import Collector, mail

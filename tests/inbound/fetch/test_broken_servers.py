@@ -13,7 +13,7 @@ from mailgate.inbound.progress import FetchTally
 from mailgate.routing.judgement import Judgement
 from mailgate.settings import config
 from mailgate.store import collected, database, servers
-from mailgate.store.servers import Secret, Server
+from mailgate.values.server import Secret, Server
 
 from .conftest import Collector, mail
 from .dovecot import Account

@@ -9,8 +9,8 @@ from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing.decision import Decision
 from mailgate.settings import config
 from mailgate.store import servers
-from mailgate.store.servers import Secret, Server
 from mailgate.values.problem import Problem
+from mailgate.values.server import Secret, Server
 
 from .conftest import Collector
 

@@ -14,9 +14,9 @@ from mailgate.oauth.grant import Client
 from mailgate.oauth.tokens import Denied
 from mailgate.store import logins
 from mailgate.store.logins import Login
-from mailgate.store.servers import Secret, Server
 from mailgate.values import provider
 from mailgate.values.problem import Problem
+from mailgate.values.server import Secret, Server
 
 from .issuer import CLIENT, Issuer
 

@@ -25,7 +25,7 @@ from mailgate.oauth import access
 from mailgate.oauth.grant import Client
 from mailgate.settings import config
 from mailgate.store import logins, servers
-from mailgate.store.servers import Secret, Server
+from mailgate.values.server import Secret, Server
 
 from .conftest import Collector, mail
 from .dovecot import Account
