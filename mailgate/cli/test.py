@@ -104,15 +104,15 @@ def _result(app: App, name: str, case: Case | Problem, now: float) -> Result:
 
 def _record(app: App, number: int, target: str, as_json: bool) -> None:
     path = os.path.join(os.path.abspath(target), f"message-{number}")
-    os.makedirs(target, exist_ok=True)
+    os.makedirs(target, mode=0o700, exist_ok=True)
     with writer.writer() as write:
         with app.store.read() as tx:
             tree, octets = messages.explanation(tx, number), messages.raw(tx, number)
         table = cases.recorded(tree)
         text = _HEADER + tomli_w.dumps(table)
         try:
-            write(f"{path}.eml", octets, False)
-            write(f"{path}.toml", text.encode("utf-8"), False)
+            write(f"{path}.eml", octets, replace=False, private=True)
+            write(f"{path}.toml", text.encode("utf-8"), replace=False, private=True)
         except FileExistsError as error:
             raise Problem(f"{error.filename} exists already", advice="choose another folder with --to") from error
     differences = cases.judge(app.store, app.config, cases.case(octets, table), time.time())

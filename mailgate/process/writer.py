@@ -5,14 +5,21 @@ folder that only root may write, a child process that was started before writes 
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
-Write = Callable[[str, bytes, bool], None]
-"""(path, octets, replace): write octets to a path; without `replace`, only where no file exists. Raises OSError."""
+
+class Write(Protocol):
+    """Writes octets to a path; without `replace`, only where no file exists. Raises OSError."""
+
+    def __call__(self, path: str, octets: bytes, replace: bool, private: bool = False) -> None:
+        """`private`: only the owner can read the file."""
+        ...
 
 
 @contextlib.contextmanager
@@ -30,8 +37,8 @@ def writer() -> Iterator[Write]:
     try:
         with parent_end, parent_end.makefile("rwb") as stream:
 
-            def request(path: str, octets: bytes, replace: bool) -> None:
-                head = json.dumps([os.path.abspath(path), len(octets), replace])
+            def request(path: str, octets: bytes, replace: bool, private: bool = False) -> None:
+                head = json.dumps([os.path.abspath(path), len(octets), replace, private])
                 stream.write(head.encode() + b"\n" + octets)
                 stream.flush()
                 number = int(stream.readline() or b"5")  # EIO: the child has ended
@@ -48,12 +55,12 @@ def _serve(child_end: socket.socket) -> None:
     try:
         with child_end, child_end.makefile("rwb") as stream:
             while line := stream.readline():
-                path, length, replace = json.loads(line)
+                path, length, replace, private = json.loads(line)
                 octets = stream.read(length)
                 number = 0
                 if len(octets) == length:
                     try:
-                        write(path, octets, replace)
+                        write(path, octets, replace, private)
                     except OSError as error:
                         number = error.errno or 5
                 stream.write(b"%d\n" % number)
@@ -62,47 +69,127 @@ def _serve(child_end: socket.socket) -> None:
         os._exit(0)
 
 
-def write(path: str, octets: bytes, replace: bool = True) -> None:
+def write(path: str, octets: bytes, replace: bool = True, private: bool = False) -> None:
     """Write a file so that readers see either the old content or the new one, also after a kill. Raises OSError.
 
-    A device or a pipe is written to, not replaced.
+    A device or a pipe is written to, not replaced. `private`: only its owner can read the file. A link that another
+    user could have planted is not followed, wherever it stands in the path.
     """
-    path = os.path.realpath(path) if replace else path
-    if replace and os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
-        with open(path, "wb") as file:
-            file.write(octets)
-        return
-    new = f"{path}.{os.getpid()}.tmp"
+    folder = -1
     try:
-        _fill(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), octets)
-        if replace:
-            os.replace(new, path)
-        else:
-            _name(new, path)
-        _sync_folder(os.path.dirname(path) or ".")
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(new)
+        folder, name = _open_folder(path, follow=replace)
+        if replace and _write_device(folder, name, octets):
+            return
+        _write_file(folder, name, octets, replace, 0o600 if private else 0o644)
+        _sync_folder(folder)
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        if folder >= 0:
+            os.close(folder)
+
+
+def _open_folder(path: str, *, follow: bool) -> tuple[int, str]:
+    """The folder of a path, opened step by step, and the name in it; without `follow` that may be a link."""
+    folder = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    parts = [part for part in os.path.abspath(path).split("/") if part] or ["."]
+    links = 0
+    try:
+        while True:
+            name, *parts = parts
+            target = _link(folder, name) if parts or follow else None
+            if target is None:
+                if not parts:
+                    return folder, name
+                step = name
+            else:
+                links += 1
+                if links > _LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                parts = [part for part in target.split("/") if part not in ("", ".")] + parts
+                if not parts:
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+                if not target.startswith("/"):
+                    continue
+                step = "/"
+            inner = os.open(step, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+    except BaseException:
+        os.close(folder)
         raise
 
 
-def _name(new: str, path: str) -> None:
+_LINKS = 40
+
+
+def _link(folder: int, name: str) -> str | None:
+    """What a link says, None where the name is none. Raises OSError for a link of another user."""
+    try:
+        link = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    try:
+        info = os.fstat(link)
+        if not stat.S_ISLNK(info.st_mode):
+            return None
+        if info.st_uid not in (0, os.geteuid()):
+            raise OSError(errno.ELOOP, "a link of another user")
+        return os.readlink("", dir_fd=link)
+    finally:
+        os.close(link)
+
+
+def _write_device(folder: int, name: str, octets: bytes) -> bool:
+    """Write to a device or a pipe; False where there is none."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISREG(mode):
+        return False
+    with open(os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder), "wb") as file:
+        file.write(octets)
+    return True
+
+
+def _write_file(folder: int, name: str, octets: bytes, replace: bool, mode: int) -> None:
+    new = f"{name}.{os.getpid()}.tmp"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=folder)
+    try:
+        _fill(os.open(new, _NEW, mode, dir_fd=folder), octets)
+        if replace:
+            os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            _name(folder, new, name, mode)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(new, dir_fd=folder)
+        raise
+
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _name(folder: int, new: str, name: str, mode: int) -> None:
     """Give a written file its name, where no file has it."""
     try:
-        os.link(new, path, follow_symlinks=False)
+        os.link(new, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
-        os.replace(new, path)
+        os.close(os.open(name, _NEW, mode, dir_fd=folder))
+        os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
     else:
-        os.unlink(new)
+        os.unlink(new, dir_fd=folder)
 
 
-def _sync_folder(folder: str) -> None:
+def _sync_folder(folder: int) -> None:
     """Keep a new name through a power cut, where the file system can."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
         try:
             os.fsync(descriptor)
         finally:

@@ -52,7 +52,7 @@ def test_a_power_cut_afterwards_loses_neither_the_octets_nor_the_name(
         real = getattr(os, name)
 
         def call(*given: object, **more: object) -> object:
-            what = os.readlink(f"/proc/self/fd/{given[0]}") if name == "fsync" else given[1]
+            what = os.readlink(f"/proc/self/fd/{given[0]}") if name == "fsync" else tmp_path / str(given[1])
             done.append(f"{name} {os.path.relpath(str(what), tmp_path)}")
             return real(*given, **more)
 
@@ -62,6 +62,56 @@ def test_a_power_cut_afterwards_loses_neither_the_octets_nor_the_name(
         noted(name)
     aside.write(str(tmp_path / "file"), b"new", replace)
     assert done == [f"fsync file.{os.getpid()}.tmp", f"{'replace' if replace else 'link'} file", "fsync ."]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has links of another user here")
+@pytest.mark.parametrize("planted", ["link", "folder/file", "link-to-link"])
+def test_a_link_that_another_user_planted_is_not_followed(tmp_path: Path, planted: str) -> None:
+    """`export /tmp/x` as root wrote through a link to any file of the system."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("precious/file")
+    (tmp_path / "folder").symlink_to("precious")
+    (tmp_path / "link-to-link").symlink_to("link")
+    for link in ("link", "folder"):
+        os.chown(tmp_path / link, 65_534, 65_534, follow_symlinks=False)
+    with pytest.raises(OSError, match=r"symbolic links|a link of another user"):
+        aside.write(str(tmp_path / planted), b"new")
+    assert (tmp_path / "precious" / "file").read_bytes() == b"old"
+    for link in ("link", "folder"):
+        os.chown(tmp_path / link, 0, 0, follow_symlinks=False)
+    aside.write(str(tmp_path / planted), b"new")
+    assert (tmp_path / "precious" / "file").read_bytes() == b"new"
+    assert sorted(os.listdir(tmp_path / "precious")) == ["file"]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_private_file_is_readable_for_its_owner_alone(tmp_path: Path, replace: bool) -> None:
+    with aside.writer() as write:
+        write(str(tmp_path / "private"), b"x", replace, private=True)
+        write(str(tmp_path / "public"), b"x", replace)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("private", "public")]
+    assert modes == [0o600, 0o644 & ~_umask()]
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_circle_of_links_ends(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
+        aside.write(str(tmp_path / "a"), b"new")
+
+
+def test_a_link_with_an_absolute_target_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "sub" / ".." / "file")
+    (tmp_path / "sub").mkdir()
+    aside.write(str(tmp_path / "link"), b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
 
 
 def test_what_is_there_is_kept_when_asked(tmp_path: Path) -> None:
