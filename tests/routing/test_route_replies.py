@@ -272,6 +272,13 @@ def test_a_signed_detail_wins(to: str, given: State, known_by_id: bool) -> None:
     assert re.search(r"is signed for crm\.lead/1", saw(found))
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(["sales@example.com", "info+{}@example.com"])))
+def test_a_signed_address_says_more_than_an_id_for_the_same_record(order: Sequence[str]) -> None:
+    recipients = [recipient.format(detail()) for recipient in order]
+    found = replied("sales@example.com", *recipients, given=store(known=ANSWERED))
+    assert said(found) == ["post token crm.lead/1"]
+
+
 @pytest.mark.parametrize(
     ("fields", "recipients"),
     [
