@@ -62,11 +62,16 @@ def read(text: str, returned: str) -> Feedback:
         return Feedback(mail_from=mail_from)
     details = [f"{label} {value}" for name, label in _DETAILS.items() if (value := _first(fields, name))]
     return Feedback(
-        recipients=_recipients(fields, _fields(returned.lstrip("\n").partition("\n\n")[0])) or (None,),
+        recipients=_recipients(fields, _header(returned)) or (None,),
         mail_from=mail_from,
         diagnostic=charset.line(", ".join((type_, *details)), DIAGNOSTIC_LIMIT),
         remote=charset.line(_first(fields, "reporting-mta").rpartition(";")[2] or _first(fields, "source"), 255),
     )
+
+
+def complaint(returned: str) -> Feedback:
+    """The complaint about a returned message that comes without a feedback part."""
+    return Feedback(recipients=_recipients({}, _header(returned)) or (None,), diagnostic="abuse")
 
 
 _DETAILS = {"source-ip": "sent from", "user-agent": "reported by"}
@@ -87,6 +92,11 @@ def _recipients(fields: dict[str, list[str]], header: dict[str, list[str]]) -> t
     keys = {sender.key for sender in _addresses((*senders, *fields.get("original-mail-from", ())))}
     plain = len(addressed) == 1 and not _is_hidden(addressed[0]) and addressed[0].key not in keys
     return (str(addressed[0]),) if plain else ()
+
+
+def _header(returned: str) -> dict[str, list[str]]:
+    """The fields of a returned message."""
+    return _fields(returned.lstrip("\n").partition("\n\n")[0])
 
 
 def _is_hidden(address: Address) -> bool:

@@ -1,5 +1,6 @@
 """Read the body of a report, in any form: feedback, an event of Amazon's, a disposition, delivery status."""
 
+import re
 from typing import NamedTuple
 
 from mailgate.mail import mime
@@ -7,10 +8,19 @@ from mailgate.mail.message import Message
 from mailgate.reports import arf, dsn, explanation, original, ses, sources
 from mailgate.reports.contents import FEEDBACK, TEXT_LIMIT, Contents
 from mailgate.reports.dsn import Block
-from mailgate.reports.evidence import HINT, NOTIFIED, REPORT, Evidence
+from mailgate.reports.evidence import COMPLAINT, HINT, NOTIFIED, REPORT, UNSUBSCRIBED, Evidence
 from mailgate.reports.original import Original
 from mailgate.values import charset
 from mailgate.values.address import lower
+
+_FAILED_CHECK = re.compile(
+    r"\bthis is an? (?:e-?mail |spf/dkim |spf |dkim |dmarc )*(?:abuse|authentication[- ]failure|forensic|failure)"
+    r"[\w /-]{0,40}\breport\b",
+    re.IGNORECASE,
+)
+"""How a report of a failed check of DMARC starts that is plain text (RFC 6591 gives it a feedback part)."""
+_START = 1000
+"""Characters in which a report says what it is."""
 
 
 class Body(NamedTuple):
@@ -26,7 +36,16 @@ def read(message: Message, evidence: Evidence) -> Body | None:
     """What the body reports, None when it reports nothing."""
     contents = Contents(mime.tree(message.raw))
     if FEEDBACK in contents.types:
-        return _feedback(message, contents)
+        return _feedback(message, contents, arf.read(contents.feedback, next(iter(contents.returned), "")))
+    if evidence.because == COMPLAINT:
+        return _feedback(message, contents, arf.complaint(contents.returned[0])) if contents.returned else None
+    if evidence.because == UNSUBSCRIBED:
+        address = message.author.address
+        return _feedback(
+            message, contents, arf.Feedback((str(address) if address else None,), diagnostic="unsubscribe")
+        )
+    if not contents.status and _FAILED_CHECK.search(contents.words[:_START]):
+        return _feedback(message, contents, arf.Feedback())
     if any(name.startswith("application/tlsrpt") for name in contents.types):
         return _body("other", [], message, contents)
     if contents.words[:200].lstrip().startswith("{"):
@@ -43,9 +62,8 @@ def read(message: Message, evidence: Evidence) -> Body | None:
     return _body(kind, _explained(blocks, contents), message, contents)
 
 
-def _feedback(message: Message, contents: Contents) -> Body:
+def _feedback(message: Message, contents: Contents, feedback: arf.Feedback) -> Body:
     """A feedback report; without blocks when it is not a complaint."""
-    feedback = arf.read(contents.feedback, next(iter(contents.returned), ""))
     blocks = [
         Block(recipient, "complaint", diagnostic=feedback.diagnostic, remote=feedback.remote)
         for recipient in feedback.recipients

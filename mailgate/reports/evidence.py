@@ -25,6 +25,12 @@ FIELDS_ONLY = 0
 REPORT = "multipart/report"
 NULL = "null reverse-path"
 NOTIFIED = "x-amz-sns-message-id"
+COMPLAINT = "Subject: complaint about message"
+"""Hotmail's complaints have no feedback part, but the message attached."""
+UNSUBSCRIBED = "x-apple-unsubscribe"
+"""Apple Mail writes for its user, who wants no more mail."""
+_LIST_MANAGER = "x-mlserver"
+"""The list manager fml answers mail that it does not distribute."""
 
 
 class Evidence(NamedTuple):
@@ -47,6 +53,7 @@ _OLD_DAEMONS = frozenset(
 )
 # Compiled on use: hardly any message gets there.
 _DAEMON_TEXT = r"(?:^|[\s<\"'(])(?:mailer-daemon|postmaster|mail delivery (?:sub)?system)(?:[@>\s\"')\\]|$)"
+_COMPLAINT = r"\s*complaint about message from\b"
 _SUBJECT = r"undeliver|deliver\w* [\w ]{0,40}(?:fail|error|problem|status|warning)|returned mail|failure notice|エラー"
 
 
@@ -57,6 +64,8 @@ def of(message: Message, class_: Class, *, expected: bool) -> Evidence | None:
     form = _form(message)
     if form:
         return Evidence(form, SURE, null, expected)
+    if UNSUBSCRIBED in message.fields or re.match(_COMPLAINT, message.subject, re.IGNORECASE):
+        return Evidence(UNSUBSCRIBED if UNSUBSCRIBED in message.fields else COMPLAINT, FIELDS_ONLY)
     if classify.is_daemon(author.address) or (
         not author.address and re.search(_DAEMON_TEXT, author.text, re.IGNORECASE)
     ):
@@ -68,6 +77,10 @@ def of(message: Message, class_: Class, *, expected: bool) -> Evidence | None:
         return Evidence(f"written by {author.address}", HINT)
     if NOTIFIED in message.fields:
         return Evidence(NOTIFIED, FIELDS_ONLY)
+    if _LIST_MANAGER in message.fields and "references" in message.fields:
+        return Evidence(_LIST_MANAGER, HINT)
+    if class_.name == "list" or _is_persons_answer(message):
+        return Evidence("sent to a bounce address", FIELDS_ONLY) if expected or null else None
     if _is_automatic_reply(message, class_, null=null):
         return Evidence("an automatic reply", WITH_COPY) if expected or null else None
     if null:
@@ -80,7 +93,16 @@ def of(message: Message, class_: Class, *, expected: bool) -> Evidence | None:
         return Evidence("no author", HINT if author.text else FIELDS_ONLY)
     if author.address and classify.is_robot(author.address) and _is_about_failure(message):
         return Evidence(f"written by {author.address} about a failure", WITH_COPY)
+    if any(classify.is_robot(address) for address in message.to) and _is_about_failure(message):
+        return Evidence("sent to a robot about a failure", HINT)
     return None
+
+
+def _is_persons_answer(message: Message) -> bool:
+    """Whether a person answers with a mail program of theirs; people write about bounces, too."""
+    fields = message.fields
+    answers = "in-reply-to" in fields and ("user-agent" in fields or "x-mailer" in fields)
+    return answers and message.subject[:3].lower() == "re:"
 
 
 def is_null(message: Message) -> bool:

@@ -84,6 +84,7 @@ _FAILED = _lower(
     r"|problem)",
     r"(?:message|mail|e-?mail) (?:was |has been |is )?(?:rejected|returned|bounced|blocked|refused|delayed)"
     r"|[45]\d\d[ -][45]\.\d\.\d",
+    r"not (?:a )?(?:member|subscriber) of (?:this|the|our) (?:mailing ?)?list|duplicated message-id",
     r"rejected|delayed|postponed|deferred|warning message|not yet (?:been|deliver|sen[dt])|bounced",
     r"non (?:remis|distribu|d[ée]livr)|pas p[ua]\w* (?:[eê]tre|d[ée]livrer|remettre)|n'(?:a|ont) pas (?:p[uû]|[ée]t[ée]"
     r"|abouti|atteint)|n'a pu|n'est pas parvenu|pas encore (?:p[uû]|[ée]t[ée]|remis|distribu)"
@@ -112,7 +113,8 @@ _FAILED = _lower(
 )
 """Words of failure or delay."""
 _MAIL = _lower(
-    r"\be?-?mails?\b|\bmessages?\b|recipient|mailbox|addressee|postmaster|smtp|\b(?:user|host|domain)\b|undeliver"
+    r"\be?-?mails?\b|\bmessages?\b|mailing ?list|message-id",
+    r"recipient|mailbox|addressee|postmaster|smtp|\b(?:user|host|domain)\b|undeliver"
     r"|non[- ]?deliver|deliver(?:ed|y) (?:to:?\s{0,4}<?[^\s<>@]{1,64}@|status|notif|report)|failure notice",
     r"nachricht|empfänger|postfach|zustell|courri|messag|bo[iî]te|destinat|correo|mensaje|buz[oó]n|entrega\b|casella"
     r"|consegn|mensage|caixa|bericht|postvak|ontvanger|bestelbaar",

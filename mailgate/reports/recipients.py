@@ -42,7 +42,8 @@ _BEFORE = re.compile(r"[*'`=]*(?:(?:orig_)?(?:to|rcpt|recipient|address|e?mail|u
 """What may precede an address without a blank: marks of emphasis, and the key in `rcpt=ann@client.org`."""
 _KEY = re.compile(r".*=")
 _IN_BRACKETS = re.compile(
-    r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?<((?:\"[^\"\n]{1,100}\"@)?[^<>\s]{3,320})>"
+    r"[ \t>*]*(?:<<<|>>>)?[ \t]*(?:[45]\d\d[ -]?)?(?:[45]\.\d\.\d )?"
+    r"(?:[^\s<>@]{1,100}@[^\s<>@]{1,253}[ \t])?<((?:\"[^\"\n]{1,100}\"@)?[^<>\s]{3,320})>"
 )
 _IN_DIALOGUE = re.compile(
     r"[ \t]*(?:<<<)?[ \t]*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?([^\s<>@]{1,100}@[^\s<>@.]{1,63}[^\s<>@]*?)>?\.\.\."
