@@ -103,11 +103,12 @@ class Imap:
         self.client = client
         self.folder = ""
         self.writable = False
-        self._room = self._largest = 2 * max_size + _SMALL
+        self._largest = 2 * max_size + _SMALL
+        self._room = self._listing = min(2 * self._largest, mailbox.LISTING)
         self._bound()
 
     def _bound(self) -> None:
-        """Refuse a literal that is larger than what was asked for, before its first octet is read."""
+        """Refuse a literal larger than what was asked for, before its first octet is read, and lines without an end."""
         inner = self.client._imap
         read: Callable[[int], bytes] = inner.read
 
@@ -117,11 +118,21 @@ class Imap:
                 raise inner.abort(f"an unexpected answer of {size} octets")
             return read(size)
 
+        read_line: Callable[[], bytes] = inner.readline
+
+        def bounded_line() -> bytes:
+            line = read_line()
+            self._room -= len(line) + mailbox.LINE
+            if self._room < 0:
+                raise inner.abort("an answer without an end")
+            return line
+
         inner.read = bounded
+        inner.readline = bounded_line
 
     @contextlib.contextmanager
     def _talk(self, octets: int = 0) -> Iterator[None]:
-        self._room = max(self._largest, octets + _SMALL)
+        self._room = max(self._largest, octets + _SMALL) if octets else self._listing
         try:
             with mailbox.time_limit(octets):
                 yield

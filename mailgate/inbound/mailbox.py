@@ -18,6 +18,10 @@ READ_TIME = 60.0
 COMMAND_TIME = 120.0
 """Seconds for a whole command, even while its answer keeps coming, and one more for every OCTETS of it."""
 OCTETS = 20_000
+LINE = 64
+"""Octets of memory that a line of an answer occupies, in addition to its own."""
+LISTING = 64 << 20
+"""Octets that an answer without a message may occupy: a list of half a million messages."""
 _ERROR_LIMIT = 300
 
 

@@ -21,13 +21,16 @@ poplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]  # lines of mail are lo
 
 
 class _Bounded(poplib.POP3):
-    """POP3 that reads at most `room` octets more; beyond that it raises what a broken connection raises."""
+    """POP3 that reads at most `room` octets more; beyond that it raises what a broken connection raises.
+
+    A line counts with what it costs in memory: a list of short ones occupies twenty times its octets.
+    """
 
     room = _SMALL
 
     def _getline(self) -> Any:
         line, octets = super()._getline()  # type: ignore[misc]
-        self.room -= octets
+        self.room -= octets + mailbox.LINE
         if self.room < 0:
             raise OSError("an answer longer than announced")
         return line, octets
@@ -104,12 +107,13 @@ class Pop:
     def __init__(self, client: _Bounded, max_size: int) -> None:
         self.client = client
         self._largest = 2 * max_size + _SMALL
+        self._listing = min(2 * self._largest, mailbox.LISTING)
         self._numbers: dict[str, int] = {}
         self._deleted = False
 
     @contextlib.contextmanager
     def _talk(self, octets: int = 0) -> Iterator[None]:
-        self.client.room = max(self._largest, octets + _SMALL)
+        self.client.room = 2 * max(self._largest, octets + _SMALL) if octets else self._listing
         try:
             with mailbox.time_limit(octets):
                 yield

@@ -1,13 +1,16 @@
 """Servers that say what is not so, that break, or that never come to an end: each with its stated outcome."""
 
+import contextlib
 import resource
+import socketserver
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mailgate.gateway import log, receive
-from mailgate.inbound import connection, fetch, mailbox
+from mailgate.inbound import connection, fetch, mailbox, pop
 from mailgate.inbound.fetch import RunResult
 from mailgate.inbound.progress import FetchTally
 from mailgate.routing.judgement import Judgement
@@ -193,6 +196,47 @@ def test_an_answer_that_breaks_the_protocol_is_an_error_of_the_server(box: Box) 
     result = box.run()
     assert (result.state, result.tally.fetched) == ("failed", 0)
     assert "the connection broke" in result.error
+
+
+def test_an_answer_of_lines_without_an_end_is_not_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox, "LISTING", 1 << 20)
+    search = box.fake.do_search
+    box.fake.do_search = lambda arguments: b"* OK x\r\n" * 20_000
+    assert "an answer without an end" in box.run().error
+    box.fake.do_search = lambda arguments: b"* OK x\r\n" * 5_000 + search(arguments)
+    assert box.run().tally.fetched == 5
+
+
+@pytest.mark.parametrize(("lines", "fits"), [(1_000, True), (1_000_000, False)])
+def test_a_list_of_a_pop_server_has_a_size(lines: int, fits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endless UIDL occupied 435 MB: each of its short lines costs twenty times its octets."""
+    monkeypatch.setattr(mailbox, "LISTING", 1 << 20)
+    sent = [0]
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"+OK ready\r\n")
+            self.rfile.readline()
+            self.wfile.write(b"+OK\r\n")
+            with contextlib.suppress(OSError):
+                for number in range(0, lines, 1000):
+                    self.wfile.write(b"".join(b"%d x\r\n" % (number + each) for each in range(1000)))
+                    sent[0] = number
+                self.wfile.write(b".\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        session = pop.Pop(pop._Bounded("127.0.0.1", server.server_address[1], timeout=20), 50 << 20)
+        if fits:
+            session.open("INBOX", change=False)
+            assert len(session.listing()) == lines
+        else:
+            with pytest.raises(mailbox.ConnectionLost, match="longer than announced"):
+                session.open("INBOX", change=False)
+        session.client.close()
+        server.shutdown()
+    assert sent[0] < 500_000
 
 
 def test_a_server_that_falls_silent_is_given_up(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

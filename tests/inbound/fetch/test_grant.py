@@ -129,6 +129,17 @@ def test_a_secret_is_sent_over_https_only(issuer: Issuer, url: str) -> None:
         endpoints(issuer.url)
 
 
+def test_a_remote_issuer_sends_no_secret_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blind POST to any service on loopback, in the name of the issuer."""
+    remote = provider.Provider("https://login.example.com", "mail")
+    fields = {"issuer": remote.issuer, "token_endpoint": "http://127.0.0.1:8080/admin"}
+    monkeypatch.setattr(endpoint, "ask", lambda url, body, ca: endpoint.Answer(200, fields))
+    with pytest.raises(Problem, match="would have secrets sent"):
+        discover(client(remote.issuer).server, remote)
+    fields["token_endpoint"] = "https://login.example.com/token"
+    assert discover(client(remote.issuer).server, remote).token == fields["token_endpoint"]
+
+
 def test_metadata_is_read_from_both_places_and_must_name_the_issuer(issuer: Issuer) -> None:
     assert endpoints(issuer.url).device == f"{issuer.url}/device"
     issuer.place = "/.well-known/oauth-authorization-server/realm"
