@@ -60,7 +60,7 @@ def verdict(message: Message, trust: Trust) -> Authentication:
     servers = ", ".join(by_server)
     if any(result.result == "fail" for result in results):  # whatever else is there, a forger may have put it there
         return Authentication("fail", _because(message, results, servers))
-    unread = next((field.authserv_id for field in fields if not field.whole), None)
+    unread = next((field.authserv_id for field in fields if not field.complete), None)
     if unread:
         return Authentication("none", f"a result of {unread} cannot be read", doubtful=True)
     for name, same in by_server.items():
@@ -92,22 +92,22 @@ def _because(message: Message, results: list[Result], servers: str) -> str:
 
 
 class Field(NamedTuple):
-    """An Authentication-Results field: who wrote it, and the results that can be read. whole: that is all of it."""
+    """An Authentication-Results field: its server, the results that can be read, and whether these are all of it."""
 
     authserv_id: str
     results: list[Result]
-    whole: bool = True
+    complete: bool = True
 
 
 def parse(value: str) -> Field | None:
     """Read a field (RFC 8601 section 2.2) in linear time; None where no server is named, as by Exchange."""
-    segments, whole = _segments(value[:VALUE_LIMIT])
+    segments, complete = _segments(value[:VALUE_LIMIT])
     name, *version = segments[0] or [""]
     if not name or name == "=" or "=" in version:
         return None
-    whole = whole and version in ([], ["1"]) and len(value) <= VALUE_LIMIT and len(segments) <= RESULT_LIMIT + 1
+    complete = complete and version in ([], ["1"]) and len(value) <= VALUE_LIMIT and len(segments) <= RESULT_LIMIT + 1
     results, followed = _results(segments[1:])
-    return Field(lower(name), results, whole and followed)
+    return Field(lower(name), results, complete and followed)
 
 
 def _results(segments: list[list[str]]) -> tuple[list[Result], bool]:
@@ -115,21 +115,21 @@ def _results(segments: list[list[str]]) -> tuple[list[Result], bool]:
 
     A property that is there twice is in doubt too: two readers could see two values.
     """
-    results, whole = [], True
+    results, complete = [], True
     for words in segments:
         if not words or (len(words) == 1 and lower(words[0]) == "none"):
             continue
         pairs = _pairs(words)
         if pairs is None:
-            whole = False
+            complete = False
             pairs = [(words[0], words[2])] if words[1:2] == ["="] and len(words) > 2 else []
         if not pairs:
             continue
         (method, result), *properties = pairs
         known = {lower(key): text for key, text in properties}
-        whole = whole and len(known) == len(properties)
+        complete = complete and len(known) == len(properties)
         results.append(Result(lower(method).removesuffix("/1"), lower(result), known))
-    return results, whole
+    return results, complete
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]] | None:

@@ -31,7 +31,7 @@ def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = F
     for outcome in outcomes:
         new = outcome.action in ("create", "post") and not outcome.repeated
         outsider = new and is_outsider(outcome, context)
-        followers = _others(outcome, context) if new else ()
+        followers = _uninvolved(outcome, context) if new else ()
         why, takers = _takers(outcome, context, followers, outsider=outsider, by_hand=by_hand)
         noted.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
         copies += [
@@ -50,7 +50,7 @@ def is_outsider(outcome: Outcome, context: Context) -> bool:
     return outcome.record not in followed or context.own_author
 
 
-def _others(outcome: Outcome, context: Context) -> tuple[Follower, ...]:
+def _uninvolved(outcome: Outcome, context: Context) -> tuple[Follower, ...]:
     """The followers who do not have the message."""
     people, message = context.state.people, context.facts.message
     if outcome.record:

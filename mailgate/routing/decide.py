@@ -42,7 +42,7 @@ def decide(facts: Facts, state: State) -> Decision:
     if facts.message.size > state.settings.max_size:
         return _too_large(facts, state)
     context = contexts.of(facts, state)
-    steps, outcomes = _asked(context, [_size(facts, state, "pass")])
+    steps, outcomes = _ask_all(context, [_size(facts, state, "pass")])
     settled = refusal.settle(context, outcomes)
     copied = copies.copied(context, settled.outcomes)
     silent = settled.status.exit == 75 or facts.message.envelope.source == "file"
@@ -77,13 +77,13 @@ def _too_large(facts: Facts, state: State) -> Decision:
     return Decision(refused, (), (_size(facts, state, "refuse"),), status.refused("too-large", recipients[0]))
 
 
-def _asked(context: Context, steps: list[Step]) -> tuple[tuple[Step, ...], tuple[Outcome, ...]]:
+def _ask_all(context: Context, steps: list[Step]) -> tuple[tuple[Step, ...], tuple[Outcome, ...]]:
     """Ask about every recipient: the steps in the order of the rules, and what is said, one outcome an effect."""
     outcomes: dict[Effect, Outcome] = {}
     for recipient in resolve.recipients(context.facts.message.envelope, context.state.ours):
-        taken, said = _judge(context.for_recipient(recipient))
+        taken, judged = _judge(context.for_recipient(recipient))
         steps += taken
-        for outcome in said:  # of two ways to one effect the signed address says more about the author
+        for outcome in judged:  # of two ways to one effect the signed address says more about the author
             if outcome.effect not in outcomes or outcome.reason == "token":
                 outcomes[outcome.effect] = outcome
     posted = {outcome.record for outcome in outcomes.values() if outcome.action == "post"}

@@ -59,7 +59,7 @@ def _reported(reported: Reported) -> dict[str, Any]:
 
 def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
     record = made or outcome.record
-    shown: dict[str, Any] = {
+    tree: dict[str, Any] = {
         "action": outcome.action,
         "reason": outcome.reason,
         "rule": outcome.rule,
@@ -73,9 +73,9 @@ def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
         "note": outcome.note,
     }
     if outcome.report:
-        shown["report"] = outcome.report
+        tree["report"] = outcome.report
     if outcome.action == "bounce" or outcome.reports:
-        shown["reports"] = [_reported(reported) for reported in outcome.reports]
+        tree["reports"] = [_reported(reported) for reported in outcome.reports]
     if outcome.seen is not None:
-        shown["message"] = outcome.seen
-    return shown
+        tree["message"] = outcome.seen
+    return tree

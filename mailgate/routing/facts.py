@@ -40,8 +40,8 @@ class Facts(NamedTuple):
         envelope, author = self.message.envelope, self.message.author.address
         path = envelope.reverse_path
         people = (author, path, srs.original(path) if path else None)
-        meant = (*envelope.recipients, *envelope.alternatives, *self.message.header_addresses)
-        return tuple(dict.fromkeys((*meant, *(address for address in people if address))))
+        recipients = (*envelope.recipients, *envelope.alternatives, *self.message.header_addresses)
+        return tuple(dict.fromkeys((*recipients, *(address for address in people if address))))
 
 
 def read(incoming: Incoming) -> Facts:

@@ -49,7 +49,7 @@ class _Replies:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.outgoing: list[Outgoing] = []
-        self.shown = functools.cache(lambda: _shown(context))
+        self.visible = functools.cache(lambda: _visible(context))
         self.written = functools.cache(lambda: resolve.written(context.facts.message, context.state.ours))
 
     def answer(self, outcome: Outcome) -> Outcome:
@@ -64,7 +64,7 @@ class _Replies:
 
     def _blind(self, outcome: Outcome) -> str:
         """The local address that was written to, where no field shows it; an answer may be written to any of ours."""
-        if outcome.reason == "no-route" or outcome.address in self.shown() or (outcome.parent and self.shown()):
+        if outcome.reason == "no-route" or outcome.address in self.visible() or (outcome.parent and self.visible()):
             return ""
         return outcome.address
 
@@ -131,11 +131,11 @@ class _Replies:
         return ""
 
 
-def _shown(context: Context) -> frozenset[str]:
+def _visible(context: Context) -> frozenset[str]:
     """The local addresses that stand in To, Cc or Resent-*, as outcomes name them (RFC 5230 section 4.5)."""
-    message, shown = context.facts.message, set[str]()
+    message, visible = context.facts.message, set[str]()
     for address in (*message.to, *message.cc, *message.resent):
         resolved = resolve.resolve(address, context.state.ours, envelope=True)
         if resolved.kind != "foreign":
-            shown.update((str(address), resolved.name, *(alias.address for alias in resolved.aliases)))
-    return frozenset(shown)
+            visible.update((str(address), resolved.name, *(alias.address for alias in resolved.aliases)))
+    return frozenset(visible)

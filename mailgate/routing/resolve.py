@@ -236,8 +236,8 @@ def addressed(recipient: Resolved | None, header: Named) -> Addressed:
 
 def aliases(addresses: tuple[Resolved, ...]) -> list[tuple[Alias, Resolved]]:
     """Every alias that is meant, once, each with the address that meant it; exact addresses before detected ones."""
-    meant: dict[int, tuple[Alias, Resolved]] = {}
+    by_number: dict[int, tuple[Alias, Resolved]] = {}
     for resolved in sorted(addresses, key=lambda address: address.detected):
         for alias in resolved.aliases:
-            meant.setdefault(alias.number, (alias, resolved))
-    return list(meant.values())
+            by_number.setdefault(alias.number, (alias, resolved))
+    return list(by_number.values())

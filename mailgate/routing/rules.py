@@ -111,10 +111,10 @@ def _bounce_address(context: Context) -> Resolved | None:
     return next((resolved for resolved in context.addressed.direct if resolved.kind == "bounce"), None)
 
 
-def _awaited(context: Context, meant: Resolved) -> str:
+def _awaited(context: Context, resolved: Resolved) -> str:
     """Why a person waits for mail that a catchall or bounce address does not take; `""` when nobody waits."""
-    if meant.domain and meant.domain.captures(context.state.now):
-        return f"{meant.domain.canonical} captures"
+    if resolved.domain and resolved.domain.captures(context.state.now):
+        return f"{resolved.domain.canonical} captures"
     from mailgate.routing import confirmation  # nine expressions to compile, for mail to these addresses alone
 
     provider = confirmation.provider(context.facts.message) if context.authentic.result != "fail" else ""
@@ -177,15 +177,15 @@ def reply(context: Context) -> Verdict:
 
 def catchall(context: Context) -> Verdict:
     """Only catchall addresses meant, and no reply?"""
-    meant = [resolved for resolved in context.addressed.direct if resolved.kind in ("alias", "catchall", "bounce")]
+    addressed = [resolved for resolved in context.addressed.direct if resolved.kind in ("alias", "catchall", "bounce")]
     if context.is_to_nobody:
         return Verdict(f"{context.recipient_text} does not exist")
     if context.recipient and context.recipient.kind == "reserved":
         return Verdict(f"{context.recipient_text} always exists")
-    if not meant or context.acting or any(resolved.kind != "catchall" for resolved in meant):
-        named = ", ".join(str(resolved.address) for resolved in meant)
+    if not addressed or context.acting or any(resolved.kind != "catchall" for resolved in addressed):
+        named = ", ".join(str(resolved.address) for resolved in addressed)
         return Verdict(named or "no local address directly addressed")
-    first = context.recipient if context.recipient and context.recipient.kind == "catchall" else meant[0]
+    first = context.recipient if context.recipient and context.recipient.kind == "catchall" else addressed[0]
     if why := _awaited(context, first):
         return Verdict(f"{first.address}: {why}", "hold", (context.outcome("hold", "capture", first.name, note=why),))
     refused = context.outcome("refuse", "catchall", first.name)
@@ -198,34 +198,34 @@ def alias(context: Context) -> Verdict:
         return Verdict(f"{context.recipient_text} does not exist", "none")
     acting = context.acting
     if context.replies.forward:
-        acting = tuple((alias, meant) for alias, meant in acting if alias.number in context.replies.forward)
+        acting = tuple((alias, resolved) for alias, resolved in acting if alias.number in context.replies.forward)
     outcomes = [context.acts(alias) for alias, _ in acting]
     if context.recipient and context.recipient.kind == "reserved":
         outcomes.append(context.outcome("hold", "postmaster", context.recipient.name))
     if not outcomes:
         return Verdict(_nobody(context), "none")
-    saw = ", ".join(_meant(alias, meant) for alias, meant in acting)
+    saw = ", ".join(_as_addressed(alias, resolved) for alias, resolved in acting)
     word = ", ".join(
         str(outcome.record or outcome.model) if outcome.action != "hold" else outcome.reason for outcome in outcomes
     )
     return Verdict(saw or context.recipient_text, word, tuple(outcomes))
 
 
-def _meant(alias: Alias, meant: Resolved) -> str:
+def _as_addressed(alias: Alias, resolved: Resolved) -> str:
     """An alias as it was meant: by its local part, under another name of its domain, by a retired name."""
-    if meant.detected:
-        return f"{meant.address} ({alias.address} by its local part)"
-    same_domain = meant.domain and meant.domain.name == alias.domain
-    return alias.address if same_domain and meant.name == alias.address else f"{meant.address} is {alias.address}"
+    if resolved.detected:
+        return f"{resolved.address} ({alias.address} by its local part)"
+    same_domain = resolved.domain and resolved.domain.name == alias.domain
+    return alias.address if same_domain and resolved.name == alias.address else f"{resolved.address} is {alias.address}"
 
 
 def fallback(context: Context) -> Verdict:
     """A fallback model given?"""
-    given = context.state.settings.fallback
-    if not given:
+    configured = context.state.settings.fallback
+    if not configured:
         return Verdict("no fallback model given", "none")
-    created = context.creation("fallback", given)
-    return Verdict(f"fallback model {given.model}", given.model, (created, *_postmaster(context)))
+    created = context.creation("fallback", configured)
+    return Verdict(f"fallback model {configured.model}", configured.model, (created, *_postmaster(context)))
 
 
 def no_route(context: Context) -> Verdict:

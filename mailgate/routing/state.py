@@ -83,13 +83,13 @@ class Thread(NamedTuple):
     def without(self, messages: frozenset[int]) -> "Thread":
         """The same as if these messages had never come."""
 
-        def others(by_id: Mapping[str, tuple[Known, ...]]) -> dict[str, tuple[Known, ...]]:
+        def remaining(by_id: Mapping[str, tuple[Known, ...]]) -> dict[str, tuple[Known, ...]]:
             left = {
                 id_: tuple(known for known in group if known.number not in messages) for id_, group in by_id.items()
             }
             return {id_: group for id_, group in left.items() if group}
 
-        return self._replace(known=others(self.known), mentioned=others(self.mentioned))
+        return self._replace(known=remaining(self.known), mentioned=remaining(self.mentioned))
 
 
 class Seen(NamedTuple):

@@ -67,11 +67,11 @@ def parents(answer: Answered, addressed: Addressed) -> Replies:
     saw = "; ".join(filter(None, (signed.saw, saw)))
     if not known:
         return Replies(saw=saw)
-    other = _of_other_models(addressed.direct, known.placements)
-    if other:
-        return Replies(forward=other, saw=f"{saw}, forwarded to an alias of another model")
-    meant = {alias.number for alias, _ in aliases(addressed.all)}
-    posts = [placement for placement in known.placements if placement.alias and placement.alias.number in meant]
+    forwards = _of_other_models(addressed.direct, known.placements)
+    if forwards:
+        return Replies(forward=forwards, saw=f"{saw}, forwarded to an alias of another model")
+    numbers = {alias.number for alias, _ in aliases(addressed.all)}
+    posts = [placement for placement in known.placements if placement.alias and placement.alias.number in numbers]
     return Replies(tuple(posts) or known.placements[-1:], known.message_id, saw=saw)
 
 
@@ -95,8 +95,8 @@ def _signed(answer: Answered, addressed: Addressed) -> Replies:
             saw.append(f"{resolved.address} is signed for {record}")
         elif resolved.kind != "bounce":
             saw.append(f"token of {resolved.address} {resolved.signed.fault or 'is for delivery reports'}")
-    others = tuple(resolved for resolved in addressed.direct if not resolved.delivery(token.REPLY))
-    beside = _of_other_models(others, posts.values()) if posts else frozenset()
+    unsigned = tuple(resolved for resolved in addressed.direct if not resolved.delivery(token.REPLY))
+    beside = _of_other_models(unsigned, posts.values()) if posts else frozenset()
     return Replies(tuple(posts.values()), parent, beside=beside, signed=bool(posts), saw="; ".join(saw))
 
 

@@ -51,10 +51,10 @@ def reached_by(tx: Transaction, text: str) -> Alias:
         return get(tx, text)
     except NotFound:
         address = Address(*_place(tx, text))
-        found = resolve.resolve(address, Ours(directory.load(tx, [address])))
-        if not found.aliases:
+        resolved = resolve.resolve(address, Ours(directory.load(tx, [address])))
+        if not resolved.aliases:
             raise
-        return found.aliases[0]
+        return resolved.aliases[0]
 
 
 def _renamed(tx: Transaction, local: str, host: str) -> Alias | None:
@@ -215,11 +215,11 @@ def set_status(tx: Transaction, number: int, status: str) -> None:
 
 def remove(tx: Transaction, text: str) -> Alias:
     """Delete an alias. The records it made stay, and its rules still hold for them. Raises NotFound."""
-    found = get(tx, text)
-    tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(found), found.address))
-    tx.execute("DELETE FROM retired WHERE alias = ?", (found.number,))
-    tx.execute("DELETE FROM alias WHERE number = ?", (found.number,))
-    return found
+    alias = get(tx, text)
+    tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(alias), alias.address))
+    tx.execute("DELETE FROM retired WHERE alias = ?", (alias.number,))
+    tx.execute("DELETE FROM alias WHERE number = ?", (alias.number,))
+    return alias
 
 
 def _remains(gone: Alias) -> str:

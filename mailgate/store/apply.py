@@ -121,8 +121,8 @@ def _domain_written(facts: Facts, state: State, alias: Alias | None) -> str | No
     message, ours = facts.message, state.ours
     if alias:
         return resolve.written(message, ours).get(alias.address, alias.address).rpartition("@")[2]
-    meant = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
-    return next((address.domain for address in meant if address.domain in ours.directory.domains), None)
+    addresses = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
+    return next((address.domain for address in addresses if address.domain in ours.directory.domains), None)
 
 
 def _heard_from(tx: Transaction, number: int, facts: Facts) -> None:

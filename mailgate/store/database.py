@@ -208,9 +208,9 @@ def select_in(tx: Transaction, statement: str, names: Iterable[object], *more: o
     places = statement.count("{}")
     size = _VALUES // places
     for at in range(0, len(every), size):
-        some = every[at : at + size]
-        marks = ", ".join("?" * len(some))
-        yield from tx.execute(statement.replace("{}", marks), (*(some * places), *more))
+        batch = every[at : at + size]
+        marks = ", ".join("?" * len(batch))
+        yield from tx.execute(statement.replace("{}", marks), (*(batch * places), *more))
 
 
 def select_for(tx: Transaction, statement: str, pairs: Iterable[tuple[object, object]], *more: object) -> Iterator[Any]:
@@ -218,9 +218,9 @@ def select_for(tx: Transaction, statement: str, pairs: Iterable[tuple[object, ob
     every = list(dict.fromkeys(pairs))
     size = _VALUES // 2
     for at in range(0, len(every), size):
-        some = every[at : at + size]
-        marks = "VALUES " + ", ".join(["(?, ?)"] * len(some))
-        values = [value for pair in some for value in pair]
+        batch = every[at : at + size]
+        marks = "VALUES " + ", ".join(["(?, ?)"] * len(batch))
+        values = [value for pair in batch for value in pair]
         yield from tx.execute(statement.replace("{}", marks), (*values, *more))
 
 
@@ -280,8 +280,8 @@ def _flock(descriptor: int, wait: float | None) -> bool:
 
 def connect(path: str, wait: float | None) -> sqlite3.Connection:
     """A connection to a file that exists. Raises sqlite3.Error."""
-    whole = "/" + os.path.abspath(path).lstrip("/")  # two slashes would begin with a host
-    quoted = whole.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    absolute = "/" + os.path.abspath(path).lstrip("/")  # two slashes would begin with a host
+    quoted = absolute.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{quoted}?mode=rw", uri=True, isolation_level=None, cached_statements=256)
     connection.row_factory = sqlite3.Row
     connection.execute(f"PRAGMA busy_timeout = {int(1000 * (BUSY if wait is None else wait))}")

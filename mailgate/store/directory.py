@@ -29,7 +29,7 @@ def load(tx: Transaction, addresses: Iterable[Address], allowed: frozenset[str] 
 
 def extended(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
     """The same with the aliases that further addresses in local domains ask for."""
-    return _with_aliases(tx, directory, (asked for asked in addresses if directory.domain_of(asked)))
+    return _with_aliases(tx, directory, (address for address in addresses if directory.domain_of(address)))
 
 
 def everything(tx: Transaction) -> Directory:
@@ -39,16 +39,16 @@ def everything(tx: Transaction) -> Directory:
 
 
 def _with_aliases(tx: Transaction, directory: Directory, addresses: Iterable[Address]) -> Directory:
-    names = {name for asked in addresses for name in _names(asked, directory.domain_of(asked))}
+    names = {name for address in addresses for name in _names(address, directory.domain_of(address))}
     if not names:
         return directory
     rows = select_in(tx, _ALIASES.format(" WHERE local IN ({})", " WHERE retired.local IN ({})"), sorted(names))
     return _added(directory, rows)
 
 
-def _names(asked: Address, domain: Domain | None) -> tuple[str, ...]:
+def _names(address: Address, domain: Domain | None) -> tuple[str, ...]:
     """The local parts under which an address may be known: as it is, and without its detail."""
-    return resolve.spellings(lower(asked.local), domain.delimiter if domain else "+")
+    return resolve.spellings(lower(address.local), domain.delimiter if domain else "+")
 
 
 def _added(directory: Directory, rows: Iterable[Row]) -> Directory:

@@ -15,10 +15,10 @@ def listing(tx: Transaction) -> list[Domain]:
 
 def get(tx: Transaction, text: str) -> Domain:
     """One local domain. Raises NotFound."""
-    found = directory.domains(tx).get(name_of(text))
-    if found is None:
+    domain = directory.domains(tx).get(name_of(text))
+    if domain is None:
         raise NotFound(f"no domain `{text}`", command("mailgate domain add {DOMAIN}", text))
-    return found
+    return domain
 
 
 def canonical(tx: Transaction, text: str) -> str:
@@ -35,10 +35,10 @@ def default(tx: Transaction) -> Domain | None:
 
 def name_of(text: str) -> str:
     """A domain as it is stored. Raises Problem for other text."""
-    found = address.domain(text)
-    if found is None:
+    name = address.domain(text)
+    if name is None:
         raise Problem(f"`{text}` is not a domain name", advice="a domain looks like `example.com`")
-    return found
+    return name
 
 
 def add(tx: Transaction, new: Domain) -> Domain:
@@ -165,12 +165,12 @@ def _write(tx: Transaction, new: Domain) -> Domain:
 
 def forget(tx: Transaction, name: str, local: str) -> Domain:
     """End a retired name. Raises NotFound, Problem."""
-    found, local = get(tx, name), names.local_part(local)
-    if local not in dict(found.retired):
+    domain, local = get(tx, name), names.local_part(local)
+    if local not in dict(domain.retired):
         raise NotFound(
-            f"`{local}@{found.name}` is not a retired name", command("mailgate domain show {DOMAIN}", found.name)
+            f"`{local}@{domain.name}` is not a retired name", command("mailgate domain show {DOMAIN}", domain.name)
         )
-    tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (found.canonical, local))
+    tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (domain.canonical, local))
     return get(tx, name)
 
 
@@ -182,18 +182,20 @@ def capture(tx: Transaction, name: str, until: float) -> Domain:
 
 def remove(tx: Transaction, name: str) -> None:
     """Remove a domain. Raises Problem while aliases use it, or other names."""
-    found = get(tx, name)
-    used = tx.execute("SELECT count(*) AS n, min(local) AS local FROM alias WHERE domain = ?", (found.name,)).fetchone()
+    domain = get(tx, name)
+    used = tx.execute(
+        "SELECT count(*) AS n, min(local) AS local FROM alias WHERE domain = ?", (domain.name,)
+    ).fetchone()
     if used["n"]:
         raise Problem(
-            f"domain `{found.name}` is used by {used['n']} alias{'es' if used['n'] > 1 else ''}",
-            command("mailgate alias remove {ADDRESS}", f"{used['local']}@{found.name}"),
+            f"domain `{domain.name}` is used by {used['n']} alias{'es' if used['n'] > 1 else ''}",
+            command("mailgate alias remove {ADDRESS}", f"{used['local']}@{domain.name}"),
         )
-    other = tx.execute("SELECT name FROM domain WHERE same_as = ?", (found.name,)).fetchone()
-    if other:
+    namesake = tx.execute("SELECT name FROM domain WHERE same_as = ?", (domain.name,)).fetchone()
+    if namesake:
         raise Problem(
-            f"`{other['name']}` is another name of {found.name}",
-            command("mailgate domain remove {DOMAIN}", other["name"]),
+            f"`{namesake['name']}` is another name of {domain.name}",
+            command("mailgate domain remove {DOMAIN}", namesake["name"]),
         )
-    tx.execute("DELETE FROM retired WHERE domain = ?", (found.name,))
-    tx.execute("DELETE FROM domain WHERE name = ?", (found.name,))
+    tx.execute("DELETE FROM retired WHERE domain = ?", (domain.name,))
+    tx.execute("DELETE FROM domain WHERE name = ?", (domain.name,))

@@ -25,53 +25,53 @@ SERVER = Leased("server", "number")
 LOGIN = Leased("login", "server")
 
 
-def holder(tx: Transaction, what: Leased, number: int, now: float | None = None) -> str:
+def holder(tx: Transaction, leased: Leased, number: int, now: float | None = None) -> str:
     """Who has the lease of a row, `""` for nobody. Without `now` also a holder whose time has run out."""
-    row = tx.execute(f"SELECT holder, lease_until FROM {what.table} WHERE {what.key} = ?", (number,)).fetchone()
+    row = tx.execute(f"SELECT holder, lease_until FROM {leased.table} WHERE {leased.key} = ?", (number,)).fetchone()
     if row is None or row["holder"] is None or (now is not None and not _runs(row["lease_until"], now)):
         return ""
     return "" if is_dead(row["holder"]) else str(row["holder"])
 
 
 def take(
-    tx: Transaction, what: Leased, number: int, me: str, until: float, now: float, **changes: object
+    tx: Transaction, leased: Leased, number: int, me: str, until: float, now: float, **changes: object
 ) -> str | None:
     """Take the lease of a row until a time; None when a living holder has it, or the row is gone.
 
     Returns the holder that never gave it back, `""` when there was none: that one died at work. `changes`: what else is
     written, by column.
     """
-    row = tx.execute(f"SELECT holder, lease_until FROM {what.table} WHERE {what.key} = ?", (number,)).fetchone()
+    row = tx.execute(f"SELECT holder, lease_until FROM {leased.table} WHERE {leased.key} = ?", (number,)).fetchone()
     if row is None or (row["holder"] and _runs(row["lease_until"], now) and not is_dead(row["holder"])):
         return None
     columns = "".join(f", {name} = ?" for name in changes)
-    update = f"UPDATE {what.table} SET holder = ?, lease_until = ?{columns} WHERE {what.key} = ?"
+    update = f"UPDATE {leased.table} SET holder = ?, lease_until = ?{columns} WHERE {leased.key} = ?"
     tx.execute(update, (me, until, *changes.values(), number))
     return row["holder"] or ""
 
 
-def holds(tx: Transaction, what: Leased, number: int, me: str) -> bool:
+def holds(tx: Transaction, leased: Leased, number: int, me: str) -> bool:
     """Whether the lease of a row is still mine, also when its time has run out."""
-    query = f"SELECT 1 FROM {what.table} WHERE {what.key} = ? AND holder = ?"
+    query = f"SELECT 1 FROM {leased.table} WHERE {leased.key} = ? AND holder = ?"
     return tx.execute(query, (number, me)).fetchone() is not None
 
 
-def renew(tx: Transaction, what: Leased, number: int, me: str, until: float) -> bool:
+def renew(tx: Transaction, leased: Leased, number: int, me: str, until: float) -> bool:
     """Keep a lease until a later time; False when another process has it by now."""
-    update = f"UPDATE {what.table} SET lease_until = CASE WHEN lease_until < ? THEN ? ELSE lease_until END"
-    return tx.execute(f"{update} WHERE {what.key} = ? AND holder = ?", (until, until, number, me)).rowcount == 1
+    update = f"UPDATE {leased.table} SET lease_until = CASE WHEN lease_until < ? THEN ? ELSE lease_until END"
+    return tx.execute(f"{update} WHERE {leased.key} = ? AND holder = ?", (until, until, number, me)).rowcount == 1
 
 
-def settle(tx: Transaction, what: Leased, number: int, me: str, **changes: object) -> bool:
+def settle(tx: Transaction, leased: Leased, number: int, me: str, **changes: object) -> bool:
     """Write what became of a row, its columns by name, and give back the lease; False when it is no longer mine."""
     columns = "".join(f", {name} = ?" for name in changes)
-    update = f"UPDATE {what.table} SET holder = NULL, lease_until = 0{columns} WHERE {what.key} = ? AND holder = ?"
+    update = f"UPDATE {leased.table} SET holder = NULL, lease_until = 0{columns} WHERE {leased.key} = ? AND holder = ?"
     return tx.execute(update, (*changes.values(), number, me)).rowcount == 1
 
 
-def void(tx: Transaction, what: Leased, number: int) -> None:
+def void(tx: Transaction, leased: Leased, number: int) -> None:
     """End the lease of a row, whichever process has it."""
-    tx.execute(f"UPDATE {what.table} SET holder = NULL, lease_until = 0 WHERE {what.key} = ?", (number,))
+    tx.execute(f"UPDATE {leased.table} SET holder = NULL, lease_until = 0 WHERE {leased.key} = ?", (number,))
 
 
 def _runs(until: float, now: float) -> bool:
@@ -89,7 +89,7 @@ def is_dead(name: str) -> bool:
     return len(more) == 2 and host == _host() and _birth(int(more[0])) != more[1]
 
 
-def shown(name: str) -> str:
+def described(name: str) -> str:
     """The number of a process that called itself so (`myself`), with its host where that is another one."""
     host, process, _ = name.split(" ")
     return process if host == _host() else f"{process} on {host}"

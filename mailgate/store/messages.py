@@ -64,7 +64,7 @@ def add(tx: Transaction, message: Message, classed: str, parent: str | None, fla
             *(classed, message.message_id, parent, str(sender) if sender else None),
             *(author.address.key if author.address else None, author.name, author.text),
             *(message.subject, message.field("date")),
-            *(json.dumps([str(each) for each in message.envelope.recipients]), json.dumps(flags)),
+            *(json.dumps([str(recipient) for recipient in message.envelope.recipients]), json.dumps(flags)),
             *(message.size, now),
         ),
     ).fetchone()
@@ -155,8 +155,8 @@ def explanation(tx: Transaction, number: int) -> dict[str, Any]:
         raise _no_message(number)
     if not row["explanation"]:
         raise NotFound(f"message {number} was sent, not received", command("mailgate message show {N}", number))
-    found: dict[str, Any] = json.loads(row["explanation"])
-    return found
+    tree: dict[str, Any] = json.loads(row["explanation"])
+    return tree
 
 
 def raw(tx: Transaction, number: int) -> bytes:
@@ -224,7 +224,7 @@ def _from_row(tx: Transaction, row: Row) -> Stored:
         flags=tuple(json.loads(row["flags"])),
         size=row["size"],
         received_at=row["received_at"],
-        records=tuple(Ref(each["model"], each["id"]) for each in placed),
+        records=tuple(Ref(place["model"], place["id"]) for place in placed),
     )
 
 

@@ -138,5 +138,5 @@ def _from_row(tx: Transaction, row: Row) -> Record:
         alias=row["alias"],
         domain=row["domain"],
         created_at=row["created_at"],
-        followers=tuple(each["address"] for each in rows),
+        followers=tuple(follower["address"] for follower in rows),
     )

@@ -28,8 +28,8 @@ def find(tx: Transaction, message: Message, carried: Marks) -> Returned | None:
     mark = carried.back or carried.last
     if mark is None:
         return None
-    found = _posted(tx, message, mark.text) if mark.kind == token.POST else iter(())
-    for octets, date, returned in (*found, *_answers(tx, message, mark.text)):
+    posted = _posted(tx, message, mark.text) if mark.kind == token.POST else iter(())
+    for octets, date, returned in (*posted, *_answers(tx, message, mark.text)):
         if carried.back is None and message.field("date") != date:
             continue
         if _agrees(octets, message.raw, added=carried.back is not None):
@@ -37,10 +37,10 @@ def find(tx: Transaction, message: Message, carried: Marks) -> Returned | None:
     return None
 
 
-def _agrees(ours: bytes, theirs: bytes, *, added: bool) -> bool:
+def _agrees(sent: bytes, received: bytes, *, added: bool) -> bool:
     try:
         with deadline.limit(COMPARING, worked=True):
-            return likeness.has_text_of(theirs, ours, added=added)
+            return likeness.has_text_of(received, sent, added=added)
     except Exception as error:  # a mistake of ours about these bytes
         if faults.is_of_machine(error):
             raise

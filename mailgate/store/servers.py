@@ -85,7 +85,7 @@ def remove(tx: Transaction, server: Server) -> None:
     """Delete a server and what is known of its messages. Raises Problem while a process collects from it."""
     if holder := leases.holder(tx, leases.SERVER, server.number):
         raise Problem(
-            f"server `{server.name}` is being fetched by process {leases.shown(holder)}", advice="wait for its end"
+            f"server `{server.name}` is being fetched by process {leases.described(holder)}", advice="wait for its end"
         )
     folders = "SELECT number FROM mailbox WHERE server = ?"
     tx.execute(f"DELETE FROM collected WHERE mailbox IN ({folders})", (server.number,))
@@ -118,12 +118,12 @@ def health(tx: Transaction, number: int, now: float) -> Health:
     begins ahead is none.
     """
     row = tx.execute(f"SELECT {', '.join(Health._fields)} FROM server WHERE number = ?", (number,)).fetchone()
-    found = Health(**{name: row[name] for name in Health._fields})
-    if found.failing_since is not None and found.failing_since > now:
-        found = found._replace(failing_since=now)
-    if found.paused_at is not None and found.paused_at > now:
-        found = found._replace(paused_at=None)
-    return found
+    state = Health(**{name: row[name] for name in Health._fields})
+    if state.failing_since is not None and state.failing_since > now:
+        state = state._replace(failing_since=now)
+    if state.paused_at is not None and state.paused_at > now:
+        state = state._replace(paused_at=None)
+    return state
 
 
 def succeeded(tx: Transaction, number: int, warning: str, now: float) -> Health:
@@ -173,13 +173,13 @@ def _checked(server: Server) -> Server:
     elif server.values:
         raise Problem("--set is for the records of --model, and none is given", advice="add --model MODEL")
     actions = (("done", server.done, ("keep", "seen", "delete")), ("failed", server.failed, ("keep",)))
-    for what, action, plain in actions:
+    for option, action, plain in actions:
         kind, colon, folder = action.partition(":")
         if not (action in plain or (kind == "move" and colon and folder)):
-            raise Problem(f"--{what} must be {', '.join(plain)} or move:FOLDER, not `{action}`")
+            raise Problem(f"--{option} must be {', '.join(plain)} or move:FOLDER, not `{action}`")
         if folder in server.folders:
             raise Problem(
-                f"--{what} would move mail into `{folder}`, where it is collected", advice="name another folder"
+                f"--{option} would move mail into `{folder}`, where it is collected", advice="name another folder"
             )
     if server.type == "pop":
         if server.done not in ("keep", "delete") or server.failed != "keep":

@@ -93,7 +93,7 @@ def _line(tx: Transaction, row: Row) -> Line:
         ).fetchone()
         return Line(*same, "sent", f"{place['model']}/{place['id']}" if place else "", row["kind"], author)
     outcomes = json.loads(row["explanation"])["outcomes"] if row["explanation"] else []
-    outcomes.sort(key=lambda each: rank(each["action"]))
+    outcomes.sort(key=lambda outcome: rank(outcome["action"]))
     if not outcomes:
         return Line(*same, row["action"], "", row["reason"], author)
     first = outcomes[0]
@@ -119,8 +119,8 @@ def figures(tx: Transaction, hours: int, now: float) -> Figures:
     return Figures(
         since=first,
         until=now,
-        hours=tuple(Hour(first + at * HOUR, each) for at, each in enumerate(counts)),
-        outcomes={name: sum(each[name] for each in counts) for name in ACTIONS},
+        hours=tuple(Hour(first + at * HOUR, hour) for at, hour in enumerate(counts)),
+        outcomes={name: sum(hour[name] for hour in counts) for name in ACTIONS},
         refusals=_sorted(reasons["refuse"]),
         holds=_sorted(reasons["hold"]),
         aliases=_top_aliases(tx, first, now),
@@ -129,7 +129,7 @@ def figures(tx: Transaction, hours: int, now: float) -> Figures:
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _top_aliases(tx: Transaction, since: float, until: float) -> dict[str, int]:

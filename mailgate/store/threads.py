@@ -76,12 +76,12 @@ class Threads:
 
         `shared`: further messages. What another program sent to several has one delivery, which is that of each.
         """
-        ours = {message.number for id_ in report.message_ids for message in known.get(id_, ()) if message.outgoing}
-        ours |= set(shared)
+        own = {message.number for id_ in report.message_ids for message in known.get(id_, ()) if message.outgoing}
+        own |= set(shared)
         named = (lenient(finding.recipient) for finding in report.findings if finding.recipient)
         keys = sorted({address.key for address in named if address})
         sent: dict[int, tuple[Delivery, ...]] = {}
-        for number in ours:
+        for number in own:
             rows = list(select_in(self.tx, f"{_DELIVERIES} WHERE recipient IN ({{}}) AND message = ?", keys, number))
             if any(finding.recipient is None for finding in report.findings):
                 rows += self.tx.execute(f"{_DELIVERIES} WHERE message = ? LIMIT 2", (number,)).fetchall()

@@ -527,7 +527,7 @@ def test_a_long_field_proves_nothing(field: str, wanted: str) -> None:
 def test_what_cannot_be_read_proves_nothing(field: str) -> None:
     found = parse(field)
     assert found is not None
-    assert (found.authserv_id, found.whole) == (MX, False)
+    assert (found.authserv_id, found.complete) == (MX, False)
     assert judged(field).result == "none"
     assert judged(field).doubtful
     assert judged(field, FAIL).result == judged(FAIL, field).result == "fail", "and takes nothing from a fail"

@@ -96,5 +96,5 @@ def test_of_other_names_nothing_is_known(name: str) -> None:
 
 
 def test_a_process_is_shown_by_its_number() -> None:
-    assert leases.shown(leases.myself()) == leases.myself().split(" ")[1]
-    assert leases.shown("elsewhere 17 1") == "17 on elsewhere"
+    assert leases.described(leases.myself()) == leases.myself().split(" ")[1]
+    assert leases.described("elsewhere 17 1") == "17 on elsewhere"
