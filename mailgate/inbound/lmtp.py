@@ -45,7 +45,7 @@ class LmtpHandler:
         501 for what cannot be read as an address: the header of the message must not speak in its place.
         """
         if not envelope.is_address(address):
-            return "501 5.1.3 that is not a mail address"
+            return status.unreadable(address).smtp
         try:
             known = is_known(self._store, address, self._fallback)
         except Exception as error:

@@ -109,12 +109,13 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
     from mailgate.gateway import log, receive
+    from mailgate.mail import envelope
     from mailgate.mail.incoming import Fallback, Incoming
     from mailgate.outbound import spawn
     from mailgate.process import bounds, owner
     from mailgate.settings import config
     from mailgate.store import database
-    from mailgate.values import names
+    from mailgate.values import names, status
 
     settings = config.load(arguments.config, arguments.store, os.environ, required=True)
     if arguments.fallback is not None and not names.is_model(arguments.fallback):
@@ -126,6 +127,10 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     owner.become(settings.store)
     opened = database.open_existing(settings.store, wait=None)
     fallback = Fallback(arguments.fallback) if arguments.fallback is not None else None
+    named = [recipient for recipient in arguments.recipients if recipient.strip()]
+    if named and fallback is None and not any(map(envelope.is_address, named)):
+        refused = status.unreadable(named[0])
+        return refused.exit, refused.line
     incoming = Incoming(raw, arguments.reverse_path, arguments.recipients, os.environ, fallback)
     receipt = receive.receive(opened, settings, incoming, time.time())
     _committed = receipt.decision.status.exit, receipt.decision.status.line

@@ -11,6 +11,10 @@ _MOST = 100
 """Recipients of one delivery that are taken from a trace field."""
 
 
+UNREADABLE = Address("unreadable recipient", "")
+"""What stands for a recipient that is no address: nobody has it, and the header does not speak in its place."""
+
+
 class Envelope(NamedTuple):
     """The transport's view of one message.
 
@@ -66,8 +70,8 @@ def read(incoming: Incoming, hints: Hints, author: Address | None) -> Envelope:
         return _collected(hints, incoming.mailbox, author)._replace(source=incoming.source)
     sender, stated = _reverse_path((incoming.reverse_path, hints.return_path, incoming.environ.get("SENDER")), author)
     if incoming.recipients:
-        named = [_lenient(text) for text in incoming.recipients if text.strip()]
-        recipients = tuple(dict.fromkeys(parsed for parsed in named if parsed))
+        named = [_lenient(text) or UNREADABLE for text in incoming.recipients if text.strip()]
+        recipients = tuple(dict.fromkeys(named))
         return Envelope(sender, recipients, (), stated, incoming.source)
     spellings = [parsed for text in _from_environment(incoming.environ, hints) if text and (parsed := _lenient(text))]
     return Envelope(sender, tuple(spellings[:1]), tuple(dict.fromkeys(spellings[1:])), stated, incoming.source)

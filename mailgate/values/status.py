@@ -45,8 +45,8 @@ class Status(NamedTuple):
         return {"2": "delivered", "4": "delayed", "5": "failed"}[self.code[0]]
 
 
-_REFUSED_EXIT = {"5.1.1": 67, "5.3.4": 65}
-_SMTP = {"5.1.1": "550", "5.3.4": "552", "5.7.1": "550", "5.7.28": "550", "5.2.1": "550"}
+_REFUSED_EXIT = {"5.1.1": 67, "5.1.3": 67, "5.3.4": 65}
+_SMTP = {"5.1.3": "501", "5.1.1": "550", "5.3.4": "552", "5.7.1": "550", "5.7.28": "550", "5.2.1": "550"}
 
 OK = Status("2.0.0")
 
@@ -74,6 +74,11 @@ _TEXT = {
     "rate-limit": "too many messages from you, try again later",
     "blocked": "your mail is not accepted here",
 }
+
+
+def unreadable(text: str) -> Status:
+    """The status for a recipient that is not an address (RFC 3463 X.1.3); `text` as it came."""
+    return Status("5.1.3", f"{text[:100]!a}: not a mail address")
 
 
 def temporary(text: str = "temporary failure, the mail stays in your queue", code: str = "4.3.0") -> Status:

@@ -38,6 +38,20 @@ def test_the_bytes_of_a_message_are_kept(pipe: Pipe) -> None:
 
 
 @pytest.mark.parametrize(
+    "recipient",
+    [f"{'a' * 70}@example.com", "a@b@example.com", "x y@example.com", f"{'a' * 70}+mg1r{'a' * 22}@example.com"],
+)
+def test_a_recipient_that_is_no_address_is_unknown_and_the_header_does_not_speak_for_it(
+    pipe: Pipe, recipient: str
+) -> None:
+    answer = pipe("-f", BOB, recipient)
+    assert (answer.exit, answer.out[:6], answer.err) == (67, "5.1.3 ", "")
+    assert pipe.count("record") == 0
+    assert pipe("-f", BOB, recipient, "support@example.com") == (0, "", "")
+    assert pipe.count("record") == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "message", "exit", "line"),
     [
         (["support@example.com"], MESSAGE, 0, ""),
