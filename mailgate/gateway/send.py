@@ -56,18 +56,19 @@ def identity(tx: Transaction, record: Record, ours: Ours | None = None) -> Ident
         ours = Ours(directories.load(tx, addresses), Signatures(keys.secrets(tx)))
     elif record.alias not in ours.directory.aliases:
         ours = ours._replace(directory=directories.extended(tx, ours.directory, addresses))
-    directory, signatures = ours
     host = governs.domain if governs else ""
+    directory = directories.with_domains(tx, ours.directory, (host, record.domain or ""))
     home, written = directory.domains.get(host), directory.domains.get(record.domain or "")
     if home and not (written and written.canonical == home.name):
         written = home
     domain = written or directory.default
     if domain is None:
         raise Problem("no local domain is configured", command("mailgate domain add example.com"))
+    secret = ours.signatures.secrets[0]
     alias = directory.aliases.get(record.alias or "")
     if alias and alias.address == record.alias and host == domain.canonical:
-        return Identity(domain, (alias.local, domain.catchall), signatures.secrets[0])
-    return Identity(domain, (domain.catchall,), signatures.secrets[0], domain.sender)
+        return Identity(domain, (alias.local, domain.catchall), secret)
+    return Identity(domain, (domain.catchall,), secret, domain.sender)
 
 
 def mark(writer: Identity) -> str:

@@ -62,7 +62,7 @@ class Context(NamedTuple):
     def governing(self, proposal: Outcome) -> Alias | None:
         """The alias whose policy decides: the one that acts, or the one that governs the record answered."""
         answered = [post.alias for post in self.replies.posts if post.record == proposal.record]
-        acting = [alias for alias, _ in self.acting if alias.number == proposal.alias]
+        acting = (alias for alias, _ in self.acting if alias.number == proposal.alias)
         return next(iter(answered if proposal.reason in ("reply", "token") else acting), None)
 
     def outcome(self, action: str, reason: str, address: str = "", *, quiet: bool = False, note: str = "") -> Outcome:

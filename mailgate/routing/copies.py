@@ -5,7 +5,7 @@ from typing import NamedTuple
 from mailgate.routing import resolve
 from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
-from mailgate.routing.state import Follower
+from mailgate.routing.state import Follower, People
 from mailgate.values import token
 
 _CROWD = 5
@@ -26,12 +26,15 @@ def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = F
     to those who are members when the author is an outsider. Nobody gets a copy who wrote it or who has it already.
     `by_hand`: a person decided, so that neither a spam mark nor a limit counts.
     """
+    message = context.facts.message
+    involved = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
+    have = frozenset(address.key for address in involved if address)
     noted: list[Outcome] = []
     copies: list[Outgoing] = []
     for outcome in outcomes:
         new = outcome.action in ("create", "post") and not outcome.repeated
         outsider = new and is_outsider(outcome, context)
-        followers = _uninvolved(outcome, context) if new else ()
+        followers = _uninvolved(outcome, context.state.people, have) if new else ()
         why, takers = _takers(outcome, context, followers, outsider=outsider, by_hand=by_hand)
         noted.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
         copies += [
@@ -50,15 +53,12 @@ def is_outsider(outcome: Outcome, context: Context) -> bool:
     return outcome.record not in followed or context.own_author
 
 
-def _uninvolved(outcome: Outcome, context: Context) -> tuple[Follower, ...]:
-    """The followers who do not have the message."""
-    people, message = context.state.people, context.facts.message
+def _uninvolved(outcome: Outcome, people: People, have: frozenset[str]) -> tuple[Follower, ...]:
+    """The followers but for those who `have` the message, by `Address.key`."""
     if outcome.record:
         followers = people.followers.get(outcome.record, ())
     else:
         followers = people.notified.get(outcome.alias, ()) if outcome.alias else ()
-    involved = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
-    have = {address.key for address in involved if address}
     return tuple(follower for follower in followers if follower.address not in have)
 
 

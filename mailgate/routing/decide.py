@@ -11,12 +11,15 @@ from mailgate.routing import context as contexts
 from mailgate.routing.context import Context, Verdict
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.routing.facts import Facts
+from mailgate.routing.resolve import Resolved
 from mailgate.routing.state import State
 from mailgate.values import status
 from mailgate.values.outcome import Effect
 
 SAW_LIMIT = 500
 """Characters of what a rule saw that are kept."""
+_LISTED = 10
+"""Aliases in To and Cc that are asked about one by one; each says what all of them make of the message."""
 
 Rule = Callable[[Context], Verdict]
 FIRST: tuple[tuple[str, Rule], ...] = (
@@ -80,8 +83,14 @@ def _too_large(facts: Facts, state: State) -> Decision:
 def _ask_all(context: Context, steps: list[Step]) -> tuple[tuple[Step, ...], tuple[Outcome, ...]]:
     """Ask about every recipient: the steps in the order of the rules, and what is said, one outcome an effect."""
     outcomes: dict[Effect, Outcome] = {}
+    asked = 0
     for recipient in resolve.recipients(context.facts.message.envelope, context.state.ours):
+        listed = recipient is not None and _is_listed(recipient, context)
+        if listed and asked >= _LISTED:
+            continue
         taken, judged = _judge(context.for_recipient(recipient))
+        if all(outcome.action in ("create", "post") or outcome.reason == "duplicate" for outcome in judged):
+            asked += listed
         steps += taken
         for outcome in judged:  # of two ways to one effect the signed address says more about the author
             if outcome.effect not in outcomes or outcome.reason == "token":
@@ -91,6 +100,12 @@ def _ask_all(context: Context, steps: list[Step]) -> tuple[tuple[Step, ...], tup
         outcome for outcome in outcomes.values() if outcome.reason != "outsider" or outcome.record not in posted
     )
     return tuple(sorted(dict.fromkeys(steps), key=lambda step: ORDER.index(step.rule))), united
+
+
+def _is_listed(recipient: Resolved, context: Context) -> bool:
+    """Whether a recipient is an alias that To or Cc name: then the header fields say the same for all of these, and
+    what makes records or posts for one of them does so for the others."""
+    return recipient.kind == "alias" and not recipient.signed and recipient.address.key in context.header(False).written
 
 
 def _judge(context: Context) -> tuple[list[Step], tuple[Outcome, ...]]:

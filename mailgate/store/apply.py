@@ -1,6 +1,7 @@
 """Write down what was decided: outcomes become rows, in the transaction that answers the mail server."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate import __version__
@@ -17,6 +18,9 @@ from mailgate.store.records import NewRecord
 from mailgate.values.directory import Alias
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
+
+Spellings = Mapping[str, str]
+"""How the sender spelled addresses of ours (`resolve.written`)."""
 
 
 class Stored(NamedTuple):
@@ -44,10 +48,11 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
         messages.judged(tx, number, facts.class_.name, parent, flags)
         held.release(tx, number)
     made: dict[Effect, Ref] = {}
+    written = functools.cache(lambda: resolve.written(facts.message, state.ours))
     for outcome in fresh:
         match outcome.action:
             case "create":
-                made[outcome.effect] = _create(tx, number, judgement, outcome, now)
+                made[outcome.effect] = _create(tx, number, judgement, outcome, written, now)
             case "post" if outcome.record:
                 messages.place(tx, number, outcome.record)
                 if outcome.completes:
@@ -81,7 +86,9 @@ def _flags(judgement: Judgement, outcomes: list[Outcome]) -> list[str]:
     return flags
 
 
-def _create(tx: Transaction, number: int, judgement: Judgement, outcome: Outcome, now: float) -> Ref:
+def _create(
+    tx: Transaction, number: int, judgement: Judgement, outcome: Outcome, written: Callable[[], Spellings], now: float
+) -> Ref:
     """The record that an alias or the fallback makes, with the message on it and its first followers."""
     assert outcome.model is not None
     facts, state, _ = judgement
@@ -96,7 +103,7 @@ def _create(tx: Transaction, number: int, judgement: Judgement, outcome: Outcome
         name,
         values,
         alias=alias.address if alias else None,
-        domain=_domain_written(facts, state, alias),
+        domain=_domain_written(facts, state, alias, written),
         rate_key=rate_key(facts.message, outcome.address),
     )
     ref = records.make(tx, new, now)
@@ -116,11 +123,11 @@ def _follow(tx: Transaction, facts: Facts, state: State, ref: Ref) -> None:
         records.add_follower(tx, ref, str(author))
 
 
-def _domain_written(facts: Facts, state: State, alias: Alias | None) -> str | None:
+def _domain_written(facts: Facts, state: State, alias: Alias | None, written: Callable[[], Spellings]) -> str | None:
     """The local domain that was written to: as its people know us, whatever is sent about the record names it."""
     message, ours = facts.message, state.ours
     if alias:
-        return resolve.written(message, ours).get(alias.address, alias.address).rpartition("@")[2]
+        return written().get(alias.address, alias.address).rpartition("@")[2]
     addresses = (*message.to, *message.cc, *message.envelope.recipients, *message.header_addresses)
     return next((address.domain for address in addresses if address.domain in ours.directory.domains), None)
 

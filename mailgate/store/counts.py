@@ -13,6 +13,8 @@ from mailgate.values.record import Ref
 
 DAY, HOUR = 86_400.0, 3_600.0
 _CREATED = within("created_at")
+_RELAYED = 10
+"""Times the threshold of the loop guard that messages which were sent on are counted, more than any limit asks for."""
 
 
 def lately(tx: Transaction, message: Message, state: State, records: Collection[Ref]) -> Counts:
@@ -22,7 +24,7 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
     aliases = {alias.number: alias for alias in state.ours.directory.aliases.values()}.values()
     author, path = message.author.address, message.envelope.reverse_path
     answers = _answers(tx, srs.original(path).key if path else "", min(recent, today))
-    relayed = _relayed(tx, records, recent) if records else {}
+    relayed = _relayed(tx, records, recent, _RELAYED * settings.loop_threshold) if records else {}
     return Counts(
         made=_made(tx, message, state, recent),
         made_by_alias=_made_by_aliases(tx, aliases, hour) if settings.records_per_alias else {},
@@ -80,16 +82,24 @@ def _answered(tx: Transaction, window: Window) -> int:
     return count
 
 
-def _relayed(tx: Transaction, records: Iterable[Ref], window: Window) -> dict[Ref, dict[str, int]]:
-    """Messages on records that were sent on, by their author (`""`: unknown)."""
+def _relayed(tx: Transaction, records: Iterable[Ref], window: Window, most: int) -> dict[Ref, dict[str, int]]:
+    """Messages on records that were sent on, by their author (`""`: unknown); of each record the newest ones.
+
+    The messages with a delivery are gone through from the newest one back, until one is older than the window, or until
+    there are `most`.
+    """
+    newest = "SELECT max(message) FROM delivery WHERE delivery.model = {0} AND delivery.id = {1}"
     query = (
-        "SELECT delivery.model, delivery.id, coalesce(author, '') AS author, count(DISTINCT message.number) AS messages"
-        " FROM delivery JOIN message ON message.number = delivery.message"
-        " WHERE (delivery.model, delivery.id) IN ({}) AND direction = 'in'"
-        f" AND {within('received_at')}"
-        " GROUP BY delivery.model, delivery.id, coalesce(author, '')"
+        "WITH RECURSIVE sent (model, id, message, place) AS ("
+        f"SELECT column1, column2, ({newest.format('column1', 'column2')}), 1 FROM ({{}}) AS named"
+        f" UNION ALL SELECT sent.model, sent.id, ({newest.format('sent.model', 'sent.id')}"
+        " AND delivery.message < sent.message), place + 1 FROM sent JOIN message ON message.number = sent.message"
+        " WHERE place < ? AND received_at > ?)"
+        " SELECT sent.model, sent.id, coalesce(author, '') AS author, count(*) AS messages"
+        f" FROM sent JOIN message ON message.number = sent.message WHERE direction = 'in' AND {within('received_at')}"
+        " GROUP BY sent.model, sent.id, coalesce(author, '')"
     )
     relayed: dict[Ref, dict[str, int]] = {}
-    for row in select_for(tx, query, records, *window):
+    for row in select_for(tx, query, records, most, window.begin, *window):
         relayed.setdefault(Ref(row["model"], row["id"]), {})[row["author"]] = row["messages"]
     return relayed

@@ -213,15 +213,31 @@ def select_in(tx: Transaction, statement: str, names: Iterable[object], *more: o
         yield from tx.execute(statement.replace("{}", marks), (*(batch * places), *more))
 
 
-def select_for(tx: Transaction, statement: str, pairs: Iterable[tuple[object, object]], *more: object) -> Iterator[Any]:
-    """The same for pairs: rows of a statement with `(COLUMN, COLUMN) IN ({})` in it."""
-    every = list(dict.fromkeys(pairs))
-    size = _VALUES // 2
-    for at in range(0, len(every), size):
-        batch = every[at : at + size]
-        marks = "VALUES " + ", ".join(["(?, ?)"] * len(batch))
-        values = [value for pair in batch for value in pair]
-        yield from tx.execute(statement.replace("{}", marks), (*values, *more))
+def select_for(tx: Transaction, statement: str, rows: Iterable[tuple[object, ...]], *more: object) -> Iterator[Any]:
+    """The same for pairs, or other tuples: rows of a statement with `FROM ({}) AS ALIAS` in it.
+
+    They are the rows of this table, with the columns `column1`, `column2` and so on. A CROSS JOIN goes through them,
+    and looks up each by an index, where `IN` may go through the other table.
+    """
+    return _select_values(tx, statement, list(dict.fromkeys(rows)), *more)
+
+
+def select_each(tx: Transaction, statement: str, names: Iterable[object], *more: object) -> Iterator[Any]:
+    """The same for a statement with `FROM ({}) AS ALIAS` in it: the names are the rows of this table, in `column1`."""
+    return _select_values(tx, statement, [(name,) for name in dict.fromkeys(names)], *more)
+
+
+def _select_values(tx: Transaction, statement: str, rows: Sequence[tuple[object, ...]], *more: object) -> Iterator[Any]:
+    if not rows:
+        return
+    places, width = statement.count("{}"), len(rows[0])
+    row = f"({', '.join('?' * width)})"
+    size = _VALUES // (places * width)
+    for at in range(0, len(rows), size):
+        batch = rows[at : at + size]
+        marks = "VALUES " + ", ".join([row] * len(batch))
+        values = [value for values in batch for value in values]
+        yield from tx.execute(statement.replace("{}", marks), (*(values * places), *more))
 
 
 _VALUES = 500

@@ -12,7 +12,15 @@ COMPARING = 2.0
 """Seconds of work for the comparison with one stored message, which is made while other deliveries wait."""
 _COMPARED = 3
 """Stored messages of one id and author, the first ones, that a message is compared with."""
+_LOOKED_AT = 25
+"""Effects of one id that are looked at, the first and the last ones: whoever stores more slows down nobody."""
 _SENT = Effect("sent", "")
+_OF_ID = "SELECT message FROM effect WHERE message_id = ? ORDER BY message"
+_SAME_ID = (
+    "SELECT effect.*, class, author, author_text FROM effect JOIN message ON message.number = effect.message"
+    f" WHERE effect.message_id = ? AND effect.message IN (SELECT * FROM ({_OF_ID} LIMIT ?) AS first"
+    f" UNION SELECT * FROM ({_OF_ID} DESC LIMIT ?) AS last) AND digest != ? ORDER BY effect.message"
+)
 
 
 def note(tx: Transaction, number: int, message: Message, effect: Effect, *, accepted: bool) -> None:
@@ -68,11 +76,8 @@ def earlier(tx: Transaction, message: Message) -> Copies:
     same = [_seen(tx, row, same_content=True) for row in rows]
     if not message.message_id:
         return Copies(tuple(same))
-    others = tx.execute(
-        "SELECT effect.*, class, author, author_text FROM effect JOIN message ON message.number = effect.message"
-        " WHERE effect.message_id = ? AND digest != ? ORDER BY effect.message",
-        (message.message_id, message.digest),
-    ).fetchall()
+    id_, most = message.message_id, _LOOKED_AT
+    others = tx.execute(_SAME_ID, (id_, id_, most, id_, most, message.digest)).fetchall()
     candidates = dict.fromkeys(row["message"] for row in others if _wrote(row, message.author))
     copies = {number for number in list(candidates)[:_COMPARED] if _is_copy(tx, message, number)}
     alike = [_seen(tx, row, same_content=False) for row in others if row["message"] in copies]

@@ -15,8 +15,11 @@ from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
 
-def author(tx: Transaction, message: Message, copies: Copies) -> Standing:
-    """What is known of the author of a message, and of its reverse-path where a list of senders names it."""
+def author(tx: Transaction, message: Message, copies: Copies, records: Collection[Ref]) -> Standing:
+    """What is known of the author of a message, and of its reverse-path where a list of senders names it.
+
+    Of what they follow: `records`, as far as they do, and some others, which say that they follow anything.
+    """
     wrote, path = message.author.address, message.envelope.reverse_path
     original = srs.original(path) if path else None
     addresses = tuple(dict.fromkeys(address for address in (wrote, path, original) if address))
@@ -30,10 +33,15 @@ def author(tx: Transaction, message: Message, copies: Copies) -> Standing:
     if wrote is None:
         return standing
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (wrote.key,)).fetchone()
-    followed = tx.execute("SELECT model, id FROM follower WHERE address = ?", (wrote.key,))
+    made = _made_by(tx, copies)
+    query = "SELECT model, id FROM follower WHERE address = ? LIMIT ?"
+    followed = tx.execute(query, (wrote.key, len(made) + 1)).fetchall()
+    if len(followed) > len(made):  # there may be others
+        named = "SELECT model, id FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
+        followed += select_for(tx, f"{named} AND address = ?", records, wrote.key)
     return standing._replace(
         contact=contact_from(row) if row else None,
-        followed=frozenset(Ref(row["model"], row["id"]) for row in followed) - _made_by(tx, copies),
+        followed=frozenset(Ref(row["model"], row["id"]) for row in followed) - made,
     )
 
 
@@ -60,7 +68,8 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
     known = directories.extended(tx, directory, addresses.values())
     people = {text: address for text, address in addresses.items() if not resolve.is_local(address, known)}
     keys = {address.key for address in people.values()}
-    members, stops = _members(tx, keys), _stops(tx, keys)
+    of_records = {record: {people[text].key for text in texts if text in people} for record, texts in followers.items()}
+    members, stops = _members(tx, keys), _stops(tx, of_records)
 
     def reachable(texts: Sequence[str], record: Ref | None) -> tuple[Follower, ...]:
         spelled = {people[text].key: text for text in texts if text in people}
@@ -75,13 +84,13 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
     )
 
 
-def stops(tx: Transaction, record: Ref, keys: Iterable[str]) -> dict[str, str]:
+def stops(tx: Transaction, record: Ref, keys: Collection[str]) -> dict[str, str]:
     """Why some of these people get no copies of a record's mail."""
-    stopped = _stops(tx, keys)
+    stopped = _stops(tx, {record: keys})
     return {key: why for key in keys if (why := stopped.get((key, record)))}
 
 
-def complaining(tx: Transaction, record: Ref, keys: Iterable[str]) -> frozenset[str]:
+def complaining(tx: Transaction, record: Ref, keys: Collection[str]) -> frozenset[str]:
     """Who called our mail of a record spam, as a signature of ours proves, without anybody having seen to it yet."""
     return frozenset(key for key, why in stops(tx, record, keys).items() if why == _COMPLAINED)
 
@@ -89,7 +98,10 @@ def complaining(tx: Transaction, record: Ref, keys: Iterable[str]) -> frozenset[
 def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, list[str]]:
     """The followers of records in the order they came, as mail goes to them."""
     followers: dict[Ref, list[str]] = {}
-    query = "SELECT model, id, spelled FROM follower WHERE (model, id) IN ({}) ORDER BY number"
+    query = (
+        "SELECT model, id, spelled FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
+        " ORDER BY number"
+    )
     for row in select_for(tx, query, records):
         followers.setdefault(Ref(row["model"], row["id"]), []).append(row["spelled"])
     return followers
@@ -103,15 +115,22 @@ def _members(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
 _COMPLAINED = "it complained"
 
 
-def _stops(tx: Transaction, keys: Iterable[str]) -> Mapping[tuple[str, Ref], str]:
-    """Why people get no copies of a record's mail, as a signature of ours proves."""
+def _stops(tx: Transaction, followers: Mapping[Ref, Iterable[str]]) -> Mapping[tuple[str, Ref], str]:
+    """Why followers get no copies of a record's mail, as a signature of ours proves: one failure of many is enough."""
+    complaint = "kind = 'complaint'"
+    failing = (
+        "EXISTS (SELECT 1 FROM failure WHERE failure.follower = column1 AND state = 'open'"
+        " AND failure.model = column2 AND failure.id = column3 AND {})"
+    )
     query = (
-        "SELECT follower, kind, model, id FROM failure WHERE follower IN ({}) AND state = 'open'"
-        " AND (kind = 'complaint' OR permanent = 1)"
+        "SELECT column1 AS follower, column2 AS model, column3 AS id,"
+        f" {failing.replace('{}', complaint)} AS complained, {failing.replace('{}', 'permanent = 1')} AS failed"
+        " FROM ({}) AS named"
     )
     stops: dict[tuple[str, Ref], str] = {}
-    for row in select_in(tx, query, sorted(keys)):
-        if row["model"] is not None:
-            stop = row["follower"], Ref(row["model"], row["id"])
-            stops[stop] = _COMPLAINED if row["kind"] == "complaint" else stops.get(stop, "mail to it fails")
+    pairs = [(key, *record) for record, keys in followers.items() for key in sorted(keys)]
+    for row in select_for(tx, query, pairs):
+        if row["complained"] or row["failed"]:
+            why = _COMPLAINED if row["complained"] else "mail to it fails"
+            stops[row["follower"], Ref(row["model"], row["id"])] = why
     return stops

@@ -59,19 +59,19 @@ def take(tx: Transaction, facts: Facts, known: Ours, given: Settings, now: float
     threads = Threads(tx, known.directory)
     deliveries = {**known.signatures.deliveries, **(_returned(threads, facts) if facts.report else {})}
     thread = threads.thread(facts, (seen.message for seen in copies.seen), deliveries.values())
-    records = {
-        placement.record
-        for placement in (*thread.placements, *(delivery.placement for delivery in deliveries.values()))
-    }
+    placements = (*thread.placements, *(delivery.placement for delivery in deliveries.values()))
+    records = {placement.record for placement in placements}
     records |= {alias.record for alias in threads.directory.aliases.values() if alias.record}
     records |= {seen.record for seen in copies.seen if seen.record}
     records |= {record} if record else set()
+    governing = (placement.alias for placement in placements)
+    owners = {alias.owner for alias in (*threads.directory.aliases.values(), *governing) if alias and alias.owner}
     state = State(
         ours=Ours(threads.directory, known.signatures._replace(deliveries=deliveries)),
         settings=given,
         thread=thread._replace(records=existing(tx, records)) if records else thread,
         copies=copies,
-        author=people.author(tx, facts.message, copies),
+        author=people.author(tx, facts.message, copies, records | owners),
         people=people.to_copy(tx, threads.directory, records),
         now=now,
     )

@@ -8,7 +8,7 @@ from mailgate.routing.facts import Facts
 from mailgate.routing.state import Delivery, Known, Placement, Thread
 from mailgate.store import aliases
 from mailgate.store import directory as directories
-from mailgate.store.database import Row, Transaction, select_for, select_in
+from mailgate.store.database import Row, Transaction, select_each, select_for, select_in
 from mailgate.values import token
 from mailgate.values.address import Address, lenient, lower
 from mailgate.values.directory import Alias, Directory
@@ -34,8 +34,9 @@ class Threads:
     def thread(self, facts: Facts, copies: Iterable[int], signed: Iterable[Delivery] = ()) -> Thread:
         """The stored messages that a message names, or that its report is about, by id or by a `signed` address.
 
-        An id that is merely mentioned in a stored message is looked for where no other leads to a record; what `copies`
-        (numbers of messages) did is none of the people who take part there. `records` is left empty.
+        Of many messages with one id, or that mention it, those count that came first (or last): whoever stores more of
+        them slows down nobody. An id that is merely mentioned is looked for where no other leads to a record; what
+        `copies` (numbers of messages) did is none of the people who take part there. `records` is left empty.
         """
         references, report = facts.message.references, facts.report
         ids = (*references, *(report.message_ids if report else ()))
@@ -44,30 +45,35 @@ class Threads:
             return Thread()
         known = self._known(_named(self.tx, ids))
         on_record = any(message.placements and not message.reused for same in known.values() for message in same)
-        mentioned = {} if on_record or not references else self._mentioned(references, sorted(set(copies)))
+        mentioned = {} if on_record or not references else self._mentioned(facts, frozenset(copies))
         return Thread(known, mentioned, frozenset(), self._sent_to(known, report, shared) if report else {})
 
     def _known(self, rows: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
         placements = self._placements([row["number"] for same in rows.values() for row in same])
         return {id_: tuple(_from_row(row, placements) for row in same) for id_, same in rows.items()}
 
-    def _mentioned(self, references: Sequence[str], copies: Sequence[int]) -> dict[str, tuple[Known, ...]]:
+    def _mentioned(self, facts: Facts, copies: Collection[int]) -> dict[str, tuple[Known, ...]]:
+        ids = facts.message.references
+        most = _each(ids)
+        oldest = "SELECT message FROM mention WHERE mention.message_id = named.column1 ORDER BY message LIMIT ?"
         query = (
-            "SELECT mention.message_id AS mentioned, number, message.message_id, direction, flags"
-            " FROM mention JOIN message ON message.number = mention.message WHERE mention.message_id IN ({})"
+            "SELECT named.column1 AS mentioned, number, message.message_id, direction, flags FROM ({}) AS named"
+            f" JOIN message ON number IN (SELECT * FROM ({oldest}) AS oldest"
+            f" UNION SELECT * FROM ({oldest.replace('ORDER BY message', 'ORDER BY message DESC')}) AS newest)"
         )
-        rows = list(select_in(self.tx, query, references))
-        placements = self._placements([row["number"] for row in rows])
+        rows = list(select_each(self.tx, query, ids, most, most))
+        placements = self._placements({row["number"] for row in rows})
         records = {placement.record for placed in placements.values() for placement in placed}
         people = _participants(self.tx, records, copies)
         with_people = {
             number: tuple(placement._replace(participants=people[placement.record]) for placement in placed)
             for number, placed in placements.items()
         }
-        mentioned: dict[str, tuple[Known, ...]] = {}
+        mentioned: dict[str, list[Known]] = {}
+        known = {row["number"]: _from_row(row, with_people) for row in rows}
         for row in rows:
-            mentioned[row["mentioned"]] = (*mentioned.get(row["mentioned"], ()), _from_row(row, with_people))
-        return mentioned
+            mentioned.setdefault(row["mentioned"], []).append(known[row["number"]])
+        return {id_: tuple(group) for id_, group in mentioned.items()}
 
     def _sent_to(
         self, known: Mapping[str, tuple[Known, ...]], report: Report, shared: Collection[int]
@@ -98,7 +104,7 @@ class Threads:
         took = set(json.loads(row["recipients"]))
         return [delivery._replace(recipient=key) for delivery in self._deliveries(rows) for key in keys if key in took]
 
-    def _placements(self, messages: Sequence[int]) -> dict[int, tuple[Placement, ...]]:
+    def _placements(self, messages: Collection[int]) -> dict[int, tuple[Placement, ...]]:
         """Where messages stand, the oldest record first."""
         query = (
             "SELECT message, placement.model, placement.id, alias, policy FROM placement"
@@ -107,11 +113,11 @@ class Threads:
         )
         rows = list(select_in(self.tx, query, messages))
         self._ask_for([row["alias"] for row in rows])
-        placements: dict[int, tuple[Placement, ...]] = {}
+        placements: dict[int, list[Placement]] = {}
         for row in rows:
             placement = Placement(Ref(row["model"], row["id"]), self._governing(row))
-            placements[row["message"]] = (*placements.get(row["message"], ()), placement)
-        return placements
+            placements.setdefault(row["message"], []).append(placement)
+        return {message: tuple(group) for message, group in placements.items()}
 
     def _deliveries(self, rows: Sequence[Row]) -> list[Delivery]:
         self._ask_for([row["alias"] for row in rows])
@@ -145,21 +151,33 @@ class Threads:
 
 def existing(tx: Transaction, records: Iterable[Ref]) -> frozenset[Ref]:
     """Those of some records that are there."""
-    rows = select_for(tx, "SELECT model, id FROM record WHERE (model, id) IN ({})", records)
+    rows = select_for(
+        tx, "SELECT model, id FROM ({}) AS named CROSS JOIN record WHERE model = column1 AND id = column2", records
+    )
     return frozenset(Ref(row["model"], row["id"]) for row in rows)
 
 
-def _named(tx: Transaction, ids: Sequence[str]) -> dict[str, list[Row]]:
+def _each(ids: Collection[str]) -> int:
+    """How many stored messages are looked at for one id, where a message names so many of them."""
+    return max(1, min(_CANDIDATES // 4, _CANDIDATES // len(ids)))
+
+
+def _named(tx: Transaction, ids: Collection[str]) -> dict[str, list[Row]]:
     """The messages with these ids, those that went to somebody as a copy under such an id among them."""
     rows: dict[str, list[Row]] = {}
-    received = "SELECT number, message_id, direction, flags FROM message WHERE message_id IN ({})"
-    for row in select_in(tx, received, ids):
+    received = (
+        "SELECT number, message_id, direction, flags FROM ({}) AS named JOIN message ON number IN ("
+        "SELECT number FROM message AS same WHERE same.message_id = named.column1"
+        " ORDER BY direction DESC, number LIMIT ?) ORDER BY number"
+    )
+    for row in select_each(tx, received, ids, _each(ids)):
         rows.setdefault(row["message_id"], []).append(row)
     copied = (
-        "SELECT DISTINCT number, message_id, 'out' AS direction, '[]' AS flags FROM ("
-        "SELECT message AS number, message_id FROM delivery WHERE message_id IN ({})) AS copy"
+        "SELECT number, message_id, 'out' AS direction, '[]' AS flags FROM (SELECT column1 AS message_id,"
+        " (SELECT min(message) FROM delivery WHERE delivery.message_id = named.column1) AS number"
+        " FROM ({}) AS named) AS copy WHERE number IS NOT NULL"
     )
-    for row in select_in(tx, copied, ids):
+    for row in select_each(tx, copied, ids):
         same = rows.setdefault(row["message_id"], [])
         if row["number"] not in {other["number"] for other in same}:
             same.append(row)
@@ -176,22 +194,30 @@ def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Know
     )
 
 
-def _participants(tx: Transaction, records: set[Ref], copies: Sequence[int]) -> dict[Ref, frozenset[str]]:
-    """Who follows a record, or wrote on it: their `Address.key`; without the authors of `copies`."""
+def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -> dict[Ref, frozenset[str]]:
+    """Who follows a record, or wrote on it lately: their `Address.key`; without the authors of `copies`."""
     people: dict[Ref, set[str]] = {record: set() for record in records}
-    for row in select_for(tx, "SELECT model, id, address FROM follower WHERE (model, id) IN ({})", records):
+    followers = (
+        "SELECT model, id, address FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
+    )
+    for row in select_for(tx, followers, records):
         people[Ref(row["model"], row["id"])].add(row["address"])
     wrote = (
-        "SELECT DISTINCT placement.model, placement.id, author, message.number FROM message"
-        " JOIN placement ON placement.message = message.number"
-        " WHERE (placement.model, placement.id) IN ({}) AND author IS NOT NULL AND direction = 'in'"
+        "SELECT DISTINCT placement.model, placement.id, author, message.number FROM ({}) AS named"
+        " JOIN placement ON placement.number IN (SELECT number FROM placement AS newest"
+        " WHERE newest.model = named.column1 AND newest.id = named.column2 ORDER BY number DESC LIMIT ?)"
+        " JOIN message ON message.number = placement.message AND author IS NOT NULL AND direction = 'in'"
     )
-    for row in select_for(tx, wrote, records):
+    for row in select_for(tx, wrote, records, max(1, _POSTS // max(1, len(records)))):
         if row["number"] not in copies:
             people[Ref(row["model"], row["id"])].add(row["author"])
     return {record: frozenset(keys) for record, keys in people.items()}
 
 
+_CANDIDATES = 40
+"""Stored messages that are looked at for all ids that a message names, more only where it names more."""
+_POSTS = 100
+"""Messages whose authors are looked at, on all records where one that mentions an id may lead."""
 _DELIVERIES = (
     "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy,"
     " record.id IS NULL AS gone"

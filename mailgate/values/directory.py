@@ -105,7 +105,7 @@ class Alias(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """What is ours: all local domains, and of the aliases those that were asked for.
+    """What is ours: the default domain, and of the other local domains and the aliases those that were asked for.
 
     `domains` by each of their names, in the order they were added; `aliases` by address, retired ones too; `detected`:
     those with local-part detection, by local part, retired ones too. Outside the local domains detection works in those
@@ -129,7 +129,7 @@ class Directory(NamedTuple):
 
     @property
     def contacts(self) -> frozenset[str]:
-        """The contact addresses of all local domains, as `Address.key`."""
+        """The contact addresses of these domains, as `Address.key`: those that were asked for are among them."""
         return frozenset(domain.contact for domain in self.domains.values() if domain.contact)
 
     def domain_of(self, address: Address) -> Domain | None:
@@ -143,12 +143,11 @@ class Directory(NamedTuple):
         """
         current = {alias.address: alias for alias in aliases}
         every = {**self.aliases, **dict(retired), **current}
-        detected: dict[str, tuple[Alias, ...]] = {}
+        detected: dict[str, dict[int, Alias]] = {}
         for address, alias in sorted(every.items(), key=lambda item: (item[0] != item[1].address, item[1].number)):
-            local = address.rpartition("@")[0]
-            if alias.local_part and alias not in detected.get(local, ()):
-                detected[local] = (*detected.get(local, ()), alias)
-        return self._replace(aliases=every, detected=detected)
+            if alias.local_part:
+                detected.setdefault(address.rpartition("@")[0], {}).setdefault(alias.number, alias)
+        return self._replace(aliases=every, detected={local: tuple(of.values()) for local, of in detected.items()})
 
 
 class Contact(NamedTuple):
