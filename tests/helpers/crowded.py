@@ -64,7 +64,8 @@ def _domains(tx: Transaction, n: int) -> None:
     )
 
 
-def _aliases(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> None:
+def aliases(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> None:
+    """Aliases, by local part and domain."""
     tx.executemany(
         "INSERT INTO alias (local, domain, model, values_json, policy, local_part, authenticated, refusal, spam,"
         " status, notify) VALUES (?, ?, 'crm.lead', '{}', 'everyone', 0, 0, '', 'hold', 'valid', '[]')",
@@ -75,14 +76,16 @@ def _aliases(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> None:
 def domains(tx: Transaction, n: int) -> None:
     """The local part of an alias in many other domains."""
     _domains(tx, n)
-    _aliases(tx, (("info", f"d{at}.test") for at in range(n)))
+    aliases(tx, (("info", f"d{at}.test") for at in range(n)))
 
 
 def mentioned(tx: Transaction, n: int) -> None:
     """Messages on one record that all name an id that we never had."""
     _records(tx, 1)
     _messages(tx, n, _id, record=lambda _: 1)
-    tx.executemany("INSERT INTO mention VALUES ('<root@evil.org>', ?)", ((at,) for at in range(1, n + 1)))
+    tx.executemany(
+        "INSERT INTO mention (message_id, message) VALUES ('<root@evil.org>', ?)", ((at,) for at in range(1, n + 1))
+    )
 
 
 HUNDRED = [f"<{at}@root.evil.org>" for at in range(100)]
@@ -93,7 +96,7 @@ def planted(tx: Transaction, n: int) -> None:
     _records(tx, 1)
     _messages(tx, n, _id, record=lambda _: 1)
     pairs = ((id_, at) for at in range(1, n + 1) for id_ in HUNDRED)
-    tx.executemany("INSERT INTO mention VALUES (?, ?)", pairs)
+    tx.executemany("INSERT INTO mention (message_id, message) VALUES (?, ?)", pairs)
 
 
 def stored(tx: Transaction, n: int) -> None:
@@ -133,7 +136,10 @@ def followed(tx: Transaction, n: int) -> None:
 
 def retired(tx: Transaction, n: int) -> None:
     """Retired names."""
-    tx.executemany("INSERT INTO retired VALUES ('example.com', ?, 'alias', 1)", ((f"old{at}",) for at in range(n)))
+    tx.executemany(
+        "INSERT INTO retired (domain, local, kind, alias) VALUES ('example.com', ?, 'alias', 1)",
+        ((f"old{at}",) for at in range(n)),
+    )
 
 
 def busy(tx: Transaction, n: int) -> None:
