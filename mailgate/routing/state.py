@@ -13,7 +13,8 @@ from mailgate.values.record import Ref
 class Placement(NamedTuple):
     """One record a stored message stands on; `alias` governs the record, None when no alias made it or it is gone.
 
-    `participants` are the `Address.key` of its followers and of everybody who wrote on it.
+    `participants`, where they matter, are the `Address.key` of those who follow it, whom we wrote to on it, or who
+    wrote on it and were neither outsiders nor reused an id.
     """
 
     record: Ref

@@ -44,7 +44,9 @@ def answered(message: Message, state: State) -> Answered:
     if not message.references:
         return Answered(None, "no References, no In-Reply-To")
     how = "answers"
-    known = _newest(_parent(state.thread.known.get(id_, ()), state) for id_ in message.references)
+    author = message.author.address
+    people = frozenset([author.key] if author and not resolve(author, state.ours).ours else [])
+    known = _newest(_parent(state.thread.known.get(id_, ()), state, people) for id_ in message.references)
     if not known:
         how = "names an id mentioned in"
         known = _newest(_mentions(message, state))
@@ -118,15 +120,20 @@ def _newest(candidates: Iterable[Known | None]) -> Known | None:
     return max((known for known in candidates if known), key=lambda known: known.number, default=None)
 
 
-def _parent(same_id: tuple[Known, ...], state: State) -> Known | None:
+def _parent(same_id: tuple[Known, ...], state: State, people: frozenset[str]) -> Known | None:
     """For one id: our own message, else the first received, on all records that its copies are on.
 
-    Never one that reused its id, nor one whose records are gone.
+    Whoever knows an id can send it first. So of several mails that share one, only that is a parent on whose record one
+    of `people` takes part. One whose records are gone never is.
     """
-    usable = [on_records for known in same_id if not known.reused and (on_records := _on_records(known, state))]
-    copies = sorted([known for known in usable if known.outgoing] or usable, key=lambda known: known.number)
+    ours = [on_records for known in same_id if known.outgoing and (on_records := _on_records(known, state))]
+    doubtful = any(known.reused for known in same_id)
+    received = (_on_records(known, state, people if doubtful else None) for known in same_id if not known.outgoing)
+    copies = sorted(ours or [known for known in received if known], key=lambda known: known.number)
     if not copies:
         return None
+    if doubtful and not ours:
+        return copies[0]
     return copies[0]._replace(placements=tuple(placement for known in copies for placement in known.placements))
 
 

@@ -14,6 +14,9 @@ from mailgate.values.address import Address, lenient, lower
 from mailgate.values.directory import Alias, Directory
 from mailgate.values.record import Ref
 
+_DOUBTFUL = 20
+"""Messages that share one id, the first ones, among which a parent is looked for."""
+
 
 class Threads:
     """Looks things up for one message. `directory` grows by the aliases that govern what is found."""
@@ -43,14 +46,33 @@ class Threads:
         shared = {delivery.message for delivery in signed if not delivery.recipient} if report else set()
         if not ids and not shared:
             return Thread()
-        known = self._known(_named(self.tx, ids))
+        copies = frozenset(copies)
+        known = self._with_people(self._known(_named(self.tx, ids)), copies)
         on_record = any(message.placements and not message.reused for same in known.values() for message in same)
-        mentioned = {} if on_record or not references else self._mentioned(facts, frozenset(copies))
+        mentioned = {} if on_record or not references else self._mentioned(facts, copies)
         return Thread(known, mentioned, frozenset(), self._sent_to(known, report, shared) if report else {})
 
     def _known(self, rows: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
         placements = self._placements([row["number"] for same in rows.values() for row in same])
         return {id_: tuple(_from_row(row, placements) for row in same) for id_, same in rows.items()}
+
+    def _with_people(
+        self, known: Mapping[str, tuple[Known, ...]], copies: Collection[int]
+    ) -> Mapping[str, tuple[Known, ...]]:
+        """The same with the people who take part where several mails share one id, the first messages of each."""
+        doubtful = {id_: group[:_DOUBTFUL] for id_, group in known.items() if any(each.reused for each in group)}
+        records = {placement.record for group in doubtful.values() for each in group for placement in each.placements}
+        if not records:
+            return known
+        people = _participants(self.tx, records, copies)
+
+        def placed(message: Known) -> Known:
+            placements = message.placements
+            return message._replace(
+                placements=tuple(each._replace(participants=people[each.record]) for each in placements)
+            )
+
+        return {**known, **{id_: tuple(map(placed, group)) for id_, group in doubtful.items()}}
 
     def _mentioned(self, facts: Facts, copies: Collection[int]) -> dict[str, tuple[Known, ...]]:
         ids = facts.message.references
@@ -195,7 +217,10 @@ def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Know
 
 
 def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -> dict[Ref, frozenset[str]]:
-    """Who follows a record, or wrote on it lately: their `Address.key`; without the authors of `copies`."""
+    """Who follows a record, was written to by us on it lately, or wrote on it lately: their `Address.key`.
+
+    Without the authors of `copies`, outsiders, and those who reused an id.
+    """
     people: dict[Ref, set[str]] = {record: set() for record in records}
     followers = (
         "SELECT model, id, address FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
@@ -203,14 +228,23 @@ def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -
     for row in select_for(tx, followers, records):
         people[Ref(row["model"], row["id"])].add(row["address"])
     wrote = (
-        "SELECT DISTINCT placement.model, placement.id, author, message.number FROM ({}) AS named"
+        "SELECT DISTINCT placement.model, placement.id, author, message.number, flags FROM ({}) AS named"
         " JOIN placement ON placement.number IN (SELECT number FROM placement AS newest"
         " WHERE newest.model = named.column1 AND newest.id = named.column2 ORDER BY number DESC LIMIT ?)"
         " JOIN message ON message.number = placement.message AND author IS NOT NULL AND direction = 'in'"
     )
-    for row in select_for(tx, wrote, records, max(1, _POSTS // max(1, len(records)))):
-        if row["number"] not in copies:
+    most = max(1, _POSTS // max(1, len(records)))
+    for row in select_for(tx, wrote, records, most):
+        if row["number"] not in copies and not {"outsider", "reused-id"} & set(json.loads(row["flags"])):
             people[Ref(row["model"], row["id"])].add(row["author"])
+    written_to = (
+        "SELECT DISTINCT delivery.model, delivery.id, recipient FROM ({}) AS named"
+        " JOIN delivery ON delivery.number IN (SELECT number FROM delivery AS newest"
+        " WHERE newest.model = named.column1 AND newest.id = named.column2 ORDER BY number DESC LIMIT ?)"
+        " WHERE recipient != ''"
+    )
+    for row in select_for(tx, written_to, records, most):
+        people[Ref(row["model"], row["id"])].add(row["recipient"])
     return {record: frozenset(keys) for record, keys in people.items()}
 
 

@@ -576,7 +576,7 @@ def test_i15_what_a_person_puts_on_a_record_later_is_what_reuses_the_id(gateway:
     real = gateway.records()[-1]
     held.route(gateway.store, gateway.config, 1, "sales@example.com", gateway.now)
     assert [each.flags for each in gateway.messages()] == [("reused-id",), ()]
-    assert outcomes(writes(gateway, who=CARL, references=X, message_id="<carls@team.org>")) == [f"post reply {real}"]
+    assert outcomes(writes(gateway, who=BOB, references=X, message_id="<more@team.org>")) == [f"post reply {real}"]
 
 
 LISTED = {"list_id": "<l.evil.org>"}

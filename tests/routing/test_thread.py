@@ -68,7 +68,12 @@ def test_d2_an_id_that_holds_reply_to_is_an_id_like_any_other() -> None:
         pytest.param(
             [stored(1, "<a@x>", ONE, outgoing=True), stored(2, "<a@x>", TWO)], ["crm.lead/1"], id="and-alone-if-older"
         ),
-        pytest.param([A, stored(2, "<a@x>", TWO, reused=True)], ["crm.lead/1"], id="I15-reused-id-is-no-parent"),
+        pytest.param([A, stored(2, "<a@x>", TWO, reused=True)], [], id="I15-reused-id-makes-it-doubtful"),
+        pytest.param(
+            [A, stored(2, "<a@x>", TWO, reused=True, people=("bob@client.org",))],
+            ["crm.lead/2"],
+            id="but-not-for-who-takes-part",
+        ),
         pytest.param([stored(2, "<a@x>", TWO, reused=True)], [], id="reused-alone-is-none-either"),
         pytest.param([stored(3, "<a@x>")], [], id="stored-but-on-no-record"),
         pytest.param([stored(3, "<a@x>", ONE, TWO)], ["crm.lead/2"], id="several-records-the-newest"),
