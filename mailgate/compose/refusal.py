@@ -86,7 +86,7 @@ def _text(outgoing: Outgoing, domain: Domain, addresses: list[str], template: st
         "company": shown(domain.company, 200) or domain.name,
         "domain": domain.name,
         "text": own_text,
-        "who": "" if own_text else wording.who(domain.language, policy),
+        "who": "" if own_text else wording.permitted(domain.language, policy),
     }
     text = wording.fill(template, values)
     if not text.strip():

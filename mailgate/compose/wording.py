@@ -73,7 +73,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return "\n\n".join(paragraph for paragraph in filled if paragraph.strip()) + "\n"
 
 
-def who(language: str, policy: str) -> str:
+def permitted(language: str, policy: str) -> str:
     """Who may write under a policy, as the built-in templates need it."""
     senders: Mapping[str, str] = phrases("senders", language)
     return senders.get(policy, senders["selected"])

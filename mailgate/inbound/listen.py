@@ -47,8 +47,8 @@ def sockets(listen: str, access: Access, store: str) -> list[socket.socket]:
 
 def _tcp(listen: str, host: str, port: int, access: Access) -> list[socket.socket]:
     """Sockets for every address of a host. No host means all addresses of this machine."""
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
+    infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = dict.fromkeys((family, address) for family, _, _, _, address in infos)
     outside = [str(address[0]) for _, address in addresses if not _is_loopback(str(address[0]))]
     if outside and not access.anyone:
         raise Problem(

@@ -88,9 +88,9 @@ class Session:
     """The dialogue with one client."""
 
     def __init__(
-        self, given: Input, writer: asyncio.StreamWriter, handler: LmtpHandler, max_size: int, limits: Limits
+        self, source: Input, writer: asyncio.StreamWriter, handler: LmtpHandler, max_size: int, limits: Limits
     ) -> None:
-        self._input, self._writer, self._handler = given, writer, handler
+        self._input, self._writer, self._handler = source, writer, handler
         self._max_size, self._limits = max_size, limits
         self._greeted = False
         self._errors = 0

@@ -32,7 +32,9 @@ MARKED = re.compile(r">(?![=:_<]|From )")
 
 def _words(*alternatives: str) -> str:
     """Alternatives of all languages as one pattern, longer ones first."""
-    return "|".join(sorted({word for some in alternatives for word in some.split("|") if word}, key=len, reverse=True))
+    return "|".join(
+        sorted({word for alternative in alternatives for word in alternative.split("|") if word}, key=len, reverse=True)
+    )
 
 
 _ROWS = tuple(LANGUAGES.values())

@@ -272,20 +272,20 @@ class _Writer:
             del self.out[self.hidden.at :], self.lists[self.hidden.lists :], self.tables[self.hidden.tables :]
             self.hidden = None
 
-    def picture(self, name: str, given: dict[str, str]) -> None:
+    def picture(self, name: str, attributes: dict[str, str]) -> None:
         """Add the words of an image or a button."""
-        if name == "input" and given.get("type", "").lower() not in ("image", "submit", "button", "reset"):
+        if name == "input" and attributes.get("type", "").lower() not in ("image", "submit", "button", "reset"):
             return
-        words = given.get("alt") or given.get("value" if name == "input" else "title") or ""
+        words = attributes.get("alt") or attributes.get("value" if name == "input" else "title") or ""
         words = " ".join(words.split())
         dots = ("0", "1", "0px", "1px")
-        if given.get("width") in dots and given.get("height") in dots:
+        if attributes.get("width") in dots and attributes.get("height") in dots:
             return  # it counts who reads the mail
         self.pictured = True
         if not _PICTURE.match(words):
             self.say(words)
         if name == "area":
-            self.say(_target(given.get("href", ""), words, pictured=True))
+            self.say(_target(attributes.get("href", ""), words, pictured=True))
 
     def say(self, words: str) -> None:
         """Add words apart from those around them."""
@@ -338,9 +338,9 @@ class _Writer:
         """Start or end a list, or add the mark of an item; `tag` is empty at the end."""
         if name != "li":
             if tag:
-                given = tags.attributes(tag) if name == "ol" else {}
-                number = tags.number(given.get("start", ""), 1) if name == "ol" else None
-                self.lists.append(_List(number, given.get("type", "")))
+                attributes = tags.attributes(tag) if name == "ol" else {}
+                number = tags.number(attributes.get("start", ""), 1) if name == "ol" else None
+                self.lists.append(_List(number, attributes.get("type", "")))
             elif self.lists:
                 self.lists.pop()
         elif tag:

@@ -218,12 +218,12 @@ def _top(lines: list[str], at: int) -> int | None:
         return None
     if not may_end_attribution(lines[index]):
         return at
-    found = attribution(lines, index)
-    if found is None:
+    introduction = attribution(lines, index)
+    if introduction is None:
         # "The log says:" introduces; "you wrote:" does not, and is the author's own.
         return at if WROTE.search(lines[index]) or MAILBOX.search(lines[index]) else None
-    title = above(lines, found.top)
-    return title if title is not None and is_original(lines[title]) else found.top
+    title = above(lines, introduction.top)
+    return title if title is not None and is_original(lines[title]) else introduction.top
 
 
 def _is_forward(lines: list[str], answers: bool) -> bool:
@@ -249,18 +249,18 @@ def _history(lines: list[str], at: int, fields: list[str], answers: bool) -> int
         return at if is_original_alone(line) and not _is_over_marks(lines, at) else None
     if not may_end_attribution(line) or _is_over_marks(lines, at):
         return None
-    found = attribution(lines, at)
-    if found is None or not (found.certain or (answers and _is_last_paragraph(lines, at + 1))):
+    introduction = attribution(lines, at)
+    if introduction is None or not (introduction.certain or (answers and _is_last_paragraph(lines, at + 1))):
         return None
-    title = above(lines, found.top)
-    return title if title is not None and is_original(lines[title]) else found.top
+    title = above(lines, introduction.top)
+    return title if title is not None and is_original(lines[title]) else introduction.top
 
 
 def _attributed(lines: list[str], at: int) -> int | None:
     """The first line of the attribution above line `at`, if there is one."""
     index = above(lines, at)
-    found = attribution(lines, index) if index is not None and may_end_attribution(lines[index]) else None
-    return found and found.top
+    introduction = attribution(lines, index) if index is not None and may_end_attribution(lines[index]) else None
+    return introduction and introduction.top
 
 
 def _is_last_paragraph(lines: list[str], at: int) -> bool:
@@ -295,10 +295,10 @@ def _headed(lines: list[str], at: int, fields: list[str], answers: bool) -> int 
 
 def _may_hold_answers(lines: list[str], kinds: list[PassageKind | None], top: int) -> bool:
     """Whether the author may have written between the lines of the history that starts at `top`."""
-    said = _said(lines, kinds, 0, top)
-    if len(said) < 2:
-        return not said or _GREETING.match(said[0]) is not None
-    return any(_POINTER.search(line) for line in said[:_QUESTION])
+    written = _written(lines, kinds, 0, top)
+    if len(written) < 2:
+        return not written or _GREETING.match(written[0]) is not None
+    return any(_POINTER.search(line) for line in written[:_QUESTION])
 
 
 def _ask(lines: list[str], kinds: list[PassageKind | None], quotations: list[_Quotation]) -> None:
@@ -306,12 +306,12 @@ def _ask(lines: list[str], kinds: list[PassageKind | None], quotations: list[_Qu
     answered = []
     ends = (*(quotation.top for quotation in quotations[1:]), len(lines))
     for quotation, end in zip(quotations, ends, strict=False):
-        below = _said(lines, kinds, quotation.end, end)
+        below = _written(lines, kinds, quotation.end, end)
         if below and not _FOOTER.match(below[0]):  # as the footers of lists and virus scanners start
             answered.append(quotation)
     if not answered:
         return
-    starts_above = any(not _GREETING.match(line) for line in _said(lines, kinds, 0, quotations[0].top))
+    starts_above = any(not _GREETING.match(line) for line in _written(lines, kinds, 0, quotations[0].top))
     if starts_above and answered == quotations[-1:]:
         return
     if starts_above and quotations[-1] is not answered[-1] and _are_ends(lines, answered):
@@ -341,7 +341,7 @@ def _are_ends(lines: list[str], quotations: list[_Quotation]) -> bool:
     return broken
 
 
-def _said(lines: list[str], kinds: list[PassageKind | None], start: int, end: int) -> list[str]:
+def _written(lines: list[str], kinds: list[PassageKind | None], start: int, end: int) -> list[str]:
     """The author's lines from `start` to `end`."""
     part = zip(lines[start:end], kinds[start:end], strict=True)
     return [line.strip(BLANK) for line, kind in part if kind == "text"]

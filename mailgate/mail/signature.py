@@ -36,9 +36,9 @@ def find(lines: list[str], start: int, end: int) -> tuple[int, int] | None:
         return last, last + 1
     filled = 0
     for at in range(first + 1, end):
-        found = attribution(lines, at) if ends_in_colon(lines[at]) else None
-        if found or _POSTSCRIPT.match(lines[at]):
-            return first, found.top if found else at
+        introduction = attribution(lines, at) if ends_in_colon(lines[at]) else None
+        if introduction or _POSTSCRIPT.match(lines[at]):
+            return first, introduction.top if introduction else at
         filled += bool(lines[at].strip(BLANK))
         if filled > _LIMIT or MARKED.match(lines[at]):
             return None

@@ -41,10 +41,10 @@ def entities(text: str) -> str:
 
 def attributes(tag: str) -> dict[str, str]:
     """The attributes of a start tag by lower-case name, the first of each name."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(tag, 1):
-        found.setdefault(match[1].lower(), entities(match[2] or match[3] or match[4] or ""))
-    return found
+        values.setdefault(match[1].lower(), entities(match[2] or match[3] or match[4] or ""))
+    return values
 
 
 def hides(tag: str, names: frozenset[str]) -> str:
@@ -54,12 +54,12 @@ def hides(tag: str, names: frozenset[str]) -> str:
     """
     if not _MAY_HIDE.search(tag):
         return ""
-    given = attributes(tag)
-    style = given.get("style", "")
-    if "hidden" in given or _HIDES.search(style) or (_FLAT.search(style) and _CLIPPED.search(style)):
+    values = attributes(tag)
+    style = values.get("style", "")
+    if "hidden" in values or _HIDES.search(style) or (_FLAT.search(style) and _CLIPPED.search(style)):
         return "all"
     if names and (
-        f"#{given.get('id')}" in names or any(f".{name}" in names for name in given.get("class", "").split())
+        f"#{values.get('id')}" in names or any(f".{name}" in names for name in values.get("class", "").split())
     ):
         return "all"
     return "text" if _TINY.search(style) else ""
@@ -77,7 +77,7 @@ def hidden_names(css: str) -> frozenset[str]:
         elif piece == "}" and open_blocks:
             selectors = open_blocks.pop()
             if not open_blocks and _HIDES.search(before):
-                names.update(match[1] for each in selectors.split(",") if (match := _SELECTOR.fullmatch(each)))
+                names.update(match[1] for selector in selectors.split(",") if (match := _SELECTOR.fullmatch(selector)))
         before = piece
     return frozenset(names)
 

@@ -20,7 +20,7 @@ def plan(settings: Config, account: tuple[str, str], store: Store, fallback: str
     """
     if fallback is not None:
         names.model(fallback)
-    tables = write.wanted(store, settings)
+    tables = write.current(store, settings)
     if not tables.domains:
         raise Problem("no domain is configured", command("mailgate domain add example.com"))
     path = os.path.abspath(settings.path) if settings.path else None

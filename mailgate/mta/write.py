@@ -23,7 +23,7 @@ _WAIT = 20.0
 """Seconds to wait for another command that is writing."""
 
 
-def wanted(store: Store, config: Config) -> maps.Maps:
+def current(store: Store, config: Config) -> maps.Maps:
     """What the tables should be made of now. Raises Problem as `maps.check`."""
     with store.read() as tx:
         made = maps.Maps(directory.everything(tx), config.maps_shared, config.maps_unknown == "accept")
@@ -45,7 +45,7 @@ def refresh(store: Store, config: Config, *, force: bool = False) -> list[str]:
         raise Problem(f"no folder {folder} for the mail server's tables", made, AGAIN)
     try:
         with database.locked(os.path.join(folder, "maps"), _WAIT):
-            texts = maps.tables(wanted(store, config))
+            texts = maps.tables(current(store, config))
             if not force:
                 _keep_others(store, folder, texts[maps.ADDRESSES])
             return [name for name, text in texts.items() if _write(folder, name, text)]

@@ -112,7 +112,7 @@ class Smtp:
         try:
             result = self._transaction(self._connected(), reverse_path or "", recipient, octets)
         except (OSError, smtplib.SMTPException) as error:
-            result = self._said("later", _words(error), down=True)
+            result = self._result("later", _words(error), down=True)
         if result.down:
             self._hang_up()
         return result
@@ -138,7 +138,7 @@ class Smtp:
         foreign = not f"{reverse_path}{recipient}".isascii()
         utf8 = foreign or not body.partition(b"\r\n\r\n")[0].isascii()
         if foreign and not session.has_extn("smtputf8"):
-            return self._said("never", f"<{recipient}> needs SMTPUTF8 (RFC 6531), which this server does not offer")
+            return self._result("never", f"<{recipient}> needs SMTPUTF8 (RFC 6531), which this server does not offer")
         options = " BODY=8BITMIME" if not body.isascii() and session.has_extn("8bitmime") else ""
         options += " SMTPUTF8" if utf8 and session.has_extn("smtputf8") else ""
         # Not session.mail() and session.rcpt(): they guess at addresses, and quoted local parts come out changed.
@@ -157,9 +157,9 @@ class Smtp:
 
     def _replied(self, command: str, weight: int, code: int, reply: bytes) -> Result:
         verdict = "never" if 500 <= weight < 600 else "later"
-        return self._said(verdict, f"{command}: {code} {charset.decode(reply, None)}", down=code == 421)
+        return self._result(verdict, f"{command}: {code} {charset.decode(reply, None)}", down=code == 421)
 
-    def _said(self, verdict: str, text: str, down: bool = False) -> Result:
+    def _result(self, verdict: str, text: str, down: bool = False) -> Result:
         return Result(verdict, _error(f"{self.name}: {text}"), down)
 
     def close(self) -> None:

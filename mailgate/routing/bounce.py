@@ -28,9 +28,9 @@ def findings(report: Report, addressed: Addressed, state: State) -> tuple[Report
         reported = _of_signed(report, about, about.signed, state)
     else:
         reported = [_of_named(finding, about, state) for finding in report.findings]
-    others = [each for each in reported if each.quiet]
-    surplus = set(map(id, others[OTHERS_LIMIT:]))
-    return tuple(each for each in reported if id(each) not in surplus)
+    quiet = [failure for failure in reported if failure.quiet]
+    surplus = set(map(id, quiet[OTHERS_LIMIT:]))
+    return tuple(failure for failure in reported if id(failure) not in surplus)
 
 
 def _is_refusal(message_id: str, state: State) -> bool:
@@ -106,9 +106,9 @@ def _of_signed(report: Report, about: _About, signed: Delivery, state: State) ->
             continue
         forwarded = key not in (None, signed.recipient)
         proved = finding.basis == FIELDS and reached_nobody if forwarded else finding.basis in (FIELDS, WORDS)
-        found = _reported(finding, about, state, signed.recipient, signed)
+        failure = _reported(finding, about, state, signed.recipient, signed)
         follower = signed.recipient if proved else None
-        reported.append(found._replace(follower=follower, name=key if forwarded else None))
+        reported.append(failure._replace(follower=follower, name=key if forwarded else None))
     return reported
 
 

@@ -74,7 +74,7 @@ class App:
 
         try:
             write.refresh(opened, self.config)
-            for address in maps.unlisted(write.wanted(opened, self.config)):
+            for address in maps.unlisted(write.current(opened, self.config)):
                 console.warning(f"{address} is not in the tables: a mail server reads a line with # as a comment")
         except Problem as problem:
             console.warning(f"the mail server does not know about the change yet: {problem}")
