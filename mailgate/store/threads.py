@@ -181,7 +181,7 @@ def existing(tx: Transaction, records: Iterable[Ref]) -> frozenset[Ref]:
 
 def _each(ids: Collection[str]) -> int:
     """How many stored messages are looked at for one id, where a message names so many of them."""
-    return max(1, min(_CANDIDATES // 4, _CANDIDATES // len(ids)))
+    return max(1, min(_CANDIDATES // 4, _CANDIDATES // (len(ids) or 1)))
 
 
 def _named(tx: Transaction, ids: Collection[str]) -> dict[str, list[Row]]:
