@@ -590,8 +590,8 @@ class TestFaultOfTheMachine:
         assert (pipe.count("failure"), pipe.count("held")) == (1, 0)
 
     def test_a_codec_that_cannot_be_loaded(self, pipe: Pipe) -> None:
-        message = MESSAGE.replace(b"Subject:", b"Content-Type: text/plain; charset=utf-8\nSubject:")
-        broken = "import encodings; encodings._cache['utf_8_sig'] = None"
+        message = MESSAGE.replace(b"Subject: The", b"Subject: =?iso-8859-1?q?caf=E9?= The")
+        broken = "import encodings; encodings._cache['cp1252'] = None"
         assert pipe(command=changed(pipe, broken), message=message).exit == 75
         assert pipe.count("message") == 0
 
