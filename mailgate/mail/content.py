@@ -5,6 +5,7 @@ that is not text, has a file name or is a message of its own is an attachment.
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -79,10 +80,20 @@ def content(raw: bytes) -> Content:
 
 def attachment_bytes(raw: bytes, index: int) -> bytes:
     """The decoded octets of attachment `index` of `content(raw).attachments`. Raises IndexError if there is none."""
-    if index < 0:
-        raise IndexError(index)
+    return attachment_reader(raw)(index)
+
+
+def attachment_reader(raw: bytes) -> Callable[[int], bytes]:
+    """The same for many attachments of a message, which is parsed once."""
     tree = mime.tree(raw)
-    return mime.body(tree.raw, _files(tree)[index])
+    files = _files(tree)
+
+    def read(index: int) -> bytes:
+        if index < 0:
+            raise IndexError(index)
+        return mime.body(tree.raw, files[index])
+
+    return read
 
 
 def file_digests(raw: bytes) -> frozenset[str]:

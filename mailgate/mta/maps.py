@@ -53,11 +53,11 @@ def tables(maps: Maps) -> Mapping[str, str]:
     Raises Problem as `check`.
     """
     check(maps)
-    locals_ = {domain: local_parts(domain, maps) for domain in maps.domains}
+    locals_ = local_parts(maps)
     hosts = [host for domain in maps.domains if domain.name not in maps.shared for host in spelled(domain.name)]
-    addresses = [f"{local}@{host}" for domain in locals_ for host in spelled(domain.name) for local in locals_[domain]]
+    addresses = [f"{local}@{host}" for name in locals_ for host in spelled(name) for local in locals_[name]]
     addresses += [f"@{host}" for host in hosts if maps.unknown]
-    reached = sorted({local for domain in locals_ for local in locals_[domain] if local not in RESERVED})
+    reached = sorted({local for name in locals_ for local in locals_[name] if local not in RESERVED})
     return {
         SIGNED: _HEADER + "".join(f"/{SIGNED_LOCAL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
         ADDRESSES: _HEADER + "".join(f"{address} {_TARGET}\n" for address in addresses),
@@ -77,24 +77,27 @@ def check(maps: Maps) -> None:
     The store belongs to a user, and root may write the configuration from it.
     """
     delimiters(maps.domains)
-    for domain in maps.domains:
-        if address.domain(domain.name) != domain.name:
-            raise Problem(f"{domain.name!a} cannot be a domain for the mail server")
-        for local in resolve.names_in(domain, maps.directory):
+    for name, locals_ in resolve.names_in(maps.directory).items():
+        if address.domain(name) != name:
+            raise Problem(f"{name!a} cannot be a domain for the mail server")
+        for local in locals_:
             if not names.is_local_part(local):
-                raise Problem(f"{f'{local}@{domain.name}'!a} cannot be an address for the mail server")
+                raise Problem(f"{f'{local}@{name}'!a} cannot be an address for the mail server")
 
 
-def local_parts(domain: Domain, maps: Maps) -> list[str]:
-    """The local parts of a domain that the server accepts for us, sorted.
+def local_parts(maps: Maps) -> dict[str, list[str]]:
+    """The local parts that the server accepts for us, sorted, by the name of each domain.
 
     All names that the rules know; of a name with a delimiter also the part before it, because that is what is looked up
     for `name+detail+detail`.
     """
-    locals_ = {*resolve.names_in(domain, maps.directory), *(() if domain.name in maps.shared else RESERVED)}
     cut_at = delimiters(maps.domains)
-    locals_.update([cut(local, cut_at) for local in locals_])
-    return sorted(local for local in locals_ if not local.startswith(_COMMENT))
+    listed = {}
+    for name, reached in resolve.names_in(maps.directory).items():
+        locals_ = {*reached, *(() if name in maps.shared else RESERVED)}
+        locals_.update([cut(local, cut_at) for local in locals_])
+        listed[name] = sorted(local for local in locals_ if not local.startswith(_COMMENT))
+    return listed
 
 
 def unlisted(maps: Maps) -> list[str]:

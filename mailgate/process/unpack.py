@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mailgate.mail.content import Attachment, attachment_bytes
+from mailgate.mail.content import Attachment, attachment_reader
 from mailgate.values.problem import NotFound, Problem
 
 _NAME_LIMIT = 150
@@ -38,6 +38,7 @@ def save(raw: bytes, attachments: Sequence[Attachment], name: str | None, folder
     if not selected:
         raise NotFound(f"no attachment `{name}`" if name else "the message has no attachment")
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    octets = attachment_reader(raw)
     saved = []
     for at, attachment in selected:
         path = os.path.join(folder, file_name(at + 1, attachment.name))
@@ -46,6 +47,6 @@ def save(raw: bytes, attachments: Sequence[Attachment], name: str | None, folder
         except FileExistsError:
             raise Problem(f"{path} exists already", advice="choose another folder") from None
         with os.fdopen(descriptor, "wb") as file:
-            file.write(attachment_bytes(raw, at))
+            file.write(octets(at))
         saved.append(Saved(path, attachment.name, attachment.size))
     return saved

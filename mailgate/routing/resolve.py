@@ -122,11 +122,16 @@ def _named(local: str, host: str, domain: Domain, directory: Directory) -> tuple
     return domain.kind_of(local) or ("reserved" if local in RESERVED else ""), None
 
 
-def names_in(domain: Domain, directory: Directory) -> frozenset[str]:
-    """Every name by which `resolve` finds an address in a local domain, besides those that are reserved."""
-    host = f"@{domain.canonical}"
-    named = [address.removesuffix(host) for address in directory.aliases if address.endswith(host)]
-    return frozenset((*named, *directory.detected, *domain.catchalls, *domain.bounces))
+def names_in(directory: Directory) -> dict[str, frozenset[str]]:
+    """Every name by which `resolve` finds an address in a local domain, besides those that are reserved, by domain."""
+    named: dict[str, list[str]] = {}
+    for address in directory.aliases:
+        local, _, host = address.rpartition("@")
+        named.setdefault(host, []).append(local)
+    return {
+        name: frozenset((*named.get(domain.canonical, ()), *directory.detected, *domain.catchalls, *domain.bounces))
+        for name, domain in directory.domains.items()
+    }
 
 
 def is_local(address: Address, directory: Directory) -> bool:

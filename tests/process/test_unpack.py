@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mailgate.mail import mime
 from mailgate.mail.content import content
 from mailgate.process import unpack
 from mailgate.values.problem import NotFound, Problem
@@ -77,3 +78,13 @@ def test_nothing_is_overwritten_and_no_link_followed(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="exists already"):
         unpack.save(MESSAGE, content(MESSAGE).attachments, None, str(tmp_path / "out"))
     assert not outside.exists()
+
+
+def test_a_message_is_parsed_once_for_all_its_attachments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attachments = content(MESSAGE).attachments
+    assert len(attachments) > 1
+    parsed = []
+    tree = mime.tree
+    monkeypatch.setattr(mime, "tree", lambda raw: parsed.append(raw) or tree(raw))
+    unpack.save(MESSAGE, attachments, None, str(tmp_path))
+    assert len(parsed) == 1

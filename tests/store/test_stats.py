@@ -111,3 +111,13 @@ SAME = (
     " recipients, flags, size, explanation"
 )
 """Columns that messages have had since the first schema."""
+
+
+def test_the_totals_are_counted_without_reading_a_message(gateway: Gateway) -> None:
+    statements: list[str] = []
+    with gateway.store.read() as tx:
+        gateway.store._connection.set_trace_callback(statements.append)
+        stats.totals(tx)
+        gateway.store._connection.set_trace_callback(None)
+        (plan,) = tx.execute(f"EXPLAIN QUERY PLAN {statements[0]}").fetchall()
+    assert "COVERING INDEX message_by_outcome" in plan["detail"]
