@@ -120,7 +120,7 @@ HOUSE: dict[str, dict[str, str]] = {
     "store": {
         "collected": "database",
         "condition": "database",
-        "contacts": "database window",
+        "contacts": "database deliveries window",
         "database": "",
         "deliveries": "database",
         "effects": "database",
@@ -140,7 +140,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "messages": "database",
         "directory": "database",
         "aliases": "contacts database directory domains effects",
-        "records": "contacts database directory",
+        "records": "contacts database deliveries directory",
         "counts": "database window",
         "people": "contacts database directory",
         "threads": "aliases database directory",

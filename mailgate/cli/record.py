@@ -133,6 +133,23 @@ def unfollow(app: App, ref: str, address: str, as_json: bool) -> None:
     _followers(app, record, as_json)
 
 
+@record.command("revoke", examples="mailgate record revoke ticket/1 ann@example.net")
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
+@click.argument("address")
+@json_option
+@pass_app
+def revoke(app: App, ref: str, address: str, as_json: bool) -> None:
+    """Take a record from an address: it no longer follows, and its signed addresses give no rights.
+
+    Mail to such an address still finds the record, as an outsider's. Mail that is sent to the address later has a
+    signed address that is valid again.
+    """
+    with app.store.write() as tx:
+        records.revoke(tx, records.parse(ref), address)
+        record = records.get(tx, records.parse(ref))
+    _followers(app, record, as_json)
+
+
 @record.command("remove", examples="mailgate record remove ticket/1 --yes")
 @click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @yes_option

@@ -1,11 +1,13 @@
 """Write the header of mail to a record's people: posts, and copies of what one of them wrote.
 
-Each recipient gets a message of their own, with a signed address for answers and another one for bounces. A copy keeps
-the name of its author but not the address, because the DMARC policy of their domain may forbid others to use it.
+Each recipient gets a message of their own, with a signed address for answers and another one for bounces. A copy has
+the author's name and address as the name in From, and an address of ours there, because the DMARC policy of the
+author's domain may forbid others to use theirs.
 """
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from mailgate.compose import mime
@@ -14,9 +16,12 @@ from mailgate.mail.message import Message
 from mailgate.values import token
 from mailgate.values.address import LOCAL_LIMIT
 from mailgate.values.directory import Domain
+from mailgate.values.mailboxes import Author
 
 SUBJECT_LIMIT = 500
 _NAME_LIMIT = 100
+_AUTHOR_LIMIT = 360
+"""Characters of a name with an address (at most 254 octets) behind it."""
 _ANCESTORS = 20
 """Ids in References: the first one and the newest. RFC 5322 sets no limit, but mail servers do."""
 _LINE_LIMIT = 998
@@ -93,14 +98,29 @@ def recipient(identity: Identity, address: str, record: str, number: int, key: s
     return Recipient(address, f"{answers}@{domain.name}", f"{bounces}@{domain.name}")
 
 
-def heading(message: Message, identity: Identity, mark: str, parent: str | None, now: float) -> Heading:
-    """The heading for copies of a message: the name of its author, its subject, its MIME fields."""
-    author = message.author
-    spelled = f"{author.address.printed_local} ({author.address.domain})" if author.address else shown(author.text, 100)
+def author_shown(author: Author, local_domains: Collection[str]) -> str:
+    """Who wrote, for the name in From: what they call themselves, with their address, whether it is proved or not.
+
+    We sign that mail, so a name must not speak for somebody else: one that holds an address or a local domain, in
+    letters of any width, is left out. Without an address there is no name either: it is the field as it was written.
+    """
+    if author.address is None:
+        return f"unknown author: {shown(author.text, _NAME_LIMIT)}".removesuffix(": ")
+    name = shown(author.name, _NAME_LIMIT)
+    plain = unicodedata.normalize("NFKC", "".join(c for c in name if c not in mime.JOINERS)).casefold()
+    if not name or "@" in plain or any(domain in plain for domain in local_domains):
+        return str(author.address)
+    return f"{name} ({author.address})"
+
+
+def heading(
+    message: Message, identity: Identity, mark: str, parent: str | None, now: float, local_domains: Collection[str] = ()
+) -> Heading:
+    """The heading for copies of a message: its author, its subject, its MIME fields."""
     answered = message.references[0] if "in-reply-to" in message.fields and message.references else parent
     own_id = [message.message_id] if message.message_id else []
     return Heading(
-        name=shown(author.name, _NAME_LIMIT) or spelled,
+        name=author_shown(message.author, (*local_domains, identity.domain.name)),
         subject=message.subject,
         message_id=token.message_id(mark, identity.domain.name),
         mark=mark,
@@ -137,7 +157,7 @@ def header(identity: Identity, heading: Heading, to: Sequence[str], reply_to: st
     thread = heading.thread
     parent = thread.parent if thread.parent and _may_be_named(thread.parent) else None
     lines = [
-        field("From", *mime.phrase(shown(heading.name, _NAME_LIMIT)), f"<{identity.address}>"),
+        field("From", *mime.phrase(shown(heading.name, _AUTHOR_LIMIT)), f"<{identity.address}>"),
         field("To", *[f"{address}," for address in to[:-1]], to[-1]) if to else b"",
         field("Reply-To", reply_to),
         field("Subject", *mime.words(shown(heading.subject, SUBJECT_LIMIT))),

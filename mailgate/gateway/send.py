@@ -113,7 +113,8 @@ def _copy(tx: Transaction, number: int, judged: Judgement, outcome: Outcome, rec
     writer = identity(tx, records.get(tx, record), judged.state.ours)
     try:
         with savepoint(tx):
-            heading = posting.heading(message, writer, mark(writer), outcome.parent, now)
+            local_domains = judged.state.ours.directory.domains
+            heading = posting.heading(message, writer, mark(writer), outcome.parent, now, local_domains)
             send(tx, Mailing(record, number, writer, heading, message.body_at, "copy", outcome.reason), recipients)
     except StoreError:
         raise

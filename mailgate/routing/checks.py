@@ -49,9 +49,10 @@ def _kept_out(context: Context, ruling: Alias | None, proposal: Outcome) -> Outc
             return context.outcome("hold", "automatic", proposal.address, note=note)._replace(alias=proposal.alias)
         refused = context.outcome("refuse", "policy", proposal.address, note=note)
         return refused._replace(alias=proposal.alias, by_status=not context.facts.message.envelope.collected)
-    outsider = proposal.reason == "reply" and copies.is_outsider(proposal, context)
+    outsider = proposal.reason in ("reply", "token") and copies.is_outsider(proposal, context)
     if ruling.replies == "participants" and outsider:
-        note = f"{context.facts.message.author.text} does not follow {proposal.record}, and used no signed address"
+        author = context.facts.message.author.text
+        note = f"{author} does not follow {proposal.record}, and used no signed address of their own"
         held = context.outcome("hold", "outsider", proposal.address, note=note)
         return held._replace(alias=proposal.alias, record=proposal.record)
     return None

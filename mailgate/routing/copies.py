@@ -22,19 +22,20 @@ class Copied(NamedTuple):
 def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = False) -> Copied:
     """Copies of a message to the followers of the records it makes or is posted on.
 
-    Only a person's mail goes on: to all other followers when its author follows the record or used a signed address,
-    to those who are members when the author is an outsider. Nobody gets a copy who wrote it or who has it already.
-    `by_hand`: a person decided, so that neither a spam mark nor a limit counts.
+    Only a person's mail goes on: to all other followers when its author follows the record or wrote from the address
+    that the signed address was made for, else to those who are members or whom the alias notifies. Nobody gets a copy
+    who wrote it or who has it already. `by_hand`: a person decided, so that neither a spam mark nor a limit counts.
     """
     message = context.facts.message
-    involved = (message.author.address, message.envelope.reverse_path, *message.to, *message.cc)
-    have = frozenset(address.key for address in involved if address)
+    authors = (message.author.address, message.envelope.reverse_path)
+    wrote = frozenset(address.key for address in authors if address)
+    have = wrote | {address.key for address in (*message.to, *message.cc)}  # an outsider could name them all there
     noted: list[Outcome] = []
     copies: list[Outgoing] = []
     for outcome in outcomes:
         new = outcome.action in ("create", "post") and not outcome.repeated
         outsider = new and is_outsider(outcome, context)
-        followers = _uninvolved(outcome, context.state.people, have) if new else ()
+        followers = _uninvolved(outcome, context.state.people, wrote if outsider else have) if new else ()
         why, takers = _takers(outcome, context, followers, outsider=outsider, by_hand=by_hand)
         noted.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
         copies += [
@@ -46,11 +47,29 @@ def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = F
 
 
 def is_outsider(outcome: Outcome, context: Context) -> bool:
-    """Whether a message is posted by somebody who neither follows the record nor was written to."""
-    if outcome.action != "post" or outcome.reason == "token" or outcome.completes:
+    """Whether a message is posted by somebody who neither follows the record nor was written to.
+
+    A signed address may have leaked: it gives rights to the one it was made for alone, and only until it is revoked.
+    """
+    if outcome.action != "post" or outcome.completes:
         return False
-    followed = context.state.author.followed
-    return outcome.record not in followed or context.own_author
+    if context.own_author:
+        return True
+    return outcome.record not in context.state.author.followed and not _was_written_to(outcome, context)
+
+
+def _was_written_to(outcome: Outcome, context: Context) -> bool:
+    """Whether a message came to the signed address that was made for its author, as far as nobody denies the author."""
+    author = context.facts.message.author.address
+    if outcome.reason != "token" or author is None or context.authentic.is_against:
+        return False
+    signed = resolve.with_tokens(context.facts.message, context.state.ours)
+    deliveries = (address.delivery(token.REPLY) for address in signed)
+    return any(
+        delivery.placement.record == outcome.record and delivery.recipient == author.key and not delivery.revoked
+        for delivery in deliveries
+        if delivery
+    )
 
 
 def _uninvolved(outcome: Outcome, people: People, have: frozenset[str]) -> tuple[Follower, ...]:
@@ -70,28 +89,13 @@ def _takers(
         return "", ()
     if why := _silence(outcome, context, by_hand=by_hand):
         return why, ()
-    takers = tuple(follower for follower in followers if not outsider or follower.member)
+    if not outsider:
+        return "", followers
+    notified = {each.address for each in context.state.people.notified.get(outcome.alias or 0, ())}
+    takers = tuple(follower for follower in followers if follower.member or follower.address in notified)
     if len(takers) < len(followers):
-        why = "its author does not follow: only members get copies"
-    signed_for = _signed_for(outcome, context)
-    if any(taker.address in signed_for for taker in takers):
-        takers = tuple(taker for taker in takers if taker.address not in signed_for)
-        why = f"none to {', '.join(sorted(signed_for))}, whose signed address it came to"
+        why = "its author does not follow: only members and those whom the alias notifies get copies"
     return why, takers
-
-
-def _signed_for(outcome: Outcome, context: Context) -> frozenset[str]:
-    """For whom the signed addresses are that a message of somebody who does not follow came to.
-
-    As far as anybody knows it is they who write, from another address: nobody gets a copy of what they wrote.
-    """
-    if outcome.reason != "token" or outcome.record in context.state.author.followed:
-        return frozenset()
-    signed = resolve.with_tokens(context.facts.message, context.state.ours)
-    deliveries = (address.delivery(token.REPLY) for address in signed)
-    return frozenset(
-        delivery.recipient for delivery in deliveries if delivery and delivery.placement.record == outcome.record
-    )
 
 
 def _silence(outcome: Outcome, context: Context, *, by_hand: bool) -> str:

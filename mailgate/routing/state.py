@@ -25,7 +25,7 @@ class Placement(NamedTuple):
 class Delivery(NamedTuple):
     """One message of ours to one recipient: what a token names. `recipient` is an `Address.key`, or empty.
 
-    gone: the record is no longer there.
+    gone: the record is no longer there; revoked: its signed address gives no rights.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Delivery(NamedTuple):
     placement: Placement
     recipient: str
     gone: bool = False
+    revoked: bool = False
 
 
 class Signatures(NamedTuple):

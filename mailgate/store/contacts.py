@@ -171,6 +171,11 @@ def set_sender(tx: Transaction, text: str, verdict: str) -> Sender:
     sender = Sender(sender_key(text), verdict)
     tx.execute("INSERT INTO sender (address, permission) VALUES (?, ?) ON CONFLICT DO NOTHING", sender)
     tx.execute("UPDATE sender SET permission = ? WHERE address = ?", (verdict, sender.address))
+    if verdict == "block":
+        from mailgate.store import deliveries  # a delivery blocks nobody
+
+        revoke = deliveries.revoke_all_of if sender.address.startswith("@") else deliveries.revoke
+        revoke(tx, sender.address)
     return sender
 
 

@@ -18,3 +18,20 @@ def find(tx: Transaction, message: int, ref: Ref, recipient: str) -> int | None:
     query = "SELECT number FROM delivery WHERE message = ? AND model = ? AND id = ? AND recipient = ?"
     row = tx.execute(query, (message, *ref, recipient)).fetchone()
     return row["number"] if row else None
+
+
+def revoke(tx: Transaction, recipient: str, ref: Ref | None = None) -> int:
+    """Let the signed addresses that were made for a recipient give no more rights, on one record or on all.
+
+    How many were made for them. Mail that is sent to them later has a signed address that is valid.
+    """
+    if ref:
+        query = "UPDATE delivery SET revoked = 1 WHERE recipient = ? AND model = ? AND id = ?"
+        return tx.execute(query, (recipient, *ref)).rowcount
+    return tx.execute("UPDATE delivery SET revoked = 1 WHERE recipient = ?", (recipient,)).rowcount
+
+
+def revoke_all_of(tx: Transaction, domain: str) -> int:
+    """Do so for every recipient in a domain, written `@client.org`; how many deliveries there were."""
+    query = "UPDATE delivery SET revoked = 1 WHERE substr(recipient, -length(?)) = ?"
+    return tx.execute(query, (domain, domain)).rowcount

@@ -114,11 +114,35 @@ def spellings(tx: Transaction, ref: Ref) -> dict[str, str]:
 
 
 def unfollow(tx: Transaction, ref: Ref, text: str) -> None:
-    """Stop an address from following a record. Raises NotFound."""
+    """Stop an address from following a record, and revoke its signed addresses. Raises NotFound."""
     get(tx, ref)
-    gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
-    if not gone.rowcount:
+    if not _unfollowed(tx, ref, text):
         raise NotFound(f"`{text}` does not follow {ref}", command("mailgate record show {MODEL/ID}", ref))
+    _revoked(tx, ref, text)
+
+
+def revoke(tx: Transaction, ref: Ref, text: str) -> None:
+    """Take from an address what mail of a record gave it: it no longer follows, its signed addresses give no rights.
+
+    Raises NotFound where it neither follows nor was written to.
+    """
+    get(tx, ref)
+    followed, written_to = _unfollowed(tx, ref, text), _revoked(tx, ref, text)
+    if not followed and not written_to:
+        raise NotFound(
+            f"`{text}` neither follows {ref} nor was written to on it", command("mailgate record show {MODEL/ID}", ref)
+        )
+
+
+def _unfollowed(tx: Transaction, ref: Ref, text: str) -> bool:
+    gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
+    return bool(gone.rowcount)
+
+
+def _revoked(tx: Transaction, ref: Ref, text: str) -> bool:
+    from mailgate.store import deliveries  # a delivery revokes nothing
+
+    return bool(deliveries.revoke(tx, key(text), ref))
 
 
 def remove(tx: Transaction, ref: Ref) -> None:

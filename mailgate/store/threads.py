@@ -151,6 +151,7 @@ class Threads:
                 placement=Placement(Ref(row["model"], row["id"]), self._governing(row)),
                 recipient=row["recipient"],
                 gone=bool(row["gone"]),
+                revoked=bool(row["revoked"]),
             )
             for row in rows
         ]
@@ -253,7 +254,7 @@ _CANDIDATES = 40
 _POSTS = 100
 """Messages whose authors are looked at, on all records where one that mentions an id may lead."""
 _DELIVERIES = (
-    "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, alias, policy,"
+    "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, revoked, alias, policy,"
     " record.id IS NULL AS gone"
     " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id"
 )

@@ -62,6 +62,7 @@ ASKED = [
     "record show ticket/{}",
     "record follow ticket/1 {}",
     "record unfollow ticket/1 {}@x.org",
+    "record revoke ticket/1 {}@x.org",
     "message show {}",
     "param get {}",
     "param set {} 1",

@@ -85,6 +85,9 @@ def test_records_by_hand(office: Installed) -> None:
     assert office.json("record", "follow", "task/1", "Ann@example.net")["followers"] == ["ann@example.net"]
     assert office.json("record", "unfollow", "task/1", "ann@example.net")["followers"] == []
     assert "does not follow" in office("record", "unfollow", "task/1", "ann@example.net").err
+    assert office("record", "revoke", "task/1", "eve@example.net").exit == 3, "neither follows nor was written to"
+    office.ok("record", "follow", "task/1", "ann@example.net")
+    assert office.json("record", "revoke", "task/1", "ann@example.net")["followers"] == []
     office.ok("record", "create", "task")
     assert [each["id"] for each in office.json("record", "list", "--model", "task", "--after", "1")] == [2]
     office.ok("record", "remove", "task/2", "--yes")

@@ -70,35 +70,55 @@ MARKS = ["X-Auto-Response-Suppress", "X-Mailgate-Loop"]
 @pytest.mark.parametrize(
     ("author", "name"),
     [
-        pytest.param("Bob Ray <bob@client.org>", "Bob Ray", id="words"),
-        pytest.param('"Ray, Bob" <bob@client.org>', "Ray, Bob", id="comma"),
-        pytest.param(r'"Bob \"B\" Ray" <bob@client.org>', 'Bob "B" Ray', id="quotes"),
-        pytest.param(r'"Bob \\" <bob@client.org>', "Bob \\", id="backslash"),
-        pytest.param(r'"\\\"" <bob@client.org>', '\\"', id="both"),
-        pytest.param('"eve@else.org" <bob@client.org>', "eve@else.org", id="an-address"),
-        pytest.param('"<eve@else.org>," <bob@client.org>', "<eve@else.org>,", id="an-address-in-brackets"),
-        pytest.param("=?utf-8?q?J=C3=B6rg_M=C3=BCller?= <bob@client.org>", "Jörg Müller", id="umlauts"),
-        pytest.param("Jörg <bob@client.org>", "Jörg", id="raw-utf-8"),
-        pytest.param("=?utf-8?b?5bGx55Sw5aSq6YOO?= <bob@client.org>", "山田太郎", id="han"),
-        pytest.param("=?utf-8?b?2LnZhNuM4oCM2LHYttin?= <bob@client.org>", "علی\u200cرضا", id="persian"),
-        pytest.param("=?utf-8?q?a=0D=0ABcc=3A_eve=40else.org?= <bob@client.org>", "a Bcc: eve@else.org", id="line-end"),
-        pytest.param("=?utf-8?q?a=E2=80=A8=C2=85b?= <bob@client.org>", "a b", id="unicode-line-ends"),
-        pytest.param("=?utf-8?q?a=E2=80=AEgpj.exe?= <bob@client.org>", "agpj.exe", id="right-to-left-override"),
-        pytest.param("=?utf-8?q?a=00=1B=5B31mb?= <bob@client.org>", "a\ufffd\ufffd[31mb", id="controls"),
-        pytest.param("=?utf-8?q?=3D=3Futf-8=3Fq=3Fx=3F=3D?= <bob@client.org>", "=?utf-8?q?x?=", id="encoded-twice"),
-        pytest.param(f"{'x' * 300} <bob@client.org>", "x" * 100, id="300-characters"),
-        pytest.param(f"=?utf-8?b?{'w7bDtsO2' * 15}?= <bob@client.org>", "ö" * 45, id="several-words"),
-        pytest.param("bob@client.org", "bob (client.org)", id="no-name"),
-        pytest.param('"" <bob@client.org>', "bob (client.org)", id="empty-name"),
-        pytest.param("=?utf-8?q?=E2=80=8B?= <bob@client.org>", "bob (client.org)", id="nothing-to-see"),
-        pytest.param('"a b"@client.org', '"a b" (client.org)', id="no-name-quoted-local-part"),
-        pytest.param("a@b.org, c@d.org", "a@b.org c@d.org", id="author-unknown"),
-        pytest.param("nobody", "nobody", id="no-address"),
-        pytest.param(None, "", id="no-from"),
-        pytest.param("", "", id="empty-from"),
+        pytest.param("Bob Ray <bob@client.org>", "Bob Ray (bob@client.org)", id="words"),
+        pytest.param('"Ray, Bob" <bob@client.org>', "Ray, Bob (bob@client.org)", id="comma"),
+        pytest.param(r'"Bob \"B\" Ray" <bob@client.org>', 'Bob "B" Ray' + " (bob@client.org)", id="quotes"),
+        pytest.param(r'"Bob \\" <bob@client.org>', "Bob \\ (bob@client.org)", id="backslash"),
+        pytest.param(r'"\\\"" <bob@client.org>', '\\"' + " (bob@client.org)", id="both"),
+        pytest.param('"eve@else.org" <bob@client.org>', "bob@client.org", id="F8-an-address"),
+        pytest.param('"<eve@else.org>," <bob@client.org>', "bob@client.org", id="F8-an-address-in-brackets"),
+        pytest.param(
+            "=?utf-8?q?J=C3=B6rg_M=C3=BCller?= <bob@client.org>", "Jörg Müller (bob@client.org)", id="umlauts"
+        ),
+        pytest.param("Jörg <bob@client.org>", "Jörg (bob@client.org)", id="raw-utf-8"),
+        pytest.param("=?utf-8?b?5bGx55Sw5aSq6YOO?= <bob@client.org>", "山田太郎 (bob@client.org)", id="han"),
+        pytest.param(
+            "=?utf-8?b?2LnZhNuM4oCM2LHYttin?= <bob@client.org>", "علی\u200cرضا (bob@client.org)", id="persian"
+        ),
+        pytest.param("=?utf-8?q?a=0D=0ABcc=3A_eve=40else.org?= <bob@client.org>", "bob@client.org", id="line-end"),
+        pytest.param("=?utf-8?q?a=E2=80=A8=C2=85b?= <bob@client.org>", "a b (bob@client.org)", id="unicode-line-ends"),
+        pytest.param(
+            "=?utf-8?q?a=E2=80=AEgpj.exe?= <bob@client.org>",
+            "agpj.exe (bob@client.org)",
+            id="right-to-left-override",
+        ),
+        pytest.param(
+            "=?utf-8?q?a=00=1B=5B31mb?= <bob@client.org>", "a\ufffd\ufffd[31mb (bob@client.org)", id="controls"
+        ),
+        pytest.param(
+            "=?utf-8?q?=3D=3Futf-8=3Fq=3Fx=3F=3D?= <bob@client.org>",
+            "=?utf-8?q?x?= (bob@client.org)",
+            id="encoded-twice",
+        ),
+        pytest.param(f"{'x' * 300} <bob@client.org>", "x" * 100 + " (bob@client.org)", id="300-characters"),
+        pytest.param(
+            f"=?utf-8?b?{'w7bDtsO2' * 15}?= <bob@client.org>", "ö" * 45 + " (bob@client.org)", id="several-words"
+        ),
+        pytest.param("bob@client.org", "bob@client.org", id="no-name"),
+        pytest.param('"" <bob@client.org>', "bob@client.org", id="empty-name"),
+        pytest.param("=?utf-8?q?=E2=80=8B?= <bob@client.org>", "bob@client.org", id="nothing-to-see"),
+        pytest.param('"a b"@client.org', '"a b"@client.org', id="no-name-quoted-local-part"),
+        pytest.param("a@b.org, c@d.org", "unknown author: a@b.org, c@d.org", id="author-unknown"),
+        pytest.param("nobody", "unknown author: nobody", id="no-address"),
+        pytest.param(None, "unknown author", id="no-from"),
+        pytest.param("", "unknown author", id="empty-from"),
+        pytest.param('"Example.COM support" <bob@client.org>', "bob@client.org", id="F8-a-local-domain"),
+        pytest.param("=?utf-8?q?ann=EF=BC=A0staff?= <bob@client.org>", "bob@client.org", id="F8-a-wide-at-sign"),
+        pytest.param("=?utf-8?q?example=E2=80=8D.com?= <bob@client.org>", "bob@client.org", id="F8-a-joiner"),
     ],
 )
 def test_the_name_is_the_authors_and_the_address_is_ours(author: str | None, name: str) -> None:
+    """F8: it is we who sign the copy, so the author's address stands where a person reads it."""
     octets = copied(mail(**{"from": author}))
     assert who(octets) == (name, "info@example.com")
     assert value(octets, "From").isascii()
@@ -109,7 +129,7 @@ def test_no_name_breaks_out_of_from(name: str) -> None:
     heading = Heading(name, "x", ID, MARK, Thread(), NOW, ())
     octets = posting.header(OURS, heading, ["anna@team.org"], "info@example.com", copy=False)
     assert names(octets) == [*ALWAYS, "References", "X-Mailgate-Loop"]
-    assert who(octets) == (mime.shown(name, 100), "info@example.com")
+    assert who(octets) == (mime.shown(name, 360), "info@example.com")
 
 
 # --- where answers and reports go ------------------------------------------------------------------------------------
@@ -429,4 +449,4 @@ def test_a_header_with_bare_cr_lines_is_copied() -> None:
     raw = mail("Hi.\nYou.\n").replace(b"\n", b"\r")
     octets = copied(raw)
     assert octets.endswith(b"\n\nHi.\rYou.\r")
-    assert who(octets) == ("Bob Ray", "info@example.com")
+    assert who(octets) == ("Bob Ray (bob@client.org)", "info@example.com")

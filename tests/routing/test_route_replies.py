@@ -465,7 +465,7 @@ def test_a_signed_answer_is_posted_on_its_record(lead: Gateway, name: str) -> No
         domains.save(tx, domains.get(tx, "example.com")._replace(catchall="all"))
     to = to.replace("info", name)
     receipt = lead(mail(to=to.upper(), message_id="<2>", **{"from": "bob@at-home.org"}), to.upper())
-    assert flagged(lead, receipt) == (["post token crm.lead/1"], ())
+    assert flagged(lead, receipt) == (["post token crm.lead/1"], ("outsider",))
     assert len(lead.on("crm.lead/1")) == 3
 
 

@@ -106,7 +106,7 @@ def test_the_fields_of_a_post(lead: Gateway) -> None:
         pytest.param("bounce@example.com", "local address", id="bounce"),
         pytest.param("nobody", "not a mail address", id="no-address"),
         pytest.param("a@b.org\nBcc: x@y.org", "not a mail address", id="line-end"),
-        pytest.param(BOB, "called our mail spam", id="complained"),
+        pytest.param(BOB, "called our mail of crm.lead/1 spam", id="complained"),
     ],
 )
 def test_a_post_without_recipients_is_an_error(lead: Gateway, to: str, because: str) -> None:
@@ -117,7 +117,7 @@ def test_a_post_without_recipients_is_an_error(lead: Gateway, to: str, because: 
 
 
 def complained(gateway: Gateway, who: str) -> None:
-    found = Reported(who, "complaint", "", "", "", "complaint", True, follower=who)
+    found = Reported(who, "complaint", "", "", "", "complaint", True, record=Ref("crm.lead", 1), follower=who)
     receipt = gateway(mail(message_id=f"<report-{who}>"), "postmaster@example.com")
     with gateway.store.write() as tx:
         failures.note(tx, receipt.number or 0, found, gateway.now)
