@@ -230,9 +230,9 @@ def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -
         people[Ref(row["model"], row["id"])].add(row["address"])
     wrote = (
         "SELECT DISTINCT placement.model, placement.id, author, message.number, flags FROM ({}) AS named"
-        " JOIN placement ON placement.number IN (SELECT number FROM placement AS newest"
+        " CROSS JOIN placement CROSS JOIN message WHERE placement.number IN (SELECT number FROM placement AS newest"
         " WHERE newest.model = named.column1 AND newest.id = named.column2 ORDER BY number DESC LIMIT ?)"
-        " JOIN message ON message.number = placement.message AND author IS NOT NULL AND direction = 'in'"
+        " AND message.number = placement.message AND author IS NOT NULL AND direction = 'in'"
     )
     most = max(1, _POSTS // max(1, len(records)))
     for row in select_for(tx, wrote, records, most):
@@ -240,9 +240,9 @@ def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -
             people[Ref(row["model"], row["id"])].add(row["author"])
     written_to = (
         "SELECT DISTINCT delivery.model, delivery.id, recipient FROM ({}) AS named"
-        " JOIN delivery ON delivery.number IN (SELECT number FROM delivery AS newest"
-        " WHERE newest.model = named.column1 AND newest.id = named.column2 ORDER BY number DESC LIMIT ?)"
-        " WHERE recipient != ''"
+        " CROSS JOIN delivery WHERE delivery.number IN (SELECT number FROM delivery AS newest"
+        " WHERE newest.model = named.column1 AND newest.id = named.column2 ORDER BY message DESC LIMIT ?)"
+        " AND recipient != ''"
     )
     for row in select_for(tx, written_to, records, most):
         people[Ref(row["model"], row["id"])].add(row["recipient"])

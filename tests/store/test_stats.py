@@ -103,7 +103,9 @@ def test_an_older_store_is_counted_too(gateway: Gateway, tmp_path: Path) -> None
     connection.close()
     schema.migrate(older)
     with database.open_existing(older).read() as tx:
-        assert [tuple(row) for row in tx.execute("SELECT number, action, reason FROM message")] == wanted
+        assert [
+            tuple(row) for row in tx.execute("SELECT number, action, reason FROM message ORDER BY number")
+        ] == wanted
 
 
 SAME = (
