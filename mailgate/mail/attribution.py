@@ -177,15 +177,17 @@ def is_original(line: str) -> bool:
     title = TITLE.match(line)
     if not title:
         return _PROCESSED.match(line) is not None
-    if _ORIGINAL.search(title[1]):
-        return True
-    return WROTE.search(title[1]) is not None and bool(_DATE.search(title[1]) or MAILBOX.search(title[1]))
+    return bool(_ORIGINAL.search(title[1]) or WROTE.search(title[1]))
 
 
 def is_original_alone(line: str) -> bool:
     """Whether a line is such a title even where neither a header nor marked lines are below it."""
     title = TITLE.match(line)
-    return is_original(line) and (title is None or bool(_MESSAGE.search(title[1]) or WROTE.search(title[1])))
+    if not title:
+        return is_original(line)
+    if WROTE.search(title[1]):
+        return bool(_DATE.search(title[1]) or MAILBOX.search(title[1]))
+    return bool(_ORIGINAL.search(title[1]) and _MESSAGE.search(title[1]))
 
 
 def is_forwarded(line: str) -> bool:

@@ -58,7 +58,7 @@ LANGUAGES = {
         "am|um|zitat von",
         "schrieb|schreibt|schrieben|geschrieben|zitat von",
         "von|absender / gesendet|gesendet am|datum|empfangen / an|empfänger / betreff",
-        "original|ursprüng|urspr / weitergeleit / nachricht|mail|termin|mitteilung",
+        "original|ursprüng|urspr|antwort / weitergeleit / nachricht|mail|termin|mitteilung",
         "über|oberhalb / zeile|linie",
     ),
     "el": Language(

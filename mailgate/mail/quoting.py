@@ -217,7 +217,9 @@ def _top(lines: list[str], at: int) -> int | None:
     if TITLE.match(lines[index]) or lines[index] == "---":  # also the middle of a diff
         return None
     if not may_end_attribution(lines[index]):
-        return at
+        # "2024/3/4 Ann <ann@example.com>" has neither a verb nor a colon.
+        bare = attribution(lines, index) if lines[index].rstrip(BLANK).endswith(">") else None
+        return bare.top if bare and bare.top == index else at
     introduction = attribution(lines, index)
     if introduction is None:
         # "The log says:" introduces; "you wrote:" does not, and is the author's own.

@@ -150,6 +150,7 @@ TITLES = {
     "samsung-de": "-------- Ursprüngliche Nachricht --------\n",
     "qq": "------------------ 原始邮件 ------------------\n",
     "android": "----- Reply message -----\n",
+    "antwort-de": "-----Antwort Nachricht-----\n",
     "david": "Original Message processed by david®\n",
 }
 REPLY_LINES = [
@@ -249,6 +250,7 @@ def test_html_has_history(html: str) -> None:
         "Please send it to these until 4.3.2024:\n\nAnn Lee <ann@example.com>\nJoe <joe@example.com>\n",
         "We sent it on 4.3.2024 at 09:12 to Ann Lee <ann@example.com>.\nShe wrote nothing.\n",
         "What it said on 4.3.2024 at 10:00:\n\nno colour\n\nSo what?\n",
+        "--- what we wrote ---\n\nblue boxes\n\nand so on\n",
         "--- original design ---\n\nblue boxes\n\n--- new design ---\n\nred boxes\n",
         "Please sign above the line and send it back.\n\nThanks\n",
         "The form has these:\n\nFrom: Ann\nDate: 4.3.2024\nTo: Bob\nSubject: Boxes\n\nWhich one is wrong?\n",
@@ -275,6 +277,9 @@ def test_a_header_in_an_unusual_order_is_history_in_an_answer_only() -> None:
             "Hi,\n\n> Which colour?\n\nBlue.\n\n> And when?\n>\n> Ann\n\nFriday.",
         ),
         ("Blue.\n\nOn 3/4/24 09:12, Ann wrote:\n> Which colour?\n\n-- \nBob\n", "Blue."),
+        ("Blue.\n\n---- Ann Lee wrote ----\n\n> Which colour?\n", "Blue."),
+        ("Blue.\n2024/3/4 Ann <ann@example.com>\n\n> Which colour?\n", "Blue."),
+        ("Ask these:\n\nAnn <ann@example.com>\n> Which colour?\n", "Ask these:\n\nAnn <ann@example.com>"),
         ("Blue.\n\nOn 3/4/24 09:12, Ann wrote:\n> Which colour?\n\n_____\na list\n", "Blue.\n\n_____\na list"),
         (
             "Blue.\n\nOn 3/4/24 09:12, Ann wrote:\n> Which colour shall we print the boxes in when the red ones are\n"
