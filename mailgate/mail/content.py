@@ -1,7 +1,7 @@
 """Read the text, the HTML and the attachments of a message, when they are displayed and never on delivery.
 
-The text is the plain text, or that of the HTML where there is no other, with signatures and quoted history. Every part
-that is not text, has a file name or is a message of its own is an attachment.
+The text is the plain text, or that of the HTML where it says more, with signatures and quoted history. Every part that
+is not text, has a file name or is a message of its own is an attachment.
 """
 
 import re
@@ -9,36 +9,55 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from mailgate.mail import markup, mime, tags
-from mailgate.mail.mime import Part, Tree
-from mailgate.values import charset, digest
+from mailgate.mail import calendar, containers, files, flowed, header, markup, mime, tags, words
+from mailgate.mail.calendar import Calendar
+from mailgate.mail.containers import Node, Opened
+from mailgate.values import charset, digest, mailboxes
 
+ENCRYPTED = "encrypted: only the recipient's mail program can read it"
+"""What an encrypted message says."""
 _CID = re.compile(r"""cid:([^\s"'<>()]++)""", re.IGNORECASE)
+_META = re.compile(rb"<meta[^>]{0,500}?charset\s{0,9}=\s{0,9}[\"']?([a-z0-9._:-]{2,40})", re.IGNORECASE)
+_META_LIMIT = 8192
+"""Octets of HTML in which its charset is looked for."""
+_HTML = re.compile(r"\s{0,200}(?:<!doctype html\b|<html\b)", re.IGNORECASE)
 _ASCII = frozenset(("", "ascii", "us-ascii", "ansi_x3.4-1968"))
 # Types of text/ that hold data for a program.
 _DATA = frozenset(("calendar", "x-vcalendar", "vcard", "x-vcard", "directory", "csv", "xml", "rtf", "rfc822-headers"))
+_CALENDARS = ("text/calendar", "application/ics", "text/x-vcalendar")
+_EVENTS_LIMIT = 5
+"""Calendars that are read."""
 
 
 class Attachment(NamedTuple):
     """A file in a message, without its octets, which `attachment_bytes` returns.
 
-    `name` is one clean line without a path, "attachment" or "message.eml" where the message has none. It is there for
-    people to read; it is not a path to write to. `size`: decoded octets. `inline`: the HTML refers to it (RFC 2392).
+    `name` is one clean line without a path, made from the type and the rest of the part where the message has none. It
+    is there for people to read; it is not a path to write to. `size`: decoded octets. `inline`: the HTML refers to it
+    (RFC 2392). `subject`, `author`: those of an attached message, as written, `""` for other files.
     """
 
     name: str
     type: str
     size: int
     inline: bool
+    subject: str = ""
+    author: str = ""
 
 
 class Content(NamedTuple):
-    """The content of a message as clean text, never trimmed. `html` is untrusted: never render it as it is."""
+    """The content of a message as clean text, never trimmed. `html` is untrusted: never render it as it is.
+
+    `encrypted`, `signed`: None, "smime" or "pgp"; no signature is verified. `calendar`: the first event.
+    """
 
     text: str
     html: str
     attachments: tuple[Attachment, ...]
     defects: tuple[str, ...]
+    encrypted: str | None = None
+    signed: str | None = None
+    calendar: Calendar | None = None
 
 
 class _Body(NamedTuple):
@@ -49,6 +68,8 @@ class _Body(NamedTuple):
 
 
 class _Piece(NamedTuple):
+    """A text; of HTML what a person sees of it."""
+
     type: str
     text: str
 
@@ -60,22 +81,30 @@ class _Piece(NamedTuple):
 
 def content(raw: bytes) -> Content:
     """The content of a message as received, with or without an mbox `From ` line; any octets are a message."""
-    tree = mime.tree(raw)
-    defects = dict.fromkeys(tree.defects)
-    body = _body(tree, tree.root, defects)
+    opened = containers.opened(mime.tree(raw))
+    reader = _Reader(opened)
+    body = reader.body(opened.root)
     html = "\n".join(body.html)
-    files = _files(tree)
-    inline = _referred(html, {part.content_id for part in files if part.content_id})
-    attachments = tuple(
-        Attachment(
-            name=part.name or ("message.eml" if _is_message(part) else "attachment"),
-            type=part.type,
-            size=len(mime.body(tree.raw, part)),
-            inline=part.content_id in inline,
-        )
-        for part in files
+    found = _files(opened.root, reader.named)
+    inline = _referred(html, {node.part.content_id.lower() for node in found if node.part.content_id})
+    attachments = tuple(_attachment(node, inline) for node in found)
+    events = _events(found, reader)
+    text = reader.text(body.pieces)
+    if opened.encrypted and not opened.armoured:
+        text = _joined([text, f"{ENCRYPTED}\n"])
+    elif opened.encrypted:
+        reader.defects[ENCRYPTED] = None
+    for event in reversed(events):  # in front of the text, whose end may be quoted history
+        text = f"{event.text()}\n{text}" if text.strip() else event.text()
+    return Content(
+        text=text,
+        html=html,
+        attachments=attachments,
+        defects=tuple(reader.defects),
+        encrypted=opened.encrypted,
+        signed=opened.signed,
+        calendar=events[0] if events else None,
     )
-    return Content(_text(body.pieces, defects), html, attachments, tuple(defects))
 
 
 def attachment_bytes(raw: bytes, index: int) -> bytes:
@@ -85,102 +114,205 @@ def attachment_bytes(raw: bytes, index: int) -> bytes:
 
 def attachment_reader(raw: bytes) -> Callable[[int], bytes]:
     """The same for many attachments of a message, which is parsed once."""
-    tree = mime.tree(raw)
-    files = _files(tree)
+    root = containers.opened(mime.tree(raw)).root
+    found = _files(root, _named_body(root))
 
     def read(index: int) -> bytes:
         if index < 0:
             raise IndexError(index)
-        return mime.body(tree.raw, files[index])
+        return found[index].octets()
 
     return read
 
 
 def file_digests(raw: bytes) -> frozenset[str]:
     """The SHA-256 of the decoded octets of each attachment of `content(raw)`."""
-    tree = mime.tree(raw)
-    return frozenset(digest.sha256(mime.body(tree.raw, part)).hexdigest() for part in _files(tree))
+    root = containers.opened(mime.tree(raw)).root
+    return frozenset(digest.sha256(node.octets()).hexdigest() for node in _files(root, _named_body(root)))
 
 
-def _is_message(part: Part) -> bool:
-    return part.type in ("message/rfc822", "message/global")
+def _attachment(node: Node, inline: set[str]) -> Attachment:
+    part, data = node.part, node.octets()
+    subject = author = ""
+    if _is_message(node):
+        fields = header.scan(data[: header.LIMIT]).fields
+        subject = charset.line(charset.decode_words(fields.get("subject", (b"",))[0], charset.declared(data)))
+        author = charset.line(
+            charset.decode_words(fields.get("from", (b"",))[0][: mailboxes.FIELD_LIMIT], charset.declared(data))
+        )
+        hints: tuple[str, ...] = (subject.replace("/", "-").replace("\\", "-"), part.description, "message")
+    else:
+        described = part.description
+        where = files.location(described) if "/" in described else described
+        hints = (where, files.location(part.content_id))
+    return Attachment(
+        name=files.named(part.name, part.type, hints),
+        type=part.type,
+        size=len(data),
+        inline=part.content_id.lower() in inline,
+        subject=subject,
+        author=author,
+    )
 
 
-def _is_file(part: Part) -> bool:
-    """Whether a leaf is an attachment; text of an unknown subtype is text (RFC 2046, 4.1.4)."""
+def _is_message(node: Node) -> bool:
+    return node.part.type in ("message/rfc822", "message/global")
+
+
+def _is_file(node: Node, named: frozenset[int]) -> bool:
+    """Whether a leaf is an attachment; text of an unknown subtype is text (RFC 2046, 4.1.4).
+
+    `named`: ids of the nodes that have a name, and are the body all the same.
+    """
+    part = node.part
     main, _, sub = part.type.partition("/")
-    return bool(part.name) or part.disposition == "attachment" or main != "text" or sub in _DATA
+    if part.disposition == "attachment" or main != "text" or sub in _DATA:
+        return True
+    return bool(part.name) and id(node) not in named
 
 
-def _files(tree: Tree) -> list[Part]:
+def _named_body(root: Node) -> frozenset[int]:
+    """The ids of the named text parts that are the body, because no text without a name is there.
+
+    That is the first one, and the other readings of the same text.
+    """
+    nothing: frozenset[int] = frozenset()
+    first: Node | None = None
+    for node in root.leaves():
+        if _is_file(node, frozenset((id(node),))):
+            continue
+        if not node.part.name and not node.octets().isspace() and node.part.start < node.part.end:
+            return nothing
+        if node.part.name and first is None:
+            first = node
+    if first is None:
+        return nothing
+    readings = next((parent.parts for parent in _alternatives(root) if any(n is first for n in parent.parts)), (first,))
+    return frozenset(id(node) for node in readings)
+
+
+def _alternatives(node: Node) -> list[Node]:
+    found = [each for part in node.parts for each in _alternatives(part)]
+    return [node, *found] if node.part.type == "multipart/alternative" else found
+
+
+def _files(root: Node, named: frozenset[int]) -> list[Node]:
     return [
-        part
-        for part in mime.leaves(tree.root)
-        if _is_file(part) and (part.start < part.end or not part.type.startswith("multipart/"))
+        node
+        for node in root.leaves()
+        if _is_file(node, named) and (node.part.start < node.part.end or not node.part.type.startswith("multipart/"))
     ]
 
 
 def _referred(html: str, ids: set[str]) -> set[str]:
-    """The Content-IDs, of those given, that the HTML refers to by cid: URLs."""
+    """The Content-IDs, of those given in lower case, that the HTML refers to by cid: URLs."""
     if not ids:
         return ids
-    return {cid for match in _CID.finditer(html) if (cid := unquote(tags.entities(match[1]))) in ids}
+    return {cid for match in _CID.finditer(html) if (cid := unquote(tags.entities(match[1])).lower()) in ids}
 
 
-def _body(tree: Tree, part: Part, defects: dict[str, None]) -> _Body:
-    if not part.parts:
-        if _is_file(part):
-            return _Body([], [])
-        text = _decoded(tree, part, defects)
-        return _Body([_Piece(part.type, text)], [text] if part.type == "text/html" else [])
-    bodies = [_body(tree, child, defects) for child in part.parts]
-    html = [text for body in bodies for text in body.html]
-    if part.type == "multipart/alternative":
-        return _Body(_choice(bodies), html)
-    return _Body([piece for body in bodies for piece in body.pieces], html)
+def _events(found: list[Node], reader: "_Reader") -> list[Calendar]:
+    """The events of the calendars among the files, each once."""
+    events: dict[Calendar, None] = {}
+    calendars = [node for node in found if node.part.type in _CALENDARS or node.part.name.lower().endswith(".ics")]
+    for node in calendars[:_EVENTS_LIMIT]:
+        event = calendar.read(charset.clean(charset.decode(node.octets(), node.part.charset, reader.rest)))
+        if event:
+            events[event] = None
+    return list(events)
 
 
-def _choice(bodies: list[_Body]) -> list[_Piece]:
-    """The alternative that is read: the plain text, else the last and richest one (RFC 2046, 5.1.4)."""
-    choices = [body.pieces for body in bodies if body.pieces]
-    for type_, order in (("text/plain", choices), ("text/html", choices[::-1])):
-        for pieces in order:
-            if any(piece.type == type_ and not piece.blank for piece in pieces):
-                return pieces
-    return choices[0] if choices else []
+class _Reader:
+    """Reads the text of one message, and notes its defects."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.defects = dict.fromkeys(opened.defects)
+        self.html_left = markup.LIMIT
+        self.named = _named_body(opened.root)
+        labels = [node.part.charset for node in opened.root.leaves()]
+        self.rest = next((label for label in labels if charset.codec(label) not in ("", "utf-8-sig")), "")
+
+    def body(self, node: Node) -> _Body:
+        """The text and the HTML under a part."""
+        if not node.parts:
+            if _is_file(node, self.named):
+                return _Body([], [])
+            text, type_ = self.decoded(node), node.part.type
+            if type_ == "text/plain" and _HTML.match(text) and text.rstrip()[-7:].lower() == "</html>":
+                type_ = "text/html"
+            return _Body([_Piece(type_, self.readable(node, type_, text))], [text] if type_ == "text/html" else [])
+        bodies = [self.body(child) for child in node.parts]
+        html = [text for body in bodies for text in body.html]
+        if node.part.type == "multipart/alternative":
+            return _Body(_choice(bodies), html)
+        return _Body([piece for body in bodies for piece in body.pieces], html)
+
+    def decoded(self, node: Node) -> str:
+        """The characters of a text part."""
+        part, data = node.part, node.octets()
+        codec = charset.codec(part.charset)
+        if not codec and part.charset.lower() not in _ASCII:
+            self.defects[f"unknown charset: {charset.printable(part.charset)}"] = None
+        if codec in ("utf-7", "utf-16", "utf-32"):  # hides text from software that reads ASCII
+            self.defects[f"unusual charset: {codec}"] = None
+        meta = _META.search(data, 0, _META_LIMIT) if part.type == "text/html" else None
+        return charset.clean(charset.decode(data, part.charset, meta[1].decode() if meta else self.rest))
+
+    def readable(self, node: Node, type_: str, text: str) -> str:
+        """What a person reads of a text part."""
+        if type_ == "text/html":
+            if len(text) > self.html_left:
+                self.defects[f"truncated: more than {markup.LIMIT} characters of HTML"] = None
+            readable = markup.readable(text[: self.html_left])
+            self.html_left -= min(self.html_left, len(text))
+            return readable
+        if type_ in ("text/enriched", "text/richtext"):
+            return flowed.plain(text, richtext=type_ == "text/richtext")
+        if node.part.variant.startswith("flowed"):
+            return flowed.joined(text, delsp=node.part.variant.endswith("delsp"))
+        return text
+
+    def text(self, pieces: list[_Piece]) -> str:
+        """The pieces in order, without HTML behind plain text that repeats what was said."""
+        said: frozenset[str] = frozenset()
+        counted = 0  # pieces whose words are in `said`
+        has_plain_text = False
+        out: list[str] = []
+        for piece in pieces:
+            if piece.type == "text/html" and has_plain_text:
+                said = said.union(*map(words.of, out[counted:]))
+                counted = len(out)
+                if words.repeats(piece.text, said):
+                    continue
+            has_plain_text |= piece.type != "text/html" and not piece.blank
+            out.append(piece.text)
+        return _joined(out)
 
 
-def _decoded(tree: Tree, part: Part, defects: dict[str, None]) -> str:
-    codec = charset.codec(part.charset)
-    if not codec and part.charset.lower() not in _ASCII:
-        defects[f"unknown charset: {charset.printable(part.charset)}"] = None
-    if codec in ("utf-7", "utf-16", "utf-32"):  # hides text from software that reads ASCII
-        defects[f"unusual charset: {codec}"] = None
-    return charset.clean(charset.decode(mime.body(tree.raw, part), part.charset))
-
-
-def _text(pieces: list[_Piece], defects: dict[str, None]) -> str:
-    """The pieces in order, without the HTML that follows plain text.
-
-    HTML in front of plain text is the message, and the plain text a footer that a list appended. HTML behind plain text
-    repeats it, from a mailer that writes mixed for alternative, or ends a frame.
-    """
+def _joined(texts: list[str]) -> str:
+    """Texts one below the other."""
     out: list[str] = []
-    has_plain_text = False
-    html_left = markup.LIMIT
-    for piece in pieces:
-        text = piece.text
-        if piece.type == "text/html":
-            if has_plain_text:
-                continue
-            if len(text) > html_left:
-                defects[f"truncated: more than {markup.LIMIT} characters of HTML"] = None
-            text = markup.readable(text[:html_left])
-            html_left -= min(html_left, len(piece.text))
-        elif not piece.blank:
-            has_plain_text = True
+    for text in texts:
         if out and text and not out[-1].endswith("\n"):
             out.append("\n")
         if text:
             out.append(text)
     return "".join(out)
+
+
+def _choice(bodies: list[_Body]) -> list[_Piece]:
+    """The alternative that is read: the plain text, else the last and richest one (RFC 2046, 5.1.4).
+
+    Plain text that stands for HTML which says more gives way to it.
+    """
+    choices = [body.pieces for body in bodies if body.pieces]
+    plain, html = _first("text/plain", choices), _first("text/html", choices[::-1])
+    if plain and html and html is not plain:
+        seen = "\n".join(piece.text for piece in html)
+        return html if words.is_stub("\n".join(piece.text for piece in plain), seen) else plain
+    return plain or html or (choices[0] if choices else [])
+
+
+def _first(type_: str, choices: list[list[_Piece]]) -> list[_Piece]:
+    """The first choice that says something in this type."""
+    return next((pieces for pieces in choices if any(p.type == type_ and not p.blank for p in pieces)), [])

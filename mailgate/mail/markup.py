@@ -44,6 +44,8 @@ _CELL_PIECES, _CELL_LENGTH = 50, 1000
 _SPACES = re.compile(r"[ \t\n\f]+")
 _FILLERS = "\xad\u034f\u115f\u1160\u180e\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u3164\ufeff"
 """Characters that show nothing, with which mailers pad the preview of a mail or mark where words may break."""
+_PADDING, _PADDED = "\u034f\u200b\u200c\u2007\ufeff", 3
+"""Those that pad the preview of a mail, which mail programs show beside the subject; and how many make it one."""
 
 
 def text(html: str) -> str:
@@ -267,10 +269,10 @@ class _Writer:
         return False
 
     def unhide(self) -> None:
-        """Take back what was written since the hidden element opened."""
-        if self.hidden:
+        """Take back what was written since the hidden element opened; but a padded preview is made to be read."""
+        if self.hidden and sum(map("".join(self.out[self.hidden.at :]).count, _PADDING)) < _PADDED:
             del self.out[self.hidden.at :], self.lists[self.hidden.lists :], self.tables[self.hidden.tables :]
-            self.hidden = None
+        self.hidden = None
 
     def picture(self, name: str, attributes: dict[str, str]) -> None:
         """Add the words of an image or a button."""

@@ -8,7 +8,7 @@ from mailgate.manual.markdown import Block, Heading, Paragraph
 
 SECTIONS = {
     "Set-up": ("install", "postfix", "exim", "lmtp", "domains", "configuration"),
-    "Mail": ("rules", "aliases", "senders", "authentication", "refusals", "records", "conversations"),
+    "Mail": ("rules", "aliases", "senders", "authentication", "refusals", "records", "conversations", "content"),
     "Every day": ("held", "bounces", "outbox", "fetch", "login"),
     "Operation": ("doctor", "troubleshooting", "monitoring", "export", "cases", "security"),
     "Reference": ("deliver", "exit-codes", "files", "json", "schema", "api", "internals", "changes"),

@@ -5,7 +5,8 @@ from typing import Any
 from mailgate.cli.ui import console
 from mailgate.cli.ui.console import Span
 from mailgate.cli.ui.failures import failure_data, failure_line, language
-from mailgate.mail.content import content
+from mailgate.mail.calendar import Calendar
+from mailgate.mail.content import Attachment, content
 from mailgate.store import failures, messages
 from mailgate.store.database import Transaction
 from mailgate.store.messages import Stored
@@ -41,16 +42,31 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "size": message.size,
         "text": inside.text,
         "reply": quoting.reply(inside.text, message.subject),
-        "attachments": [
-            {"name": part.name, "type": part.type, "size": part.size, "inline": part.inline}
-            for part in inside.attachments
-        ],
+        "html": bool(inside.html),
+        "encrypted": inside.encrypted,
+        "signed": inside.signed,
+        "calendar": _calendar_data(inside.calendar),
+        "attachments": [_attachment_data(part) for part in inside.attachments],
         "recipients": list(message.recipients),
         "flags": list(message.flags),
         "defects": list(inside.defects),
         "records": refs,
         "failures": [failure_data(failure, tongue) for failure in failures.of_message(tx, message.number)],
     }
+
+
+def _calendar_data(event: Calendar | None) -> dict[str, str] | None:
+    if event is None:
+        return None
+    names = ("method", "summary", "start", "end", "location", "organizer", "status")
+    return {name: getattr(event, name) for name in names}
+
+
+def _attachment_data(part: Attachment) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": part.name, "type": part.type, "size": part.size, "inline": part.inline}
+    if part.type in ("message/rfc822", "message/global"):
+        data |= {"subject": part.subject, "author": part.author}
+    return data
 
 
 def show_message(message: dict[str, Any], *, full: bool = False) -> None:
@@ -84,6 +100,8 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
         for part in (part for part in message["attachments"] if part["inline"] == inline):
             text = f"{printable(part['name'])}  {printable(part['type'])}  {console.size(part['size'])}"
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
+            if part.get("author"):
+                rows.append([(f"{_MARGIN}          by {printable(part['author'])}", "dim")])
     for failure in message["failures"]:
         rows.append([(f"{_MARGIN}failed    ", "bold red"), (failure_line(failure), "")])
         show = command("mailgate bounce show {N}", failure["number"])
