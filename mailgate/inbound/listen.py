@@ -17,7 +17,7 @@ from typing import NamedTuple
 from mailgate.process import owner
 from mailgate.values.problem import Problem
 
-_BACKLOG = 100
+_BACKLOG = 500
 _ADVICE = "--listen unix:/run/mailgate/lmtp.sock, or 127.0.0.1:2003"
 
 

@@ -24,8 +24,8 @@ class Limits(NamedTuple):
     """command: octets of a command; errors: commands in a session that are wrong; idle: seconds without an octet."""
 
     command: int = 4096
-    recipients: int = 50
-    connections: int = 100
+    recipients: int = 1000
+    connections: int = 500
     errors: int = 20
     idle: float = 300.0
 

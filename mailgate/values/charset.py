@@ -169,7 +169,7 @@ def decode(data: bytes, name: str | None, rest: str = "") -> str:
         return _undeclared(data, rest)
     try:
         text = _declared(data, encoding)
-    except (LookupError, ValueError):  # a Python that was built without the CJK codecs
+    except ValueError:  # a LookupError is a fault of the machine: the codec is in our table
         return _undeclared(data, rest)
     return _paired(text) if encoding == "utf-7" else text  # its codec yields lone surrogates
 
@@ -246,7 +246,7 @@ def _undeclared(data: bytes, rest: str = "") -> str:
     if encoding and not encoding.startswith("utf"):
         try:
             return _declared(data, encoding)
-        except (LookupError, ValueError):
+        except ValueError:
             pass
     return data.decode("cp1252", "replace")
 

@@ -16,6 +16,7 @@ import pytest
 
 from mailgate.gateway import log, receive
 from mailgate.inbound.lmtp import LmtpHandler
+from mailgate.inbound.service import Limits
 from mailgate.mail.incoming import Incoming
 from mailgate.routing.facts import Facts
 from mailgate.settings.config import Config
@@ -230,13 +231,14 @@ def test_recipients_beyond_the_limit_come_with_the_next_transaction(server: Path
     with Dialog(server) as dialog:
         dialog.say("LHLO client")
         dialog.say("MAIL FROM:<>")
-        replies = [dialog.say(f"RCPT TO:<support+{number}@example.com>")[0][:3] for number in range(51)]
-    assert replies == ["250"] * 50 + ["452"]
+        numbers = range(Limits().recipients + 1)
+        replies = [dialog.say(f"RCPT TO:<support+{number}@example.com>")[0][:3] for number in numbers]
+    assert replies == ["250"] * Limits().recipients + ["452"]
 
 
 def test_connections_beyond_the_limit_are_sent_away_and_the_others_are_served(server: Path, folder: Path) -> None:
     with contextlib.ExitStack() as stack:
-        first, *others = [stack.enter_context(Dialog(server)) for _ in range(100)]
+        first, *others = [stack.enter_context(Dialog(server)) for _ in range(Limits().connections)]
         with socket.socket(socket.AF_UNIX) as one_more:
             one_more.settimeout(60)
             one_more.connect(str(server))
