@@ -82,6 +82,8 @@ HTML: dict[str, str | None] = {"content_type": "text/html"}
 MIXED: dict[str, str | None] = {"content_type": "multipart/mixed; boundary=b"}
 STATUS = "message/delivery-status"
 REPORT = 'Content-Type: multipart/report; boundary="c"\n\n'
+SMIME = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01"
+"""The start of signed data."""
 SHAPES: Mapping[str, Shape] = {
     # of the header
     "encoded words": field("subject", "", "=?utf-8?q?a?= "),
@@ -184,6 +186,17 @@ SHAPES: Mapping[str, Shape] = {
     "signatures": body("-- \na\n"),
     "empty lines": body("\n"),
     "dashes": body("-"),
+    # of containers
+    "uuencode: starts": body("begin 644 x\nM\n"),
+    "uuencode: empty lines": body("`\n", "begin 644 x\n"),
+    "yenc: starts": body("=ybegin name=x\n"),
+    "flowed: lines": body("a \n", content_type="text/plain; format=flowed"),
+    "calendar: events": body("BEGIN:VEVENT\n", content_type="text/calendar"),
+    "calendar: parameters": body(';a="b"', "BEGIN:VEVENT\nX", content_type="text/calendar"),
+    "smime: open elements": lambda n: mail(SMIME + b"\x31\x80" * n, content_type="application/pkcs7-mime"),
+    "tnef: attributes": lambda n: mail(
+        b"\x78\x9f\x3e\x22\1\0" + b"\1\2\x90\6\0\0\0\0\0\0\0" * n, content_type="application/ms-tnef"
+    ),
     # of reports
     "notice: words": notice("It could not be delivered to anybody here. "),
     "notice: addresses": notice("<ann@client.org>: 550 5.1.1 unknown user\n"),
