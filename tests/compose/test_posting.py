@@ -442,7 +442,7 @@ def test_what_leaves_is_that_header_and_that_body(gateway: Gateway, raw: bytes) 
 def test_the_bodies_of_these_tests_are_read_as_intended() -> None:
     found: Content = content.content(copied(FROM + MIXED))
     assert found.text == "Grüße"
-    assert [(each.name, each.size) for each in found.attachments] == [("ä.pdf", 5), ("message.eml", 18)]
+    assert [(each.name, each.size) for each in found.attachments] == [("ä.pdf", 5), ("inside.eml", 18)]
 
 
 def test_a_header_with_bare_cr_lines_is_copied() -> None:

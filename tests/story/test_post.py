@@ -279,7 +279,7 @@ def test_every_text_arrives(bare: Callable[[Text], bytes], text: str, files: boo
         pytest.param("ä" * 123 + ".pdf", None, id="long"),
         pytest.param("x" * 251 + ".pdf", None, id="long-ascii"),
         pytest.param("", None, id="empty"),
-        pytest.param("../../etc/passwd", "passwd", id="path"),
+        pytest.param("../../etc/passwd", "passwd.pdf", id="path"),
     ],
 )
 def test_a_file_of_any_name(lead: Gateway, name: str, read: str | None) -> None:
