@@ -171,7 +171,7 @@ def _years_later(server: Server) -> Iterator[None]:
 def test_an_answer_from_another_address_by_the_signed_address(talk: Talk) -> None:
     other = f"other{_unique()}@phone.example.net"
     entry = talk.check_answer("token", talk.letter(talk.signed, other))
-    assert (entry["author"], entry["flags"]) == (other, [])
+    assert (entry["author"], entry["flags"]) == (other, ["outsider"]), "the address was made for somebody else"
 
 
 def test_an_answer_from_another_address_by_id(talk: Talk) -> None:
@@ -209,7 +209,7 @@ def test_a_bounce_by_the_part_it_returns(talk: Talk) -> None:
     header = talk.post.data.decode().replace("\r\n", "\n").partition("\n\n")[0]
     header = header.replace(talk.signed, "support@example.com")
     _report(talk, "bounce@example.com", status, header)
-    _check_failure(talk, talk.customer, talk.id)
+    _check_failure(talk, talk.customer, talk.id, proved=False)
 
 
 def test_a_bounce_that_returns_nothing(talk: Talk) -> None:
@@ -244,11 +244,11 @@ def _failures(talk: Talk, recipient: str) -> list[Any]:
     return [f for f in talk.server.machine.json("bounce", "list") if f["recipient"] == recipient]
 
 
-def _check_failure(talk: Talk, recipient: str, message_id: str) -> None:
-    """One failure, on record and message, and proved: our signature was on what came back."""
+def _check_failure(talk: Talk, recipient: str, message_id: str, *, proved: bool = True) -> None:
+    """One failure, on record and message; proved: it came to the return address that we signed for the recipient."""
     (failure,) = _failures(talk, recipient)
     assert failure["status"] == "5.1.1"
-    assert (failure["kind"], failure["permanent"], failure["proved"]) == ("no-such-address", True, True)
+    assert (failure["kind"], failure["permanent"], failure["proved"]) == ("no-such-address", True, proved)
     assert (failure["record"], failure["message"]) == (talk.record, message_id)
     assert {m["message_id"]: m["failures"] for m in talk.messages() if m["failures"]} == {message_id: [failure]}
 
@@ -276,7 +276,8 @@ def test_followers_get_copies(postfix: Server, sink: Sink) -> None:
     assert sink.to(talk.customer) == [talk.post]
     for follower in (ann, bob):
         (copy,) = copies(follower)
-        assert copy.message["From"] == f"Carla Ruíz <{alias}>"
+        # the standard library keeps the blank between two encoded words
+        assert copy.message["From"].replace(" )", ")") == f'"Carla Ruíz ({talk.customer})" <{alias}>'
         assert copy.message["Reply-To"].startswith(alias.partition("@")[0] + "+mg1r")
         assert copy.message["In-Reply-To"] == talk.id
         body = copy.message.get_body()
