@@ -95,7 +95,7 @@ def test_help_leads_with_examples_that_exist(path: tuple[str, ...]) -> None:
             ["domain", "set", "example.com", "--delimiter", "@"],
             1,
             "cannot separate a detail",
-            "one character such as",
+            "one of `+`, `-`",
         ),
         (["domain", "set", "example.com", "--catchall", "postmaster"], 1, "always exists", "choose another name"),
         (

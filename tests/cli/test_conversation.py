@@ -159,6 +159,8 @@ def test_the_signed_answer_comes_back_and_the_report_becomes_a_failure(ticket: I
         "remote": failure["remote"],
         "action": "failed",
         "proved": True,
+        "name": None,
+        "quiet": False,
         "failed": 2,
         "report": 0,
         "made": "",

@@ -77,6 +77,9 @@ def test_another_thing_that_waits_is_another_change(watched: Gateway) -> None:
     assert look(watched) == 1
     watched(mail(message_id="<1@x>"), "info@example.com")
     watched(standard(block("bob@client.org")), "bounce@example.com", reverse_path="")
+    assert look(watched) == 0, "a report that names nothing of ours is quiet"
+    with watched.store.write() as tx:
+        tx.execute("UPDATE failure SET quiet = 0")
     assert look(watched) == 1
     with watched.store.write() as tx:
         tx.execute("UPDATE failure SET state = 'acked'")

@@ -159,11 +159,14 @@ def test_a_report_is_accounted_for_and_makes_no_record(replayed: Replayed) -> No
 
 
 def test_a_failure_is_recorded_or_known(replayed: Replayed) -> None:
-    """What bounces makes an entry, unless there is one: of the same message, or signed for the same recipient."""
+    """What bounces makes an entry, unless there is one: of the same message, or signed for the same recipient.
+
+    A signed return address is about one recipient, whomever the report names: one entry a status is all there can be.
+    """
     bounced = [each for each in replayed.reports if each.receipt.decision.outcomes[0].action == "bounce"]
     assert len(bounced) > len(replayed.reports) * 0.8
     grown = sum(each.after.failures > each.before.failures for each in bounced)
-    assert grown > 0.5 * len(bounced)
+    assert grown > 0 if replayed.replay.way.recipients == ("SIGNED",) else grown > 0.5 * len(bounced)
     assert all(each.after.failures >= each.before.failures for each in replayed.once)
 
 
