@@ -3,7 +3,7 @@
 import re
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from mailgate.values import charset
@@ -24,6 +24,8 @@ _OFFSET = re.compile(r"([+-])([0-9]{2})([0-9]{2})")
 _MONTH = re.compile(r"BYMONTH=([0-9]{1,2})")
 _DAY = re.compile(r"BYDAY=(-?[1-5])(MO|TU|WE|TH|FR|SA|SU)")
 _FREQUENCY = re.compile(r"FREQ=([A-Z]{1,20})")
+_EVENTS = ("VEVENT", "VTODO")
+_CHANGES = ("STANDARD", "DAYLIGHT")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _ANSWERS = {"accepted": "accepted", "declined": "declined", "tentative": "tentative", "delegated": "delegated"}
 _KINDS = {"request": "Invitation", "cancel": "Cancelled", "reply": "Answer", "counter": "Other time proposed"}
@@ -93,27 +95,27 @@ def read(text: str) -> Calendar | None:
     zone = ""
     rule: dict[str, str] = {}
     stack: list[str] = []
-    for found in _lines(text[:LIMIT]):
-        name = found.name
+    for line in _lines(text[:LIMIT]):
+        name, inside = line.name, stack[-1] if stack else ""
         if name == "BEGIN":
-            stack.append(found.value.strip().upper())
+            stack.append(line.value.strip().upper())
             rule = {}
         elif name == "END":
-            ended = stack.pop() if stack else ""
-            if ended in ("VEVENT", "VTODO") and event:
+            del stack[-1:]
+            if inside in _EVENTS and event:
                 break
-            if ended in ("STANDARD", "DAYLIGHT") and (change := _zone(rule)):
+            if inside in _CHANGES and (change := _zone(rule)):
                 zones.setdefault(zone, []).append(change)
-        elif stack[-1:] in (["VEVENT"], ["VTODO"]):
-            event.setdefault(name, found)
+        elif inside in _EVENTS:
+            event.setdefault(name, line)
             if name == "ATTENDEE":
-                people.append(found)
-        elif stack[-1:] == ["VTIMEZONE"] and name == "TZID":
-            zone = found.value
-        elif stack[-1:] in (["STANDARD"], ["DAYLIGHT"]):
-            rule[name] = found.value
+                people.append(line)
+        elif inside == "VTIMEZONE" and name == "TZID":
+            zone = line.value
+        elif inside in _CHANGES:
+            rule[name] = line.value
         elif name == "METHOD":
-            method = found.value.strip().lower()[:40]
+            method = line.value.strip().lower()[:40]
     return _calendar(method, event, people, zones) if event else None
 
 
@@ -204,12 +206,9 @@ def _time(found: _Property | None, zones: dict[str, list[_Zone]]) -> str:
         if match[4] is None:
             return date(year, month, day).isoformat()
         moment = datetime(year, month, day, hour, minute, min(second, 59))
-    except ValueError:
+        offset = timedelta() if match[7] else _offset(moment, zones.get(found.parameter("TZID"), []))
+    except (ValueError, OverflowError):  # no such day, or a change of the year 1 that lies before it
         return ""
-    if match[7]:
-        return moment.replace(tzinfo=UTC).isoformat()
-    rules = zones.get(found.parameter("TZID"), [])
-    offset = _offset(moment, rules)
     return moment.isoformat() if offset is None else moment.replace(tzinfo=timezone(offset)).isoformat()
 
 

@@ -293,6 +293,15 @@ def test_an_event_stands_once_above_the_text() -> None:
     assert calendar.read("BEGIN:VCALENDAR\nEND:VCALENDAR") is None
 
 
+def test_a_zone_that_begins_before_all_dates_says_nothing_of_the_time() -> None:
+    """The fifth Thursday from the end of January of the year 1 lies in a year that is none."""
+    zone = "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nTZOFFSETTO:+0100\nRRULE:BYMONTH=1;BYDAY=-5TH\nEND:STANDARD\n"
+    event = "END:VTIMEZONE\nBEGIN:VEVENT\nSUMMARY:Talk\nDTSTART;TZID=X:00010115T100000\nEND:VEVENT\n"
+    read = calendar.read(zone + event)
+    assert read is not None
+    assert (read.summary, read.start) == ("Talk", "")
+
+
 # Files in text
 
 
