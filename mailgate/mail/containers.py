@@ -55,6 +55,15 @@ def opened(tree: Tree) -> Opened:
     return Opened(root, opener.encrypted, opener.signed, opener.armoured, tuple(opener.defects))
 
 
+def closed(tree: Tree) -> Opened:
+    """A message whose containers stay files or text."""
+    return Opened(_closed(tree.raw, tree.root), None, None, False, tree.defects)
+
+
+def _closed(raw: bytes, part: Part) -> Node:
+    return Node(raw, part, tuple(_closed(raw, child) for child in part.parts))
+
+
 class _Opener:
     """What is noted on the way through the parts of one message."""
 

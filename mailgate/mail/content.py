@@ -1,4 +1,6 @@
-"""Read the text, the HTML and the attachments of a message, when they are displayed and never on delivery.
+"""Read the text, the HTML and the attachments of a message, when they are displayed.
+
+On delivery a message is read, with its containers closed, only to compare it with one that is stored already.
 
 The text is the plain text, or that of the HTML where it says more, with signatures and quoted history. Every part that
 is not text, has a file name or is a message of its own is an attachment.
@@ -81,7 +83,19 @@ class _Piece(NamedTuple):
 
 def content(raw: bytes) -> Content:
     """The content of a message as received, with or without an mbox `From ` line; any octets are a message."""
-    opened = containers.opened(mime.tree(raw))
+    return _content(containers.opened(mime.tree(raw)))
+
+
+def unopened(raw: bytes) -> tuple[str, frozenset[str]]:
+    """Text and SHA-256 digests of the attachments with all containers closed and no calendar read, for a comparison."""
+    closed = containers.closed(mime.tree(raw))
+    reader = _Reader(closed)
+    nodes = _files(closed.root, reader.named)
+    digests = frozenset(digest.sha256(node.octets()).hexdigest() for node in nodes)
+    return reader.text(reader.body(closed.root).pieces), digests
+
+
+def _content(opened: Opened) -> Content:
     reader = _Reader(opened)
     body = reader.body(opened.root)
     html = "\n".join(body.html)
@@ -123,12 +137,6 @@ def attachment_reader(raw: bytes) -> Callable[[int], bytes]:
         return found[index].octets()
 
     return read
-
-
-def file_digests(raw: bytes) -> frozenset[str]:
-    """The SHA-256 of the decoded octets of each attachment of `content(raw)`."""
-    root = containers.opened(mime.tree(raw)).root
-    return frozenset(digest.sha256(node.octets()).hexdigest() for node in _files(root, _named_body(root)))
 
 
 def _attachment(node: Node, inline: set[str]) -> Attachment:

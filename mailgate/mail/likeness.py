@@ -36,8 +36,8 @@ def has_text_of(copy: bytes, ours: bytes, *, added: bool) -> bool:
 
     added: it may have a block of lines more at its very start or at its very end.
     """
-    sent, came = _lines(ours), _lines(copy)
-    if not content.file_digests(copy) <= content.file_digests(ours):
+    (sent, sent_files), (came, came_files) = _body(ours), _body(copy)
+    if not came_files <= sent_files:
         return False
     return sent == came or (added and _is_within(sent, came))
 
@@ -59,10 +59,10 @@ def _headers_agree(first: Header, second: Header) -> bool:
 
 
 def _bodies_agree(first: bytes, second: bytes) -> bool:
-    files = content.file_digests(first), content.file_digests(second)
-    if not (files[0] <= files[1] or files[1] <= files[0]):
+    (one, files), (other, other_files) = _body(first), _body(second)
+    if not (files <= other_files or other_files <= files):
         return False
-    short, long = sorted((_lines(first), _lines(second)), key=len)
+    short, long = sorted((one, other), key=len)
     return short == long or _is_within(short, long)
 
 
@@ -76,9 +76,10 @@ def _is_within(short: list[str], long: list[str]) -> bool:
     return (long[: len(short)] == short and more <= MOST_BEHIND) or (long[more:] == short and more <= MOST_BEFORE)
 
 
-def _lines(raw: bytes) -> list[str]:
-    """The lines of the text that say something, however they are spaced."""
-    return [line for line in (" ".join(line.split()) for line in content.content(raw).text.splitlines()) if line]
+def _body(raw: bytes) -> tuple[list[str], frozenset[str]]:
+    """The lines of the text that say something, however they are spaced, and the digests of the files."""
+    text, files = content.unopened(raw)
+    return [line for line in (" ".join(line.split()) for line in text.splitlines()) if line], files
 
 
 def _line(header: Header, name: str) -> str:

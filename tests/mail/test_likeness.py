@@ -3,6 +3,7 @@
 import pytest
 from helpers.messages import mail
 
+from mailgate.mail import calendar, containers
 from mailgate.mail.likeness import are_copies
 
 TEXT = "Do you sell pumps?\nWe need three of them.\n"
@@ -77,3 +78,19 @@ def test_without_a_date_nothing_says_that_it_is_one_mail() -> None:
 def test_files_must_be_the_same_octets() -> None:
     assert are_copies(with_file("%PDF"), with_file("%PDF"))
     assert not are_copies(with_file("%PDF"), with_file("%PDF-2"))
+
+
+def test_no_container_is_opened_for_a_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made while other deliveries wait: what opens files is for the display."""
+
+    def opened(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(containers, "opened", opened)
+    monkeypatch.setattr(calendar, "read", opened)
+    event = "BEGIN:VEVENT\nSUMMARY:{}\nEND:VEVENT\n"
+    invited = [
+        written(event.format(name), content_type="text/calendar; charset=utf-8") for name in ("Talk", "Talk", "Lunch")
+    ]
+    assert are_copies(*invited[:2])
+    assert not are_copies(*invited[1:])
