@@ -58,7 +58,7 @@ def post_(
         raise click.UsageError("--note and --to exclude each other.")
     record = records.parse(ref)
     files = tuple(_file(path) for path in paths)
-    app.store  # noqa: B018 - becomes the owner of the store, so the files are read before
+    store = app.store  # this becomes the owner of the store, who may not read the files
     text = _text("Text of the message")
     if not text.strip() and not files:
         raise Problem(
@@ -67,9 +67,7 @@ def post_(
         )
     content = Text(text, subject, name, files)
     posted = (
-        post.note(app.store, record, content, time.time())
-        if note
-        else post.write(app.store, record, content, to, time.time())
+        post.note(store, record, content, time.time()) if note else post.write(store, record, content, to, time.time())
     )
     app.warn_of_unread(to)
     sending = app.send(queued=bool(posted.queued))

@@ -6,10 +6,8 @@ from mailgate.mta.check import Check, failed
 from mailgate.settings.config import Config
 from mailgate.store import aliases, domains, keys
 from mailgate.store.database import Store, Transaction
-from mailgate.store.directory import is_stranger, unread
+from mailgate.store.directory import SHARED, is_stranger, unread
 from mailgate.values.problem import command
-
-SHARED = "if the domain has mailboxes on the mail server, name it in [maps] shared"
 
 
 def check(opened: Store, config: Config) -> list[Check]:

@@ -17,7 +17,8 @@ _SMALL = 4 << 20
 """Octets that answers without a message may have."""
 _EOF = "-ERR EOF"
 """What poplib reports at the end of a connection."""
-poplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]  # lines of mail are longer than 2048; `_Bounded` limits their sum
+# Lines of mail are longer than 2048 octets; `_Bounded` limits their sum. typeshed knows none of poplib's inner names.
+poplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]
 
 
 class _Bounded(poplib.POP3):
@@ -29,7 +30,7 @@ class _Bounded(poplib.POP3):
     room = _SMALL
 
     def _getline(self) -> Any:
-        line, octets = super()._getline()  # type: ignore[misc]
+        line, octets = super()._getline()  # type: ignore[misc] # an inner name, through which every answer comes
         self.room -= octets + mailbox.LINE
         if self.room < 0:
             raise OSError("an answer longer than announced")
@@ -87,7 +88,7 @@ def _log_in(client: _Bounded, credential: Credential) -> None:
         client.pass_(credential.secret)
         return
     bearer = sasl.Bearer("XOAUTH2", credential.user, credential.secret)
-    exchange = client._shortcmd  # type: ignore[attr-defined]
+    exchange = client._shortcmd  # type: ignore[attr-defined] # an inner name: poplib has no AUTH
     exchange("AUTH XOAUTH2")
     reply = exchange(base64.b64encode(bearer(b"")).decode("ascii"))
     if reply.startswith(b"+ "):

@@ -25,6 +25,9 @@ _DETECTED = (
     f" UNION ALL {_RETIRED_COLUMNS} retired JOIN {_OF_RETIRED} WHERE retired.local IN ({{}}) AND local_part = 1"
 )
 
+SHARED = "if its domain has mailboxes on the mail server, name the domain in [maps] shared"
+"""What helps where an address that `unread` finds is read all the same."""
+
 
 def load(tx: Transaction, addresses: Iterable[Address], allowed: frozenset[str] = frozenset()) -> Directory:
     """The default domain, and what these addresses ask for: their local domains, and the aliases that are found by

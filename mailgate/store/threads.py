@@ -16,6 +16,15 @@ from mailgate.values.record import Ref
 
 _DOUBTFUL = 20
 """Messages that share one id, the first ones, among which a parent is looked for."""
+_CANDIDATES = 40
+"""Stored messages that are looked at for all ids that a message names, more only where it names more."""
+_POSTS = 100
+"""Messages whose authors are looked at, on all records where one that mentions an id may lead."""
+_DELIVERIES = (
+    "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, revoked, alias, policy,"
+    " record.id IS NULL AS gone"
+    " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id"
+)
 
 
 class Threads:
@@ -76,7 +85,7 @@ class Threads:
 
     def _mentioned(self, facts: Facts, copies: Collection[int]) -> dict[str, tuple[Known, ...]]:
         ids = facts.message.references
-        most = _each(ids)
+        most = _candidates(ids)
         oldest = "SELECT message FROM mention WHERE mention.message_id = named.column1 ORDER BY message LIMIT ?"
         query = (
             "SELECT named.column1 AS mentioned, number, message.message_id, direction, flags FROM ({}) AS named"
@@ -114,10 +123,10 @@ class Threads:
             if any(finding.recipient is None for finding in report.findings):
                 rows += self.tx.execute(f"{_DELIVERIES} WHERE message = ? LIMIT 2", (number,)).fetchall()
             found = {delivery.number: delivery for delivery in self._deliveries(rows)}.values()
-            sent[number] = (*found, *self._of_each(number, keys))
+            sent[number] = (*found, *self._of_candidates(number, keys))
         return sent
 
-    def _of_each(self, number: int, keys: Collection[str]) -> list[Delivery]:
+    def _of_candidates(self, number: int, keys: Collection[str]) -> list[Delivery]:
         """The one delivery of a message that went to several, for each of `keys` to which it went."""
         rows = self.tx.execute(f"{_DELIVERIES} WHERE message = ? AND recipient = ''", (number,)).fetchall()
         if not rows:
@@ -180,7 +189,7 @@ def existing(tx: Transaction, records: Iterable[Ref]) -> frozenset[Ref]:
     return frozenset(Ref(row["model"], row["id"]) for row in rows)
 
 
-def _each(ids: Collection[str]) -> int:
+def _candidates(ids: Collection[str]) -> int:
     """How many stored messages are looked at for one id, where a message names so many of them."""
     return max(1, min(_CANDIDATES // 4, _CANDIDATES // (len(ids) or 1)))
 
@@ -193,7 +202,7 @@ def _named(tx: Transaction, ids: Collection[str]) -> dict[str, list[Row]]:
         "SELECT number FROM message AS same WHERE same.message_id = named.column1"
         " ORDER BY direction DESC, number LIMIT ?) ORDER BY number"
     )
-    for row in select_each(tx, received, ids, _each(ids)):
+    for row in select_each(tx, received, ids, _candidates(ids)):
         rows.setdefault(row["message_id"], []).append(row)
     copied = (
         "SELECT number, message_id, 'out' AS direction, '[]' AS flags FROM (SELECT column1 AS message_id,"
@@ -247,14 +256,3 @@ def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -
     for row in select_for(tx, written_to, records, most):
         people[Ref(row["model"], row["id"])].add(row["recipient"])
     return {record: frozenset(keys) for record, keys in people.items()}
-
-
-_CANDIDATES = 40
-"""Stored messages that are looked at for all ids that a message names, more only where it names more."""
-_POSTS = 100
-"""Messages whose authors are looked at, on all records where one that mentions an id may lead."""
-_DELIVERIES = (
-    "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, revoked, alias, policy,"
-    " record.id IS NULL AS gone"
-    " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id"
-)

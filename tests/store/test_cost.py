@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -54,8 +55,7 @@ def test_a_recipient_is_known_or_not_at_the_same_cost_however_many_refusals_were
     costs = []
     for n in (1, MANY):
         gateway = filled(tmp_path, crowded.refusals, n)
-        ask = lambda gateway=gateway: recipient.is_known(gateway.store, "nobody@example.com", None)  # noqa: E731
-        costs.append(sql(gateway, ask))
+        costs.append(sql(gateway, partial(recipient.is_known, gateway.store, "nobody@example.com", None)))
         gateway.store.close()
     assert costs[0] == costs[1]
 

@@ -86,13 +86,8 @@ class App:
             unread = directory.unread(tx, dict.fromkeys(addresses), self.config.maps_shared)
         for address in unread:
             console.warning(f"{address} does not exist, so what is sent to it comes back")
-            console.hints(
-                Problem(
-                    "",
-                    command("mailgate alias add {ADDRESS} --model MODEL", address),
-                    advice="if its domain has mailboxes on the mail server, name the domain in [maps] shared",
-                )
-            )
+            made = command("mailgate alias add {ADDRESS} --model MODEL", address)
+            console.hints(Problem("", made, advice=directory.SHARED))
 
     def finish(self) -> None:
         """Print the last line of a screen: what waits for a person."""
@@ -104,7 +99,7 @@ class App:
 def _missing(path: str, named: str | None) -> NoReturn:
     """Say that a store is not there: an empty one in its place would look as if nothing had ever arrived."""
     made = command("mailgate --db {FILE} init", path) if named else command("mailgate init")
-    advice = "if there was one, mount its file system or restore it: an empty store takes none of its addresses"
+    advice = "if there was one, mount its file system or restore it: an empty store knows none of its addresses"
     raise NotReady(f"no store {path}", made, advice=advice)
 
 
