@@ -134,10 +134,14 @@ def reset_sender(tx: Transaction, text: str) -> int:
 
 
 def sender_key(text: str) -> str:
-    """The form in which a list of senders has an address, or all of a domain: `@client.org`. Raises Problem."""
-    if not text.strip().startswith("@"):
+    """The form in which a list of senders has an address, or all of a domain: `@client.org`. Raises Problem.
+
+    `*@client.org`, as people type it, is all of the domain: nobody has such an address.
+    """
+    host = text.strip().removeprefix("*")
+    if not host.startswith("@"):
         return key(text)
-    domain = address.domain(text.strip().removeprefix("@"))
+    domain = address.domain(host.removeprefix("@"))
     if domain is None:
         raise Problem(f"`{text}` is not a domain", advice="all senders of a domain are `@client.org`")
     return f"@{domain}"

@@ -201,3 +201,13 @@ def test_unknown_authors_of_the_fallback_are_counted_together(limited: Installed
     assert limited.ok("sender", "reset", "unknown") == "restarted the count of unknown: 4 records no longer count\n"
     assert near(limited) == []
     assert limited.json("sender", "reset", "unknown") == {"address": "unknown", "forgotten": 0}
+
+
+@pytest.mark.parametrize("typed", ["@client.org", "*@client.org", "@CLIENT.org"])
+def test_a_whole_domain_is_blocked_as_people_type_it(limited: Installed, typed: str) -> None:
+    assert limited.ok("sender", "block", typed) == "@client.org is on the block list: mail is held\n"
+    send(limited, 1)
+    assert limited.json("record", "list") == []
+    limited.ok("sender", "remove", typed, "--yes")
+    send(limited, 1)
+    assert len(limited.json("record", "list")) == 1
