@@ -33,7 +33,7 @@ def contact() -> None:
 def contact_add(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     """Add a contact, or restore an archived one."""
     with app.store.write() as tx:
-        contact = contacts.add_contact(tx, address, options["name"] or "", bool(options["member"]))
+        contact = contacts.add(tx, address, options["name"] or "", bool(options["member"]))
     app.warn_of_unread([contact.address])
     _show_contact(app, contact, as_json, f"added contact {contact.address}")
 
@@ -44,7 +44,7 @@ def contact_add(app: App, /, address: str, as_json: bool, **options: Any) -> Non
 def contact_list(app: App, as_json: bool) -> None:
     """List every contact, oldest first."""
     with app.store.read() as tx:
-        listed = contacts.contacts(tx)
+        listed = contacts.listing(tx)
     if as_json:
         console.data([contact._asdict() for contact in listed])
         return
@@ -61,7 +61,7 @@ def contact_list(app: App, as_json: bool) -> None:
 def contact_set(app: App, /, address: str, as_json: bool, **options: Any) -> None:
     """Change a contact; options that are not given keep their value."""
     with app.store.write() as tx:
-        contact = contacts.save_contact(tx, fields.changed(CONTACT, contacts.contact(tx, address), options))
+        contact = contacts.save(tx, fields.changed(CONTACT, contacts.get(tx, address), options))
     _show_contact(app, contact, as_json)
 
 
@@ -72,7 +72,7 @@ def contact_set(app: App, /, address: str, as_json: bool, **options: Any) -> Non
 def contact_archive(app: App, address: str, as_json: bool) -> None:
     """Archive a contact: it stays listed, but no longer counts as a known sender."""
     with app.store.write() as tx:
-        contact = contacts.save_contact(tx, contacts.contact(tx, address)._replace(archived=True))
+        contact = contacts.save(tx, contacts.get(tx, address)._replace(archived=True))
     _show_contact(app, contact, as_json, f"archived {contact.address}")
 
 

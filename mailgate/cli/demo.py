@@ -17,7 +17,7 @@ from mailgate.gateway.post import Text
 from mailgate.mail.incoming import Incoming
 from mailgate.routing import explain
 from mailgate.settings.config import Config, Submit
-from mailgate.store import aliases, contacts, domains, failures, held, messages, outbox, records, schema
+from mailgate.store import aliases, domains, failures, held, messages, outbox, parameters, records, schema
 from mailgate.store.database import Store
 from mailgate.store.outbox import QueueEntry
 from mailgate.values.directory import Alias, Domain
@@ -100,7 +100,7 @@ def demo(full: bool, as_json: bool) -> None:
         with opened.write() as tx:
             domains.add(tx, Domain("example.com", company="Example", contact="info@example.com"))
             aliases.add(tx, "sales@example.com", Alias(0, "", "", "crm.lead", {"team": "direct"}))
-            contacts.set_parameter(tx, "mail.gateway.loop.threshold", "3")
+            parameters.put(tx, "mail.gateway.loop.threshold", "3")
         trees: list[dict[str, Any]] = []
         for scene in _scenes():
             if isinstance(scene, _Mail):

@@ -5,7 +5,7 @@ import click
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Group, json_option
-from mailgate.store import contacts
+from mailgate.store import parameters
 
 
 @click.group(
@@ -27,7 +27,7 @@ def param() -> None:
 def param_list(app: App, as_json: bool) -> None:
     """List every parameter and its value."""
     with app.store.read() as tx:
-        rows = [(key, value, contacts.DEFAULTS[key]) for key, value in contacts.parameters(tx).items()]
+        rows = [(key, value, parameters.DEFAULTS[key]) for key, value in parameters.listing(tx).items()]
     if as_json:
         console.data([{"key": key, "value": value, "default": default} for key, value, default in rows])
         return
@@ -45,7 +45,7 @@ def param_list(app: App, as_json: bool) -> None:
 def param_get(app: App, key: str, as_json: bool) -> None:
     """Print the value of a parameter."""
     with app.store.read() as tx:
-        value = contacts.parameter(tx, key)
+        value = parameters.get(tx, key)
     _print(key, value, as_json)
 
 
@@ -57,7 +57,7 @@ def param_get(app: App, key: str, as_json: bool) -> None:
 def param_set(app: App, key: str, value: str, as_json: bool) -> None:
     """Set a parameter, and print the value as it is stored."""
     with app.store.write() as tx:
-        stored = contacts.set_parameter(tx, key, value)
+        stored = parameters.put(tx, key, value)
     _print(key, stored, as_json)
 
 

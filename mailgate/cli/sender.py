@@ -7,7 +7,7 @@ import click
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
-from mailgate.store import contacts
+from mailgate.store import senders
 
 
 @click.group(
@@ -44,7 +44,7 @@ def sender_block(app: App, address: str, as_json: bool) -> None:
 
 def _put(app: App, address: str, verdict: str, as_json: bool) -> None:
     with app.store.write() as tx:
-        sender = contacts.set_sender(tx, address, verdict)
+        sender = senders.put(tx, address, verdict)
     if as_json:
         console.data(sender._asdict())
         return
@@ -61,8 +61,8 @@ _LISTS = {"allow": "allow list: new records are not limited", "block": "block li
 def sender_list(app: App, as_json: bool) -> None:
     """List allowed and blocked senders, and those near the limit of new records."""
     with app.store.read() as tx:
-        listed = contacts.senders(tx)
-        near = contacts.near_limit(tx, time.time())
+        listed = senders.listing(tx)
+        near = senders.near_limit(tx, time.time())
     if as_json:
         limit = [{**sender._asdict(), "verdict": "near-limit"} for sender in near]
         console.data([*(sender._asdict() for sender in listed), *limit])
@@ -82,12 +82,12 @@ def sender_list(app: App, as_json: bool) -> None:
 def sender_reset(app: App, address: str, as_json: bool) -> None:
     """Restart the count of new records from a sender."""
     with app.store.write() as tx:
-        count = contacts.reset_sender(tx, address)
+        count = senders.reset(tx, address)
     if as_json:
-        console.data({"address": contacts.counted_as(address), "forgotten": count})
+        console.data({"address": senders.counted_as(address), "forgotten": count})
         return
     records = "1 record no longer counts" if count == 1 else f"{count} records no longer count"
-    console.say(f"restarted the count of {contacts.counted_as(address)}: {records}")
+    console.say(f"restarted the count of {senders.counted_as(address)}: {records}")
     app.finish()
 
 
@@ -97,7 +97,7 @@ def sender_reset(app: App, address: str, as_json: bool) -> None:
 @pass_app
 def sender_remove(app: App, address: str, yes: bool) -> None:
     """Remove a sender from its list."""
-    confirm(f"{contacts.sender_key(address)} from its list", yes)
+    confirm(f"{senders.key(address)} from its list", yes)
     with app.store.write() as tx:
-        contacts.remove_sender(tx, address)
-    console.say(f"removed {contacts.sender_key(address)}")
+        senders.remove(tx, address)
+    console.say(f"removed {senders.key(address)}")

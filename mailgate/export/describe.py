@@ -4,7 +4,7 @@ from typing import Any
 
 from mailgate.export.fields import Kind
 from mailgate.export.schema import ALIAS, CONTACT, DOMAIN, SERVER
-from mailgate.store import aliases, contacts, directory, domains, servers
+from mailgate.store import aliases, contacts, directory, domains, parameters, senders, servers
 from mailgate.store.database import Transaction
 from mailgate.values.directory import Domain
 
@@ -17,13 +17,13 @@ def describe(tx: Transaction) -> Tables:
 
     An address to notify that has become a local address is left out: nothing is sent to it any more.
     """
-    parameters = contacts.parameters(tx).items()
+    values = parameters.listing(tx).items()
     entries: dict[str, list[tuple[str, dict[str, Any]]]] = {
-        "parameter": [(key, {"value": value}) for key, value in parameters if value != contacts.DEFAULTS[key]],
+        "parameter": [(key, {"value": value}) for key, value in values if value != parameters.DEFAULTS[key]],
         "domain": [(domain.name, _domain(domain)) for domain in domains.listing(tx)],
         "alias": _aliases(tx),
-        "contact": [(contact.address, _stated(CONTACT, contact)) for contact in contacts.contacts(tx)],
-        "sender": [(sender.address, {"verdict": sender.verdict}) for sender in contacts.senders(tx)],
+        "contact": [(contact.address, _stated(CONTACT, contact)) for contact in contacts.listing(tx)],
+        "sender": [(sender.address, {"verdict": sender.verdict}) for sender in senders.listing(tx)],
         "server": [(server.name, _stated(SERVER, server)) for server in servers.listing(tx)],
     }
     return {kind: dict(sorted(named, key=lambda pair: _order(pair[0]))) for kind, named in entries.items()}

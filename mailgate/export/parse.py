@@ -8,7 +8,7 @@ from mailgate.export.fields import Field, Kind
 from mailgate.export.schema import KINDS, TABLES
 from mailgate.settings import located
 from mailgate.settings.located import Path, Place, suggestion
-from mailgate.store import contacts
+from mailgate.store import parameters
 from mailgate.values.problem import Problem
 
 _TYPES = {
@@ -141,7 +141,7 @@ class Proposal:
                 self.fault(path, Problem(f"`{name}` must be a number, or a text in quotes, not {_in_words(value)}"))
                 continue
             try:
-                fields = {"value": contacts.understood(name, str(value))}
+                fields = {"value": parameters.understood(name, str(value))}
             except Problem as problem:
                 self.fault(path, problem)
                 continue

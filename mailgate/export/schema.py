@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate.export.fields import Field, Form, Kind
-from mailgate.store import contacts, domains, records
+from mailgate.store import contacts, domains, parameters, records, senders
 from mailgate.values import names
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.problem import Problem
@@ -189,9 +189,7 @@ SERVER = Kind(
     Server("", "", "", 0, "", Secret("", "")),
     needs=("type", "host", "user", "secret"),
 )
-SENDER = Kind(
-    "sender", contacts.sender_key, (Field("verdict", "verdict", _words(("allow", "block"))),), contacts.Sender("", "")
-)
+SENDER = Kind("sender", senders.key, (Field("verdict", "verdict", _words(("allow", "block"))),), senders.Sender("", ""))
 
 
 class Parameter(NamedTuple):
@@ -201,7 +199,7 @@ class Parameter(NamedTuple):
     value: str = ""
 
 
-PARAMETER = Kind("parameter", contacts.known_parameter, (Field("value", "value", _TEXT),), Parameter(""))
+PARAMETER = Kind("parameter", parameters.known, (Field("value", "value", _TEXT),), Parameter(""))
 KINDS = {kind.name: kind for kind in (DOMAIN, ALIAS, CONTACT, SENDER, SERVER, PARAMETER)}
 TABLES = ("parameters", "domain", "alias", "contact", "senders", "server")
 """The tables of the file, in order."""

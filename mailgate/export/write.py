@@ -5,7 +5,7 @@ from typing import Any
 
 from mailgate.export.parse import Declared, Proposal
 from mailgate.export.schema import KINDS
-from mailgate.store import aliases, contacts, domains, servers
+from mailgate.store import aliases, contacts, domains, parameters, senders, servers
 from mailgate.store.database import Transaction, savepoint
 from mailgate.values.directory import Alias, Contact, Domain
 from mailgate.values.problem import Problem, StoreError, command
@@ -24,10 +24,10 @@ class Writer:
         self._tx, self._proposal = tx, proposal
         self._domains = {domain.name: domain for domain in domains.listing(tx)}
         self._aliases = {alias.address: alias for alias in aliases.listing(tx)}
-        self._contacts = {contact.address: contact for contact in contacts.contacts(tx)}
-        self._senders = {sender.address: sender.verdict for sender in contacts.senders(tx)}
+        self._contacts = {contact.address: contact for contact in contacts.listing(tx)}
+        self._senders = {sender.address: sender.verdict for sender in senders.listing(tx)}
         self._servers = {server.name: server for server in servers.listing(tx)}
-        self._parameters = contacts.parameters(tx)
+        self._parameters = parameters.listing(tx)
         self._without_references: set[str] = set()
         self._names_default = any(declared.fields.get("default") for declared in proposal.declared)
         self.renamed = self._renamed()
@@ -63,9 +63,9 @@ class Writer:
             case "server":
                 self._put_server(declared)
             case "sender" if self._senders.get(declared.name) != declared.fields["verdict"]:
-                contacts.set_sender(self._tx, declared.name, declared.fields["verdict"])
+                senders.put(self._tx, declared.name, declared.fields["verdict"])
             case "parameter" if self._parameters[declared.name] != declared.fields["value"]:
-                contacts.set_parameter(self._tx, declared.name, declared.fields["value"])
+                parameters.put(self._tx, declared.name, declared.fields["value"])
 
     def put_references(self) -> None:
         """Write what names other things: contacts of domains, which may be aliases, and former names of aliases."""
@@ -94,11 +94,11 @@ class Writer:
                 aliases.remove(self._tx, name)
                 del self._aliases[name]
             case "contact":
-                contacts.remove_contact(self._tx, name)
+                contacts.remove(self._tx, name)
             case "sender":
-                contacts.remove_sender(self._tx, name)
+                senders.remove(self._tx, name)
             case "parameter":
-                contacts.reset_parameter(self._tx, name)
+                parameters.reset(self._tx, name)
 
     @cached_property
     def _canonical(self) -> dict[str, str]:
@@ -153,7 +153,7 @@ class Writer:
         old = self._contacts.get(declared.name)
         new: Contact = _with_fields(old or Contact(declared.name), declared)
         if new != old:
-            contacts.save_contact(self._tx, new)
+            contacts.save(self._tx, new)
 
     def _put_server(self, declared: Declared) -> None:
         old = self._servers.get(declared.name)

@@ -12,7 +12,7 @@ from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.routing.facts import Facts
 from mailgate.routing.judgement import Judgement
 from mailgate.settings.config import Config
-from mailgate.store import aliases, apply, contacts, effects, held, messages, records, snapshot
+from mailgate.store import aliases, apply, effects, held, messages, parameters, records, snapshot
 from mailgate.store.database import Store, Transaction, savepoint
 from mailgate.values.directory import Alias
 from mailgate.values.problem import Problem, command
@@ -35,11 +35,11 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
     with store.write() as tx:
         entry = held.get(tx, number)
         outcome, alias = _by_hand(tx, target)
-        parameters = contacts.parameters(tx)
-        ours = snapshot.ours(tx, facts.addresses, contacts.allowed_domains(parameters))
+        values = parameters.listing(tx)
+        ours = snapshot.ours(tx, facts.addresses, parameters.allowed_domains(values))
         ours = ours._replace(directory=ours.directory.with_aliases([alias] if alias else []))
         facts = facts.qualified(ours.directory.default_name)
-        settings = snapshot.settings(config, parameters, None)
+        settings = snapshot.settings(config, values, None)
         facts = facts._replace(class_=_stored_class(facts, messages.stored(tx, number).classed))
         state = snapshot.take(tx, facts, ours, settings, now, outcome.record)
         copied = copies.copied(context.of(facts, state), (outcome,), by_hand=True)

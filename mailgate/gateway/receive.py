@@ -18,7 +18,7 @@ from mailgate.routing.facts import Facts
 from mailgate.routing.judgement import Judgement
 from mailgate.routing.state import State
 from mailgate.settings.config import Config
-from mailgate.store import apply, contacts, snapshot
+from mailgate.store import apply, parameters, snapshot
 from mailgate.store.apply import Stored
 from mailgate.store.database import Store, Transaction
 from mailgate.values.record import Ref
@@ -106,11 +106,11 @@ def read_again(facts: Facts, incoming: Incoming) -> Facts:
 
 def judge(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Judgement:
     """What becomes of a message by the rows of an open transaction."""
-    parameters = contacts.parameters(tx)
-    ours = snapshot.ours(tx, facts.addresses, contacts.allowed_domains(parameters))
+    values = parameters.listing(tx)
+    ours = snapshot.ours(tx, facts.addresses, parameters.allowed_domains(values))
     facts = facts.qualified(ours.directory.default_name)
     facts = _guarded(JUDGING, functools.partial(reading.placed, facts, ours), facts.failed)
-    settings = snapshot.settings(config, parameters, fallback)
+    settings = snapshot.settings(config, values, fallback)
     return _decided(facts, snapshot.take(tx, facts, ours, settings, now))
 
 

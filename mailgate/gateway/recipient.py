@@ -4,7 +4,7 @@ from mailgate.mail import envelope
 from mailgate.mail.envelope import Hints
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.routing import resolve
-from mailgate.store import contacts, snapshot
+from mailgate.store import parameters, snapshot
 from mailgate.store.database import Store
 
 
@@ -15,6 +15,6 @@ def is_known(store: Store, recipient: str, fallback: Fallback | None) -> bool:
     """
     addressed = envelope.read(Incoming(b"", "", (recipient,)), Hints(), None)
     with store.read() as tx:
-        ours = snapshot.ours(tx, addressed.recipients, contacts.allowed_domains(contacts.parameters(tx)))
+        ours = snapshot.ours(tx, addressed.recipients, parameters.allowed_domains(parameters.listing(tx)))
     resolved = resolve.recipients(addressed.qualified(ours.directory.default_name), ours)
     return fallback is not None or all(known is None or known.kind != "unknown" for known in resolved)

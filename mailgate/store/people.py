@@ -6,8 +6,9 @@ from mailgate.mail.message import Message
 from mailgate.routing import resolve
 from mailgate.routing.state import Copies, Follower, People, Standing
 from mailgate.store import directory as directories
-from mailgate.store.contacts import contact_from, listed
+from mailgate.store.contacts import contact_from
 from mailgate.store.database import Transaction, select_for, select_in
+from mailgate.store.senders import listed
 from mailgate.values import srs
 from mailgate.values.address import lenient
 from mailgate.values.directory import Directory

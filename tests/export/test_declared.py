@@ -17,7 +17,7 @@ from mailgate.export.apply import Applied, apply
 from mailgate.export.describe import describe
 from mailgate.export.parse import Proposal
 from mailgate.export.schema import KINDS
-from mailgate.store import aliases, contacts, database, domains, records, schema, servers
+from mailgate.store import aliases, contacts, database, domains, parameters, records, schema, senders, servers
 from mailgate.store.database import Store
 from mailgate.store.records import NewRecord
 from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
@@ -197,10 +197,10 @@ def configurations(draw: st.DrawFn) -> list[tuple[str, Any]]:
     for each in draw(st.lists(PEOPLE, unique_by=contacts.key, max_size=3)):
         things.append(("contact", Contact(contacts.key(each))._replace(**draw(fields("contact")))))
     for each in draw(st.lists(PEOPLE, unique_by=contacts.key, max_size=3)):
-        things.append(("known", contacts.Sender(contacts.key(each), draw(st.sampled_from(["allow", "block"])))))
+        things.append(("known", senders.Sender(contacts.key(each), draw(st.sampled_from(["allow", "block"])))))
     for each in draw(st.lists(st.sampled_from(["inbox", "old.one"]), unique=True)):
         things.append(("server", BLANK._replace(name=each, **draw(fields("server")))))
-    for each in draw(st.lists(st.sampled_from(sorted(contacts.DEFAULTS)), unique=True)):
+    for each in draw(st.lists(st.sampled_from(sorted(parameters.DEFAULTS)), unique=True)):
         value = "b.example,a.example" if each.endswith("allowed") else str(draw(st.integers(1, 200)))
         things.append(("parameter", (each, value)))
     return things
@@ -229,13 +229,13 @@ def _put(tx: sqlite3.Connection, kind: str, thing: Any) -> None:
         case "contact of":
             domains.save(tx, domains.get(tx, thing[0])._replace(contact=thing[1]))
         case "contact":
-            contacts.save_contact(tx, thing)
+            contacts.save(tx, thing)
         case "server":
             servers.add(tx, thing)
         case "known":
-            contacts.set_sender(tx, *thing)
+            senders.put(tx, *thing)
         case "parameter":
-            contacts.set_parameter(tx, *thing)
+            parameters.put(tx, *thing)
 
 
 def exported(opened: Store) -> str:
@@ -460,7 +460,7 @@ def test_state_is_left_alone(opened: Store) -> None:
     imported(opened, FILE.replace('"crm.lead"', '"crm.lead"\nrefusal = "No."'))
     with opened.read() as tx:
         assert aliases.get(tx, "info@example.com").status == "valid"
-        assert contacts.contact(tx, "bob@client.org").bounces == 3
+        assert contacts.get(tx, "bob@client.org").bounces == 3
     imported(opened, FILE.replace('"crm.lead"', '"ticket"'))
     with opened.read() as tx:
         assert aliases.get(tx, "info@example.com").status == "not-tested"

@@ -14,7 +14,7 @@ from helpers.queued import queued
 from mailgate.gateway import post
 from mailgate.gateway.post import Text
 from mailgate.mail.incoming import Fallback, Incoming
-from mailgate.store import aliases, contacts, records
+from mailgate.store import aliases, records, senders
 from mailgate.store.records import NewRecord
 from mailgate.values import token
 from mailgate.values.record import Ref
@@ -148,8 +148,8 @@ def all_aliases(gateway: Gateway) -> None:
     gateway.contact("ann@client.org", member=True)
     gateway.contact("carl@client.org", archived=True)
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, "mallory@bad.example", "block")
-        contacts.set_sender(tx, "friend@client.org", "allow")
+        senders.put(tx, "mallory@bad.example", "block")
+        senders.put(tx, "friend@client.org", "allow")
         gone = records.make(tx, NewRecord("crm.lead", "gone", {}, alias=None, domain=None, rate_key="x"), gateway.now)
     gateway.alias("gone@example.com", "crm.lead", record=gone)
     with gateway.store.write() as tx:

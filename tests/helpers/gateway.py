@@ -13,7 +13,7 @@ from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
 from mailgate.mail.incoming import Fallback, Incoming
 from mailgate.settings.config import Config
-from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, records, schema
+from mailgate.store import aliases, contacts, database, domains, held, messages, outbox, parameters, records, schema
 from mailgate.store.database import Store
 from mailgate.store.records import Record
 from mailgate.values.directory import Alias, Contact, Domain
@@ -71,12 +71,12 @@ class Gateway:
     def parameter(self, name: str, value: str) -> None:
         """Set a parameter."""
         with self.store.write() as tx:
-            contacts.set_parameter(tx, name, value)
+            parameters.put(tx, name, value)
 
     def contact(self, address: str, **more: Any) -> None:
         """Add a contact."""
         with self.store.write() as tx:
-            contacts.save_contact(tx, Contact(address, **more))
+            contacts.save(tx, Contact(address, **more))
 
     def __call__(
         self,

@@ -17,7 +17,7 @@ from mailgate.gateway.receive import Receipt
 from mailgate.mail.incoming import Incoming
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import Follower, Placement
-from mailgate.store import contacts, failures, outbox, records
+from mailgate.store import failures, outbox, records, senders
 from mailgate.store.records import NewRecord
 from mailgate.values.outcome import Effect
 from mailgate.values.problem import NotFound
@@ -390,14 +390,14 @@ def revoked(gateway: Gateway) -> None:
 
 def blocked_once(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, BOB, "block")
-        contacts.remove_sender(tx, BOB)
+        senders.put(tx, BOB, "block")
+        senders.remove(tx, BOB)
 
 
 def of_a_blocked_domain(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, "@client.org", "block")
-        contacts.remove_sender(tx, "@client.org")
+        senders.put(tx, "@client.org", "block")
+        senders.remove(tx, "@client.org")
 
 
 @pytest.mark.parametrize("takes", [unfollowed, revoked, blocked_once, of_a_blocked_domain])

@@ -13,7 +13,7 @@ from helpers.queued import queued
 from mailgate.gateway import held, post
 from mailgate.gateway.post import Text
 from mailgate.gateway.receive import Receipt
-from mailgate.store import contacts, records
+from mailgate.store import contacts, records, senders
 from mailgate.values.record import Ref
 
 ANNA, CARL, EVE = "anna@team.org", "carl@team.org", "eve@evil.org"
@@ -38,8 +38,8 @@ class Talk(NamedTuple):
 
 def talk(gateway: Gateway) -> Talk:
     with gateway.store.write() as tx:
-        contacts.add_contact(tx, BOB, "Bob", member=True)
-        contacts.add_contact(tx, CARL, "Carl", member=True)
+        contacts.add(tx, BOB, "Bob", member=True)
+        contacts.add(tx, CARL, "Carl", member=True)
     gateway(mail(f"Hello, {SECRET}.\n", subject=SECRET), "info@example.com")
     with gateway.store.write() as tx:
         records.follow(tx, ONE, ANNA)
@@ -416,12 +416,12 @@ def test_nobody_is_taken_for_another(gateway: Gateway, what: str, address: str, 
     elif what == "allowed":
         gateway.parameter("mail.gateway.loop.threshold", "1")
         with gateway.store.write() as tx:
-            contacts.set_sender(tx, "mike@client.org", "allow")
+            senders.put(tx, "mike@client.org", "allow")
         writes(gateway, who=address, path=EVE, message_id="<first>")
         wanted = "create alias crm.lead" if same else "refuse rate-limit"
     else:
         with gateway.store.write() as tx:
-            contacts.set_sender(tx, "mike@client.org", "block")
+            senders.put(tx, "mike@client.org", "block")
         is_mailbox = same or address == "mike+x@client.org"  # the block list takes a mailbox in every spelling
         wanted = "hold blocked" if is_mailbox else "create alias crm.lead"
     assert outcomes(writes(gateway, who=address, path=EVE)) == [wanted]
@@ -474,7 +474,7 @@ def held_as_spam(gateway: Gateway) -> None:
 
 def held_as_blocked(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, EVE, "block")
+        senders.put(tx, EVE, "block")
     assert outcomes(writes(gateway, message_id=X)) == ["hold blocked"]
 
 

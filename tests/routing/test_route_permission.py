@@ -12,7 +12,7 @@ from helpers.queued import queued
 from mailgate.gateway.receive import Receipt
 from mailgate.routing.decision import Decision
 from mailgate.routing.state import Delivery, Follower, Placement, Seen, State
-from mailgate.store import contacts, records
+from mailgate.store import contacts, records, senders
 from mailgate.store.records import NewRecord
 from mailgate.values import token
 from mailgate.values.directory import Alias, Contact
@@ -432,8 +432,8 @@ def test_a_reset_sender_still_counts_towards_the_ceiling(limited: Gateway) -> No
     for _ in range(2):
         new(limited)
     with limited.store.write() as tx:
-        assert contacts.reset_sender(tx, BOB) == 2
-        assert contacts.near_limit(tx, limited.now) == []
+        assert senders.reset(tx, BOB) == 2
+        assert senders.near_limit(tx, limited.now) == []
     assert deferred(new(limited))
 
 

@@ -4,7 +4,7 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.store import aliases, contacts, directory, domains
+from mailgate.store import aliases, directory, domains, parameters
 from mailgate.values.directory import Domain
 from mailgate.values.problem import NotFound, Problem, StoreError
 
@@ -151,7 +151,7 @@ def test_a_list_of_allowed_domains_is_normalised(gateway: Gateway, typed: str, s
     gateway.parameter("mail.catchall.domain.allowed", "x.org")
     gateway.parameter("mail.catchall.domain.allowed", typed)
     with gateway.store.read() as tx:
-        assert contacts.parameter(tx, "mail.catchall.domain.allowed") == stored
+        assert parameters.get(tx, "mail.catchall.domain.allowed") == stored
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_an_impossible_parameter_is_refused(gateway: Gateway, name: str, value: 
 
 def test_parameters_have_defaults(gateway: Gateway) -> None:
     with gateway.store.read() as tx:
-        assert contacts.parameters(tx) == {
+        assert parameters.listing(tx) == {
             "mail.gateway.loop.minutes": "120",
             "mail.gateway.loop.threshold": "20",
             "mail.catchall.domain.allowed": "",

@@ -58,7 +58,7 @@ def ack(gateway: Gateway, number: int = 1) -> Failure:
 
 def contact(gateway: Gateway, address: str) -> Contact:
     with gateway.store.read() as tx:
-        return contacts.contact(tx, address)
+        return contacts.get(tx, address)
 
 
 def copies(gateway: Gateway, raw: bytes, recipient: str = "info@example.com", reverse_path: str = BOB) -> list[str]:

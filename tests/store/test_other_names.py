@@ -5,7 +5,7 @@ from helpers.gateway import Gateway
 from helpers.messages import BOB, mail
 from helpers.reports import block, posted, standard
 
-from mailgate.store import aliases, contacts, directory, domains, failures
+from mailgate.store import aliases, directory, domains, failures, senders
 from mailgate.values.directory import Domain
 from mailgate.values.problem import NotFound, Problem
 
@@ -198,7 +198,7 @@ def test_a_sender_that_is_no_alias_takes_answers(gateway: Gateway) -> None:
 
 def test_a_blocked_sender_is_blocked_behind_a_forwarder(gateway: Gateway) -> None:
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, "bob@client.org", "block")
+        senders.put(tx, "bob@client.org", "block")
     raw = mail(**{"from": "somebody@else.org"})
     gateway(raw, "info@example.com", reverse_path="SRS0=HHH=TT=client.org=bob@provider.net")
     assert gateway.held() == ["blocked"]

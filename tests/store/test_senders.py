@@ -3,7 +3,7 @@
 import pytest
 from helpers.gateway import Gateway
 
-from mailgate.store import contacts
+from mailgate.store import senders
 from mailgate.values import address
 from mailgate.values.problem import NotFound, Problem
 
@@ -13,7 +13,7 @@ def verdict(gateway: Gateway, text: str) -> str:
     author = address.parse(text)
     assert author
     with gateway.store.read() as tx:
-        entry = contacts.listed(tx, [author]).get(author)
+        entry = senders.listed(tx, [author]).get(author)
     return entry.verdict if entry else ""
 
 
@@ -21,7 +21,7 @@ def put(gateway: Gateway, **lists: str) -> None:
     with gateway.store.write() as tx:
         for permission, texts in lists.items():
             for text in texts.split():
-                contacts.set_sender(tx, text, permission)
+                senders.put(tx, text, permission)
 
 
 @pytest.mark.parametrize("blocked", ["evil@gmail.com", "e.v.il+x@googlemail.com"])
@@ -60,9 +60,9 @@ def test_an_allowance_holds_for_the_address_as_it_is_written(gateway: Gateway) -
 def test_a_domain_is_taken_off_its_list(gateway: Gateway) -> None:
     put(gateway, block="@client.org")
     with gateway.store.write() as tx:
-        contacts.remove_sender(tx, "@CLIENT.org")
+        senders.remove(tx, "@CLIENT.org")
         with pytest.raises(NotFound):
-            contacts.remove_sender(tx, "@client.org")
+            senders.remove(tx, "@client.org")
     assert verdict(gateway, "bob@client.org") == ""
 
 

@@ -4,7 +4,7 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.store import contacts
+from mailgate.store import senders
 
 DAY = 86_400.0
 
@@ -44,7 +44,7 @@ def test_a_sender_is_not_refused_for_what_lies_ahead(gateway: Gateway) -> None:
     ahead(gateway, 30, 20, sender="bob@client.org")
     assert arrived(gateway, "right") == "alias"
     with gateway.store.read() as tx:
-        assert contacts.near_limit(tx, gateway.now) == []
+        assert senders.near_limit(tx, gateway.now) == []
 
 
 def test_a_refusal_is_sent_although_one_was_sent_ahead(gateway: Gateway) -> None:

@@ -19,7 +19,7 @@ from mailgate.process import bounds
 from mailgate.routing import decide as route
 from mailgate.routing import resolve
 from mailgate.settings.config import Config
-from mailgate.store import aliases, contacts, database, held, records, schema
+from mailgate.store import aliases, database, held, records, schema, senders
 from mailgate.store.records import NewRecord
 from mailgate.values.problem import StoreError
 
@@ -322,7 +322,7 @@ def test_the_fallback_is_counted_too(gateway: Gateway) -> None:
 def test_the_allow_list_exempts_from_the_rate(gateway: Gateway) -> None:
     gateway.parameter("mail.gateway.loop.threshold", "1")
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, "BOB@client.org", "allow")
+        senders.put(tx, "BOB@client.org", "allow")
     for number in range(3):
         gateway(mail(message_id=f"<{number}>"), "info@example.com")
     assert len(gateway.records()) == 3
@@ -333,7 +333,7 @@ def test_the_allow_list_exempts_from_the_rate(gateway: Gateway) -> None:
 )
 def test_the_mail_of_a_blocked_sender_is_held(gateway: Gateway, sender: dict[str, str | None]) -> None:
     with gateway.store.write() as tx:
-        contacts.set_sender(tx, "bob@client.org", "block")
+        senders.put(tx, "bob@client.org", "block")
     gateway(mail(**sender), "info@example.com")
     assert (gateway.held(), gateway.records(), gateway.outbox()) == (["blocked"], [], [])
 
