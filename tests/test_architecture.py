@@ -166,6 +166,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "plan": "maps",
         "check": "maps plan",
         "write": "maps",
+        "wiring": "maps",
         "guard": "check maps plan",
         "exim": "guard maps plan",
         "exim_check": "check exim guard plan",
