@@ -52,7 +52,7 @@ def receive(store: Store, config: Config, incoming: Incoming, now: float, facts:
     """
     facts = facts or read(incoming)
     with store.write() as tx:
-        return _take(tx, config, facts, incoming.fallback, now)
+        return take(tx, config, facts, incoming.fallback, now)
 
 
 def receive_all(
@@ -71,13 +71,14 @@ def receive_all(
     receipts = []
     with store.write() as tx:
         for at, (facts, fallback) in enumerate(read_messages):
-            receipts.append(_take(tx, config, facts, fallback, now))
+            receipts.append(take(tx, config, facts, fallback, now))
             if also:
                 also(tx, at, receipts[-1])
     return receipts
 
 
-def _take(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Receipt:
+def take(tx: Transaction, config: Config, facts: Facts, fallback: Fallback | None, now: float) -> Receipt:
+    """Judge a message, store what becomes of it and queue what it sends, in an open transaction."""
     judged = judge(tx, config, facts, fallback, now)
     stored = apply.apply(tx, judged, now)
     queued = enqueue(tx, config, judged, stored, now)
