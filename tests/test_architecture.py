@@ -200,6 +200,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "post": "send",
         "recipient": "",
         "receive": "send",
+        "group": "receive",
         "api": "receive",
         "cases": "receive",
         "held": "receive",
@@ -217,6 +218,8 @@ HOUSE: dict[str, dict[str, str]] = {
         "lmtp": "service",
         "mailbox": "",
         "pipe": "",
+        "client": "",
+        "handover": "lmtp pipe service",
         "progress": "",
         "suspects": "",
         "imap": "mailbox",
@@ -231,6 +234,13 @@ HOUSE: dict[str, dict[str, str]] = {
         "collect": "folder job mailbox",
         "fetch": "collect connection job lease mailbox progress suspects",
         "files": "archive batch progress",
+    },
+    "serve": {
+        "systemd": "",
+        "intake": "",
+        "committer": "intake",
+        "chores": "",
+        "server": "chores committer intake systemd",
     },
     "doctor": {
         "addresses": "",
@@ -257,6 +267,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "errors": "app console program",
         "run": "app console errors program",
         "reference": "options program",
+        "serving": "app errors",
     },
     "cli": {
         **{f"{name}_" if iskeyword(name) else name: "" for name in COMMANDS},

@@ -54,6 +54,12 @@ max_size = 52428800
 # border_strips = true
 
 {maps}
+# The sockets of `mailgate serve`, a process that stays, and the group that may connect to them.
+# [serve]
+# lmtp = "unix:/run/mailgate/lmtp.sock"
+# deliver = "/run/mailgate/deliver.sock"
+# group = "postfix"
+
 [held]
 # Days to keep quiet held mail: bulk, blocked or misdirected.
 keep_quiet = 30

@@ -1,18 +1,10 @@
 """`mailgate lmtp`: accept messages over LMTP."""
 
-import os
-
 import click
 
 from mailgate.cli.ui.app import App, pass_app
-from mailgate.cli.ui.errors import not_set_up
 from mailgate.cli.ui.options import Command
 from mailgate.mail.incoming import Fallback
-from mailgate.outbound import spawn
-from mailgate.process import owner
-from mailgate.settings import config
-from mailgate.store import database
-from mailgate.values.problem import Problem
 
 
 @click.command(
@@ -35,22 +27,9 @@ def lmtp(app: App, listen: str, group: str, anyone: bool, fallback_model: str | 
     Any client is taken for the mail server. So a unix socket is open to its owner and its group alone, and a port
     on the loopback interface alone. It never creates or migrates a store; it exits with 75 if there is none.
     """
-    from mailgate.inbound import listen as listening
-    from mailgate.inbound import lmtp as server
-    from mailgate.inbound import service
+    from mailgate.cli.ui import serving
+    from mailgate.inbound.listen import Access
 
-    try:
-        settings = config.load(app.configuration, app.database, os.environ, required=True)
-    except Problem as problem:
-        raise not_set_up(problem) from problem
-
-    service.end_on_signals()
-    sockets = listening.sockets(listen, listening.Access(group, anyone), settings.store)
-    owner.become(settings.store)
-    try:
-        store = database.open_existing(settings.store)
-    except Problem as problem:
-        raise not_set_up(problem) from problem
+    settings = serving.settled(app)
     fallback = Fallback(fallback_model) if fallback_model is not None else None
-    handler = server.LmtpHandler(store, settings, fallback, lambda: spawn.start(app.configuration, app.database))
-    server.serve(sockets, handler, settings.max_size)
+    serving.run(app, settings, serving.Listening(listen, access=Access(group, anyone)), fallback=fallback)

@@ -81,6 +81,11 @@ def stopped(error: Exception) -> None:
     _log(syslog.ERROR, f"work stopped: {type(error).__name__}: {error}")
 
 
+def chore(command: str, code: int) -> None:
+    """Log that a command which is run on time has failed, with its exit status; negative: the signal that ended it."""
+    _log(syslog.ERROR, f"mailgate {command} ended with {code}")
+
+
 REPORT = "the system log (facility mail) has the place, please report it with `mailgate --version`"
 """What to do about a fault of our own."""
 

@@ -28,7 +28,9 @@ class Access(NamedTuple):
     anyone: bool = False
 
 
-def sockets(listen: str, access: Access, store: str) -> list[socket.socket]:
+def sockets(
+    listen: str, access: Access, store: str, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> list[socket.socket]:
     """The sockets for `unix:PATH` or `HOST:PORT`, which listen already. Raises Problem.
 
     `store` is the path of the store: where root must not bind a path itself, the owner of its folder does.
@@ -37,7 +39,7 @@ def sockets(listen: str, access: Access, store: str) -> list[socket.socket]:
     host, colon, port = listen.rpartition(":")
     try:
         if path != listen:
-            return [_unix(path, access, store)]
+            return [_unix(path, access, store, kind)]
         if colon and port.isdecimal() and int(port) < 1 << 16:
             return _tcp(listen, host.strip("[]"), int(port), access)
     except OSError as error:
@@ -75,7 +77,7 @@ def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
-def _unix(path: str, access: Access, store: str) -> socket.socket:
+def _unix(path: str, access: Access, store: str, kind: socket.SocketKind) -> socket.socket:
     """A socket at a path, mode 0660, or 0666 for anyone.
 
     It gets its name when it has its mode and listens: nobody finds it before, or is refused by it.
@@ -83,8 +85,8 @@ def _unix(path: str, access: Access, store: str) -> socket.socket:
     gid = _gid(access.group) if access.group else None
     path = os.path.abspath(path)
     with _acting(path, gid, store):
-        _check_free(path)
-        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        _check_free(path, kind)
+        opened = socket.socket(socket.AF_UNIX, kind)
         new = f"{path}~"
         before = os.umask(0o111 if access.anyone else 0o117)
         try:
@@ -122,7 +124,7 @@ def _give(path: str, gid: int, group: str) -> None:
         ) from error
 
 
-def _check_free(path: str) -> None:
+def _check_free(path: str, kind: socket.SocketKind) -> None:
     """Raise Problem unless a path is free, or is a socket at which nobody listens any more."""
     try:
         mode = os.lstat(path).st_mode
@@ -130,7 +132,7 @@ def _check_free(path: str) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise Problem(f"{path} already exists and is not a socket", advice="choose another address to listen on")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+    with socket.socket(socket.AF_UNIX, kind) as asking:
         asking.setblocking(False)
         if asking.connect_ex(path) not in (errno.ECONNREFUSED, errno.ENOENT):
             raise Problem(

@@ -6,86 +6,86 @@ recipient gets a delivery of its own, as if the mail server had run the pipe onc
 
 import asyncio
 import re
-import socket
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from mailgate.gateway import log, receive
-from mailgate.gateway.recipient import is_known
+from mailgate.gateway import log
+from mailgate.gateway.group import Result
 from mailgate.inbound import service
-from mailgate.inbound.service import BadLine, Hopeless, Input, Limits, Memory
+from mailgate.inbound.service import BadLine, Hopeless, Input, Limits, Memory, Talk, Words
 from mailgate.mail import envelope
 from mailgate.mail.incoming import Fallback, Incoming
-from mailgate.settings.config import Config
-from mailgate.store.database import Store
 from mailgate.values import status
 
-LIMITS = Limits()
-_LEAST_MEMORY = 64 << 20
-_LARGEST = 4
-"""Messages of the largest size that may be in flight together, over all connections."""
+WORDS = Words(
+    full=b"421 4.3.2 too many connections, try again later\r\n",
+    gone=b"421 4.3.2 mailgate is stopping, try again later\r\n",
+)
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _PATH = r"(<(?:\"(?:[^\"\\]|\\.)*\"|[^<>\"])*>|[^\s<>]+)((?:[ \t]+\S+)*)[ \t]*"
 _FROM = re.compile(rf"FROM:[ \t]*{_PATH}", re.IGNORECASE | re.DOTALL)
 _TO = re.compile(rf"TO:[ \t]*{_PATH}", re.IGNORECASE | re.DOTALL)
+_TOGETHER = 100
+"""Commands that are looked ahead."""
 _ROUTE = re.compile(r"@[^:\"]*:")
 """A source route, which is ignored (RFC 5321 section 4.1.1.3)."""
 
 
+class Receiver(Protocol):
+    """Who takes responsibility for mail: it never makes the protocol wait longer than a client may."""
+
+    async def known(self, addresses: Sequence[str], fallback: Fallback | None) -> Sequence[bool | Exception]: ...
+
+    async def receive(self, messages: Sequence[Incoming]) -> Sequence[Result]: ...
+
+
 class LmtpHandler:
-    """What a session asks: whether a recipient exists, and what becomes of a message. `on_queued` starts the worker."""
+    """What a session asks: whether recipients exist, and what becomes of a message."""
 
-    def __init__(self, store: Store, config: Config, fallback: Fallback | None, on_queued: Callable[[], None]) -> None:
-        self._store, self._config, self._fallback, self._on_queued = store, config, fallback, on_queued
+    def __init__(self, receiver: Receiver, fallback: Fallback | None) -> None:
+        self._receiver, self._fallback = receiver, fallback
 
-    def recipient(self, address: str) -> str:
-        """The reply to RCPT: 250 for a local address and for any address elsewhere, 550 for an unknown one of ours.
+    async def recipients(self, addresses: Sequence[str]) -> dict[str, str]:
+        """The reply to RCPT for each address: 250, and 550 for an unknown one in a local domain.
 
         501 for what cannot be read as an address: the header of the message must not speak in its place.
         """
-        if not envelope.is_address(address):
-            return status.unreadable(address).smtp
-        try:
-            known = is_known(self._store, address, self._fallback)
-        except Exception as error:
-            log.deferred(error, Incoming(b"", None, (address,), source="lmtp"))
+        replies = {each: status.unreadable(each).smtp for each in addresses if not envelope.is_address(each)}
+        readable = [address for address in addresses if address not in replies]
+        for address, known in zip(readable, await self._receiver.known(readable, self._fallback), strict=True):
+            replies[address] = self._recipient(address, known)
+        return replies
+
+    def _recipient(self, address: str, known: bool | Exception) -> str:
+        if isinstance(known, Exception):
+            log.deferred(known, Incoming(b"", None, (address,), source="lmtp"))
             return status.temporary().smtp
         return "250 2.1.5 ok" if known else status.refused("no-route", address).smtp
 
-    def deliver(self, raw: bytes, reverse_path: str, recipients: Sequence[str]) -> Iterator[str]:
-        """One reply for each recipient, in order. The message is read once."""
+    async def deliver(self, raw: bytes, reverse_path: str, recipients: Sequence[str]) -> list[str]:
+        """One reply for each recipient, in order."""
         defects = ("a CR or LF that is not part of a line end",) if _BARE.search(raw) else ()
-        facts = None
-        for recipient in recipients:
-            incoming = Incoming(raw, reverse_path, (recipient,), {}, self._fallback, "lmtp", defects=defects)
-            try:
-                facts = receive.read_again(facts, incoming) if facts else receive.read(incoming)
-                receipt = receive.receive(self._store, self._config, incoming, time.time(), facts)
-            except Exception as error:  # whatever it is, the mail stays with the mail server
-                log.deferred(error, incoming)
-                yield status.temporary().smtp
-                continue
-            with suppress(Exception):  # it is committed: nothing changes the answer any more
-                if receipt.queued:
-                    self._on_queued()
-                log.delivered(receipt)
-            yield receipt.decision.status.smtp
+        messages = [
+            Incoming(raw, reverse_path, (recipient,), {}, self._fallback, "lmtp", defects=defects)
+            for recipient in recipients
+        ]
+        results = await self._receiver.receive(messages)
+        return [
+            (status.temporary() if isinstance(result, Exception) else result.decision.status).smtp for result in results
+        ]
 
 
-def serve(sockets: Sequence[socket.socket], handler: LmtpHandler, max_size: int, *, limits: Limits = LIMITS) -> None:
-    """Serve LMTP on sockets that listen, until SIGTERM or SIGINT. `max_size`: octets of the largest message."""
-    memory = Memory(max(_LEAST_MEMORY, _LARGEST * max_size))
+def talk(handler: LmtpHandler, max_size: int, limits: Limits, memory: Memory) -> Talk:
+    """Start the dialogue with a client. `max_size`: octets of the largest message."""
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Session(Input(reader, limits, memory), writer, handler, max_size, limits).run()
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Session:
+        return Session(Input(reader, limits, memory), writer, handler, max_size, limits)
 
-    full = b"421 4.3.2 too many connections, try again later\r\n"
-    asyncio.run(service.serve(sockets, talk, full, limits))
+    return begin
 
 
 class Session:
-    """The dialogue with one client."""
+    """The dialogue with one client. `idle`: there is no transaction that a stop would cut short."""
 
     def __init__(
         self, source: Input, writer: asyncio.StreamWriter, handler: LmtpHandler, max_size: int, limits: Limits
@@ -94,16 +94,19 @@ class Session:
         self._max_size, self._limits = max_size, limits
         self._greeted = False
         self._errors = 0
+        self.idle = False
         self._reset()
 
     def _reset(self) -> None:
         self._reverse_path: str | None = None
         self._recipients: list[str] = []
+        self._looked_up: dict[str, str] = {}
 
     async def run(self) -> None:
         """Talk until the client quits. Raises EOFError and OSError when it is gone."""
         await self._say("220 mailgate LMTP")
         while True:
+            self.idle = self._reverse_path is None
             try:
                 line = await self._input.command()
             except BadLine:
@@ -113,14 +116,14 @@ class Session:
             except Hopeless:
                 await self._say("421 4.7.0 that is not LMTP")
                 return
-            word, _, rest = line.decode("utf-8", "surrogateescape").partition(" ")
-            word = word.upper()
+            self.idle = False
+            word, rest = _split(line)
             if word == "QUIT":
                 await self._say("221 2.0.0 bye")
                 return
-            if word == "DATA" and not rest.strip():
+            if word == "DATA" and not rest:
                 await self._data()
-            elif not await self._reply(self._answer(word, rest.strip(" \t"))):
+            elif not await self._reply(await self._recipient(rest) if word == "RCPT" else self._answer(word, rest)):
                 return
 
     async def _say(self, reply: str) -> None:
@@ -140,7 +143,7 @@ class Session:
         return True
 
     def _answer(self, word: str, rest: str) -> str:
-        """The reply to a command other than DATA and QUIT. Nothing that the client sent is repeated as it came."""
+        """The reply to a command other than RCPT, DATA and QUIT. Nothing that was sent is repeated as it came."""
         if word == "LHLO":
             if not rest:
                 return "501 5.5.4 LHLO needs a name"
@@ -150,8 +153,6 @@ class Session:
             return "\n".join(f"250 {offer}" for offer in offers)
         if word == "MAIL":
             return self._mail(rest)
-        if word == "RCPT":
-            return self._recipient(rest)
         if word == "RSET":
             self._reset()
             return "250 2.0.0 ok"
@@ -177,7 +178,7 @@ class Session:
         self._reverse_path = _bare(match[1])
         return "250 2.1.0 ok"
 
-    def _recipient(self, rest: str) -> str:
+    async def _recipient(self, rest: str) -> str:
         if self._reverse_path is None:
             return "503 5.5.1 RCPT comes after MAIL"
         match = _TO.fullmatch(rest)
@@ -190,10 +191,21 @@ class Session:
         if len(self._recipients) >= self._limits.recipients:
             return "452 4.5.3 too many recipients for one transaction"
         address = _bare(match[1])
-        reply = self._handler.recipient(address)
+        if address not in self._looked_up:
+            self._looked_up |= await self._handler.recipients(list(dict.fromkeys((address, *self._upcoming()))))
+        reply = self._looked_up[address]
         if reply.startswith("2"):
             self._recipients.append(address)
         return reply
+
+    def _upcoming(self) -> Iterator[str]:
+        """The recipients of commands that came together with this one, to be looked up together."""
+        for line in self._input.upcoming(_TOGETHER):
+            word, rest = _split(line)
+            match = _TO.fullmatch(rest) if word == "RCPT" else None
+            if match is None:
+                return
+            yield _bare(match[1])
 
     async def _data(self) -> None:
         recipients, reverse_path = self._recipients, self._reverse_path
@@ -204,19 +216,23 @@ class Session:
         try:
             received = await self._input.message(2 * self._max_size)  # dots that were doubled come off
             self._reset()
-            for reply in self._replies(received, reverse_path, recipients):
+            for reply in await self._replies(received, reverse_path, recipients):
                 await self._say(reply)
-                await asyncio.sleep(0)  # another client may have waited for its greeting
         finally:
             self._input.release()
 
-    def _replies(self, received: service.Received, reverse_path: str, recipients: Sequence[str]) -> Iterator[str]:
+    async def _replies(self, received: service.Received, reverse_path: str, recipients: Sequence[str]) -> list[str]:
         if received.octets is not None:
-            return self._handler.deliver(received.octets, reverse_path, recipients)
+            return await self._handler.deliver(received.octets, reverse_path, recipients)
         if received.problem == "memory":
-            refused = status.temporary("too much mail at once, the mail stays in your queue", "4.3.1").smtp
-            return (refused for _ in recipients)
-        return (status.refused("too-large", recipient).smtp for recipient in recipients)
+            return [service.NO_MEMORY.smtp] * len(recipients)
+        return [status.refused("too-large", recipient).smtp for recipient in recipients]
+
+
+def _split(line: bytes) -> tuple[str, str]:
+    """The word of a command, in capitals, and what stands after it."""
+    word, _, rest = line.decode("utf-8", "surrogateescape").partition(" ")
+    return word.upper(), rest.strip(" \t")
 
 
 def _bare(path: str) -> str:

@@ -10,9 +10,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+if TYPE_CHECKING:
+    from mailgate.mail.incoming import Incoming
+    from mailgate.values.status import Status
 
 DEADLINE = 30.0
 """Seconds until the process gives up with 75."""
@@ -56,6 +60,8 @@ _arguments = Arguments()
 """The command line of this delivery, for the log."""
 _octets = b""
 """What was read of the message, for the log."""
+_LATER = "4.3.0 mailgate: temporary failure, the mail stays in your queue"
+"""The line for a fault that has nothing to do with the configuration."""
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -103,36 +109,55 @@ def parse(argv: Sequence[str]) -> Arguments:
     return arguments._replace(recipients=tuple(words))
 
 
+def check(arguments: Arguments) -> None:
+    """Raise UsageError for values that cannot be."""
+    from mailgate.values import names
+
+    if arguments.fallback is not None and not names.is_model(arguments.fallback):
+        raise UsageError(f"{arguments.fallback!r} cannot be a model")
+
+
+def unreadable(arguments: Arguments) -> "Status | None":
+    """The refusal where recipients are named, and none of them is an address; there is none with a fallback."""
+    from mailgate.mail import envelope
+    from mailgate.values import status
+
+    named = [recipient for recipient in arguments.recipients if recipient.strip()]
+    if not named or arguments.fallback is not None or any(map(envelope.is_address, named)):
+        return None
+    return status.unreadable(named[0])
+
+
+def message(arguments: Arguments, raw: bytes, environ: Mapping[str, str]) -> "Incoming":
+    """A message with its envelope as the command line and the environment state it."""
+    from mailgate.mail.incoming import Fallback, Incoming
+
+    fallback = Fallback(arguments.fallback) if arguments.fallback is not None else None
+    return Incoming(raw, arguments.reverse_path, arguments.recipients, environ, fallback)
+
+
 def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     global _arguments, _committed, _octets
     _arguments = arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
     from mailgate.gateway import log, receive
-    from mailgate.mail import envelope
-    from mailgate.mail.incoming import Fallback, Incoming
     from mailgate.outbound import spawn
     from mailgate.process import bounds, owner
     from mailgate.settings import config
     from mailgate.store import database
-    from mailgate.values import names, status
 
     settings = config.load(arguments.config, arguments.store, os.environ, required=True)
-    if arguments.fallback is not None and not names.is_model(arguments.fallback):
-        raise UsageError(f"{arguments.fallback!r} cannot be a model")
+    check(arguments)
     bounds.take(settings.max_size, int(DEADLINE) * 2)
     _octets = raw = _read(settings.max_size + 1)
     if not raw:
         raise UsageError("no message on standard input")
     owner.become(settings.store)
     opened = database.open_existing(settings.store, wait=None)
-    fallback = Fallback(arguments.fallback) if arguments.fallback is not None else None
-    named = [recipient for recipient in arguments.recipients if recipient.strip()]
-    if named and fallback is None and not any(map(envelope.is_address, named)):
-        refused = status.unreadable(named[0])
+    if refused := unreadable(arguments):
         return refused.exit, refused.line
-    incoming = Incoming(raw, arguments.reverse_path, arguments.recipients, os.environ, fallback)
-    receipt = receive.receive(opened, settings, incoming, time.time())
+    receipt = receive.receive(opened, settings, message(arguments, raw, os.environ), time.time())
     _committed = receipt.decision.status.exit, receipt.decision.status.line
     with contextlib.suppress(Exception):
         if receipt.queued:
@@ -155,26 +180,31 @@ def _read(limit: int) -> bytes:
     return bytes(chunks)
 
 
-def _deferred(error: BaseException) -> tuple[int, str]:
-    """Status and line when there is no decision; the cause goes to the system log, never to the sender."""
-    code, text = "4.3.0", "temporary failure, the mail stays in your queue"
-    with contextlib.suppress(BaseException):  # even when nothing can be logged, the status holds
-        from mailgate.gateway import log
-        from mailgate.mail.incoming import Incoming
-        from mailgate.values.problem import ConfigError, NotReady
+def later(error: BaseException) -> str:
+    """The line for the mail server when there is no decision: it never says the cause, which the sender would read."""
+    from mailgate.values.problem import ConfigError, NotReady
 
-        if isinstance(error, UsageError):
-            code, text = "4.3.5", "bad command line in the mail server's configuration"
-        elif isinstance(error, ConfigError | NotReady):
-            code, text = "4.3.5", "not set up for mail yet, see the system log"
-        log.deferred(error, Incoming(_octets, _arguments.reverse_path, _arguments.recipients, os.environ))
+    if isinstance(error, UsageError):
+        return "4.3.5 mailgate: bad command line in the mail server's configuration"
+    if isinstance(error, ConfigError | NotReady):
+        return "4.3.5 mailgate: not set up for mail yet, see the system log"
+    return _LATER
+
+
+def _deferred(error: BaseException) -> tuple[int, str]:
+    """Status and line when there is no decision; the cause goes to the system log."""
+    line = _LATER
+    with contextlib.suppress(BaseException):  # even when nothing can be logged, the status holds
+        line = later(error)
+        from mailgate.gateway import log
         from mailgate.process import bounds
         from mailgate.store import database
 
+        log.deferred(error, message(_arguments, _octets, os.environ))
         bound = bounds.file_size()
         if bound is not None and database.is_write_failure(error):
             log.file_bound(bound)
-    return 75, f"{code} mailgate: {text}"
+    return 75, line
 
 
 def _start_watchdog() -> None:

@@ -6,18 +6,25 @@ it: it may be slow, wrong or hostile, and the others are served all the same.
 
 import asyncio
 import logging
-import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from types import FrameType
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from mailgate.gateway import log
+from mailgate.values import status
 
 _CHUNK = 1 << 16
 _END = b"\r\n.\r\n"
 _LONGEST = 1 << 20
 """Octets without a line end until a client is given up."""
+GRACE = 20.0
+"""Seconds in which clients may finish what they began, when the process stops."""
+_LOOK = 0.05
+"""Seconds between two looks at who has finished."""
+_LEAST_MEMORY = 64 << 20
+_LARGEST = 4
+"""Messages of the largest size that may be in flight together, over all connections."""
+NO_MEMORY = status.temporary("too much mail at once, the mail stays in your queue", "4.3.1")
 
 
 class Limits(NamedTuple):
@@ -54,6 +61,11 @@ class Memory:
     def give(self, octets: int) -> None:
         """Give memory back."""
         self.left += octets
+
+
+def memory(max_size: int) -> Memory:
+    """What all clients together may occupy, where the largest message has `max_size` octets."""
+    return Memory(max(_LEAST_MEMORY, _LARGEST * max_size))
 
 
 class Received(NamedTuple):
@@ -103,6 +115,16 @@ class Input:
                     raise BadLine
             self._buffer += await self._read()
 
+    def upcoming(self, most: int) -> Iterator[bytes]:
+        """Commands that came already, without taking them."""
+        start = 0
+        for _ in range(most):
+            end = self._buffer.find(b"\r\n", start)
+            if end < 0:
+                return
+            yield bytes(self._buffer[start:end])
+            start = end + 2
+
     async def message(self, most: int) -> Received:
         """A message up to the line with a single dot, with at most so many octets on the wire (RFC 5321 4.5.2).
 
@@ -143,53 +165,76 @@ class Input:
         self._taken = 0
 
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+class Client(Protocol):
+    """A dialogue. `idle`: nothing of this client is in hand, it can be sent away."""
+
+    idle: bool
+
+    async def run(self) -> None: ...
 
 
-def end_on_signals() -> None:
-    """End the process without a word on SIGTERM and SIGINT, from before others can see that it listens."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Client]
 
 
-async def serve(sockets: Sequence[socket.socket], talk: Talk, full: bytes, limits: Limits) -> None:
-    """Accept clients until SIGTERM or SIGINT, and `talk` to each of them; one too many is sent `full` and closed.
+class Words(NamedTuple):
+    """What a client is told before it is sent away: that there are too many, that the process stops."""
+
+    full: bytes
+    gone: bytes
+
+
+async def serve(
+    sockets: Sequence[socket.socket], talk: Talk, words: Words, limits: Limits, stopped: asyncio.Event
+) -> None:
+    """Accept clients and talk to each of them until `stopped`; then finish what is in hand, within GRACE seconds.
 
     Nothing goes to stderr, not even what fails: that is logged.
     """
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    loop.set_exception_handler(_log_fault)
-    logging.getLogger("asyncio").addHandler(logging.NullHandler())
-    logging.getLogger("asyncio").propagate = False
-    connections: set[object] = set()
+    tasks: dict[asyncio.Task[None], Client] = {}
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
         try:
-            if len(connections) >= limits.connections:
-                writer.write(full)
+            if len(tasks) >= limits.connections:
+                writer.write(words.full)
                 return
-            connections.add(writer)
-            await talk(reader, writer)
+            tasks[task] = client = talk(reader, writer)
+            try:
+                await client.run()
+            except asyncio.CancelledError:
+                writer.write(words.gone)
             await asyncio.wait_for(writer.drain(), limits.idle)
         except (OSError, EOFError):
             pass  # the client is gone, or does not read; TimeoutError is an OSError
         except Exception as error:  # a mistake of ours: the other clients are served on
             log.fault(error)
         finally:
-            connections.discard(writer)
+            tasks.pop(task, None)
             writer.close()
 
     servers = [await asyncio.start_server(connected, sock=opened, limit=_CHUNK) for opened in sockets]
     await stopped.wait()
     for server in servers:
         server.close()
+    await _send_away(tasks)
+
+
+async def _send_away(tasks: Mapping[asyncio.Task[None], Client]) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + GRACE
+    while tasks:
+        for task, client in list(tasks.items()):
+            if client.idle or loop.time() > end:
+                task.cancel()
+        await asyncio.wait(list(tasks), timeout=_LOOK)
+
+
+def keep_quiet(loop: asyncio.AbstractEventLoop) -> None:
+    """Log what fails in a loop, in place of printing it."""
+    loop.set_exception_handler(_log_fault)
+    logging.getLogger("asyncio").addHandler(logging.NullHandler())
+    logging.getLogger("asyncio").propagate = False
 
 
 def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -11,6 +11,11 @@ _MOST = 100
 """Recipients of one delivery that are taken from a trace field."""
 
 
+ENVIRONMENT = (
+    *("SENDER", "RECIPIENT", "ORIGINAL_RECIPIENT"),
+    *("LOCAL_PART", "LOCAL_PART_PREFIX", "LOCAL_PART_SUFFIX", "DOMAIN"),
+)
+"""The variables in which mail servers state the envelope to a program: local(8) of Postfix, the pipe of Exim."""
 UNREADABLE = Address("unreadable recipient", "")
 """What stands for a recipient that is no address: nobody has it, and the header does not speak in its place."""
 

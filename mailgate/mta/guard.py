@@ -1,15 +1,26 @@
 """The script that the mail server runs in place of mailgate: its text, and whether it is installed."""
 
+import os
+
 from mailgate.mta.check import Check, FileState
 from mailgate.mta.maps import GUARD
 from mailgate.mta.plan import ConfigFile, Plan
 from mailgate.values.problem import command, quoted
 
+CLIENT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "inbound", "client.py")
+"""The file of the pipe's client."""
+
 
 def script(plan: Plan) -> ConfigFile:
     """The script, which lets only mailgate's own answers through."""
     configuration = f" -C {quoted(plan.configuration)}" if plan.configuration else ""
-    text = _GUARD.replace("@PYTHON@", quoted(plan.python)).replace("@CONFIGURATION@", configuration)
+    text = _GUARD.replace("@PYTHON@", quoted(plan.python))
+    if plan.handover:
+        first = _HANDOVER.replace("@CLIENT@", quoted(CLIENT)).replace("@SOCKET@", quoted(plan.handover))
+        text = text.replace('-m mailgate deliver@CONFIGURATION@ "$@"', '"$@"').replace(
+            "output=$(", f"{first}output=$(", 1
+        )
+    text = text.replace("@CONFIGURATION@", configuration)
     return ConfigFile("mailgate-pipe", GUARD, text)
 
 
@@ -31,6 +42,15 @@ def _code(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
+_HANDOVER = """\
+# The client hands the message over to "mailgate serve"; where nobody listens, it becomes "mailgate deliver".
+client=@CLIENT@
+if [ -r "$client" ]; then
+    set -- -S "$client" @SOCKET@@CONFIGURATION@ "$@"
+else
+    set -- -m mailgate deliver@CONFIGURATION@ "$@"
+fi
+"""
 _GUARD = """\
 #!/bin/sh
 # /usr/local/sbin/mailgate-pipe, owner root, mode 755, made by `mailgate setup`: what Postfix and Exim run in place of

@@ -16,6 +16,7 @@ class Plan(NamedTuple):
     `folder` has the tables; `user` and `group` own the store; `python` is the interpreter that has mailgate.
     `configuration`: the file to name on mailgate's command line, None for that of the system; `has_folder`: whether it
     names the folder. `alias`: whether Postfix uses an alias file; `fallback`: the model of mail that no alias takes.
+    `handover`: the socket at which the pipe hands messages over, `""` where it does the work itself.
     """
 
     maps: Maps
@@ -28,6 +29,7 @@ class Plan(NamedTuple):
     max_size: int = 52_428_800
     alias: bool = False
     fallback: str | None = None
+    handover: str = ""
 
     @property
     def whole_domains(self) -> list[str]:

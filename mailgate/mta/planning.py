@@ -34,6 +34,7 @@ def plan(settings: Config, account: tuple[str, str], store: Store, fallback: str
         has_folder=settings.maps is not None,
         max_size=settings.max_size,
         fallback=fallback,
+        handover=settings.serve_deliver,
     )
 
 

@@ -1,4 +1,4 @@
-"""Start `mailgate work` as a process of its own that the mail server does not wait for."""
+"""Start a command of ours as a process of its own that nobody waits for, above all `mailgate work`."""
 
 import contextlib
 import os
@@ -13,13 +13,13 @@ _KEPT = (
 """The environment of a worker: nothing that a mail server took from a message (local(8), Exim's pipe)."""
 
 
-def start(config: str | None, store: str | None) -> None:
-    """Start a worker in a session of its own, without our streams and bounds; a second one ends at once.
+def start(config: str | None, store: str | None, *arguments: str) -> int | None:
+    """Start a command in a session of its own, without our streams and bounds; its process id.
 
-    `config` and `store` are the options of this process. A worker that cannot be started is not an error: a timer sends
-    what is queued.
+    `config` and `store` are the options of this process; no `arguments`: a worker, and a second one ends at once. None
+    where it cannot be started: that is not an error, a timer sends what is queued.
     """
-    command = [sys.executable, "-I", "-m", "mailgate", "work", "--quiet"]
+    command = [sys.executable, "-I", "-m", "mailgate", *(arguments or ("work", "--quiet"))]
     command += ["-C", os.path.abspath(config)] if config else []
     command += ["--db", store] if store else []
     null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
@@ -27,4 +27,5 @@ def start(config: str | None, store: str | None) -> None:
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
     bounds.lift()
     with contextlib.suppress(OSError):
-        os.posix_spawn(sys.executable, command, environ, file_actions=[null, *same], setsid=True)
+        return os.posix_spawn(sys.executable, command, environ, file_actions=[null, *same], setsid=True)
+    return None

@@ -7,6 +7,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+def end_quietly() -> None:
+    """End the process without a word on SIGTERM and SIGINT, until something else is made of them."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+
+
 @contextmanager
 def postponed() -> Iterator[Callable[[], bool]]:
     """Put off SIGTERM and SIGINT until the block has ended; a second SIGINT is not put off.

@@ -49,6 +49,9 @@ class Config(NamedTuple):
     maps_shared: frozenset[str] = frozenset()
     maps_unknown: str = "refuse"
     notify: tuple[str, ...] = ()
+    serve_lmtp: str = ""
+    serve_deliver: str = ""
+    serve_group: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -60,6 +63,7 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "held": {"keep_quiet": int},
     "notify": {"to": list},
     "authentication": {"trusted_authserv_ids": list, "border_strips": bool, "own_hops": int},
+    "serve": {"lmtp": str, "deliver": str, "group": str},
     "maps": {"folder": str, "shared": list, "unknown": ("refuse", "accept")},
 }
 """Section -> key -> its type (a list holds texts), or the values that it may have."""
@@ -110,6 +114,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         if fault.fatal:
             raise ConfigError(fault.text)
     authentication, maps = table.get("authentication", {}), table.get("maps", {})
+    serve = table.get("serve", {})
     refusals, limits, submit = table.get("refusals", {}), table.get("limits", {}), table.get("submit", {})
     return Config(
         path=path,
@@ -129,6 +134,9 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         maps_shared=frozenset(domain(text) or text for text in maps.get("shared", [])),
         maps_unknown=maps.get("unknown", "refuse"),
         notify=tuple(text.strip() for text in table.get("notify", {}).get("to", [])),
+        serve_lmtp=serve.get("lmtp", ""),
+        serve_deliver=serve.get("deliver", "").removeprefix("unix:"),
+        serve_group=serve.get("group", ""),
         warnings=tuple(fault.text for fault in faults),
     )
 

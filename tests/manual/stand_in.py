@@ -47,6 +47,10 @@ if __name__ == "__main__":
     arguments = translated(sys.argv[1:])
     if arguments[:1] == ["lmtp"]:
         threading.Thread(target=stop_when_it_listens, args=arguments[-1:], daemon=True).start()
+    if arguments[:1] == ["serve"]:
+        file = Path(os.environ["MAILGATE_CONFIG"])
+        file.write_text(file.read_text() + '[serve]\nlmtp = "unix:served.sock"\n')
+        threading.Thread(target=stop_when_it_listens, args=("unix:served.sock",), daemon=True).start()
     sys.argv[1:] = arguments
     try:
         main()

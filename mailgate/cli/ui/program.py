@@ -50,10 +50,11 @@ SECTIONS = {
     },
 }
 """Section of `--help` -> command -> what it is about."""
-COMMANDS = (*(name for section in SECTIONS.values() for name in section), "lmtp")
+COMMANDS = (*(name for section in SECTIONS.values() for name in section), "lmtp", "serve")
 MAIL_SERVER = {
     "deliver": "accept one message from the mail server's pipe",
     "lmtp": "accept messages over LMTP",
+    "serve": "accept messages in a process that stays",
 }
 """The commands that a mail server runs, or speaks to."""
 
