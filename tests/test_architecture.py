@@ -63,7 +63,8 @@ HOUSE: dict[str, dict[str, str]] = {
     },
     "settings": {
         "located": "",
-        "config": "located",
+        "plain": "",
+        "config": "located plain",
         "origins": "config located",
     },
     "process": {
@@ -423,7 +424,7 @@ def test_every_folder_says_in_one_line_what_it_is_for() -> None:
 BANNED = {
     *("click", "flufl", "flufl.bounce", "rich", "tomli_w", "typing_extensions"),
     *("email", "dataclasses", "argparse", "inspect", "logging", "subprocess", "hashlib", "ssl", "asyncio", "socket"),
-    *("html", "urllib.parse", "ipaddress"),
+    *("html", "urllib.parse", "ipaddress", "tomllib"),
 }
 SELDOM = {"mailgate.routing.confirmation", "mailgate.reports.dsn", "mailgate.compose.mime"}
 
@@ -445,7 +446,7 @@ def test_the_pipe_imports_little(
 
 def test_a_refusal_is_composed_without_the_commands(gateway: Gateway, tmp_path: Path) -> None:
     imported = deliver(gateway, tmp_path, mail(to="catchall@example.com"), "catchall@example.com")
-    assert not imported & (BANNED - {"hashlib"})
+    assert not imported & (BANNED - {"hashlib", "tomllib"})
     assert gateway.outbox() == ["catchall bob@client.org"]
 
 

@@ -1,11 +1,10 @@
 """Read the configuration file (TOML) into a Config."""
 
-import contextlib
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from mailgate.settings import plain
 from mailgate.values.address import domain
 from mailgate.values.problem import ConfigError, command
 
@@ -68,10 +67,6 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
 }
 """Section -> key -> its type (a list holds texts), or the values that it may have."""
 _TYPE_NAMES = {int: "a number", str: "a text in quotes", bool: "true or false", list: "a list of texts in quotes"}
-
-
-_SMALL, _FEW, _FLAT = 1 << 16, 1000, 50
-"""Octets, dots, and opening brackets of a file that is read without further checks."""
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> str | None:
@@ -157,10 +152,10 @@ def _read(path: str) -> bytes:
 
 
 def _parse(octets: bytes, path: str) -> dict[str, Any]:
-    if len(octets) < _SMALL and octets.count(b".") < _FEW and octets.count(b"[") + octets.count(b"{") < _FLAT:
-        with contextlib.suppress(ValueError, RecursionError):
-            return tomllib.loads(octets.decode("utf-8"))
-    from mailgate.settings import located  # knows limits, and the place of an error; a delivery does without
+    table = plain.read(octets)
+    if table is not None:
+        return table
+    from mailgate.settings import located  # knows TOML, limits, and the place of an error; most deliveries do without
 
     return located.read(octets, path)
 

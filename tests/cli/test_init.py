@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from helpers.installed import Installed
 
+from mailgate.settings import plain
+
 ROOT = os.geteuid() == 0
 AS_ME = ["--user", "root"] if ROOT else []
 
@@ -21,6 +23,7 @@ def test_init_writes_a_commented_configuration_and_a_store(installed: Installed)
     text = installed.config.read_text()
     assert text.count("#") > 8
     assert tomllib.loads(text)["store"]["url"] == f"sqlite:///{installed.folder}/mg/mailgate.db"
+    assert plain.read(text.encode()) == tomllib.loads(text), "a delivery does without the parser"
     assert stat.S_IMODE((installed.folder / "mg").stat().st_mode) == 0o700
     assert installed.json("domain", "list")[0]["name"] == "example.com"
 
