@@ -5,12 +5,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from mailgate.gateway import log
 
 _LONGEST = 3600.0
 """Seconds after which a command counts as stuck."""
+_HURRIED = 5.0
+"""Seconds that a command has which others wait for, when this process stops."""
 _ENDING = 60.0
 """Seconds that a command has for what must not be cut short, when this process stops."""
 
@@ -32,9 +33,11 @@ class Chores:
         now = time.monotonic()
         self._chores = [Chore(arguments, every, now) for arguments, every in commands]
         self._start = start
+        self._hurried: set[str] = set()
 
     def hurry(self, command: str) -> None:
         """Let a command run as soon as possible; after the present run, where it is running."""
+        self._hurried.add(command)
         for chore in self._chores:
             if chore.arguments[0] == command:
                 chore.due = 0.0
@@ -59,19 +62,31 @@ class Chores:
                 log.chore(chore.arguments[0], code)
             chore.process = None
         elif now - chore.started > _LONGEST:
-            with suppress(ProcessLookupError):
-                os.kill(chore.process, signal.SIGKILL)
+            os.kill(chore.process, signal.SIGKILL)
 
     def stop(self) -> None:
-        """Ask all to end, and wait until they have: what was handed over to a mail server is recorded first."""
-        running = [chore.process for chore in self._chores if chore.process is not None]
-        for process in running:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGTERM)
-        end = time.monotonic() + _ENDING
-        while running and time.monotonic() < end:
-            running = [process for process in running if not _ended(process)[0]]
-            time.sleep(0.02)
+        """Let those that were in a hurry come to their end, ask all others to end, and wait until they have.
+
+        What was queued last is sent; what was handed over to a mail server is recorded.
+        """
+        for chore in self._chores:
+            if chore.process is None and chore.due == 0.0:
+                chore.process = self._start(*chore.arguments)
+        _wait([chore for chore in self._chores if chore.arguments[0] in self._hurried], _HURRIED)
+        for chore in self._chores:
+            if chore.process is not None:
+                os.kill(chore.process, signal.SIGTERM)  # it was not waited for: the number is still its own
+        _wait(self._chores, _ENDING)
+
+
+def _wait(chores: Sequence[Chore], seconds: float) -> None:
+    """Wait until commands have ended."""
+    end = time.monotonic() + seconds
+    while any(chore.process is not None for chore in chores) and time.monotonic() < end:
+        for chore in chores:
+            if chore.process is not None and _ended(chore.process)[0]:
+                chore.process = None
+        time.sleep(0.02)
 
 
 def _ended(process: int) -> tuple[bool, int]:
