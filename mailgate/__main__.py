@@ -3,6 +3,8 @@
 import gc
 import sys
 
+from mailgate import __version__
+
 
 def main() -> None:
     """Entry point. The pipe must not pay for the commands, so it is told apart before anything is imported."""
@@ -13,6 +15,9 @@ def main() -> None:
         from mailgate.inbound.pipe import main as deliver
 
         deliver([*arguments[:at], *arguments[at + 1 :]])
+    if arguments == ["--version"]:
+        print("mailgate", __version__)
+        return
     from mailgate.cli import main as commands
 
     commands()

@@ -15,7 +15,7 @@ from mailgate.outbound import spawn
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config
-from mailgate.store import directory, schema, waiting
+from mailgate.store import schema
 from mailgate.store.database import Store, open_existing
 from mailgate.values.problem import NotReady, Problem, command
 
@@ -82,6 +82,8 @@ class App:
 
     def warn_of_unread(self, addresses: Iterable[str]) -> None:
         """Warn of addresses that get mail from us and that nobody reads."""
+        from mailgate.store import directory
+
         with self.store.read() as tx:
             unread = directory.unread(tx, dict.fromkeys(addresses), self.config.maps_shared)
         for address in unread:
@@ -91,6 +93,8 @@ class App:
 
     def finish(self) -> None:
         """Print the last line of a screen: what waits for a person."""
+        from mailgate.store import waiting
+
         with self.store.read() as tx:
             counts = waiting.count(tx, time.time(), sending=self.config.submit.sends)
         console.waiting(counts)

@@ -7,12 +7,7 @@ import click
 
 from mailgate.cli.ui.app import App
 from mailgate.process import owner
-from mailgate.store import aliases as alias_rows
 from mailgate.store import database
-from mailgate.store import domains as domain_rows
-from mailgate.store import held as held_rows
-from mailgate.store import records as record_rows
-from mailgate.store import servers as server_rows
 from mailgate.store.database import Transaction
 
 
@@ -31,8 +26,35 @@ def completing(names: Callable[[Transaction], Iterable[object]]) -> Callable[...
     return complete
 
 
-aliases = completing(lambda tx: (alias.address for alias in alias_rows.listing(tx)))
-domains = completing(lambda tx: (domain.name for domain in domain_rows.listing(tx)))
-held = completing(lambda tx: (entry.message for entry in held_rows.listing(tx)))
-records = completing(lambda tx: (record.ref for record in record_rows.listing(tx)))
-servers = completing(lambda tx: (server.name for server in server_rows.listing(tx)))
+def _aliases(tx: Transaction) -> Iterable[object]:
+    from mailgate.store import aliases  # here and below: a command that completes nothing does without
+
+    return (alias.address for alias in aliases.listing(tx))
+
+
+def _domains(tx: Transaction) -> Iterable[object]:
+    from mailgate.store import domains
+
+    return (domain.name for domain in domains.listing(tx))
+
+
+def _held(tx: Transaction) -> Iterable[object]:
+    from mailgate.store import held
+
+    return (entry.message for entry in held.listing(tx))
+
+
+def _records(tx: Transaction) -> Iterable[object]:
+    from mailgate.store import records
+
+    return (record.ref for record in records.listing(tx))
+
+
+def _servers(tx: Transaction) -> Iterable[object]:
+    from mailgate.store import servers
+
+    return (server.name for server in servers.listing(tx))
+
+
+aliases, domains, held = completing(_aliases), completing(_domains), completing(_held)
+records, servers = completing(_records), completing(_servers)

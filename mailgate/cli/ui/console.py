@@ -2,21 +2,21 @@
 
 import json
 import re
-import shutil
 import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mailgate.mta.check import Check
-from mailgate.store.waiting import Waiting
 from mailgate.values.charset import printable
 from mailgate.values.problem import CommandLine, Problem, command
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from mailgate.mta.check import Check
+    from mailgate.store.waiting import Waiting
 
 Span = tuple[str, str]
 """A piece of text and its style, `""` for none; colour never carries meaning alone.
@@ -30,6 +30,8 @@ _SIGNS = {"ok": ("ok", ""), "wrong": ("WRONG", "bold red"), "unknown": ("?", "ma
 
 def width() -> int:
     """Columns of the terminal, or of $COLUMNS; 100 if neither is known."""
+    import shutil  # with all of its kinds of archives
+
     return max(40, min(200, shutil.get_terminal_size((100, 24)).columns))
 
 
@@ -206,7 +208,7 @@ def hints(problem: Problem) -> None:
         _print("hint: ", problem.advice)
 
 
-def waiting(counts: Waiting) -> None:
+def waiting(counts: "Waiting") -> None:
     """Print the last line of a screen if something waits for a person; on stderr, so that stdout is only data."""
     failures = f"{counts.failures} failure{'s' if counts.failures > 1 else ''}"
     named = [f"{counts.held} held"] * bool(counts.held) + [failures] * bool(counts.failures)
@@ -246,7 +248,7 @@ def assignments(values: object) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items()) if isinstance(values, dict) else ""
 
 
-def checks(results: Sequence[Check]) -> None:
+def checks(results: Sequence["Check"]) -> None:
     """Print checks, one a line, and below each that is not ok its fix."""
     size = max((len(check.name) for check in results), default=0)
     for check in results:

@@ -1,6 +1,5 @@
 """Turn what went wrong into a Problem with a hint."""
 
-import difflib
 import errno
 import os
 import re
@@ -49,6 +48,8 @@ def of_usage(error: click.UsageError) -> Problem:
     text = error.format_message().rstrip(".")
     context = error.ctx or click.Context(program, info_name="mailgate")
     unknown = re.match(r"No such command '([^']*)'", text)
+    import difflib
+
     near = difflib.get_close_matches(unknown[1], COMMANDS, 1) if unknown and context.parent is None else []
     suggestion = f"; did you mean `{near[0]}`?" if near else ""
     return Problem(text[:1].lower() + text[1:] + suggestion, _help(context))

@@ -10,7 +10,6 @@ import click
 from mailgate.cli.ui import console, errors
 from mailgate.cli.ui.app import App
 from mailgate.cli.ui.program import program
-from mailgate.gateway import log
 from mailgate.values.problem import NotFound, Problem
 
 
@@ -45,6 +44,8 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = _fail(130, Problem("interrupted"))
     except Exception as error:  # a bug: its traceback goes to the system log
+        from mailgate.gateway import log
+
         log.fault(error)
         text = f"internal error: {type(error).__name__}: {error}"
         code = _fail(1, Problem(text, advice=log.REPORT))
