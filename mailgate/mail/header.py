@@ -11,10 +11,13 @@ FIELDS_LIMIT = 1_000
 REPEAT_LIMIT = 100
 """Occurrences of one field that are kept."""
 
-TRANSPORT_FIELDS = ("delivered-to", "x-original-to", "envelope-to", "x-forwarded-to", "x-forwarded-for")
-"""Fields in which mail servers and providers name recipients."""
-TRACE = ("x-original-to", "envelope-to", "delivered-to")
+TRACE = (
+    *("x-original-to", "envelope-to", "x-envelope-to", "x-rcpt-to"),
+    *("delivered-to", "x-delivered-to"),
+)
 """Fields in which a mail server notes the envelope recipient on delivery to a mailbox, the most exact one first."""
+TRANSPORT_FIELDS = (*TRACE, "x-forwarded-to", "x-forwarded-for")
+"""Fields in which mail servers and providers name recipients."""
 _KEPT = frozenset(
     (
         *("to", "cc", "bcc", "resent-to", "resent-cc", "resent-from", "resent-message-id", *TRANSPORT_FIELDS),
@@ -30,8 +33,12 @@ _KEPT = frozenset(
 _KEPT_PREFIXES = ("list-", "content-", "x-auto", "x-spam-", "x-spam")
 FROM_IN_DOUBT = "white space before the colon of From"
 """A defect: some readers see a From field, and others do not."""
+FROM_BELOW = "From is below a line that ends the header for mail servers"
+"""A defect: filters and mail servers see no From field, or none of this author."""
+ENDED = "a line that is no field ends the header"
+"""A defect: where mail servers and filters end the header, and the text of the mail may start."""
 
-_MBOX_LINE = re.compile(rb"From (?![ \t]*:)")  # local(8) and Exim put it in front
+_FIRST_FIELD = re.compile(rb"(?!--)[!-9;-~]+[ \t]*:|[ \t\r\n]|\Z")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\n[ \t]+")
 _NOT_FIELD = re.compile(rb"^(?!\Z|[ \t]|(?!--)[!-9;-~]+[ \t]*:)", re.MULTILINE)  # a boundary may look like a field
@@ -48,7 +55,8 @@ class Header(NamedTuple):
     """A scanned header: the unfolded values by lower-case name, and the offset of the body.
 
     `return_path`: the first Return-Path above Received. `trace`: the first of each TRACE field above Received, which
-    the last mail server wrote.
+    the last mail server wrote. `below`: the names of fields that stand only below a line which ends the header for mail
+    servers and filters.
     """
 
     fields: Mapping[str, tuple[bytes, ...]]
@@ -57,22 +65,21 @@ class Header(NamedTuple):
     defects: tuple[str, ...]
     stamps: tuple[Stamp, ...]
     trace: Mapping[str, str] = {}
+    below: frozenset[str] = frozenset()
 
 
 def scan(raw: bytes) -> Header:
     """The header of a message (RFC 5322 section 2.2)."""
     defects: list[str] = []
-    start = raw.find(b"\n") + 1 if _MBOX_LINE.match(raw) else 0
-    lines, body_at = _lines(raw, start, defects)
+    lines, below, body_at = _lines(raw, start(raw, defects), defects)
     fields: dict[str, list[bytes]] = {}
     return_path = None
     hops = 0
     stamps: list[Stamp] = []
     trace: dict[str, str] = {}
     for line in lines:
-        name, colon, value = line.partition(b":")
-        key = name.strip(b" \t").lower().decode("latin-1")
-        if not colon or (key not in _KEPT and not key.startswith(_KEPT_PREFIXES)):
+        key, name, value = _field(line)
+        if key is None:
             continue
         if key == "from" and name[-1:] in b" \t":
             defects.append(FROM_IN_DOUBT)
@@ -91,15 +98,48 @@ def scan(raw: bytes) -> Header:
             return_path = values[0].decode("utf-8", "replace")
         elif key in TRACE:
             trace.setdefault(key, values[0].decode("utf-8", "replace"))
+    added = _added(fields, below)
     frozen = {name: tuple(values) for name, values in fields.items()}
-    return Header(frozen, body_at, return_path, tuple(defects), tuple(stamps), trace)
+    return Header(frozen, body_at, return_path, tuple(defects), tuple(stamps), trace, added)
 
 
-def _lines(raw: bytes, start: int, defects: list[str]) -> tuple[list[bytes], int]:
-    """The unfolded lines of the header that starts at `start`, and the offset of the body."""
+def start(raw: bytes, defects: list[str]) -> int:
+    """The offset of the first field, behind a byte order mark, an mbox line or a banner."""
+    if _FIRST_FIELD.match(raw):
+        return 0
+    from mailgate.mail import interrupted  # seldom needed
+
+    at, skipped = interrupted.start(raw)
+    if skipped:
+        defects.append(skipped)
+    return at
+
+
+def _field(line: bytes) -> tuple[str | None, bytes, bytes]:
+    """The key of a field that is kept, else None; its name and its value."""
+    name, colon, value = line.partition(b":")
+    key = name.strip(b" \t").lower().decode("latin-1")
+    kept = colon and (key in _KEPT or key.startswith(_KEPT_PREFIXES))
+    return (key if kept else None), name, value
+
+
+def _added(fields: dict[str, list[bytes]], below: list[bytes]) -> frozenset[str]:
+    """Add the fields that only people read, where none of that name stands above; return their names."""
+    added: set[str] = set()
+    for line in below:
+        key, _, value = _field(line)
+        if key is None or (key in fields and key not in added) or len(fields.get(key, ())) >= REPEAT_LIMIT:
+            continue
+        added.add(key)
+        fields.setdefault(key, []).append(value.strip(b" \t"))
+    return frozenset(added)
+
+
+def _lines(raw: bytes, start: int, defects: list[str]) -> tuple[list[bytes], list[bytes], int]:
+    """The unfolded lines of the header that starts at `start`, those that only people read, the offset of the body."""
     if raw[start : start + 1] == b"\n" or raw[start : start + 2] == b"\r\n":
         defects.append("no header")
-        return [], start
+        return [], [], start
     window = raw[start : start + LIMIT]
     if b"\n" not in window and b"\r" in window:  # the old Macintosh line end; elsewhere a lone CR is data
         window = window.replace(b"\r", b"\n")
@@ -110,13 +150,31 @@ def _lines(raw: bytes, start: int, defects: list[str]) -> tuple[list[bytes], int
         block, body_at = window, start + len(window)
         defects.append("header too large" if len(raw) - start > LIMIT else "no end of header")
     stop = _NOT_FIELD.search(block)
+    below: list[bytes] = []
     if stop:  # mail servers and the stdlib end the header here too
-        defects.append("a line that is no field ends the header")
-        block, body_at = block[: stop.start()], start + stop.start()
-    lines = _FOLD.sub(b" ", block.replace(b"\r\n", b"\n")).split(b"\n")
+        below = _below(window, stop.start(), defects)
+        block, body_at = block[: stop.start()], body_at if below else start + stop.start()
+    lines = _unfolded(block)
     if lines[0][:1] in (b" ", b"\t"):
         defects.append("the header starts with white space")
         del lines[0]
-    if len(lines) > FIELDS_LIMIT:
+    if len(lines) + len(below) > FIELDS_LIMIT:
         defects.append(f"more than {FIELDS_LIMIT} header fields")
-    return lines, body_at
+    return lines, below, body_at
+
+
+def _unfolded(block: bytes) -> list[bytes]:
+    return _FOLD.sub(b" ", block.replace(b"\r\n", b"\n")).split(b"\n")
+
+
+def _below(window: bytes, at: int, defects: list[str]) -> list[bytes]:
+    """The unfolded lines of the fields below the line at `at`, which is no field; none where its text starts there."""
+    from mailgate.mail import interrupted  # seldom needed
+
+    end = interrupted.resumed(window, 0, at, len(window), fewest=1 if at else 2)
+    if end is None:
+        defects.append(ENDED)
+        return []
+    block = window[at:end]
+    defects.append(f"{ENDED} for mail servers: {interrupted.stray(block)}")
+    return _unfolded(interrupted.fields(block))

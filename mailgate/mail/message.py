@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mailgate.mail import header as headers
 from mailgate.mail.digest import digest
 from mailgate.mail.envelope import Envelope, Hints
-from mailgate.mail.header import FROM_IN_DOUBT, TRACE, TRANSPORT_FIELDS, Header, Stamp
+from mailgate.mail.header import FROM_BELOW, FROM_IN_DOUBT, TRACE, TRANSPORT_FIELDS, Header, Stamp
 from mailgate.values import charset, mailboxes
 from mailgate.values.address import Address
 from mailgate.values.digest import sha256
@@ -20,6 +20,8 @@ ADDRESS_LIMIT = 2_000
 """Addresses of all recipient fields together; each of them may be looked up."""
 ID_LIMIT = 10_000
 """Message-IDs in References and In-Reply-To together, with repetitions, because each one costs time."""
+_SHOWN = ("subject", "from")
+"""Fields whose text is kept."""
 _ID = re.compile(rb"<[^<>]*>")
 _SPACE = re.compile(rb"\s+")
 
@@ -82,7 +84,8 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
     """The facts of a message; `envelope` makes its envelope from the trace fields and the author."""
     header = headers.scan(raw)
     fields = header.fields
-    author = _author(header)
+    rest = _rest(raw, fields)
+    author = _author(header, rest)
     references, too_many = _references(fields)
     message_id = _message_id(fields)
     defects = [*header.defects, *([author.defect] if author.defect else [])]
@@ -96,7 +99,7 @@ def read(raw: bytes, envelope: Callable[[Hints, Address | None], Envelope]) -> M
         body_at=header.body_at,
         message_id=message_id,
         references=tuple(reference for reference in references if reference != message_id),
-        subject=charset.line(charset.decode_words(fields["subject"][0])) if "subject" in fields else "",
+        subject=charset.line(charset.decode_words(fields["subject"][0], rest)) if "subject" in fields else "",
         author=author,
         to=recipients.read("to"),
         cc=recipients.read("cc"),
@@ -158,13 +161,26 @@ class _Recipients:
         return tuple(addresses)
 
 
-def _author(header: Header) -> Author:
+def _rest(raw: bytes, fields: Mapping[str, tuple[bytes, ...]]) -> str:
+    """The charset of octets in fields that have none of their own, `""` where they have, as in nearly all mail."""
+    shown = (value for name in _SHOWN for value in fields.get(name, ()))
+    return "" if all(map(charset.is_labelled, shown)) else charset.declared(raw)
+
+
+def _author(header: Header, rest: str) -> Author:
     values = header.fields.get("from", ())
     author = mailboxes.author([value.decode("utf-8", "replace") for value in values])
+    if not all(map(charset.is_unicode, values)):  # its octets are read once more, as a person would
+        readable = mailboxes.author([charset.raw(value[: mailboxes.FIELD_LIMIT], rest) for value in values])
+        author = author._replace(name=readable.name)
+        if author.address and author.address != readable.address:
+            author = author._replace(address=None, defect="octets of two readings in From")
     if author.address and FROM_IN_DOUBT in header.defects:
         author = author._replace(address=None, defect=FROM_IN_DOUBT)
-    name = charset.line(charset.decode_words(author.name.encode("utf-8", "replace")), 200)
-    text = charset.line(charset.decode_words(b", ".join(values)[: mailboxes.FIELD_LIMIT]))
+    if author.address and "from" in header.below:
+        author = author._replace(address=None, defect=FROM_BELOW)
+    name = charset.line(charset.decode_words(author.name.encode("utf-8", "replace"), rest), 200)
+    text = charset.line(charset.decode_words(b", ".join(values)[: mailboxes.FIELD_LIMIT], rest))
     return author._replace(name=name, text=text)
 
 

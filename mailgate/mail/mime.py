@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mailgate.mail import entity as entities
-from mailgate.mail import transfer
+from mailgate.mail import header, transfer
 from mailgate.values import charset
 
 DEPTH_LIMIT = 50
@@ -32,6 +32,9 @@ _CONTENT_FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id|description|location)[ \t]*+:((?:[^\n]*+\n[ \t]++)*[^\n]*+)",
     re.M | re.I,
 )
+_BADLY_FOLDED = re.compile(
+    rb";[ \t]*\r?\n(?=[a-z0-9*-]{1,40}[ \t]*=)", re.I
+)  # without the white space of RFC 5322, 2.2.3
 _LIKELY_DELIMITER = re.compile(rb"^--([^\r\n]{1,200}+)\r?\n(?=content-)", re.M | re.I)
 
 
@@ -64,15 +67,12 @@ class Tree(NamedTuple):
 
 
 def tree(raw: bytes) -> Tree:
-    """The parts of a message, which may start with an mbox `From ` line. message/rfc822 is a leaf."""
+    """The parts of a message, which may start with an mbox line or a byte order mark. message/rfc822 is a leaf."""
     # The old Macintosh line end; anywhere else a lone CR is data.
     if b"\r" in raw and raw.find(b"\n", 0, -1) < 0:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    start = 0
-    if raw.startswith((b"From ", b">From ")):
-        start = raw.find(b"\n") + 1 or len(raw)
     reader = _MimeReader(raw)
-    root = reader.part(start, len(raw), "text/plain", 0)
+    root = reader.part(header.start(raw, []), len(raw), "text/plain", 0)
     return Tree(raw, root, tuple(reader.defects))
 
 
@@ -87,6 +87,15 @@ def leaves(part: Part) -> Iterator[Part]:
 def body(raw: bytes, part: Part) -> bytes:
     """The decoded octets of a part."""
     return transfer.decode(raw, part.start, part.end, part.encoding, text=part.type.startswith("text/"))
+
+
+def _content_fields(block: bytes) -> dict[str, bytes]:
+    """The unfolded Content- fields of a header, the first of each, by the rest of their names."""
+    fields: dict[str, bytes] = {}
+    for match in _CONTENT_FIELD.finditer(block):
+        value = match[2][:VALUE_LIMIT].replace(b"\r", b"").replace(b"\n", b"")
+        fields.setdefault(match[1].decode("ascii").lower(), value)
+    return fields
 
 
 class _MimeReader:
@@ -158,7 +167,7 @@ class _MimeReader:
             if raw.startswith((b"\n", b"\r\n"), body_at):
                 body_at = raw.find(b"\n", body_at) + 1
             elif body_at < end:
-                self.note("no empty line after the header")
+                return self.interrupted(start, body_at, end)
         elif limit == end:
             header_end = body_at = end
         else:
@@ -166,11 +175,20 @@ class _MimeReader:
             header_end = limit
             blank = _BLANK_LINE.search(raw, limit - 3, end)
             body_at = blank.end() if blank else end
-        fields: dict[str, bytes] = {}
-        for match in _CONTENT_FIELD.finditer(raw[start:header_end]):
-            value = match[2][:VALUE_LIMIT].replace(b"\r", b"").replace(b"\n", b"")
-            fields.setdefault(match[1].decode("ascii").lower(), value)
-        return fields, min(body_at, end)
+        return _content_fields(raw[start:header_end]), min(body_at, end)
+
+    def interrupted(self, start: int, at: int, end: int) -> tuple[dict[str, bytes], int]:
+        """The same where the line at `at` is no field: the header goes on below it, or the body starts with it."""
+        from mailgate.mail import interrupted  # seldom needed
+
+        raw = self.raw
+        last = interrupted.resumed(raw, start, at, end, fewest=1 if at > start else 2)
+        if last is None:
+            self.note("no empty line after the header")
+            return _content_fields(raw[start:at]), at
+        self.note("a line in the header that is no field")
+        blank = raw.find(b"\n", last + 1) + 1
+        return _content_fields(interrupted.fields(_BADLY_FOLDED.sub(b"; ", raw[start:last]))), min(blank, end)
 
     def spans(self, part: Part, boundary: bytes | None) -> list[tuple[int, int]] | None:
         """(start, end) of the parts between the delimiter lines (RFC 2046, 5.1.1); None without such lines."""

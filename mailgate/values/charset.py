@@ -263,6 +263,30 @@ def declared(raw: bytes) -> str:
     return ""
 
 
+def is_labelled(value: bytes) -> bool:
+    """Whether the octets of a field say in which charset they are: ASCII, encoded words of known charsets, or UTF-8."""
+    if not is_unicode(value):
+        return False
+    labels = (match[1].decode("latin-1").partition("*")[0] for match in _WORD.finditer(value, 0, WORDS_LIMIT))
+    return all(label.lower() == "us-ascii" or codec(label) for label in labels)
+
+
+def is_unicode(value: bytes) -> bool:
+    """Whether the octets of a field are ASCII or UTF-8, without the escapes of ISO-2022-JP."""
+    if value.isascii():
+        return b"\x1b" not in value
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def raw(value: bytes, rest: str = "") -> str:
+    """The text of octets without a charset of their own; `rest`: what the rest of the mail declares, see `decode`."""
+    return _undeclared(value, rest)
+
+
 def decode_words(value: bytes, rest: str = "") -> str:
     """The text of an unstructured header value (RFC 2047), folded or not; at most the first 32 KiB of it.
 

@@ -145,3 +145,10 @@ def test_only_the_topmost_trace_field_counts() -> None:
 def test_only_a_return_path_above_received_counts(top: str, wanted: str | None) -> None:
     found = facts(top.encode() + mail(**{"from": "author@x.org"}), reverse_path=None).envelope
     assert (str(found.reverse_path) if found.reverse_path else None) == wanted
+
+
+@pytest.mark.parametrize("name", ["X-Original-To", "X-Envelope-To", "X-Rcpt-To", "Delivered-To", "X-Delivered-To"])
+def test_a_field_of_the_last_mail_server_names_the_recipient_of_collected_mail(name: str) -> None:
+    raw = mail("", (name, "<info@example.com>"), ("Received", "by mx"), (name, "<x@mx.lan>"), to="list@elsewhere.org")
+    found = facts(raw, source="fetch").envelope
+    assert [str(each) for each in found.recipients] == ["info@example.com"]

@@ -123,6 +123,61 @@ def test_the_name_of_the_author_is_decoded(head: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("iso-8859-1", "J\xf6rg M\xfcller"),
+        ("iso-8859-2", "\u017dlu\u0165ou\u010dk\xfd k\u016f\u0148"),
+        ("windows-1251", "\u041a\u043e\u0440\u043e\u0431\u043a\u0438"),
+        ("koi8-r", "\u041a\u043e\u0440\u043e\u0431\u043a\u0438"),
+        ("iso-8859-7", "\u039a\u03bf\u03c5\u03c4\u03b9\u03ac"),
+        ("windows-1255", "\u05e7\u05d5\u05e4\u05e1\u05d0\u05d5\u05ea"),
+        ("cp874", "\u0e01\u0e25\u0e48\u0e2d\u0e07"),
+        ("gb2312", "\u5173\u4e8e\u7eb8\u7bb1\u7684\u95ee\u9898"),
+        ("big5", "\u95dc\u65bc\u7d19\u7bb1\u7684\u554f\u984c"),
+        ("shift_jis", "\u7bb1\u306e\u4ef6\u3067\u3059"),
+        ("euc-jp", "\u7bb1\u306e\u4ef6\u3067\u3059"),
+        ("euc-kr", "\uc0c1\uc790 \ubb38\uc758"),
+        ("utf-8", "\u7bb1 J\xf6rg"),
+    ],
+)
+def test_octets_of_fields_are_read_in_the_charset_of_the_mail(label: str, text: str) -> None:
+    octets = text.encode(label)
+    for name in (octets, b'"' + octets + b'"'):
+        found = facts(
+            b"From: " + name + b" <bob@client.org>\nSubject: " + octets + b"\n"
+            b"Content-Type: text/plain; charset=" + label.encode() + b"\n\nbody"
+        )
+        assert (found.subject, found.author.name, str(found.author.address)) == (text, text, "bob@client.org")
+
+
+def test_octets_of_fields_are_read_as_japanese_by_their_escapes() -> None:
+    found = facts(b"From: \x1b$B%F%9%H\x1b(B <bob@client.org>\nSubject: \x1b$B%F%9%H-!\x1b(B\n\nbody")
+    assert (found.subject, found.author.name) == ("\u30c6\u30b9\u30c8\u2460", "\u30c6\u30b9\u30c8")
+    assert found.author.defect == "control character in From"
+
+
+def test_encoded_words_of_an_unknown_charset_are_read_in_that_of_the_mail() -> None:
+    found = facts(b"Subject: =?x-unknown?Q?=CB=CF=D2?=\nContent-Type: text/plain; charset=koi8-r\n\nbody")
+    assert found.subject == "\u043a\u043e\u0440"
+
+
+def test_an_author_whose_octets_have_two_readings_is_unknown() -> None:
+    raw = (
+        b'From: "\x81\\" <ann@client.org>, "\x81" <bob@client.org>\nContent-Type: text/plain; charset=shift_jis\n\nbody'
+    )
+    assert facts(raw).author.address is None
+    local = b"From: b\xf6b@client.org\nContent-Type: text/plain; charset=iso-8859-1\n\nbody"
+    assert facts(local).author.address is None
+
+
+@pytest.mark.parametrize("name", ["X-Delivered-To", "X-Envelope-To", "X-Rcpt-To", "Envelope-To", "X-Original-To"])
+def test_fields_of_providers_name_recipients(name: str) -> None:
+    found = facts(HEAD + name.encode() + b": <info@example.com>\n\nbody")
+    assert [str(address) for address in found.transport] == ["info@example.com"]
+    assert not found.to
+
+
+@pytest.mark.parametrize(
     ("value", "wanted"),
     [
         pytest.param("<a@b>", "<a@b>", id="plain"),

@@ -5,8 +5,10 @@ from typing import Any
 from mailgate.cli.ui import console
 from mailgate.cli.ui.console import Span
 from mailgate.cli.ui.failures import failure_data, failure_line, language
+from mailgate.mail import message as mails
 from mailgate.mail.calendar import Calendar
 from mailgate.mail.content import Attachment, content
+from mailgate.mail.envelope import Envelope
 from mailgate.store import failures, messages
 from mailgate.store.database import Transaction
 from mailgate.store.messages import Stored
@@ -21,7 +23,9 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
     """A message as JSON; its text and attachments are read from its bytes now."""
     from mailgate.mail import quoting  # takes 20 ms to import
 
-    inside = content(messages.raw(tx, message.number))
+    raw = messages.raw(tx, message.number)
+    inside = content(raw)
+    written = mails.read(raw, lambda hints, author: Envelope())
     tongue = language(tx)
     refs = [str(ref) for ref in message.records]
     return {
@@ -49,7 +53,7 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "attachments": [_attachment_data(part) for part in inside.attachments],
         "recipients": list(message.recipients),
         "flags": list(message.flags),
-        "defects": list(inside.defects),
+        "defects": list(dict.fromkeys((*written.defects, *inside.defects))),
         "records": refs,
         "failures": [failure_data(failure, tongue) for failure in failures.of_message(tx, message.number)],
     }
@@ -112,10 +116,8 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
 
 
 def _date(message: Stored) -> str:
-    """The Date field as ISO 8601, or the time of receipt if it cannot be read."""
-    from email.utils import parsedate_to_datetime
+    """The Date field as ISO 8601, with its zone, or the time of receipt if it cannot be read."""
+    from mailgate.mail import dates  # for people alone
 
-    try:
-        return parsedate_to_datetime(message.date[:100]).isoformat()
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return console.when(message.received_at)
+    moment = dates.read(message.date)
+    return moment.isoformat() if moment else console.when(message.received_at)
