@@ -141,6 +141,8 @@ HOUSE: dict[str, dict[str, str]] = {
         "failures": "database",
         "held": "database",
         "keys": "database",
+        "changes": "database",
+        "moving": "database deliveries messages records",
         "leases": "database",
         "notices": "database",
         "outbox": "database leases window",

@@ -11,7 +11,9 @@ from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.console import Span
 from mailgate.cli.ui.options import Command, Number, json_option
+from mailgate.store import changes as log_of_changes
 from mailgate.store import stats as tally
+from mailgate.store.changes import Change
 from mailgate.store.stats import Line
 
 _PAUSE = 0.5
@@ -28,20 +30,25 @@ _HEADER = ("NUMBER", "ACTION", "TARGET", "REASON", "FROM")
         mailgate log
         mailgate log -f
         mailgate log --after 120 --json
+        mailgate log --changes
     """,
 )
 @click.option(
     "-f", "--follow", is_flag=True, help="Print the last lines, then new ones as mail arrives; stop with Ctrl-C."
 )
 @click.option("--after", type=Number(), metavar="N", help="Only messages with a higher number.")
+@click.option("--changes", is_flag=True, help="List the commands that changed the store, and who ran them.")
 @json_option
 @pass_app
-def log(app: App, follow: bool, after: int | None, as_json: bool) -> None:
+def log(app: App, follow: bool, after: int | None, changes: bool, as_json: bool) -> None:
     """List messages, oldest first: time, number, action, target, reason, author.
 
     With -f and --json, each line is a JSON object. Mail that was refused by exit status is not listed, as it was never
     stored; it is in the system log.
     """
+    if changes:
+        _changes(app, after or 0, as_json)
+        return
     with app.store.read() as tx:
         start = after if after is not None else tally.last(tx, _RECENT) if follow else 0
         listed = tally.lines(tx, start)
@@ -57,6 +64,23 @@ def log(app: App, follow: bool, after: int | None, as_json: bool) -> None:
         _follow(app, start, as_json)
     else:
         app.finish()
+
+
+def _changes(app: App, after: int, as_json: bool) -> None:
+    listed: list[Change] = []
+    while True:
+        with app.store.read() as tx:
+            more = log_of_changes.page(tx, after)
+        if not more:
+            break
+        listed += more
+        after = more[-1].number
+    if as_json:
+        console.data([{**each._asdict(), "changed_at": console.when(each.changed_at)} for each in listed])
+        return
+    rows = [(each.number, console.when(each.changed_at), each.person, f"mailgate {each.command}") for each in listed]
+    console.table(("NUMBER", "TIME", "PERSON", "COMMAND"), rows, "no changes yet")
+    app.finish()
 
 
 def _follow(app: App, after: int, as_json: bool) -> None:

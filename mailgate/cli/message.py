@@ -4,13 +4,13 @@ import os
 
 import click
 
-from mailgate.cli.ui import console
+from mailgate.cli.ui import completions, console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.messages import message_data, show_message
 from mailgate.cli.ui.options import Group, Number, full_option, json_option
 from mailgate.mail.content import content
 from mailgate.process import unpack
-from mailgate.store import failures, held, messages, records
+from mailgate.store import failures, held, messages, moving, records
 from mailgate.store.held import Held
 from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
@@ -82,6 +82,31 @@ def raw(app: App, number: int) -> None:
     with app.store.read() as tx:
         octets = messages.raw(tx, number)
     console.raw(octets)
+
+
+@message.command("move", examples="mailgate message move 12 --to ticket/1")
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True)
+@click.option("--to", "target", required=True, metavar="M/ID", shell_complete=completions.records, help="The record.")
+@json_option
+@pass_app
+def move(app: App, numbers: tuple[int, ...], target: str, as_json: bool) -> None:
+    """Move messages to another record. Answers to them are posted there from then on.
+
+    Followers stay where they are: `mailgate record merge` takes them along.
+    """
+    with app.store.write() as tx:
+        ref = records.parse(target)
+        before = {number: moving.move(tx, number, ref) for number in dict.fromkeys(numbers)}
+        emptied = [each for each in dict.fromkeys(sum(before.values(), ())) if not messages.listing(tx, each)]
+        data = [message_data(tx, messages.stored(tx, number)) for number in before] if as_json else []
+    if as_json:
+        console.data(data)
+        return
+    for number, places in before.items():
+        console.say(f"moved message {number} from {', '.join(map(str, places))} to {ref}")
+    for each in emptied:
+        console.say(f"{each} has no messages left; `mailgate record merge` takes its followers along")
+    app.finish()
 
 
 @message.command("save", examples="mailgate message save 12 --to ./attachments")

@@ -9,8 +9,9 @@ from mailgate.cli.ui import completions, console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.messages import message_data, show_message
 from mailgate.cli.ui.options import Group, Number, assignment, confirm, full_option, json_option, yes_option
-from mailgate.store import domains, messages, people, records
+from mailgate.store import domains, messages, moving, people, records
 from mailgate.store.records import NewRecord, Record
+from mailgate.values.problem import Problem, command
 
 
 @click.group(
@@ -77,6 +78,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
             ("alias", record.alias or ""),
             ("followers", ", ".join(_follower(address, stopped) for address in record.followers)),
             ("created", console.when(record.created_at)),
+            ("closed", console.when(record.closed_at) if record.closed_at else ""),
         ]
     )
     for message in conversation:
@@ -150,6 +152,83 @@ def revoke(app: App, ref: str, address: str, as_json: bool) -> None:
     _followers(app, record, as_json)
 
 
+@record.command(
+    "set",
+    examples="""
+        mailgate record set ticket/1 --name "Printer on fire" --set team=second
+        mailgate record set ticket/1 --close
+    """,
+)
+@click.argument("ref", metavar="M/ID", shell_complete=completions.records)
+@click.option("--name", help="New name of the record.")
+@click.option("--set", "values", metavar="K=V", multiple=True, help="Value to add or replace; repeatable.")
+@click.option("--unset", metavar="K", multiple=True, help="Value to remove; repeatable.")
+@click.option("--close/--reopen", "closes", default=None, help="Close the record, or open it again.")
+@json_option
+@pass_app
+def set_(
+    app: App,
+    ref: str,
+    name: str | None,
+    values: tuple[str, ...],
+    unset: tuple[str, ...],
+    closes: bool | None,
+    as_json: bool,
+) -> None:
+    """Change the name and the values of a record, close it, or open it again.
+
+    A person's answer opens a closed record again.
+    """
+    if name is None and not values and not unset and closes is None:
+        raise click.UsageError("Nothing to change: name an option.")
+    assigned = dict(map(assignment, values))
+    with app.store.write() as tx:
+        record = records.get(tx, records.parse(ref))
+        if missing := [key for key in unset if key not in record.values]:
+            raise Problem(
+                f"{record.ref} has no value `{missing[0]}`", command("mailgate record show {M/ID}", record.ref)
+            )
+        if name is not None:
+            records.set_name(tx, record.ref, name)
+        if assigned or unset:
+            kept = {key: value for key, value in record.values.items() if key not in unset}
+            records.set_values(tx, record.ref, {**kept, **assigned})
+        if closes:
+            records.close(tx, record.ref, time.time())
+        elif closes is False:
+            records.reopen(tx, record.ref)
+        record = records.get(tx, record.ref)
+    if as_json:
+        console.data(as_data(record))
+        return
+    console.say(f"changed {record.ref}" + (", which is closed" if record.closed_at else ""))
+    app.finish()
+
+
+@record.command("merge", examples="mailgate record merge ticket/2 ticket/1 --yes")
+@click.argument("source", metavar="FROM", shell_complete=completions.records)
+@click.argument("target", metavar="INTO", shell_complete=completions.records)
+@yes_option
+@json_option
+@pass_app
+def merge(app: App, source: str, target: str, yes: bool, as_json: bool) -> None:
+    """Put the messages and followers of a record on another one, and remove it.
+
+    Answers to its messages, and mail to its signed addresses, are posted on the other record from then on.
+    """
+    with app.store.read() as tx:
+        gone, kept = records.get(tx, records.parse(source)), records.get(tx, records.parse(target))
+    confirm(f"record {gone.ref} ({gone.name or 'no name'}), after its messages are on {kept.ref}", yes)
+    with app.store.write() as tx:
+        count = moving.merge(tx, gone.ref, kept.ref)
+        record = records.get(tx, kept.ref)
+    if as_json:
+        console.data({**as_data(record), "merged": str(gone.ref), "moved": count})
+        return
+    console.say(f"merged {gone.ref} into {kept.ref}: {console.counted({'message': count}) or 'no messages'}")
+    app.finish()
+
+
 @record.command("remove", examples="mailgate record remove ticket/1 --yes")
 @click.argument("ref", metavar="M/ID", shell_complete=completions.records)
 @yes_option
@@ -175,6 +254,7 @@ def as_data(record: Record) -> dict[str, Any]:
         "alias": record.alias,
         "followers": list(record.followers),
         "made": console.when(record.created_at),
+        "closed": console.when(record.closed_at) if record.closed_at else None,
     }
 
 

@@ -109,7 +109,9 @@ def _signed(parsed: Token, signatures: Signatures) -> Signed:
     delivery = signatures.deliveries.get(parsed.number)
     if not delivery:
         return Signed(parsed.purpose, None, "names nothing that was sent")
-    fault = token.fault(parsed, signatures.secrets, str(delivery.placement.record), delivery.recipient)
+    fault = token.fault(
+        parsed, signatures.secrets, delivery.signed_for or str(delivery.placement.record), delivery.recipient
+    )
     if not fault and parsed.purpose == token.REPLY and delivery.gone:
         fault = f"{delivery.placement.record} is gone"
     return Signed(parsed.purpose, None if fault else delivery, fault)

@@ -25,7 +25,8 @@ class Placement(NamedTuple):
 class Delivery(NamedTuple):
     """One message of ours to one recipient: what a token names. `recipient` is an `Address.key`, or empty.
 
-    gone: the record is no longer there; revoked: its signed address gives no rights.
+    gone: the record is no longer there; revoked: its signed address gives no rights. `signed_for`: the record that the
+    signed address was made for, `""` for the one it is on.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Delivery(NamedTuple):
     recipient: str
     gone: bool = False
     revoked: bool = False
+    signed_for: str = ""
 
 
 class Signatures(NamedTuple):

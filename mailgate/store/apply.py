@@ -55,6 +55,8 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
                 made[outcome.effect] = _create(tx, number, judgement, outcome, written, now)
             case "post" if outcome.record:
                 messages.place(tx, number, outcome.record)
+                if facts.class_.name == "person":
+                    records.reopen(tx, outcome.record)
                 if outcome.completes:
                     _follow(tx, facts, state, outcome.record)
             case "bounce":

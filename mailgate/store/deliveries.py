@@ -15,9 +15,21 @@ def add(tx: Transaction, message: int, ref: Ref, recipient: str, message_id: str
 
 def find(tx: Transaction, message: int, ref: Ref, recipient: str) -> int | None:
     """The number under which a message of a record went to a recipient already."""
-    query = "SELECT number FROM delivery WHERE message = ? AND model = ? AND id = ? AND recipient = ?"
+    query = (
+        "SELECT number FROM delivery WHERE message = ? AND model = ? AND id = ? AND recipient = ?"
+        " AND signed_for IS NULL"
+    )
     row = tx.execute(query, (message, *ref, recipient)).fetchone()
     return row["number"] if row else None
+
+
+def move(tx: Transaction, source: Ref, target: Ref, message: int | None = None) -> None:
+    """Let the signed addresses that were made for a record lead to another one; of one message, or of all."""
+    tx.execute(
+        "UPDATE delivery SET model = ?, id = ?, signed_for = coalesce(signed_for, ?)"
+        " WHERE model = ? AND id = ? AND message = coalesce(?, message)",
+        (*target, str(source), *source, message),
+    )
 
 
 def revoke(tx: Transaction, recipient: str, ref: Ref | None = None) -> int:

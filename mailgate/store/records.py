@@ -1,4 +1,4 @@
-"""Records and their followers: make, look up, follow, remove."""
+"""Records and their followers: make, look up, change, close, follow, remove."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,10 @@ from mailgate.values.record import Ref
 
 
 class Record(NamedTuple):
-    """A record as it is shown. `alias` is the address of the alias that made it, None when no alias did."""
+    """A record as it is shown. `alias` is the address of the alias that made it, None when no alias did.
+
+    `closed_at`: None while it is open; times are epoch seconds.
+    """
 
     ref: Ref
     name: str
@@ -21,6 +24,7 @@ class Record(NamedTuple):
     alias: str | None
     domain: str | None
     created_at: float
+    closed_at: float | None
     followers: tuple[str, ...]
 
 
@@ -57,9 +61,17 @@ def make(tx: Transaction, new: NewRecord, now: float) -> Ref:
 def get(tx: Transaction, ref: Ref) -> Record:
     """One record. Raises NotFound."""
     row = tx.execute("SELECT * FROM record WHERE model = ? AND id = ?", ref).fetchone()
-    if row is None:
-        raise NotFound(f"no record `{ref}`", command("mailgate record list --model {MODEL}", ref.model))
-    return _from_row(tx, row)
+    if row is not None:
+        return _from_row(tx, row)
+    if into := merged_into(tx, ref):
+        raise NotFound(f"`{ref}` was merged into {into}", command("mailgate record show {M/ID}", into))
+    raise NotFound(f"no record `{ref}`", command("mailgate record list --model {MODEL}", ref.model))
+
+
+def merged_into(tx: Transaction, ref: Ref) -> Ref | None:
+    """The record that has what a record had before it was merged."""
+    row = tx.execute("SELECT into_model, into_id FROM merged WHERE model = ? AND id = ?", ref).fetchone()
+    return Ref(row["into_model"], row["into_id"]) if row else None
 
 
 def listing(tx: Transaction, model: str | None = None, after: int = 0) -> list[Record]:
@@ -76,6 +88,27 @@ def created_by(tx: Transaction, alias: str) -> int:
     """How many records an alias created, by its address."""
     count: int = tx.execute("SELECT count(*) FROM record WHERE alias = ?", (alias,)).fetchone()[0]
     return count
+
+
+def set_name(tx: Transaction, ref: Ref, name: str) -> None:
+    """Give a record another name."""
+    tx.execute("UPDATE record SET name = ? WHERE model = ? AND id = ?", (name, *ref))
+
+
+def set_values(tx: Transaction, ref: Ref, values: Mapping[str, str]) -> None:
+    """Give a record these values, and no others."""
+    text = json.dumps(dict(values), ensure_ascii=False)
+    tx.execute("UPDATE record SET values_json = ? WHERE model = ? AND id = ?", (text, *ref))
+
+
+def close(tx: Transaction, ref: Ref, now: float) -> None:
+    """Close a record. One that is closed keeps its time."""
+    tx.execute("UPDATE record SET closed_at = coalesce(closed_at, ?) WHERE model = ? AND id = ?", (now, *ref))
+
+
+def reopen(tx: Transaction, ref: Ref) -> None:
+    """Open a record that was closed."""
+    tx.execute("UPDATE record SET closed_at = NULL WHERE model = ? AND id = ? AND closed_at IS NOT NULL", ref)
 
 
 def parse(text: str) -> Ref:
@@ -148,6 +181,7 @@ def _revoked(tx: Transaction, ref: Ref, text: str) -> bool:
 def remove(tx: Transaction, ref: Ref) -> None:
     """Delete a record; its messages stay in `message list`. Raises NotFound."""
     get(tx, ref)
+    tx.execute("DELETE FROM merged WHERE into_model = ? AND into_id = ?", ref)
     for table in ("follower", "placement", "record"):
         tx.execute(f"DELETE FROM {table} WHERE model = ? AND id = ?", ref)
 
@@ -162,5 +196,6 @@ def _from_row(tx: Transaction, row: Row) -> Record:
         alias=row["alias"],
         domain=row["domain"],
         created_at=row["created_at"],
+        closed_at=row["closed_at"],
         followers=tuple(follower["address"] for follower in rows),
     )

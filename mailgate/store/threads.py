@@ -21,8 +21,8 @@ _CANDIDATES = 40
 _POSTS = 100
 """Messages whose authors are looked at, on all records where one that mentions an id may lead."""
 _DELIVERIES = (
-    "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, revoked, alias, policy,"
-    " record.id IS NULL AS gone"
+    "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, revoked, signed_for,"
+    " alias, policy, record.id IS NULL AS gone"
     " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id"
 )
 
@@ -161,6 +161,7 @@ class Threads:
                 recipient=row["recipient"],
                 gone=bool(row["gone"]),
                 revoked=bool(row["revoked"]),
+                signed_for=row["signed_for"] or f"{row['model']}/{row['id']}",
             )
             for row in rows
         ]

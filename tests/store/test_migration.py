@@ -73,6 +73,14 @@ RENAMED: dict[str, dict[str, str]] = {
 """Table -> columns of schema 7 that have another name."""
 
 
+ADDED: dict[str, dict[str, object]] = {
+    "delivery": {"revoked": 0, "signed_for": None},
+    "failure": {"name": None, "quiet": 0},
+    "record": {"closed_at": None},
+}
+"""Table -> columns that came since, with the value of an old row."""
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """The file of a store of schema 7."""
@@ -118,7 +126,7 @@ def test_no_row_and_no_value_is_lost(path: Path) -> None:
                 action, *rest = effect.split(":", 2 if effect.startswith(("refuse", "bounce")) else 1)
                 row |= {"action": action, "place": rest[-1] if rest else "", "reason": rest[0] if rest[1:] else ""}
         for row in wanted:
-            row |= {"delivery": {"revoked": 0}, "failure": {"name": None, "quiet": 0}}.get(table, {})
+            row |= ADDED.get(table, {})
         if table == "outbox":
             for row in wanted:
                 row["lease_until"] = row["due_at"] if row["holder"] else 0.0
@@ -188,7 +196,8 @@ def test_killed_at_any_statement_it_is_the_old_store_and_can_be_tried_again(path
     assert last == "done"
     assert len(kills) > 100
     assert set(kills) == {str(int(signal.SIGKILL))}
-    assert schema.migrate(path) == (11, 11)
+    newest = len(database.scripts())
+    assert schema.migrate(path) == (newest, newest)
 
 
 def test_a_row_that_refers_to_nothing_stops_the_migration(path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Any, NoReturn
@@ -17,7 +17,11 @@ from mailgate.settings import config
 from mailgate.settings.config import Config
 from mailgate.store import schema
 from mailgate.store.database import Store, open_existing
-from mailgate.values.problem import NotReady, Problem, command
+from mailgate.values.charset import printable
+from mailgate.values.problem import NotReady, Problem, command, quoted
+
+_LONGEST = 2000
+"""Characters of a command line in the log of changes."""
 
 
 class App:
@@ -26,6 +30,7 @@ class App:
     def __init__(self, configuration: str | None, database: str | None) -> None:
         self.configuration = configuration
         self.database = database
+        self._user = os.getuid()  # of root, before it becomes the owner of the store
 
     @cached_property
     def config(self) -> Config:
@@ -79,6 +84,23 @@ class App:
         except Problem as problem:
             console.warning(f"the mail server does not know about the change yet: {problem}")
             console.hints(problem if problem.hints else Problem("", write.AGAIN))
+
+    def note_change(self, words: Sequence[str]) -> None:
+        """Add the command line of this run to the log of changes, if it has written to the store."""
+        opened = self.__dict__.get("store")
+        if opened is None or not opened.written:
+            return
+        from mailgate.store import changes
+
+        person = owner.name(self._user)
+        if self._user == 0 and (sudo := os.environ.get("SUDO_USER")):
+            person = sudo
+        line = " ".join(quoted(printable(word)) for word in words)
+        try:
+            with opened.write() as tx:
+                changes.note(tx, printable(person)[:100], line[:_LONGEST], time.time())
+        except Problem as problem:  # what was changed stays changed
+            console.warning(f"the log of changes does not have it: {problem}")
 
     def warn_of_unread(self, addresses: Iterable[str]) -> None:
         """Warn of addresses that get mail from us and that nobody reads."""

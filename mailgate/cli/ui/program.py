@@ -1,5 +1,6 @@
 """The program: its commands by section; the module of a command is imported when the command is used."""
 
+import sys
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -57,6 +58,8 @@ MAIL_SERVER = {
     "serve": "accept messages in a process that stays",
 }
 """The commands that a mail server runs, or speaks to."""
+_MACHINES = {*MAIL_SERVER, "work", "fetch", "doctor", "demo", "init", "migrate"}
+"""The commands whose runs are no changes by an administrator."""
 
 
 class Program(Group):
@@ -69,6 +72,8 @@ class Program(Group):
         finally:
             app = context.find_object(App)
             used = self.get_command(context, context.invoked_subcommand or "")
+            if app and context.invoked_subcommand not in _MACHINES:
+                app.note_change(sys.argv[1:])
             if app and isinstance(used, Command | Group) and used.changes_addresses:
                 app.keep_maps()
 
