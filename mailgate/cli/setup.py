@@ -1,18 +1,20 @@
 """`mailgate setup`: configure Postfix or Exim, and write the tables that they read."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
+from mailgate.cli import setup_apply
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Group, json_option
-from mailgate.mta import exim, exim_check, installed, planning, postfix, postfix_check, write
+from mailgate.mta import apply, exim, exim_check, installed, planning, postfix, postfix_check, write
+from mailgate.mta.apply import Server
 from mailgate.mta.check import Check
-from mailgate.mta.plan import MARK, ConfigFile, Plan, Setup
+from mailgate.mta.plan import MARK, Plan, Setup
 from mailgate.process import owner
 from mailgate.values.problem import Problem
 
@@ -21,72 +23,134 @@ from mailgate.values.problem import Problem
     "setup",
     cls=Group,
     examples="""
-        mailgate setup postfix --write wiring
-        mailgate setup exim
+        mailgate setup postfix --apply
+        mailgate setup exim --write wiring
         mailgate setup postfix --check
     """,
 )
 def setup() -> None:
-    """Print or check the configuration of the mail server."""
+    """Set up the mail server, and check it."""
 
 
 def _options(function: Any) -> Any:
     for option in (
         click.option("--write", "folder", metavar="DIR", help="Write the files to DIR; nothing else is changed."),
+        click.option(
+            "--apply", "applying", is_flag=True, help="Change the mail server: show what changes, ask, reload."
+        ),
+        click.option("--remove", "removing", is_flag=True, help="Take out again what --apply put in."),
+        click.option("--yes", is_flag=True, help="Do not ask before a change."),
+        click.option("--share", "shared", metavar="DOMAIN", multiple=True, help="A domain that keeps its mailboxes."),
         click.option("--check", "checking", is_flag=True, help="Check the mail server; exit with 4 if it differs."),
+        click.option("--lmtp", is_flag=True, help="Speak LMTP to `mailgate serve` in place of the pipe."),
         click.option("--fallback-model", "fallback", metavar="MODEL", help="Model for mail that no alias accepts."),
     ):
         function = option(function)
     return json_option(function)
 
 
+class _Wanted(NamedTuple):
+    """What the options of one run say."""
+
+    folder: str | None
+    applying: bool
+    removing: bool
+    yes: bool
+    shared: tuple[str, ...]
+    lmtp: bool
+    fallback: str | None
+    as_json: bool
+
+    @property
+    def manner(self) -> setup_apply.Manner:
+        """How changes are made."""
+        return setup_apply.Manner(self.yes, self.as_json, self.shared)
+
+    def check(self, *, checking: bool, alias: bool = False) -> None:
+        """Raise Problem where two options contradict each other."""
+        acts = {"--write": bool(self.folder), "--apply": self.applying, "--remove": self.removing, "--check": checking}
+        if len(named := [name for name, given in acts.items() if given]) > 1:
+            raise click.UsageError(f"{' and '.join(named)} cannot be used together")
+        if self.shared and not self.applying:
+            raise click.UsageError("--share goes with --apply")
+        if alias and self.lmtp:
+            raise click.UsageError("--alias and --lmtp cannot be used together")
+        if alias and self.fallback:
+            advice = "leave out --alias or --fallback-model"
+            raise Problem("an alias file cannot accept unknown addresses", advice=advice)
+        if self.lmtp and self.fallback:
+            advice = "`mailgate lmtp --fallback-model MODEL` names it where mail comes by LMTP"
+            raise Problem("the mail server names no fallback model over LMTP", advice=advice)
+
+
 @setup.command(
     "postfix",
     examples="""
         mailgate setup postfix
-        mailgate setup postfix --write wiring
+        mailgate setup postfix --apply
         mailgate setup postfix --check
     """,
 )
 @click.option("--alias", is_flag=True, help="Use an alias file, for domains in mydestination.")
 @_options
 @pass_app
-def postfix_(app: App, alias: bool, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
-    """Print what Postfix needs to deliver mail for the local domains, and the commands to run.
+def postfix_(app: App, /, alias: bool, checking: bool, **options: Any) -> None:
+    """Set Postfix up to deliver mail for the local domains: print what it needs, or change it with --apply.
 
-    Values that main.cf has already are kept in the lines printed for it.
+    Values that main.cf has already are kept. --remove changes it back.
     """
-    if alias and fallback:
-        raise Problem("an alias file cannot accept unknown addresses", advice="leave out --alias or --fallback-model")
+    wanted = _Wanted(**options)
+    wanted.check(checking=checking, alias=alias)
+    setup_apply.share(app, wanted.shared)
 
     def plan() -> Plan:
-        return _plan(app, fallback)._replace(alias=alias)
+        return _plan(app, wanted)._replace(alias=alias)
 
-    if checking:
-        _show_checks("postfix", postfix_check.check(plan(), installed.postfix_state(plan())), as_json)
+    if wanted.removing:
+        setup_apply.remove(apply.POSTFIX, wanted.manner)
+    elif checking:
+        _show_checks("postfix", postfix_check.check(plan(), installed.postfix_state(plan())), wanted.as_json)
     else:
-        wiring = _restored(as_owner(app, lambda: postfix.setup(plan(), installed.postfix_parameters(), folder)))
-        _show("postfix", wiring, folder, as_json)
+        planned = _as_seen(app, plan)
+        made = postfix.setup(planned, installed.postfix_parameters(), wanted.folder)
+        wiring = "alias" if alias else "lmtp" if wanted.lmtp else "transport"
+        _finish(app, apply.POSTFIX, planned, made, wiring, wanted)
 
 
 @setup.command(
     "exim",
     examples="""
         mailgate setup exim
-        mailgate setup exim --write wiring
+        mailgate setup exim --apply
         mailgate setup exim --check
     """,
 )
 @_options
 @pass_app
-def exim_(app: App, folder: str | None, checking: bool, fallback: str | None, as_json: bool) -> None:
-    """Print what Exim needs to deliver mail for the local domains, and the commands to run."""
-    if checking:
-        plan = _plan(app, fallback)
-        _show_checks("exim", exim_check.check(plan, installed.exim_state(plan)), as_json)
+def exim_(app: App, /, checking: bool, **options: Any) -> None:
+    """Set Exim up to deliver mail for the local domains: print what it needs, or change it with --apply.
+
+    --remove changes it back.
+    """
+    wanted = _Wanted(**options)
+    wanted.check(checking=checking)
+    setup_apply.share(app, wanted.shared)
+    if wanted.removing:
+        setup_apply.remove(apply.EXIM, wanted.manner)
+    elif checking:
+        plan = _plan(app, wanted)
+        _show_checks("exim", exim_check.check(plan, installed.exim_state(plan)), wanted.as_json)
     else:
-        wiring = _restored(as_owner(app, lambda: exim.setup(_plan(app, fallback), installed.exim_relayed(), folder)))
-        _show("exim", wiring, folder, as_json)
+        planned = _as_seen(app, lambda: _plan(app, wanted))
+        made = exim.setup(planned, installed.exim_relayed(), wanted.folder, split=installed.exim_split())
+        _finish(app, apply.EXIM, planned, made, "lmtp" if wanted.lmtp else "transport", wanted)
+
+
+def _finish(app: App, server: Server, plan: Plan, made: Setup, wiring: str, wanted: _Wanted) -> None:
+    if wanted.applying:
+        setup_apply.install(app, server, plan, made, wiring, wanted.manner)
+    else:
+        _show(server.name, made, wanted.folder, wanted.as_json)
 
 
 @setup.command(
@@ -113,15 +177,15 @@ def maps_(app: App, force: bool, as_json: bool) -> None:
         console.say(f"the tables in {app.config.maps} are up to date")
 
 
-def _plan(app: App, fallback: str | None) -> Plan:
+def _plan(app: App, wanted: _Wanted) -> Plan:
     account = owner.names(app.config.store)  # the owner of the store may read less of the program than root
-    return planning.plan(app.config, account, app.store, fallback)
+    plan = planning.plan(app.config, account, app.store, wanted.fallback)
+    return plan if wanted.lmtp else plan._replace(lmtp="")
 
 
-def _restored(answer: Any) -> Setup:
-    """A Setup out of its JSON, as `as_owner` returns it."""
-    files, *rest = answer
-    return Setup(tuple(ConfigFile(*file) for file in files), *(tuple(lines) for lines in rest))
+def _as_seen(app: App, plan: Callable[[], Plan]) -> Plan:
+    """A plan in the process that asks the mail server: as root, which may see more than the owner of the store."""
+    return planning.from_data(as_owner(app, lambda: planning.as_data(plan())))
 
 
 def _show_checks(server: str, results: Sequence[Check], as_json: bool) -> None:

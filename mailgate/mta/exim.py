@@ -2,34 +2,73 @@
 
 import re
 
-from mailgate.mta import guard, maps
-from mailgate.mta.plan import ConfigFile, Plan, Setup, configuration, first_commands, written
-from mailgate.values.problem import command
+from mailgate.mta import guard, maps, units
+from mailgate.mta.plan import MARK, ConfigFile, Plan, Setup, configuration, first_commands, written
+from mailgate.values.problem import CommandLine, command
 
 FOLDER = "/etc/exim4/conf.d"
 DEBIAN = "/etc/exim4/update-exim4.conf.conf"
+INCLUDED = "/etc/exim4/mailgate"
+"""The folder of our parts where Debian's configuration is not split."""
+TEMPLATE, MACROS = "/etc/exim4/exim4.conf.template", "/etc/exim4/exim4.conf.localmacros"
+INCLUDING = {
+    MACROS: {f".include {INCLUDED}/main": ""},
+    TEMPLATE: {
+        f".include {INCLUDED}/router": "begin routers",
+        f".include {INCLUDED}/transport": "begin transports",
+    },
+}
+"""File of an unsplit configuration -> the lines for it, and after which line each belongs; `""`: on top."""
 
 
-def setup(plan: Plan, relayed: str, source: str | None = None) -> Setup:
+def setup(plan: Plan, relayed: str, source: str | None = None, *, split: bool = True) -> Setup:
     """Everything for Exim. `relayed` are the domains that it relays for already.
 
-    `source`: the folder that the files are written to.
+    `source`: the folder that the files are written to; `split`: whether Debian's configuration is split.
     """
-    script, files = guard.script(plan), parts(plan, relayed)
-    before, by_hand = first_commands(plan, script, source)
+    first = units.lmtp(plan, plan.group) if plan.lmtp else [guard.script(plan)]
+    lines, files = configuration(plan), parts(plan, relayed)
+    if not split:
+        files = [file._replace(path=f"{INCLUDED}/{file.name}") for file in files]
+    before, by_hand = first_commands(plan, first, lines, source)
     copied = [
-        command("install -m 644 {FILE} {PATH}", written(source, file.name) or f"DIR/{file.name}", file.path)
+        command("install -D -m 644 {FILE} {PATH}", written(source, file.name) or f"DIR/{file.name}", file.path)
         for file in files
     ]
     after = [
-        command("sed -i \"s/^dc_use_split_config=.*/dc_use_split_config='true'/\" {FILE}", DEBIAN),
+        *(
+            []
+            if split
+            else [_include(line, begin, path) for path in INCLUDING for line, begin in INCLUDING[path].items()]
+        ),
         command("update-exim4.conf && systemctl reload exim4"),
-        command("mailgate setup exim --fallback-model {MODEL} --check", plan.fallback)
-        if plan.fallback
-        else command("mailgate setup exim --check"),
+        _check_again(plan),
     ]
-    every = (script, *configuration(plan), *files)
+    including = [] if split else [_including(path) for path in INCLUDING]
+    every = (*first, *lines, *files, *including)
     return Setup(every, (*before, *copied, *after), (*by_hand, *after))
+
+
+def _check_again(plan: Plan) -> CommandLine:
+    if plan.lmtp:
+        return command("mailgate setup exim --lmtp --check")
+    if plan.fallback:
+        return command("mailgate setup exim --fallback-model {MODEL} --check", plan.fallback)
+    return command("mailgate setup exim --check")
+
+
+def _including(path: str) -> ConfigFile:
+    rows = [f"# Lines for {path}, {MARK} exim`."]
+    for line, begin in INCLUDING[path].items():
+        rows += [f"# After the line `{begin}`:" if begin else "# On top:", line]
+    return ConfigFile(path.rpartition("/")[2], path, "\n".join(rows) + "\n", appended=True)
+
+
+def _include(line: str, begin: str, path: str) -> CommandLine:
+    """The command that puts such a line where it belongs, once."""
+    if not begin:
+        return command("grep -qsxF {LINE} {FILE} || echo {LINE} >> {FILE}", line, path, line, path)
+    return command("grep -qxF {LINE} {FILE} || sed -i {EDIT} {FILE}", line, path, f"/^{begin}/a {line}", path)
 
 
 def parts(plan: Plan, relayed: str) -> list[ConfigFile]:
@@ -37,6 +76,7 @@ def parts(plan: Plan, relayed: str) -> list[ConfigFile]:
     domains = [domain for domain in re.split(r"[\s:;]+", relayed) if domain and domain != "+mailgate_domains"]
     delimiters = "".join(f"\\{c}" for c in maps.delimiters(plan.maps.domains)) or "\\\\"
     values = {
+        "@LMTP@": _socket(plan.lmtp),
         "@FOLDER@": plan.folder,
         "@OTHERS@": "".join(f" : {domain}" for domain in domains),
         "@DELIMITERS@": delimiters.replace("\\+", "+"),
@@ -49,12 +89,21 @@ def parts(plan: Plan, relayed: str) -> list[ConfigFile]:
     for name, path, text in (
         ("main", f"{FOLDER}/main/00_mailgate", _MAIN),
         ("router", f"{FOLDER}/router/150_mailgate", _ROUTER),
-        ("transport", f"{FOLDER}/transport/30_mailgate", _TRANSPORT),
+        ("transport", f"{FOLDER}/transport/30_mailgate", _LMTP if plan.lmtp else _TRANSPORT),
     ):
         for key, value in values.items():
             text = text.replace(key, value)
         files.append(ConfigFile(name, path, text))
     return files
+
+
+def _socket(lmtp: str) -> str:
+    """The options of a transport that speaks LMTP to `unix:PATH` or `HOST:PORT`."""
+    if lmtp.startswith("unix:"):
+        socket = lmtp.removeprefix("unix:")
+        return f"driver = lmtp\n  socket = {socket}\n  batch_max = 100\n  user = @USER@\n  group = @GROUP@"
+    host, _, port = lmtp.rpartition(":")
+    return f"driver = smtp\n  protocol = lmtp\n  hosts = {host}\n  port = {port}\n  allow_localhost"
 
 
 _MAIN = """\
@@ -97,6 +146,13 @@ mailgate_unknown:
   domains = +mailgate_domains
   allow_fail
   data = :fail: no such address here
+"""
+_LMTP = """\
+# /etc/exim4/conf.d/transport/30_mailgate on Debian, made by `mailgate setup exim`. Elsewhere: the transports section.
+
+mailgate:
+  # Where `mailgate serve` or `mailgate lmtp` listens.
+  @LMTP@
 """
 _TRANSPORT = """\
 # /etc/exim4/conf.d/transport/30_mailgate on Debian, made by `mailgate setup exim`. Elsewhere: the transports section.

@@ -1,6 +1,7 @@
 """Read the mail server that is installed on this machine: its settings, tables and script."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,12 @@ def exim_relayed() -> str:
         if line.startswith("dc_relay_domains="):
             return line.partition("=")[2].strip().strip("'\"")
     return ""
+
+
+def exim_split() -> bool:
+    """Whether Debian's Exim is made from the files in conf.d; where there is no such choice, too."""
+    text = _file(exim.DEBIAN).text
+    return text is None or re.search(r"(?m)^dc_use_split_config=['\"]?true", text) is not None
 
 
 def exim_state(plan: Plan) -> EximState:

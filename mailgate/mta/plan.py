@@ -1,5 +1,6 @@
 """What to put into a mail server so that it hands mail to mailgate: the plan, the files and the commands."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mailgate.mta.maps import Maps
@@ -8,6 +9,8 @@ from mailgate.values.problem import CommandLine, command
 MARK = "made by `mailgate setup"
 """One of the first lines of every file of ours has it."""
 WRITE_TABLES = command("mailgate setup maps")
+UNITS = "/etc/systemd/system/"
+"""The folder of an administrator's units."""
 
 
 class Plan(NamedTuple):
@@ -16,7 +19,10 @@ class Plan(NamedTuple):
     `folder` has the tables; `user` and `group` own the store; `python` is the interpreter that has mailgate.
     `configuration`: the file to name on mailgate's command line, None for that of the system; `has_folder`: whether it
     names the folder. `alias`: whether Postfix uses an alias file; `fallback`: the model of mail that no alias takes.
-    `handover`: the socket at which the pipe hands messages over, `""` where it does the work itself.
+    `handover`: the socket at which the pipe hands messages over, `""` where it does the work itself. `lmtp`: where an
+    LMTP server listens that takes the place of the pipe, `unix:PATH` or `HOST:PORT`; `""` for the pipe. `listens`:
+    whether the configuration names that place. `classes`: local domain -> the parameter by which the mail server knows
+    it already, for those that it knows.
     """
 
     maps: Maps
@@ -30,6 +36,14 @@ class Plan(NamedTuple):
     alias: bool = False
     fallback: str | None = None
     handover: str = ""
+    lmtp: str = ""
+    listens: bool = False
+    classes: Mapping[str, str] = {}
+
+    @property
+    def domains(self) -> list[str]:
+        """Every local domain by each of its names."""
+        return [domain.name for domain in self.maps.domains]
 
     @property
     def whole_domains(self) -> list[str]:
@@ -63,27 +77,45 @@ class Setup(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def configuration(plan: Plan) -> tuple[ConfigFile, ...]:
-    """The lines that make mailgate keep the tables, where its configuration does not have them."""
-    if plan.has_folder:
+def configuration(plan: Plan, group: str = "") -> tuple[ConfigFile, ...]:
+    """The lines that make mailgate keep the tables and listen, where its configuration does not have them.
+
+    `group`: the one that the mail server connects to a socket with.
+    """
+    lines = []
+    if not plan.has_folder:
+        lines += ["[maps]", f'folder = "{plan.folder}"']
+    if plan.fallback and not plan.has_folder:
+        lines += ["# A fallback model takes mail to unknown addresses.", 'unknown = "accept"']
+    if plan.lmtp and not plan.listens:
+        lines += ["[serve]", f'lmtp = "{plan.lmtp}"', *([f'group = "{group}"'] if group else [])]
+    if not lines:
         return ()
     path = plan.configuration or "/etc/mailgate/mailgate.toml"
-    lines = [f'folder = "{plan.folder}"']
-    if plan.fallback:
-        lines += ["# A fallback model takes mail to unknown addresses.", 'unknown = "accept"']
-    text = f"# Lines for {path}, {MARK}`.\n\n[maps]\n" + "".join(f"{line}\n" for line in lines)
+    text = f"# Lines for {path}, {MARK}`.\n\n" + "".join(f"{line}\n" for line in lines)
     return (ConfigFile("mailgate.toml", path, text, appended=True),)
 
 
-def first_commands(plan: Plan, guard: ConfigFile, source: str | None) -> tuple[list[CommandLine], list[CommandLine]]:
-    """The commands before those of the mail server: with the files in the folder `source`, and by hand."""
-    folder, lines = [], []
+def first_commands(
+    plan: Plan, first: Sequence[ConfigFile], lines: Sequence[ConfigFile], source: str | None
+) -> tuple[list[CommandLine], list[CommandLine]]:
+    """The commands before those of the mail server: with the files in the folder `source`, and by hand.
+
+    `first`: what runs mailgate, the guard or units; `lines`: those for its configuration.
+    """
+    copied, by_hand, folder = [], [], []
+    for file in first:
+        mode = "644" if file.path.startswith(UNITS) else "755"
+        source_path = written(source, file.name) or f"DIR/{file.name}"
+        copied.append(command("install -m {MODE} {FILE} {PATH}", mode, source_path, file.path))
+        by_hand += [] if mode == "644" else [command("chmod 755 {FILE}", file.path)]
     if not plan.has_folder:
         folder.append(command("install -d -m 755 -o {USER} -g {GROUP} {FOLDER}", plan.user, plan.group, plan.folder))
-        path = configuration(plan)[0].path
-        lines.append(command("cat {DIR/mailgate.toml} >> {FILE}", written(source, "mailgate.toml"), path))
-    copied = command("install -m 755 {DIR/mailgate-pipe} {FILE}", written(source, guard.name), guard.path)
-    return [copied, *folder, *lines, WRITE_TABLES], [command("chmod 755 {FILE}", guard.path), *folder, WRITE_TABLES]
+    added = [command("cat {DIR/mailgate.toml} >> {FILE}", written(source, file.name), file.path) for file in lines]
+    units = [file.name for file in first if file.path.startswith(UNITS)]
+    started = [command("systemctl daemon-reload && systemctl enable --now mailgate-lmtp.socket mailgate.service")]
+    last = [WRITE_TABLES, *(started if units else [])]
+    return [*copied, *folder, *added, *last], [*by_hand, *folder, *last]
 
 
 def written(source: str | None, name: str) -> str | None:

@@ -3,13 +3,16 @@
 import os
 import re
 import sys
+from typing import Any
 
 from mailgate.mta import installed, maps, write
+from mailgate.mta.maps import Maps
 from mailgate.mta.plan import Plan
 from mailgate.settings import config
 from mailgate.settings.config import Config
 from mailgate.store.database import Store
 from mailgate.values import names
+from mailgate.values.directory import Alias, Directory, Domain
 from mailgate.values.problem import Problem, command
 
 
@@ -35,6 +38,8 @@ def plan(settings: Config, account: tuple[str, str], store: Store, fallback: str
         max_size=settings.max_size,
         fallback=fallback,
         handover=settings.serve_deliver,
+        lmtp=settings.serve_lmtp or _LMTP,
+        listens=bool(settings.serve_lmtp),
     )
 
 
@@ -47,6 +52,38 @@ def in_place(settings: Config, account: tuple[str, str], store: Store, server: s
     by_alias = f"{default.folder}/{maps.ALIASES}" in (state.settings or {}).get("alias_maps", "")
     model = re.search(r"--fallback-model[ =](\S+)", state.service or "")
     return default._replace(alias=by_alias and not (state.service or "").strip(), fallback=model[1] if model else None)
+
+
+def as_data(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON can hold it, for a process that may ask the mail server more than the owner of the store may."""
+    directory = plan.maps.directory
+    return {
+        **plan._asdict(),
+        "maps": {
+            "domains": [domain._asdict() for domain in directory.domains.values()],
+            "aliases": list(directory.aliases),
+            "detected": list(directory.detected),
+            "shared": sorted(plan.maps.shared),
+            "unknown": plan.maps.unknown,
+        },
+    }
+
+
+def from_data(data: dict[str, Any]) -> Plan:
+    """The plan of `as_data`. Of its aliases it has the addresses alone, which is what tables are made of."""
+    made = data["maps"]
+    domains = [Domain(**{**of, "retired": tuple(map(tuple, of["retired"]))}) for of in made["domains"]]
+    aliases = {}
+    for address in made["aliases"]:
+        local, _, host = address.rpartition("@")
+        aliases[address] = Alias(0, local, host, model="")
+    directory = Directory({each.name: each for each in domains}, aliases, dict.fromkeys(made["detected"], ()))
+    checked = Maps(directory, frozenset(made["shared"]), made["unknown"])
+    maps.check(checked)  # root may write a configuration from it
+    return Plan(**{**data, "maps": checked})
+
+
+_LMTP = "unix:/run/mailgate/lmtp.sock"
 
 
 def _interpreter() -> str:

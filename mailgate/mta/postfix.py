@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mailgate.mta import guard, maps, postfix_settings
+from mailgate.mta import guard, maps, postfix_settings, units
 from mailgate.mta.plan import MARK, ConfigFile, Plan, Setup, configuration, first_commands, written
 from mailgate.values.problem import CommandLine, command
 
@@ -14,9 +14,10 @@ def setup(plan: Plan, present: Mapping[str, str], source: str | None = None) -> 
 
     `source`: the folder that the files are written to.
     """
-    script = guard.script(plan)
-    files = [script, *configuration(plan), _main(plan, present)]
-    before, by_hand = first_commands(plan, script, source)
+    first = units.lmtp(plan, "postfix") if plan.lmtp else [guard.script(plan)]
+    lines = configuration(plan, "postfix")
+    files = [*first, *lines, _main(plan, present)]
+    before, by_hand = first_commands(plan, first, lines, source)
     settings = written(source, "main.cf")
     commands = [*before, command("grep '^[a-z]' {DIR/main.cf} | xargs -d '\\n' postconf -e", settings)]
     if not plan.alias:
@@ -34,13 +35,15 @@ def setup(plan: Plan, present: Mapping[str, str], source: str | None = None) -> 
 def _check_again(plan: Plan) -> CommandLine:
     if plan.alias:
         return command("mailgate setup postfix --alias --check")
+    if plan.lmtp:
+        return command("mailgate setup postfix --lmtp --check")
     if plan.fallback:
         return command("mailgate setup postfix --fallback-model {MODEL} --check", plan.fallback)
     return command("mailgate setup postfix --check")
 
 
 def _main(plan: Plan, present: Mapping[str, str]) -> ConfigFile:
-    kind = "mailgate behind an alias file" if plan.alias else "mailgate as a transport"
+    kind = "mailgate behind an alias file" if plan.alias else f"mailgate {'by LMTP' if plan.lmtp else 'as a transport'}"
     rows = [f"# Lines for {MAIN}, {MARK} postfix`: {kind}."]
     rows += ["# Each replaces your line of that name, and keeps what yours says.", ""]
     for setting in postfix_settings.settings(plan):
@@ -51,7 +54,9 @@ def _main(plan: Plan, present: Mapping[str, str]) -> ConfigFile:
 
 
 def master(plan: Plan) -> ConfigFile:
-    """The lines for master.cf: the service that runs mailgate."""
+    """The lines for master.cf: the service that runs mailgate, or speaks LMTP to it."""
+    if plan.lmtp:
+        return ConfigFile("master.cf", MASTER, _LMTP, appended=True)
     fallback = f" --fallback-model {plan.fallback}" if plan.fallback else ""
     text = _MASTER.replace("@USER@", f"{plan.user}:{plan.group}").replace("@FALLBACK@", fallback)
     return ConfigFile("master.cf", MASTER, text, appended=True)
@@ -70,6 +75,11 @@ def _notes(plan: Plan, present: Mapping[str, str]) -> list[str]:
     ]
 
 
+_LMTP = """\
+# Lines for /etc/postfix/master.cf, made by `mailgate setup postfix`: the LMTP client for mailgate. It is outside of the
+# chroot that Debian's own client is in: mailgate's socket is in no folder of Postfix.
+mailgate  unix  -  -  n  -  10  lmtp
+"""
 _MASTER = """\
 # Lines for /etc/postfix/master.cf, made by `mailgate setup postfix`: the transport that the tables name. At most ten at
 # a time.

@@ -56,15 +56,26 @@ def settings(plan: Plan) -> list[MainSetting]:
         ]
     shared = [table[maps.ADDRESSES], signed] if plan.maps.shared else []
     local = ["proxy:unix:passwd.byname", "$alias_maps", *shared]
-    return [
-        MainSetting("relay_domains", _RELAY, [table[maps.DOMAINS]]),
-        MainSetting("transport_maps", _TRANSPORT, [table[maps.DOMAINS], *shared]),
-        MainSetting("relay_recipient_maps", _RECIPIENTS, [table[maps.ADDRESSES], signed]),
-        *([MainSetting("local_recipient_maps", _SHARED, local)] if shared else []),
+    routed = [table[maps.DOMAINS], *shared]
+    if plan.lmtp:
+        routed = [f"pipemap:{{{each}, static:{lmtp(plan)}}}" for each in routed]
+    pipe = [
         MainSetting("mailgate_destination_recipient_limit", _ONE, ["1"]),
         MainSetting("mailgate_time_limit", _TIME, ["120s"]),
+    ]
+    return [
+        MainSetting("relay_domains", _RELAY, [table[maps.DOMAINS]]),
+        MainSetting("transport_maps", _LMTP if plan.lmtp else _TRANSPORT, routed),
+        MainSetting("relay_recipient_maps", _RECIPIENTS, [table[maps.ADDRESSES], signed]),
+        *([MainSetting("local_recipient_maps", _SHARED, local)] if shared else []),
+        *([] if plan.lmtp else pipe),
         *last,
     ]
+
+
+def lmtp(plan: Plan) -> str:
+    """Where mail goes by LMTP, as a transport table says it."""
+    return f"mailgate:{plan.lmtp if plan.lmtp.startswith('unix:') else f'inet:{plan.lmtp}'}"
 
 
 def merged(plan: Plan, setting: MainSetting, present: Mapping[str, str]) -> str | None:
@@ -105,15 +116,17 @@ def items(value: str) -> list[str]:
 
 
 def has(present: Sequence[str], item: str) -> bool:
-    """Whether a list has an item; a table is the same with every type of index."""
-    if ":" not in item:
+    """Whether a list has an item; a table is the same with every type of index, and within `pipemap:`."""
+    if item in present or ":" not in item:
         return item in present
     path = item.partition(":")[2]
-    return any(other.rpartition(":")[2] == path for other in present)
+    within = re.compile(rf"pipemap:{{.*:{re.escape(path)}[,\s}}]")
+    return any(other.rpartition(":")[2] == path or within.match(other) for other in present)
 
 
 _RELAY = "Postfix accepts mail for our domains from the internet ..."
 _TRANSPORT = "... and hands it to mailgate."
+_LMTP = "... and hands it to mailgate by LMTP: a domain that the table has goes to this place."
 _RECIPIENTS = """\
 The addresses that exist: others are refused before their mail is sent. mailgate keeps these tables, and Postfix
 notices a change by itself. The second table lets answers to our signed addresses through, whatever their name."""
