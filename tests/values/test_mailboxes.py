@@ -41,6 +41,50 @@ def test_a_field_with_one_mailbox_names_the_author(field: str, wanted: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        pytest.param(["Ray, Bob <bob@client.org>"], "Ray, Bob", id="a-comma-in-the-name"),
+        pytest.param(['"Ray", Bob, Dr. <bob@client.org>'], "Ray Bob Dr.", id="commas-and-quotes"),
+        pytest.param(
+            ["=?utf-8?Q?Ray,=20Bob?= <bob@client.org>"],
+            "=?utf-8?Q?Ray,=20Bob?=",
+            id="a-comma-in-an-encoded-word",
+        ),
+        pytest.param(["bob@client.org <Bob@client.org>"], "bob@client.org", id="the-address-as-its-name"),
+        pytest.param(["'bob@client.org' <bob@client.org>"], "'bob@client.org'", id="the-address-in-single-quotes"),
+        pytest.param(
+            ["=?utf-8?Q?ann@x.org?= <bob@client.org>"], "=?utf-8?Q?ann@x.org?=", id="an-address-in-an-encoded-word"
+        ),
+        pytest.param(["Bob <bob@client.org>,"], "Bob", id="a-comma-at-the-end"),
+        pytest.param(["bob@client.org;"], "", id="a-semicolon-at-the-end"),
+        pytest.param(["Friends: Bob <bob@client.org>;"], "Bob", id="a-group-of-one"),
+        pytest.param(["Bob <bob@client.org>", "Bob <bob@client.org>"], "Bob", id="the-same-field-twice"),
+        pytest.param(["bob@client.org (Bob Ray)"], "Bob Ray", id="a-name-in-a-comment"),
+    ],
+)
+def test_one_address_in_the_whole_field_leaves_no_doubt(fields: list[str], name: str) -> None:
+    author = mailboxes.author(fields)
+    assert (author.address and author.address.key, author.name, author.defect) == ("bob@client.org", name, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted"),
+    [
+        pytest.param("Bob <bob@client.org", ["bob@client.org"], id="no-closing-bracket"),
+        pytest.param('"Bob <bob@client.org>', ["bob@client.org"], id="a-lost-quote"),
+        pytest.param("Test bob@client.org", ["bob@client.org"], id="words"),
+        pytest.param("Bob <bob@x.org>, Ann <ann@x.org>", ["bob@x.org", "ann@x.org"], id="two"),
+        pytest.param('"ann@x.org" <bob@x.org>', ["bob@x.org"], id="text-in-quotes"),
+        pytest.param("=?utf-8?Q?ann@x.org?= <bob@x.org", ["bob@x.org"], id="an-encoded-word"),
+        pytest.param("Bob Ray", [], id="none"),
+        pytest.param("x" * 3000 + " bob@x.org", [], id="too-long"),
+    ],
+)
+def test_the_addresses_of_a_field_are_seen_however_it_is_written(field: str, wanted: list[str]) -> None:
+    assert list(map(str, mailboxes.named(field))) == wanted
+
+
+@pytest.mark.parametrize(
     "field",
     [
         pytest.param("", id="empty"),
@@ -62,13 +106,16 @@ def test_a_field_with_one_mailbox_names_the_author(field: str, wanted: str) -> N
         pytest.param("boss@corp.com(<evil@x.com>", id="I7-open-comment"),
         pytest.param("boss@corp.com;evil@x.com", id="I7-semicolon"),
         pytest.param("boss@corp.com, evil@x.com", id="I6-two-mailboxes"),
-        pytest.param("Bob <bob@client.org>,", id="trailing-comma"),
         pytest.param("<a@x.org><b@x.org>", id="two-brackets"),
         pytest.param("<<bob@client.org>>", id="double-brackets"),
         pytest.param("Bob <bob@client.org", id="no-closing-bracket"),
         pytest.param("bob@client.org>", id="no-opening-bracket"),
         pytest.param('"Bob <bob@client.org>', id="open-quote"),
-        pytest.param("Friends: bob@client.org;", id="group"),
+        pytest.param("Friends: bob@client.org, ann@client.org;", id="group-of-two"),
+        pytest.param("Friends: bob@client.org", id="a-group-that-does-not-end"),
+        pytest.param("eve@x.org: bob@client.org;", id="an-address-as-the-name-of-a-group"),
+        pytest.param('"ann@client.org", Bob <bob@client.org>', id="a-comma-and-an-address-in-quotes"),
+        pytest.param("=?utf-8?Q?ann@client.org,?= <bob@client.org>", id="an-encoded-word-in-two-pieces"),
         pytest.param("undisclosed-recipients:;", id="empty-group"),
         pytest.param("<@relay.org:bob@client.org>", id="obsolete-route"),
         pytest.param("boss bob @client.org", id="word-then-address-with-a-blank"),
@@ -120,7 +167,7 @@ def test_a_doubtful_field_names_no_author(field: str) -> None:
     "fields",
     [
         pytest.param([], id="none"),
-        pytest.param(["bob@client.org", "bob@client.org"], id="I6-two-fields-even-equal"),
+        pytest.param(["bob@client.org", "Bob <bob@client.org>"], id="I6-two-fields-of-one-address"),
         pytest.param(["bob@client.org", ""], id="second-field-empty"),
     ],
 )
@@ -167,6 +214,9 @@ def test_an_author_has_at_most_254_octets(more: int, defect: str) -> None:
         pytest.param("<a:b@x.org>", ['"a:b"@x.org'], id="colon-in-brackets"),
         pytest.param("A <a@x.org> Team: b@x.org", ["a@x.org"], id="colon-behind-brackets"),
         pytest.param("(old) a@x.org (b@x.org)", ["a@x.org"], id="comments"),
+        pytest.param("<mailto:a@x.org>", ["a@x.org"], id="the-scheme-of-a-link"),
+        pytest.param("<a@x.org> <b@x.org>", ["a@x.org", "b@x.org"], id="two-brackets"),
+        pytest.param('"Bob <b@x.org>" <a@x.org>', ["a@x.org"], id="brackets-in-quotes"),
         pytest.param("a@x.org; b@x.org", ["a@x.org", "b@x.org"], id="outlook-semicolons"),
         pytest.param("a@x.org,, ,b@x.org,", ["a@x.org", "b@x.org"], id="empty-pieces"),
         pytest.param("a..b@x.org, .c@x.org", ['"a..b"@x.org', '".c"@x.org'], id="dots-anywhere"),
