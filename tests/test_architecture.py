@@ -4,14 +4,13 @@ import ast
 import re
 import subprocess
 import sys
-from keyword import iskeyword
 from pathlib import Path
 
 import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.cli.ui.program import COMMANDS
+from mailgate.cli.ui.program import COMMANDS, module_of
 
 PACKAGE = Path(__file__).parents[1] / "mailgate"
 
@@ -132,6 +131,9 @@ HOUSE: dict[str, dict[str, str]] = {
     "store": {
         "collected": "database",
         "condition": "database",
+        "copying": "database",
+        "exchange": "copying database schema",
+        "audit": "database",
         "contacts": "database",
         "parameters": "database",
         "senders": "contacts database deliveries parameters window",
@@ -281,7 +283,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "serving": "app errors",
     },
     "cli": {
-        **{f"{name}_" if iskeyword(name) else name: "" for name in COMMANDS},
+        **{module_of(name): "" for name in COMMANDS},
         "domain": "domain_dns domain_redirects",
         "domain_dns": "",
         "domain_redirects": "",

@@ -1,6 +1,5 @@
 """Check that the database is sound, has this program's schema, and is not locked."""
 
-import os
 from collections.abc import Iterator
 
 from mailgate.doctor.files import no_wal
@@ -28,15 +27,10 @@ def _checks(path: str, state: Condition) -> Iterator[Check]:
         return
     if state.faults is None:
         text = f"{state.size >> 20} MB, which takes too long to read through while mail comes: check a copy"
-        copy = command(  # page by page, between deliveries, and as private as the store
-            "(cd {FOLDER} && umask 077 && sqlite3 {FILE} '.backup mailgate-check.db'"
-            " && sqlite3 mailgate-check.db 'PRAGMA quick_check' && rm mailgate-check.db)",
-            *os.path.split(os.path.abspath(path)),
-        )
-        yield Check("store", "unknown", text, copy)
+        yield Check("store", "unknown", text, command("mailgate check-store"))
     elif state.faults:
-        recover = command("sqlite3 {FILE} .recover", path)
-        yield Check("store", "wrong", f"damaged: {state.faults[0]}", recover, "stop the mail server first")
+        look = command("mailgate check-store")
+        yield Check("store", "wrong", f"damaged: {state.faults[0]}", look, "restore a backup: mailgate help backup")
     if state.journal != "delete":
         text = f"journal mode {state.journal}: a power cut could lose mail that was taken"
         yield Check("store", "wrong", text, no_wal(path))

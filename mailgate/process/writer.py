@@ -90,6 +90,52 @@ def write(path: str, octets: bytes, replace: bool = True, private: bool = False)
             os.close(folder)
 
 
+@contextlib.contextmanager
+def created(path: str, *, replace: bool) -> Iterator[tuple[int, str]]:
+    """A new private file, open for reading and writing, and its path until the block ends: then it gets its name.
+
+    When the block raises, nothing is left of it. Links as in `write`. Raises OSError.
+    """
+    folder = descriptor = -1
+    try:
+        folder, name = _open_folder(path, follow=replace)
+        _check_free(folder, name, replace)
+        new = f"{name}.{os.getpid()}.tmp"
+        descriptor = os.open(
+            new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder
+        )
+        try:
+            yield descriptor, os.path.join(os.readlink(f"/proc/self/fd/{folder}"), new)
+            os.fsync(descriptor)
+            if replace:
+                os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+            else:
+                _name(folder, new, name, 0o600)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(new, dir_fd=folder)
+            raise
+        _sync_folder(folder)
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        for opened in (descriptor, folder):
+            if opened >= 0:
+                os.close(opened)
+
+
+def _check_free(folder: int, name: str, replace: bool) -> None:
+    """Raise OSError where a file cannot get this name."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return
+    number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EEXIST
+    if not replace or not stat.S_ISREG(mode):
+        raise OSError(number, os.strerror(number), name)
+
+
 def _open_folder(path: str, *, follow: bool) -> tuple[int, str]:
     """The folder of a path, opened step by step, and the name in it; without `follow` that may be a link."""
     folder = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -294,15 +294,21 @@ def _flock(descriptor: int, wait: float | None) -> bool:
             time.sleep(0.02)
 
 
-def connect(path: str, wait: float | None) -> sqlite3.Connection:
-    """A connection to a file that exists. Raises sqlite3.Error."""
+def connect(path: str, wait: float | None, *, unchanging: bool = False) -> sqlite3.Connection:
+    """A connection to a file that exists. Raises sqlite3.Error.
+
+    `unchanging`: a copy that nobody writes to, which is read without a lock; what is in its schema is not trusted.
+    """
     absolute = "/" + os.path.abspath(path).lstrip("/")  # two slashes would begin with a host
     quoted = absolute.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    connection = sqlite3.connect(f"file:{quoted}?mode=rw", uri=True, isolation_level=None, cached_statements=256)
+    mode = "ro&immutable=1" if unchanging else "rw"
+    connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=256)
     connection.row_factory = sqlite3.Row
     connection.execute(f"PRAGMA busy_timeout = {int(1000 * (BUSY if wait is None else wait))}")
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute("PRAGMA foreign_keys = ON")
+    if unchanging:
+        connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 

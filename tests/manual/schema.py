@@ -18,12 +18,11 @@ The tables, columns and views of the store, to read it with other tools.
 
 The store is one SQLite file, which `sqlite3`, sqlite-utils and Datasette can read. Give them a
 copy: while a program keeps a read transaction open on the file itself, deliveries wait, and after
-30 seconds mail is deferred. A copy holds the same secrets, so keep it in the same folder.
+30 seconds mail is deferred. A copy holds the same secrets, so keep it as private.
 
 ```shell
-cd /var/lib/mailgate
-sudo -u mailgate sqlite3 mailgate.db ".backup copy.db"
-sudo -u mailgate sqlite3 copy.db "SELECT * FROM messages LIMIT 5"
+mailgate backup copy.db
+sqlite3 copy.db "SELECT * FROM messages LIMIT 5"
 ```
 
 Never write to it. Names may change with a new version; what commands print with `--json` does not.

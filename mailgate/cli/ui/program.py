@@ -46,6 +46,9 @@ SECTIONS = {
         "config": "show and check the settings",
         "setup": "configure Postfix or Exim",
         "migrate": "upgrade the schema of the store",
+        "backup": "copy the store while mail arrives",
+        "restore": "put a backup in the place of the store",
+        "check-store": "check, repair and shrink the store",
         "help": "show a page of the manual, or the help of a command",
         "completion": "print a script for shell completion",
     },
@@ -60,6 +63,11 @@ MAIL_SERVER = {
 """The commands that a mail server runs, or speaks to."""
 _MACHINES = {*MAIL_SERVER, "work", "fetch", "doctor", "demo", "init", "migrate"}
 """The commands whose runs are no changes by an administrator."""
+
+
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"{name}_" if iskeyword(name) else name.replace("-", "_")
 
 
 class Program(Group):
@@ -90,7 +98,7 @@ class Program(Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = import_module(f"mailgate.cli.{name}_" if iskeyword(name) else f"mailgate.cli.{name}")
+        module = import_module(f"mailgate.cli.{module_of(name)}")
         return next(item for item in vars(module).values() if isinstance(item, click.Command) and item.name == name)
 
 

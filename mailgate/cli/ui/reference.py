@@ -67,7 +67,8 @@ def _command(command: click.Command, context: click.Context) -> Sheet:
             (f"{name}-{child}(1)", subcommand.get_short_help_str(200)) for child, subcommand in children if subcommand
         ]
         parts += [Heading(2, "Commands"), Definitions(tuple(rows))]
-    also = ["`mailgate(1)`", *([f"`{name.rpartition('-')[0]}(1)`"] if name.count("-") > 1 else [])]
+    parent = context.command_path.rpartition(" ")[0].replace(" ", "-")
+    also = [f"`{page}(1)`" for page in dict.fromkeys(("mailgate", parent))]
     also += [f"`{roff.reference(topic)}`" for topic in pages.TOPICS if context.info_name == topic]
     return Sheet(
         name, 1, command.get_short_help_str(200), (*parts, *_see(", ".join([*also, "`mailgate-exit-codes(7)`"])))
