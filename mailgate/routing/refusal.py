@@ -40,6 +40,8 @@ def settle(context: Context, outcomes: tuple[Outcome, ...]) -> Settled:
     return Settled(settled, tuple(replies.outgoing), status.OK)
 
 
+_OPEN_OF_DOMAIN, _OPEN_IN_ALL = 20, 100
+"""Refusals that a limit of answers left open for a person to see, in a day; the rest is held quietly."""
 _KEPT = "it is kept mail, out of a file"
 
 
@@ -82,8 +84,15 @@ class _Replies:
         about = tuple(reasons)
         if any((reply.reason, reply.about) == (reason, about) for reply in self.outgoing):
             return outcome
-        if limit := self._limit(reason, about):
-            return outcome._replace(note=f"no answer: {limit}")
+        counts = self.context.state.counts
+        if (reason, ",".join(about)) in counts.answered:  # they were told minutes ago
+            minutes = self.context.state.settings.loop_minutes
+            return outcome._replace(note=f"no answer: one was sent within {minutes} minutes")
+        if limit := self._limit():
+            of_domain, in_all = counts.unanswered
+            quiet = of_domain >= _OPEN_OF_DOMAIN or in_all >= _OPEN_IN_ALL
+            held = outcome._replace(action="hold", quiet=quiet, note=f"no answer: {limit}")
+            return self.context.state.copies.repeated(held)
         self.outgoing.append(self._reply(outcome, reason, reasons)._replace(to=str(sender)))
         return outcome
 
@@ -119,11 +128,9 @@ class _Replies:
             answers_refusal=context.marks.refusal is not None,
         )
 
-    def _limit(self, reason: str, about: tuple[str, ...]) -> str:
-        """The limit that one more answer would break, `""` when it breaks none."""
+    def _limit(self) -> str:
+        """The limit of a day or an hour that one more answer would break, `""` when it breaks none."""
         settings, counts = self.context.state.settings, self.context.state.counts
-        if (reason, ",".join(about)) in counts.answered:
-            return f"one was sent within {settings.loop_minutes} minutes"
         if counts.answered_today + len(self.outgoing) >= settings.per_day:
             return f"{settings.per_day} were sent to this address today"
         if counts.answered_this_hour + len(self.outgoing) >= settings.per_hour:

@@ -205,8 +205,10 @@ class Counts(NamedTuple):
 
     `made` counts new records within the loop window by model and `permission.rate_key`, without those that copies of
     this very message made; `made_by_alias` and `made_in_all` all new records of the last hour, where a ceiling is set.
-    `answered` holds reason and addresses of the answers this sender got within the loop window. `relayed` counts the
-    author's messages on a record that were sent on within the loop window, `relayed_in_all` everybody's.
+    `answered` holds reason and addresses of the answers this sender got within the loop window; `unanswered`, where a
+    limit of answers is reached, how many of the domain of the reverse-path wait openly for that, and how many in all.
+    `relayed` counts the author's messages on a record that were sent on within the loop window, `relayed_in_all`
+    everybody's.
     """
 
     made: Mapping[tuple[str, str], int] = {}
@@ -215,6 +217,7 @@ class Counts(NamedTuple):
     answered: frozenset[tuple[str, str]] = frozenset()
     answered_today: int = 0
     answered_this_hour: int = 0
+    unanswered: tuple[int, int] = (0, 0)
     relayed: Mapping[Ref, int] = {}
     relayed_in_all: Mapping[Ref, int] = {}
 

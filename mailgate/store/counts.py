@@ -8,6 +8,7 @@ from mailgate.routing.state import Counts, State
 from mailgate.store.database import Transaction, select_for, select_in
 from mailgate.store.window import Window, around, within
 from mailgate.values import srs
+from mailgate.values.address import mailbox
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
 
@@ -23,15 +24,18 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
     recent, today, hour = around(now, 60 * settings.loop_minutes), around(now, DAY), around(now, HOUR)
     aliases = {alias.number: alias for alias in state.ours.directory.aliases.values()}.values()
     author, path = message.author.address, message.envelope.reverse_path
-    answers = _answers(tx, srs.original(path).key if path else "", min(recent, today))
+    answers = _answers(tx, mailbox(srs.original(path)).key if path else "", min(recent, today))
+    answered_today, answered_this_hour = sum(at in today for _, _, at in answers), _answered(tx, hour)
+    at_a_limit = answered_today >= settings.per_day or answered_this_hour >= settings.per_hour
     relayed = _relayed(tx, records, recent, _RELAYED * settings.loop_threshold) if records else {}
     return Counts(
         made=_made(tx, message, state, recent),
         made_by_alias=_made_by_aliases(tx, aliases, hour) if settings.records_per_alias else {},
         made_in_all=_made_in_all(tx, hour) if settings.records_in_all else 0,
         answered=frozenset((reason, about) for reason, about, at in answers if at in recent),
-        answered_today=sum(at in today for _, _, at in answers),
-        answered_this_hour=_answered(tx, hour),
+        answered_today=answered_today,
+        answered_this_hour=answered_this_hour,
+        unanswered=_unanswered(tx, today, path.domain if path else "") if at_a_limit else (0, 0),
         relayed={record: of.get(author.key if author else "", 0) for record, of in relayed.items()},
         relayed_in_all={record: sum(of.values()) for record, of in relayed.items()},
     )
@@ -80,6 +84,16 @@ def _answered(tx: Transaction, window: Window) -> int:
     """Refusals that went to anybody."""
     count: int = tx.execute(f"SELECT count(*) FROM outbox WHERE {_CREATED} AND kind = 'refusal'", window).fetchone()[0]
     return count
+
+
+def _unanswered(tx: Transaction, window: Window, domain: str) -> tuple[int, int]:
+    """Refusals that wait openly because they could not be answered: of senders in a domain, and in all."""
+    query = (
+        "SELECT reverse_path FROM held JOIN message ON message.number = held.message WHERE refused = 0 AND quiet = 0"
+        f" AND held.reason IN ('catchall', 'policy', 'rate-limit', 'no-route') AND {within('held_at')} LIMIT 100"
+    )
+    domains = [(row["reverse_path"] or "").rpartition("@")[2] for row in tx.execute(query, window)]
+    return domains.count(domain), len(domains)
 
 
 def _relayed(tx: Transaction, records: Iterable[Ref], window: Window, most: int) -> dict[Ref, dict[str, int]]:

@@ -74,9 +74,9 @@ _COLUMNS = ", ".join(QueueEntry._fields)
 
 
 def queue(tx: Transaction, draft: Draft, now: float) -> int:
-    """Queue a message; its number. Answers to one person are counted whatever the spelling of their address."""
+    """Queue a message; its number. Answers to one mailbox are counted whatever the spelling of its address."""
     person = address.lenient(draft.recipient)
-    key = srs.original(person).key if person else draft.recipient
+    key = address.mailbox(srs.original(person)).key if person else draft.recipient
     row = tx.execute(
         "INSERT INTO outbox (kind, reason, about, recipient, subject, octets, message, reverse_path, body_at, person,"
         " created_at, due_at, state, tries, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, '')"

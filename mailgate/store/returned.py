@@ -9,6 +9,7 @@ from mailgate.routing.marks import Marks
 from mailgate.routing.state import Returned
 from mailgate.store.database import Transaction, select_in
 from mailgate.values import srs, token
+from mailgate.values.address import mailbox
 from mailgate.values.record import Ref
 
 COMPARING = 2.0
@@ -79,7 +80,8 @@ def _posted(tx: Transaction, message: Message, mark: str) -> Iterator[tuple[byte
 def _people(message: Message) -> list[str]:
     """To whom a message of ours that comes back was sent: those whom its header and its envelope name, a few."""
     named = (*message.to, *message.envelope.recipients)
-    return sorted({srs.original(address).key for address in named[:10]})
+    originals = [srs.original(address) for address in named[:10]]
+    return sorted({address.key for original in originals for address in (original, mailbox(original))})
 
 
 def _date_of_copies(tx: Transaction, message: Message, number: int) -> str:

@@ -1,0 +1,59 @@
+"""A limit that a forger uses up takes no person's mail out of sight (F15, F16)."""
+
+import pytest
+from helpers.gateway import Gateway
+from helpers.messages import mail
+
+from mailgate.store import held
+
+
+def refused(gateway: Gateway, who: str, number: int) -> str:
+    """What became of a mail to a closed address; every one is another, to another closed address."""
+    to = f"closed{number % 40}@example.com"
+    raw = mail(**{"from": who}, message_id=f"<{number}@client.org>", to=to)
+    (outcome,) = gateway(raw, to, reverse_path=who).decision.outcomes
+    return f"{outcome.action} {outcome.reason}{' quiet' if outcome.quiet else ''}"
+
+
+@pytest.fixture
+def closed(gateway: Gateway) -> Gateway:
+    for number in range(40):
+        gateway.alias(f"closed{number}@example.com", "ticket", policy="contacts")
+    return gateway
+
+
+@pytest.mark.parametrize("spelled", ["victim+{}@client.org", "VICTIM+{}@client.org"])
+def test_one_mailbox_gets_five_answers_a_day_however_it_is_spelled(closed: Gateway, spelled: str) -> None:
+    for number in range(30):
+        refused(closed, spelled.format(number), number)
+    assert len(closed.outbox()) == 5
+
+
+def test_dots_are_nothing_where_the_provider_ignores_them(closed: Gateway) -> None:
+    for number, name in enumerate(("victim", "v.ictim", "vi.ctim", "vic.tim", "vict.im", "victi.m", "v.i.ctim")):
+        refused(closed, f"{name}@gmail.com", number)
+        refused(closed, f"{name}@client.org", number + 20)
+    assert len([line for line in closed.outbox() if "gmail" in line]) == 5
+    assert len([line for line in closed.outbox() if "client" in line]) == 7, "the control: other people"
+
+
+def test_what_the_limits_of_answers_swallow_stands_open(closed: Gateway) -> None:
+    for number in range(100):
+        assert refused(closed, f"forged{number}@client{number}.org", number) == "refuse policy"
+    assert refused(closed, "ann@partner.org", 100) == "hold policy"
+    with closed.store.read() as tx:
+        assert held.still_open(tx).total == 1
+
+
+def test_what_an_attack_leaves_open_is_capped(closed: Gateway) -> None:
+    for number in range(100):
+        refused(closed, f"forged{number}@client{number}.org", number)
+    said = [refused(closed, f"more{number}@evil.org", 100 + number) for number in range(25)]
+    assert said == ["hold policy"] * 20 + ["hold policy quiet"] * 5
+    assert refused(closed, "ann@partner.org", 200) == "hold policy", "others still stand open"
+
+
+def test_who_was_answered_minutes_ago_is_refused_without_another_answer(closed: Gateway) -> None:
+    """The control: the window alone holds nothing."""
+    assert [refused(closed, "ann@partner.org", number) for number in (0, 40, 80)] == ["refuse policy"] * 3
+    assert (len(closed.outbox()), closed.held()) == (1, [])
