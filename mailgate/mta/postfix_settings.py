@@ -115,10 +115,16 @@ def items(value: str) -> list[str]:
     return [part for part in parts if part]
 
 
+_PIPED = re.compile(r"pipemap:{[^:]*:([^,]*),(.*)}")
+"""The file of the table that a `pipemap:` asks first, and what it asks then."""
+
+
 def has(present: Sequence[str], item: str) -> bool:
     """Whether a list has an item; a table is the same with every type of index, and within `pipemap:`."""
     if item in present or ":" not in item:
         return item in present
+    if piped := _PIPED.match(item):
+        return any(other and other.groups() == piped.groups() for other in map(_PIPED.match, present))
     path = item.partition(":")[2]
     within = re.compile(rf"pipemap:{{.*:{re.escape(path)}[,\s}}]")
     return any(other.rpartition(":")[2] == path or within.match(other) for other in present)

@@ -9,13 +9,16 @@ EXTRAS = {"imapclient": "fetch", "oauthlib": "fetch"}
 """Library -> extra."""
 
 
+_WHERE = "run that in a checkout of mailgate: no index of packages has it"
+
+
 def missing(*libraries: str) -> Problem | None:
     """The problem with the first of these libraries that is not installed; None when all are."""
     for library in libraries:
         if find_spec(library) is None:
             extra = f"mailgate[{EXTRAS[library]}]"
-            install = command("{PYTHON} -m pip install {EXTRA}", sys.executable, extra)
-            return Problem(f"{library} is not installed; the extra `{extra}` brings it", install)
+            install = command("{PYTHON} -m pip install {EXTRA}", sys.executable, f".[{EXTRAS[library]}]")
+            return Problem(f"{library} is not installed; the extra `{extra}` brings it", install, advice=_WHERE)
     return None
 
 

@@ -45,7 +45,7 @@ def plain(tmp_path: Path) -> Plain:
 
 def hint(extra: str) -> str:
     """The command that installs an extra beside this Python."""
-    return f"{sys.executable} -m pip install {shlex.quote(f'mailgate[{extra}]')}"
+    return f"{sys.executable} -m pip install {shlex.quote(f'.[{extra}]')}"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_missing_extra_is_named(plain: Plain, command: str, library: str, ex
     assert screen.exit == 1
     assert error.startswith("error: ")
     assert error.endswith(f"{library} is not installed; the extra `mailgate[{extra}]` brings it")
-    assert hints == [f"hint: {hint(extra)}"]
+    assert hints == [f"hint: {hint(extra)}", f"hint: {extras._WHERE}"]
 
 
 def test_every_server_is_tried_and_those_that_need_nothing_are_reached(plain: Plain) -> None:

@@ -19,18 +19,23 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture(scope="session")
-def start(sink: Sink, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an installation makes of /opt/mailgate."""
+    made = tmp_path_factory.mktemp("opt") / "mailgate"
+    if lab.missing("postfix") is None or lab.missing("exim") is None:
+        lab.install(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def start(sink: Sink, product: Path) -> Iterator[Start]:
     """Start a new server; it is stopped at the end."""
-    products: list[Path] = []
     with ExitStack() as stack:
 
         def start(way: type[Server]) -> Server:
             if reason := lab.missing(way.needs):
                 (pytest.fail if lab.required() else pytest.skip)(reason)
-            if not products:
-                products.append(tmp_path_factory.mktemp("opt") / "mailgate")
-                lab.install(products[0])
-            server = way(products[0], sink.port)
+            server = way(product, sink.port)
             stack.callback(server.stop)
             return server
 
