@@ -181,6 +181,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "exim_check": "check exim guard plan",
         "postfix_settings": "maps plan",
         "postfix": "guard maps plan postfix_settings units",
+        "home": "guard maps plan",
         "revert": "postfix_settings",
         "edit": "postfix_settings revert",
         "apply": "edit exim maps originals plan postfix revert",
@@ -289,8 +290,9 @@ HOUSE: dict[str, dict[str, str]] = {
         "domain_redirects": "",
         "server": "server_login",
         "server_login": "",
-        "setup": "setup_apply",
+        "setup": "setup_apply setup_home",
         "setup_apply": "",
+        "setup_home": "",
     },
 }
 """Room -> its modules, and for each the others of its room that it may import.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from mailgate.cli import setup_apply
+from mailgate.cli import setup_apply, setup_home
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Group, json_option
@@ -151,6 +151,57 @@ def _finish(app: App, server: Server, plan: Plan, made: Setup, wiring: str, want
         setup_apply.install(app, server, plan, made, wiring, wanted.manner)
     else:
         _show(server.name, made, wanted.folder, wanted.as_json)
+
+
+_WRITE_HOME = click.option("--write", "writing", is_flag=True, help="Write the files into your home.")
+
+
+@setup.command(
+    "forward",
+    examples="""
+        mailgate setup forward
+        mailgate setup forward --write
+    """,
+)
+@_WRITE_HOME
+@json_option
+@pass_app
+def forward(app: App, writing: bool, as_json: bool) -> None:
+    """Print the .forward that puts your own mail into mailgate, without root.
+
+    A missing program makes mail wait; it is not bounced.
+    """
+    setup_home.run(app, "forward", writing=writing, as_json=as_json)
+
+
+@setup.command(
+    "procmail",
+    examples="""
+        mailgate setup procmail
+        mailgate setup procmail --write
+    """,
+)
+@_WRITE_HOME
+@json_option
+@pass_app
+def procmail(app: App, writing: bool, as_json: bool) -> None:
+    """Print the .procmailrc that puts your own mail into mailgate, without root."""
+    setup_home.run(app, "procmail", writing=writing, as_json=as_json)
+
+
+@setup.command(
+    "maildrop",
+    examples="""
+        mailgate setup maildrop
+        mailgate setup maildrop --write
+    """,
+)
+@_WRITE_HOME
+@json_option
+@pass_app
+def maildrop(app: App, writing: bool, as_json: bool) -> None:
+    """Print the .mailfilter that puts your own mail into mailgate, without root."""
+    setup_home.run(app, "maildrop", writing=writing, as_json=as_json)
 
 
 @setup.command(

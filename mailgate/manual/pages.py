@@ -7,7 +7,7 @@ from mailgate.manual import markdown
 from mailgate.manual.markdown import Block, Heading, Paragraph
 
 SECTIONS = {
-    "Set-up": ("install", "postfix", "exim", "lmtp", "serve", "domains", "configuration"),
+    "Set-up": ("install", "postfix", "exim", "lmtp", "serve", "forward", "domains", "configuration"),
     "Mail": ("rules", "aliases", "senders", "authentication", "refusals", "records", "conversations", "content"),
     "Every day": ("held", "bounces", "outbox", "fetch", "login"),
     "Operation": ("doctor", "backup", "troubleshooting", "monitoring", "export", "cases", "security"),

@@ -83,6 +83,12 @@ def from_data(data: dict[str, Any]) -> Plan:
     return Plan(**{**data, "maps": checked})
 
 
+def of_home(settings: Config) -> Plan:
+    """The plan of a user's own way into mailgate: the program and its configuration, and no tables."""
+    path = os.path.abspath(settings.path) if settings.path else None
+    return Plan(Maps(Directory({})), "", python=_interpreter(), configuration=path, handover=settings.serve_deliver)
+
+
 _LMTP = "unix:/run/mailgate/lmtp.sock"
 
 
