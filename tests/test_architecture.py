@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "mailgate"
 HOUSE: dict[str, dict[str, str]] = {
     "values": {
         "address": "",
+        "age": "",
         "charset": "japanese",
         "digest": "",
         "japanese": "",
@@ -134,6 +135,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "copying": "database",
         "exchange": "copying database schema",
         "audit": "database",
+        "purging": "database messages",
         "contacts": "database",
         "parameters": "database",
         "senders": "contacts database deliveries parameters window",
@@ -214,6 +216,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "post": "send",
         "recipient": "",
         "receive": "send",
+        "retention": "",
         "group": "receive",
         "api": "receive",
         "cases": "receive",

@@ -63,6 +63,12 @@ max_size = 52428800
 [held]
 # Days to keep quiet held mail: bulk, blocked or misdirected.
 keep_quiet = 30
+
+# Ages after which mail is deleted, such as "90d" or "2y"; without them, nothing is. See mailgate help retention.
+# [retention]
+# messages = "5y"
+# raw = "2y"
+# log = "1y"
 """
 _MAPS = """\
 [maps]

@@ -1,19 +1,21 @@
 """`mailgate message`: every message received or sent, under one number."""
 
 import os
+import time
 
 import click
 
 from mailgate.cli.ui import completions, console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.messages import message_data, show_message
-from mailgate.cli.ui.options import Group, Number, full_option, json_option
+from mailgate.cli.ui.options import Group, Number, confirm, full_option, json_option, yes_option
 from mailgate.mail.content import content
 from mailgate.process import unpack
-from mailgate.store import failures, held, messages, moving, records
+from mailgate.store import failures, held, messages, moving, purging, records
 from mailgate.store.held import Held
 from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
+from mailgate.values.problem import Problem, command
 
 
 @click.group(
@@ -106,6 +108,31 @@ def move(app: App, numbers: tuple[int, ...], target: str, as_json: bool) -> None
         console.say(f"moved message {number} from {', '.join(map(str, places))} to {ref}")
     for each in emptied:
         console.say(f"{each} has no messages left; `mailgate record merge` takes its followers along")
+    app.finish()
+
+
+@message.command("remove", examples="mailgate message remove 12 13 --yes")
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True)
+@yes_option
+@pass_app
+def remove(app: App, numbers: tuple[int, ...], yes: bool) -> None:
+    """Delete messages: their bytes, text and people. Of what is on a record, the ids stay, so that answers find it."""
+    wanted = list(dict.fromkeys(numbers))
+    with app.store.read() as tx:
+        for number in wanted:
+            messages.stored(tx, number)
+    confirm(f"message{'s' if len(wanted) > 1 else ''} {', '.join(map(str, wanted))}", yes)
+    with app.store.write() as tx:
+        for number in wanted:
+            if not purging.remove(tx, number, time.time()):
+                raise Problem(
+                    f"message {number} is held, queued, or has an open failure",
+                    command("mailgate held drop {N}", number),
+                    command("mailgate bounce list"),
+                    command("mailgate outbox list"),
+                )
+    for number in wanted:
+        console.say(f"deleted message {number}")
     app.finish()
 
 

@@ -9,7 +9,7 @@ from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.errors import existing
 from mailgate.cli.ui.options import Command, json_option
 from mailgate.doctor import watch
-from mailgate.gateway import held
+from mailgate.gateway import held, retention
 from mailgate.outbound import worker
 
 
@@ -39,7 +39,8 @@ def work(app: App, quiet: bool, as_json: bool) -> None:
         done = more._replace(
             sent=done.sent + more.sent, put_off=done.put_off + more.put_off, refused=done.refused + more.refused
         )
-    counts = {**done._asdict(), **chores._asdict(), "told": notices}
+    purged = retention.work(opened, settings, time.time())
+    counts = {**done._asdict(), **chores._asdict(), "told": notices, "purged": purged}
     if as_json:
         console.data(counts)
     elif not quiet:

@@ -10,7 +10,7 @@ SECTIONS = {
     "Set-up": ("install", "postfix", "exim", "lmtp", "serve", "forward", "domains", "configuration"),
     "Mail": ("rules", "aliases", "senders", "authentication", "refusals", "records", "conversations", "content"),
     "Every day": ("held", "bounces", "outbox", "fetch", "login"),
-    "Operation": ("doctor", "backup", "troubleshooting", "monitoring", "export", "cases", "security"),
+    "Operation": ("doctor", "backup", "retention", "troubleshooting", "monitoring", "export", "cases", "security"),
     "Reference": ("deliver", "exit-codes", "files", "json", "schema", "api", "internals", "changes"),
 }
 """Section -> its topics, as `mailgate help` lists them."""

@@ -39,6 +39,9 @@ class Config(NamedTuple):
     templates: str | None = None
     max_size: int = 52_428_800
     keep_quiet: int = 30
+    retention_messages: str = ""
+    retention_raw: str = ""
+    retention_log: str = ""
     authserv_ids: tuple[str, ...] = ()
     border_strips: bool = False
     own_hops: int = 1
@@ -60,6 +63,7 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "refusals": {"by": ("reply", "status"), "blocked": ("hold", "status"), "templates": str},
     "limits": {"max_size": int, "records_per_alias": int, "records_in_all": int},
     "held": {"keep_quiet": int},
+    "retention": {"messages": str, "raw": str, "log": str},
     "notify": {"to": list},
     "authentication": {"trusted_authserv_ids": list, "border_strips": bool, "own_hops": int},
     "serve": {"lmtp": str, "deliver": str, "group": str},
@@ -120,6 +124,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         templates=_beside(path, refusals["templates"]) if "templates" in refusals else None,
         max_size=limits.get("max_size", 52_428_800),
         keep_quiet=table.get("held", {}).get("keep_quiet", 30),
+        **{f"retention_{key}": age for key, age in table.get("retention", {}).items() if key in KNOWN["retention"]},
         authserv_ids=tuple(text.strip().lower() for text in authentication.get("trusted_authserv_ids", [])),
         border_strips=authentication.get("border_strips", False),
         own_hops=authentication.get("own_hops", 1),
@@ -192,7 +197,7 @@ def _faults(path: str | None, octets: bytes, table: dict[str, Any]) -> Iterator[
             expected = types.get(key)
             if expected is None:
                 yield Fault(f"{at(section, key)}: unknown key `{key}` in [{section}]{_nearest(key, types)}", False)
-            elif error := _error(value, expected):
+            elif error := _error(value, expected) or (_age_error(value) if section == "retention" else ""):
                 yield Fault(f"{at(section, key)}: {section}.{key} {error}", True)
 
 
@@ -203,6 +208,16 @@ def _error(value: object, expected: type | tuple[str, ...]) -> str:
     if not _is(value, expected):
         return f"must be {_TYPE_NAMES[expected]}, not {value!r}"
     return "must not be negative" if isinstance(value, int) and value < 0 else ""
+
+
+def _age_error(value: object) -> str:
+    """What is wrong with an age after which something is deleted."""
+    from mailgate.values import age  # few configurations have one
+
+    seconds = age.seconds(str(value)) if value else age.UNITS["y"]
+    if seconds is None:
+        return f"must be an age such as 90d or 2y, not {value!r}"
+    return "must be at least 7d: copies of mail may still arrive" if seconds < 7 * age.UNITS["d"] else ""
 
 
 def _is(value: object, expected: type) -> bool:

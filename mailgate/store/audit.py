@@ -63,7 +63,7 @@ def _octets(copy: sqlite3.Connection) -> Iterator[Finding]:
     """Messages without their bytes, or with more than came; of mail collected in part, a part is right."""
     query = (
         "SELECT number, size, length(octets) AS stored FROM message LEFT JOIN raw ON raw.message = number"
-        f" WHERE octets IS NULL OR size < length(octets) LIMIT {_MOST}"
+        f" WHERE (octets IS NULL AND number NOT IN (SELECT message FROM purged)) OR size < length(octets) LIMIT {_MOST}"
     )
     for row in copy.execute(query):
         stored = "no bytes" if row["stored"] is None else f"{row['stored']} bytes"

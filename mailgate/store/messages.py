@@ -150,9 +150,11 @@ def explain(tx: Transaction, number: int, explanation: dict[str, Any]) -> None:
 
 def explanation(tx: Transaction, number: int) -> dict[str, Any]:
     """The stored explanation of a message that was received. Raises NotFound."""
-    row = tx.execute("SELECT explanation FROM message WHERE number = ?", (number,)).fetchone()
+    row = tx.execute("SELECT direction, explanation FROM message WHERE number = ?", (number,)).fetchone()
     if row is None:
         raise _no_message(number)
+    if not row["explanation"] and row["direction"] == "in":
+        raise NotFound(f"the explanation of message {number} was deleted", command("mailgate message show {N}", number))
     if not row["explanation"]:
         raise NotFound(f"message {number} was sent, not received", command("mailgate message show {N}", number))
     tree: dict[str, Any] = json.loads(row["explanation"])
@@ -161,11 +163,26 @@ def explanation(tx: Transaction, number: int) -> dict[str, Any]:
 
 def raw(tx: Transaction, number: int) -> bytes:
     """The exact bytes of a message. Raises NotFound."""
+    octets = left_of(tx, number)
+    if octets is None:
+        raise NotFound(f"the bytes of message {number} were deleted", command("mailgate message show {N}", number))
+    return octets
+
+
+def left_of(tx: Transaction, number: int) -> bytes | None:
+    """The exact bytes of a message, None when they were deleted. Raises NotFound."""
     row = tx.execute("SELECT octets FROM raw WHERE message = ?", (number,)).fetchone()
     if row is None:
-        raise _no_message(number)
+        stored(tx, number)
+        return None
     octets: bytes = row["octets"]
     return octets
+
+
+def purged_at(tx: Transaction, number: int) -> float | None:
+    """When the bytes of a message were deleted (epoch seconds), None for never."""
+    row = tx.execute("SELECT purged_at FROM purged WHERE message = ?", (number,)).fetchone()
+    return row["purged_at"] if row else None
 
 
 def stored(tx: Transaction, number: int) -> Stored:
@@ -198,7 +215,7 @@ def erase(tx: Transaction, number: int) -> None:
     ):
         if tx.execute(query, (number,)).fetchone():
             return
-    for table in ("raw", "mention", "effect", "held"):
+    for table in ("raw", "mention", "effect", "held", "purged"):
         tx.execute(f"DELETE FROM {table} WHERE message = ?", (number,))
     for table in ("outbox", "failure"):
         tx.execute(f"UPDATE {table} SET message = NULL WHERE message = ?", (number,))

@@ -30,6 +30,8 @@ class App:
     def __init__(self, configuration: str | None, database: str | None) -> None:
         self.configuration = configuration
         self.database = database
+        self.noted = False
+        """Whether the log of changes has this run already."""
         self._user = os.getuid()  # of root, before it becomes the owner of the store
 
     @cached_property
@@ -85,20 +87,23 @@ class App:
             console.warning(f"the mail server does not know about the change yet: {problem}")
             console.hints(problem if problem.hints else Problem("", write.AGAIN))
 
+    @property
+    def person(self) -> str:
+        """The login name of who runs this command."""
+        sudo = os.environ.get("SUDO_USER") if self._user == 0 else None
+        return printable(sudo or owner.name(self._user))[:100]
+
     def note_change(self, words: Sequence[str]) -> None:
         """Add the command line of this run to the log of changes, if it has written to the store."""
         opened = self.__dict__.get("store")
-        if opened is None or not opened.written:
+        if opened is None or not opened.written or self.noted:
             return
         from mailgate.store import changes
 
-        person = owner.name(self._user)
-        if self._user == 0 and (sudo := os.environ.get("SUDO_USER")):
-            person = sudo
         line = " ".join(quoted(printable(word)) for word in words)
         try:
             with opened.write() as tx:
-                changes.note(tx, printable(person)[:100], line[:_LONGEST], time.time())
+                changes.note(tx, self.person, line[:_LONGEST], time.time())
         except Problem as problem:  # what was changed stays changed
             console.warning(f"the log of changes does not have it: {problem}")
 

@@ -23,7 +23,8 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
     """A message as JSON; its text and attachments are read from its bytes now."""
     from mailgate.mail import quoting  # takes 20 ms to import
 
-    raw = messages.raw(tx, message.number)
+    raw = messages.left_of(tx, message.number) or b""
+    purged = messages.purged_at(tx, message.number)
     inside = content(raw)
     written = mails.read(raw, lambda hints, author: Envelope())
     tongue = language(tx)
@@ -55,6 +56,7 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "flags": list(message.flags),
         "defects": list(dict.fromkeys((*written.defects, *inside.defects))),
         "records": refs,
+        "purged": None if purged is None else console.when(purged),
         "failures": [failure_data(failure, tongue) for failure in failures.of_message(tx, message.number)],
     }
 
@@ -106,6 +108,8 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
             if part.get("author"):
                 rows.append([(f"{_MARGIN}          by {printable(part['author'])}", "dim")])
+    if message["purged"]:
+        rows.append([(f"{_MARGIN}deleted   ", "dim"), (f"its bytes, {message['purged']}; its ids are kept", "")])
     for failure in message["failures"]:
         rows.append([(f"{_MARGIN}failed    ", "bold red"), (failure_line(failure), "")])
         show = command("mailgate bounce show {N}", failure["number"])

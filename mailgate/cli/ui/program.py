@@ -46,6 +46,7 @@ SECTIONS = {
         "config": "show and check the settings",
         "setup": "configure Postfix or Exim",
         "migrate": "upgrade the schema of the store",
+        "purge": "delete old mail",
         "backup": "copy the store while mail arrives",
         "restore": "put a backup in the place of the store",
         "check-store": "check, repair and shrink the store",
