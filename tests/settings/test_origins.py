@@ -28,8 +28,9 @@ def test_each_value_of_a_file_is_the_one_that_applies(tmp_path: Path) -> None:
     for section, keys in config.KNOWN.items():
         lines.append(f"[{section}]")
         for key, wanted in keys.items():
+            text = "90d" if section == "retention" else "/x/y"
             value = (
-                wanted[-1] if isinstance(wanted, tuple) else {str: "/x/y", int: 77, bool: True, list: ["mx.a"]}[wanted]
+                wanted[-1] if isinstance(wanted, tuple) else {str: text, int: 77, bool: True, list: ["mx.a"]}[wanted]
             )
             shown = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
             lines.append(f"{key} = {shown}")
