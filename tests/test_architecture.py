@@ -50,7 +50,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "words": "",
         "cms": "",
         "rtf": "",
-        "calendar": "",
+        "calendar": "mime",
         "uuencode": "entity files",
         "tnef": "entity files rtf",
         "containers": "cms files mime tnef uuencode",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mailgate.export.fields import Field, Form, Kind
 from mailgate.store import contacts, domains, parameters, records, senders
 from mailgate.values import names
-from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
+from mailgate.values.directory import AUTOMATIC, CALENDAR, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
 from mailgate.values.server import SECRETS, SECURITY, TYPES, Secret, Server
@@ -33,6 +33,10 @@ def _record(text: str) -> Ref | None:
 
 def _notified(texts: list[str]) -> tuple[str, ...]:
     return tuple({contacts.key(text): contacts.spelled(text) for text in texts}.values())
+
+
+def _listed(texts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(contacts.key, texts)))
 
 
 def _retired(retired: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -137,6 +141,14 @@ ALIAS = Kind(
         Field("spam", "spam", _words(SPAM), "What happens to mail that the server marked as spam."),
         Field("automatic", "automatic", _words(AUTOMATIC), "What happens to automatic and list mail."),
         Field("replies", "replies", _words(REPLIES), "Whose replies are posted; others are held."),
+        Field(
+            "list",
+            "lists",
+            _list(_listed, "ADDRESS"),
+            "Mailing list whose mail is people's mail here; repeatable.",
+            without="Clear the mailing lists.",
+        ),
+        Field("calendar", "calendar", _words(CALENDAR), "What happens to answers to unknown invitations."),
         Field("former", "", _FORMER),
         Field("values", "values", _VALUES, "Value of every new record; repeatable.", option="--set"),
     ),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
+from mailgate.mail import mime
 from mailgate.values import charset
 
 LIMIT = 256 * 1024
@@ -29,6 +30,9 @@ _CHANGES = ("STANDARD", "DAYLIGHT")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _ANSWERS = {"accepted": "accepted", "declined": "declined", "tentative": "tentative", "delegated": "delegated"}
 _KINDS = {"request": "Invitation", "cancel": "Cancelled", "reply": "Answer", "counter": "Other time proposed"}
+
+
+_METHOD = re.compile(rb"^METHOD[^:\n]{0,60}:[ \t]*([A-Za-z]{1,20})", re.MULTILINE | re.IGNORECASE)
 
 
 class Calendar(NamedTuple):
@@ -84,6 +88,18 @@ class _Zone(NamedTuple):
     month: int
     week: int
     day: int
+
+
+def method(raw: bytes) -> str:
+    """The METHOD of the first calendar part of a message, in lower case, `""` without one (RFC 5546 section 3.2).
+
+    No container is opened, and no more than LIMIT octets of the part are read.
+    """
+    for part in mime.leaves(mime.tree(raw).root):
+        if part.type == "text/calendar":
+            found = _METHOD.search(mime.body(raw, part._replace(end=min(part.end, part.start + LIMIT))))
+            return found[1].decode("ascii").lower() if found else ""
+    return ""
 
 
 def read(text: str) -> Calendar | None:

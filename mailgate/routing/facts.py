@@ -1,5 +1,6 @@
 """What a message says by itself: envelope, header, class, report. It is read once, before anything is looked up."""
 
+import re
 from typing import NamedTuple
 
 from mailgate.mail import classify
@@ -15,15 +16,24 @@ from mailgate.routing import resolve
 from mailgate.routing.state import Ours
 from mailgate.values import srs
 from mailgate.values.address import Address
+from mailgate.values.directory import Directory
+
+_CALENDAR_LIMIT = 256 * 1024
+"""Octets of a message in which a calendar part begins."""
+_CALENDAR = re.compile(rb"^content-type:\s{0,9}text/calendar", re.MULTILINE | re.IGNORECASE)
 
 
 class Facts(NamedTuple):
-    """A message, its class, what it reports (None: nothing), and why it cannot be judged (`""`: it can)."""
+    """A message, its class, what it reports (None: nothing), and why it cannot be judged (`""`: it can).
+
+    answers_invitation: it holds a calendar with METHOD:REPLY (RFC 5546 section 3.2.3).
+    """
 
     message: Message
     class_: Class
     report: Report | None = None
     failure: str = ""
+    answers_invitation: bool = False
 
     def qualified(self, domain: str) -> "Facts":
         """The same with this domain where an address of the envelope has none."""
@@ -40,7 +50,8 @@ class Facts(NamedTuple):
         envelope, author = self.message.envelope, self.message.author.address
         path = envelope.reverse_path
         people = (author, path, srs.original(path) if path else None)
-        recipients = (*envelope.recipients, *envelope.alternatives, *self.message.header_addresses)
+        lists = classify.postings(self.message) if self.class_.name == "list" else ()
+        recipients = (*envelope.recipients, *envelope.alternatives, *self.message.header_addresses, *lists)
         return tuple(dict.fromkeys((*recipients, *(address for address in people if address))))
 
 
@@ -50,7 +61,17 @@ def read(incoming: Incoming) -> Facts:
     message = message._replace(full_size=incoming.full_size, defects=(*message.defects, *incoming.defects))
     if incoming.failure:
         return Facts(message, classify.PERSON, None, incoming.failure)
-    return _with_report(Facts(message, classify.classify(message)), came_to_bounce_address=False)
+    answers = _answers_invitation(incoming.raw)
+    facts = Facts(message, classify.classify(message), answers_invitation=answers)
+    return _with_report(facts, came_to_bounce_address=False)
+
+
+def _answers_invitation(raw: bytes) -> bool:
+    if not _CALENDAR.search(raw, 0, _CALENDAR_LIMIT):  # nearly no message
+        return False
+    from mailgate.mail import calendar
+
+    return calendar.method(raw) == "reply"
 
 
 def for_envelope(facts: Facts, incoming: Incoming) -> Facts:
@@ -74,10 +95,18 @@ def placed(facts: Facts, ours: Ours) -> Facts:
     facts = facts._replace(message=facts.message._replace(envelope=envelope))
     if facts.report or facts.failure:
         return facts
+    if facts.class_.name == "list" and _is_fed(facts.message, ours.directory):
+        facts = facts._replace(class_=classify.classify(facts.message, carried=True))
     every = dict.fromkeys((*envelope.recipients, *facts.message.header_addresses))
     if not any(resolve.resolve(address, ours, envelope=True).kind == "bounce" for address in every):
         return facts
     return _with_report(facts, came_to_bounce_address=True)
+
+
+def _is_fed(message: Message, directory: Directory) -> bool:
+    """Whether the list that passed a message on is ours: it lies in a local domain, or an alias names it."""
+    named = frozenset(key for alias in directory.aliases.values() for key in alias.lists)
+    return any(posting.key in named or posting.domain in directory.domains for posting in classify.postings(message))
 
 
 def _with_report(facts: Facts, *, came_to_bounce_address: bool) -> Facts:

@@ -199,7 +199,7 @@ def alias(context: Context) -> Verdict:
     acting = context.acting
     if context.replies.forward:
         acting = tuple((alias, resolved) for alias, resolved in acting if alias.number in context.replies.forward)
-    outcomes = [context.acts(alias) for alias, _ in acting]
+    outcomes = [_unless_invited(context, alias, context.acts(alias)) for alias, _ in acting]
     if context.recipient and context.recipient.kind == "reserved":
         outcomes.append(context.outcome("hold", "postmaster", context.recipient.name))
     if not outcomes:
@@ -224,8 +224,18 @@ def fallback(context: Context) -> Verdict:
     configured = context.state.settings.fallback
     if not configured:
         return Verdict("no fallback model given", "none")
-    created = context.creation("fallback", configured)
-    return Verdict(f"fallback model {configured.model}", configured.model, (created, *_postmaster(context)))
+    made = _unless_invited(context, None, context.creation("fallback", configured))
+    word = configured.model if made.action == "create" else "hold"
+    return Verdict(f"fallback model {configured.model}", word, (made, *_postmaster(context)))
+
+
+def _unless_invited(context: Context, alias: Alias | None, outcome: Outcome) -> Outcome:
+    """What becomes of an answer to an invitation that no message here made, else the outcome as it is."""
+    takes = alias is not None and alias.calendar == "record"
+    if takes or not context.facts.answers_invitation or outcome.action not in ("create", "post"):
+        return outcome
+    note = "an answer to an invitation that is not stored here"
+    return context.outcome("hold", "unrouted", outcome.address, quiet=True, note=note)._replace(alias=outcome.alias)
 
 
 def no_route(context: Context) -> Verdict:

@@ -43,6 +43,8 @@ def why(
             return "X-Auto-Response-Suppress"
     if message.listed:
         return "List-* field"
+    if field := classify.way(message):
+        return f"{field}: a machine passed it on"
     if "header too large" in message.defects or any(defect.startswith("more than") for defect in message.defects):
         return "too many or too large header fields"
     if _is_in_a_circle(message):

@@ -177,10 +177,11 @@ def _fields(alias: Alias) -> dict[str, object]:
         "record": str(alias.record) if alias.record else None,
         "owner": str(alias.owner) if alias.owner else None,
         "notify": json.dumps(notify),
+        "lists": json.dumps([person(address) for address in alias.lists]),
     }
 
 
-_OTHERS = ("number", "local", "domain", "model", "values", "record", "owner", "notify")
+_OTHERS = ("number", "local", "domain", "model", "values", "record", "owner", "notify", "lists")
 _SAME = tuple(name for name in Alias._fields if name not in _OTHERS)
 """Fields that are stored as they are, under their own names."""
 
@@ -227,7 +228,7 @@ def _remains(gone: Alias) -> str:
     return json.dumps({name: getattr(gone, name) for name in _GOVERNING})
 
 
-_GOVERNING = ("policy", "authenticated", "replies", "automatic", "spam")
+_GOVERNING = ("policy", "authenticated", "replies", "automatic", "spam", "calendar")
 
 
 def remains(local: str, host: str, kept: str) -> Alias:

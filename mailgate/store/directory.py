@@ -186,10 +186,11 @@ def alias_from_row(row: Row) -> Alias:
         local_part=bool(row["local_part"]),
         authenticated=bool(row["authenticated"]),
         notify=tuple(json.loads(row["notify"])),
+        lists=tuple(json.loads(row["lists"])),
     )
 
 
-_ENCODED = ("values", "record", "owner", "local_part", "authenticated", "notify")
+_ENCODED = ("values", "record", "owner", "local_part", "authenticated", "notify", "lists")
 _SAME = tuple(name for name in Alias._fields if name not in _ENCODED)
 """The fields of an alias that its row has as they are."""
 

@@ -9,6 +9,7 @@ from mailgate.values.record import Ref
 POLICIES = ("everyone", "contacts", "followers", "members")
 SPAM = ("hold", "quiet")
 AUTOMATIC = ("quiet", "normal", "hold", "refuse")
+CALENDAR = ("quiet", "record")
 REPLIES = ("everyone", "participants")
 LANGUAGES = ("en", "de")
 RESERVED = ("postmaster", "abuse")
@@ -79,7 +80,7 @@ class Domain(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """An address that makes records, or posts on one."""
+    """An address that makes records, or posts on one; `lists`: posting addresses of lists that feed it (`key`)."""
 
     number: int
     local: str
@@ -97,6 +98,8 @@ class Alias(NamedTuple):
     notify: tuple[str, ...] = ()
     automatic: str = "quiet"
     replies: str = "everyone"
+    lists: tuple[str, ...] = ()
+    calendar: str = "quiet"
 
     @property
     def address(self) -> str:

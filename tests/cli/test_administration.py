@@ -101,6 +101,7 @@ def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
     office.ok("record", "create", "ticket", "--name", "One")
     command = "alias set support --set prio=high --unset team --record ticket/1 --from members"
     command += " --local-part --authenticated --spam quiet --refusal No. --notify ann@example.net"
+    command += " --list Team@lists.example.net --calendar record"
     changed = office.json(*command.split())
     assert changed == {
         "address": "support@example.com",
@@ -116,13 +117,17 @@ def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
         "spam": "quiet",
         "automatic": "quiet",
         "replies": "everyone",
+        "list": ["team@lists.example.net"],
+        "calendar": "record",
         "status": "not-tested",
         "former": [],
     }
-    command = "alias set support --no-record --no-owner --no-local-part --no-authenticated --no-notify --refusal"
+    command = (
+        "alias set support --no-record --no-owner --no-local-part --no-authenticated --no-notify --no-list --refusal"
+    )
     back = office.json(*command.split(), "")
     assert (back["record"], back["local_part"], back["authenticated"], back["notify"]) == (None, False, False, [])
-    assert back["refusal"] == ""
+    assert (back["refusal"], back["list"]) == ("", [])
 
 
 @pytest.mark.parametrize(

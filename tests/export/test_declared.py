@@ -20,7 +20,7 @@ from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, database, domains, parameters, records, schema, senders, servers
 from mailgate.store.database import Store
 from mailgate.store.records import NewRecord
-from mailgate.values.directory import AUTOMATIC, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
+from mailgate.values.directory import AUTOMATIC, CALENDAR, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
 from mailgate.values.names import local_part
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
@@ -41,6 +41,7 @@ STATE = {
 """Table -> columns that are no configuration: what happened, or how the store counts."""
 COLUMNS = {
     "values_json": "values",
+    "lists": "list",
     "permission": "verdict",
     "user_name": "user",
     "message_limit": "most",
@@ -140,6 +141,8 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "spam": st.sampled_from(SPAM),
         "automatic": st.sampled_from(AUTOMATIC),
         "replies": st.sampled_from(REPLIES),
+        "lists": st.lists(PEOPLE.map(str.lower), max_size=2, unique=True).map(tuple),
+        "calendar": st.sampled_from(CALENDAR),
         "values": st.dictionaries(TEXTS.map(str.strip).filter(bool), TEXTS, max_size=3),
     },
     "server": {

@@ -242,7 +242,7 @@ def test_i4_whoever_is_named_in_a_field_takes_no_part(gateway: Gateway, field: s
         pytest.param("postmaster@service.org", {}, id="postmaster"),
         pytest.param("signup@service.org", {"auto_submitted": "auto-generated"}, id="auto-submitted"),
         pytest.param("signup@service.org", {"precedence": "bulk"}, id="bulk"),
-        pytest.param("signup@service.org", {"list_unsubscribe": "<https://x>"}, id="list-unsubscribe"),
+        pytest.param("signup@service.org", {"list_id": "<news.service.org>"}, id="list-id"),
     ],
 )
 @pytest.mark.parametrize("way", ["signed", "by-id", "new"])

@@ -74,6 +74,7 @@ RENAMED: dict[str, dict[str, str]] = {
 
 
 ADDED: dict[str, dict[str, object]] = {
+    "alias": {"lists": "[]", "calendar": "quiet"},
     "delivery": {"revoked": 0, "signed_for": None},
     "failure": {"name": None, "quiet": 0},
     "record": {"closed_at": None},
