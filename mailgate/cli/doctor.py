@@ -4,19 +4,30 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Command, json_option
-from mailgate.doctor import addresses, collecting, configuration, files, integrity, probe, queues, watch
-from mailgate.mta import exim_check, installed, planning, postfix_check
+from mailgate.doctor import (
+    addresses,
+    collecting,
+    configuration,
+    files,
+    incoming,
+    integrity,
+    probe,
+    queues,
+    timers,
+    watch,
+)
+from mailgate.mta import planning
 from mailgate.mta.check import Check, failed
 from mailgate.process import owner
 from mailgate.settings.config import Config
-from mailgate.store import aliases, domains, keys
+from mailgate.store import aliases, domains, keys, servers
 from mailgate.store.database import Store, open_existing
 from mailgate.values.problem import CommandLine, Problem, command
 
@@ -111,6 +122,8 @@ def _results(app: App, areas: Iterable[str]) -> Iterable[Check]:
         yield from outside
     if "sending" in areas:
         yield queues.sending(settings.submit)
+        if settings.submit.sends:
+            yield timers.check(_owner(settings))
     if any(check.name in ("program", "store path") and check.verdict == "wrong" for check in outside):
         yield Check("store", "unknown", "its owner cannot reach it", command("mailgate doctor --only store"))
         return  # nothing else can be checked as the pipe would see it
@@ -120,9 +133,9 @@ def _results(app: App, areas: Iterable[str]) -> Iterable[Check]:
         except Problem as problem:
             yield failed("store", "wrong", problem, command("ls -l {FILE}", settings.store))
     here = files.mail_servers()
-    for name in ("postfix", "exim"):
-        if name in areas and name in here:
-            yield from _mail_server(app, name)
+    asked = [name for name in ("postfix", "exim") if name in areas and name in here]
+    if asked or {"postfix", "exim"} <= set(areas):
+        yield from _incoming(app, asked)
     if not here and {"postfix", "exim"} <= set(areas):
         yield Check("mail server", "unknown", "neither Postfix nor Exim is installed", _LMTP)
 
@@ -173,19 +186,33 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
         yield from collecting.check(opened, time.time())
 
 
-def _mail_server(app: App, name: str) -> Iterable[Check]:
-    """Compare the mail server with what `mailgate setup` would print."""
+def _incoming(app: App, asked: Sequence[str]) -> Iterable[Check]:
+    """Check the way on which mail comes in, as the one who asks: root sees what the owner of the store may not."""
     try:
-        plan = planning.in_place(app.config, owner.names(app.config.store), app.store, name)
+        account = owner.names(app.config.store)
+        # the store is opened as its owner, and the mail server is looked at as root
+        data, collects = as_owner(
+            app,
+            lambda: (planning.as_data(planning.plan(app.config, account, app.store, None)), _collects(app.store)),
+        )
+        plan = planning.from_data(data)
     except Problem as problem:
-        yield failed(name, "unknown", problem, command("mailgate setup {SERVER}", name))
+        yield failed(asked[0] if asked else "mail server", "unknown", problem, command("mailgate setup postfix"))
         return
-    results = (
-        postfix_check.check(plan, installed.postfix_state(plan))
-        if name == "postfix"
-        else exim_check.check(plan, installed.exim_state(plan))
-    )
-    yield from (check._replace(name=f"{name} {check.name}") for check in results)
+    yield from incoming.check(plan, app.config, asked, collects=collects)
+
+
+def _collects(opened: Store) -> bool:
+    """Whether mail is fetched from an incoming server."""
+    with opened.read() as tx:
+        return any(server.enabled for server in servers.listing(tx))
+
+
+def _owner(settings: Config) -> str:
+    try:
+        return owner.names(settings.store)[0]
+    except Problem:
+        return ""
 
 
 def _probe(app: App, to: str | None, wait: int) -> tuple[list[Check], list[str]]:

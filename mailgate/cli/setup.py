@@ -108,13 +108,15 @@ def postfix_(app: App, /, alias: bool, checking: bool, **options: Any) -> None:
 
     if wanted.removing:
         setup_apply.remove(apply.POSTFIX, wanted.manner)
-    elif checking:
-        _show_checks("postfix", postfix_check.check(plan(), installed.postfix_state(plan())), wanted.as_json)
-    else:
-        planned = _as_seen(app, plan)
-        made = postfix.setup(planned, installed.postfix_parameters(), wanted.folder)
-        wiring = "alias" if alias else "lmtp" if wanted.lmtp else "transport"
-        _finish(app, apply.POSTFIX, planned, made, wiring, wanted)
+        return
+    planned = _as_seen(app, plan)
+    if checking:
+        _show_checks("postfix", postfix_check.check(planned, installed.postfix_state(planned)), wanted.as_json)
+        return
+    planned = planned._replace(classes=installed.postfix_classes(planned.domains))
+    made = postfix.setup(planned, installed.postfix_parameters(), wanted.folder)
+    wiring = "alias" if alias else "lmtp" if wanted.lmtp else "transport"
+    _finish(app, apply.POSTFIX, planned, made, wiring, wanted)
 
 
 @setup.command(
@@ -137,13 +139,14 @@ def exim_(app: App, /, checking: bool, **options: Any) -> None:
     setup_apply.share(app, wanted.shared)
     if wanted.removing:
         setup_apply.remove(apply.EXIM, wanted.manner)
-    elif checking:
-        plan = _plan(app, wanted)
-        _show_checks("exim", exim_check.check(plan, installed.exim_state(plan)), wanted.as_json)
-    else:
-        planned = _as_seen(app, lambda: _plan(app, wanted))
-        made = exim.setup(planned, installed.exim_relayed(), wanted.folder, split=installed.exim_split())
-        _finish(app, apply.EXIM, planned, made, "lmtp" if wanted.lmtp else "transport", wanted)
+        return
+    planned = _as_seen(app, lambda: _plan(app, wanted))
+    if checking:
+        _show_checks("exim", exim_check.check(planned, installed.exim_state(planned)), wanted.as_json)
+        return
+    planned = planned._replace(classes=dict.fromkeys(installed.exim_local(planned.domains) or (), exim.LOCAL))
+    made = exim.setup(planned, installed.exim_relayed(), wanted.folder, split=installed.exim_split())
+    _finish(app, apply.EXIM, planned, made, "lmtp" if wanted.lmtp else "transport", wanted)
 
 
 def _finish(app: App, server: Server, plan: Plan, made: Setup, wiring: str, wanted: _Wanted) -> None:

@@ -32,6 +32,15 @@ class FileState(NamedTuple):
     error: str = ""
 
 
+class Greeting(NamedTuple):
+    """What answers where an LMTP server should listen. place: the socket or port; text: its first line; error: why none
+    comes."""
+
+    place: str
+    text: str = ""
+    error: str = ""
+
+
 def failed(name: str, verdict: Literal["wrong", "unknown"], problem: Problem, otherwise: CommandLine) -> Check:
     """The check that a problem ended; `otherwise` is the fix of a problem that names none."""
     fix = problem.commands[0] if problem.commands else None if problem.advice else otherwise
@@ -85,6 +94,22 @@ def check_size(plan: Plan, limit: int | None, stated: str, fix: CommandLine | No
         bound = "no limit" if limit == 0 else f"a limit of {limit} octets"
         return Check(name, "wrong", f"{bound}: mail above {plan.max_size} is bounced instead of refused", fix, advice)
     return Check(name, "ok", f"{limit} octets, and mailgate takes {plan.max_size}")
+
+
+def check_lmtp(greeting: Greeting | None) -> Check:
+    """Whether mailgate listens where the mail server hands mail over."""
+    if greeting is None:
+        return Check("lmtp", "unknown", "the place that mail is handed over at cannot be read", advice=_LISTEN)
+    if greeting.error:
+        text = f"{greeting.place} does not answer ({greeting.error}): mail waits in the mail server's queue"
+        return Check("lmtp", "wrong", text, command("mailgate lmtp --listen {PLACE}", greeting.place), _LISTEN)
+    if "mailgate" not in greeting.text:
+        text = f"another program answers at {greeting.place}: {greeting.text[:80]}"
+        return Check("lmtp", "wrong", text, command("mailgate lmtp --listen {PLACE}", greeting.place), _LISTEN)
+    return Check("lmtp", "ok", f"mailgate answers at {greeting.place}")
+
+
+_LISTEN = "keep `mailgate lmtp` running with systemd or another supervisor"
 
 
 def _entries(text: str) -> set[tuple[str, str]]:

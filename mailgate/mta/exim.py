@@ -1,6 +1,7 @@
 """What to put into Exim as Debian sets it up: parts of its configuration, and the commands that put them there."""
 
 import re
+from collections.abc import Iterator
 
 from mailgate.mta import guard, maps, units
 from mailgate.mta.plan import MARK, ConfigFile, Plan, Setup, configuration, first_commands, written
@@ -19,6 +20,8 @@ INCLUDING = {
     },
 }
 """File of an unsplit configuration -> the lines for it, and after which line each belongs; `""`: on top."""
+LOCAL = "local_domains"
+"""Exim's list of the domains that have mailboxes."""
 
 
 def setup(plan: Plan, relayed: str, source: str | None = None, *, split: bool = True) -> Setup:
@@ -46,7 +49,15 @@ def setup(plan: Plan, relayed: str, source: str | None = None, *, split: bool = 
     ]
     including = [] if split else [_including(path) for path in INCLUDING]
     every = (*first, *lines, *files, *including)
-    return Setup(every, (*before, *copied, *after), (*by_hand, *after))
+    return Setup(every, (*before, *copied, *after), (*by_hand, *after), tuple(_notes(plan)))
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    if kept := [domain for domain in plan.whole_domains if plan.classes.get(domain) == LOCAL]:
+        yield (
+            f"{', '.join(kept)} has mailboxes in this Exim (dc_other_hostnames), and they get no mail any more: remove"
+            " it there, or name it under [maps] shared in the configuration first"
+        )
 
 
 def _check_again(plan: Plan) -> CommandLine:

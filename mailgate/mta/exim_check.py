@@ -4,14 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mailgate.mta import exim, guard
-from mailgate.mta.check import Check, FileState, check_size, check_tables, check_unknown
+from mailgate.mta import exim, guard, stranger
+from mailgate.mta.check import Check, FileState, Greeting, check_lmtp, check_size, check_tables, check_unknown
 from mailgate.mta.plan import Plan
+from mailgate.mta.stranger import Answer, Asked, answer
+from mailgate.mta.wiring import Wiring
 from mailgate.values.problem import command
 
-_UNKNOWN_LOCAL_PART = "mailgate-knows-no-such-address"
 _WRITE = command("mailgate setup exim --write DIR")
 _THEN = "then run the commands that it prints"
+_START = command("systemctl start exim4")
+_TWICE = "remove it there, or name it under [maps] shared in the configuration"
+_SHARED = "name it in dc_other_hostnames, or not under [maps] shared in the configuration"
 _LIMIT = "define a smaller MESSAGE_SIZE_LIMIT in a file of /etc/exim4/conf.d/main"
 
 
@@ -19,45 +23,66 @@ class EximState(NamedTuple):
     """Exim as it is; None for what cannot be seen, with the reason in `error`.
 
     `options`: (kind, name) of a router or transport -> its options as Exim prints them, None when there is none;
-    `main`: main options; `lists`: named lists; `routed`: address -> what `exim -bt` says.
+    `main`: main options; `lists`: named lists; `wiring`: the one that is there; `local`: local domains that have
+    mailboxes in Exim; `asked`: what a stranger gets; `lmtp`: what answers where an LMTP server should listen.
     """
 
     options: Mapping[tuple[str, str], Mapping[str, str] | None] | None
     main: Mapping[str, str]
     lists: Mapping[str, str]
-    routed: Mapping[str, str] | None
     guard: FileState
     tables: Mapping[str, FileState]
     error: str = ""
+    wiring: Wiring | None = None
+    local: frozenset[str] | None = None
+    asked: Asked = Asked()
+    lmtp: Greeting | None = None
 
 
-def probes(plan: Plan) -> dict[str, bool]:
-    """Addresses to ask Exim about -> whether mailgate should get their mail."""
-    catchalls = {f"{domain.catchall}@{domain.name}": True for domain in plan.maps.domains}
-    details = {
-        f"{domain.catchall}{domain.delimiter}detail@{domain.name}": True
-        for domain in plan.maps.domains
-        if domain.delimiter
-    }
-    unknown = {f"{_UNKNOWN_LOCAL_PART}@{name}": plan.maps.unknown for name in plan.whole_domains}
-    return catchalls | details | unknown
+def followed(plan: Plan, state: EximState) -> Plan:
+    """The plan that Exim follows: with its fallback model."""
+    transport = (state.options or {}).get(("transport", "mailgate")) or {}
+    model = re.search(r"--fallback-model[ =](\S+)", transport.get("command", ""))
+    return plan._replace(lmtp="", fallback=model[1] if model else None)
 
 
 def check(plan: Plan, state: EximState) -> list[Check]:
-    """Everything that can be checked."""
-    checks = [guard.check(plan, state.guard), *check_tables(plan, state.tables), *check_unknown(plan)]
+    """Everything that can be checked, of the wiring that is there."""
+    by_lmtp = state.wiring is not None and state.wiring.kind == "lmtp"
+    plan = plan._replace(lmtp="") if by_lmtp else plan  # by whichever transport: what answers there is looked at
+    checks = [] if by_lmtp or plan.lmtp else [guard.check(plan, state.guard)]
+    checks += [*check_tables(plan, state.tables), *check_unknown(plan)]
     if state.options is None:
         text = state.error or "Exim cannot be asked"
         return [*checks, Check("exim", "unknown", text, command("exim4 -bP router mailgate"))]
+    if by_lmtp:
+        checks.append(check_lmtp(state.lmtp))
     for part in exim.parts(plan, ""):
-        if part.name != "main":
+        if part.name == "router" or (part.name == "transport" and not by_lmtp):
             for name, options in _instances(part.text).items():
-                checks.append(_check_instance(part.name, name, options, state.options.get((part.name, name))))
+                wanted = {key: value for key, value in options.items() if key != "transport" or not by_lmtp}
+                checks.append(_check_instance(part.name, name, wanted, state.options.get((part.name, name))))
     checks.append(_check_trusted(plan, state.main.get("trusted_users")))
     checks.append(_check_relay(state.lists.get("relay_to_domains")))
     limit = state.main.get("message_size_limit", "")
     checks.append(check_size(plan, _octets(limit), limit, None, _LIMIT))
-    return [*checks, *_check_routed(plan, state.routed)]
+    checks += _check_local(plan, state.local)
+    return checks + stranger.check(state.asked, _START, _WRITE, _THEN)
+
+
+def _check_local(plan: Plan, local: frozenset[str] | None) -> list[Check]:
+    """A domain in which every address is ours must have no mailboxes in Exim, a shared one must have some."""
+    name = "local_domains"
+    if local is None:
+        return [Check(name, "unknown", "Exim does not say which domains are local", command("exim4 -bP config"))]
+    checks = []
+    if twice := [domain for domain in plan.whole_domains if domain in local]:
+        text = f"{', '.join(twice)} is listed there too (dc_other_hostnames): its mailboxes get no mail any more"
+        checks.append(Check(name, "wrong", text, advice=_TWICE))
+    if missing := [d.name for d in plan.maps.domains if d.name in plan.maps.shared and d.name not in local]:
+        text = f"{', '.join(missing)} is under [maps] shared, and not listed there: its mail is refused"
+        checks.append(Check(name, "wrong", text, advice=_SHARED))
+    return checks
 
 
 def _instances(text: str) -> dict[str, dict[str, str]]:
@@ -110,19 +135,6 @@ def _check_relay(domains: str | None) -> Check:
     return Check(name, "wrong", text, _WRITE, _THEN)
 
 
-def _check_routed(plan: Plan, routed: Mapping[str, str] | None) -> list[Check]:
-    if routed is None:
-        return [Check("routing", "unknown", "Exim cannot be asked where addresses go", command("exim4 -bt ADDRESS"))]
-    checks = []
-    for address, is_local in probes(plan).items():
-        answer = routed.get(address, "")
-        right = "router = mailgate," in answer if is_local else "undeliverable" in answer
-        text = f"{address}: {' '.join(answer.split()) or 'Exim gives no answer'}"
-        fix = None if right else command("exim4 -bt {ADDRESS}", address)
-        checks.append(Check("routing", "ok" if right else "wrong", text, fix))
-    return checks
-
-
 def _octets(text: str) -> int | None:
     match = re.fullmatch(r"(\d+)([KMG]?)", text.strip())
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]] if match else None
@@ -143,12 +155,32 @@ def lists(printed: str) -> dict[str, str]:
     return dict(re.findall(r"^domainlist (\w+) = (.*)$", printed, re.MULTILINE))
 
 
-def routed(printed: str, addresses: Sequence[str]) -> dict[str, str]:
+def routed(printed: str, addresses: Sequence[str]) -> dict[str, Answer]:
     """What `exim -bt` printed about each address."""
-    answers: dict[str, str] = {}
+    blocks: dict[str, str] = {}
     current = ""
     for line in printed.splitlines():
         named = next((text for text in addresses if re.match(re.escape(text) + r"(?:$|\s)", line, re.IGNORECASE)), "")
         current = named or current
-        answers[current] = f"{answers.get(current, '')}{line.removeprefix(named)}\n"
-    return answers
+        blocks[current] = f"{blocks.get(current, '')} {line.removeprefix(named)}"
+    return {address: _routed(" ".join(blocks.get(address, "").split())) for address in addresses}
+
+
+def _routed(text: str) -> Answer:
+    if "undeliverable" in text:
+        return Answer("refused", text)
+    if "cannot be resolved" in text or not text:
+        return Answer("later" if text else "unclear", text or "exim -bt says nothing")
+    return Answer("taken", text, "router = mailgate," in text)
+
+
+def dialogue(addresses: Sequence[str]) -> str:
+    """The commands of a session that asks about addresses and sends no message."""
+    lines = ["EHLO client.invalid", "MAIL FROM:<>", *(f"RCPT TO:<{each}>" for each in addresses), "QUIT"]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def replies(printed: str, addresses: Sequence[str]) -> dict[str, Answer]:
+    """What `exim -bh` replied in the session of `dialogue`."""
+    last = re.findall(r"^(\d{3}) (.*)$", printed, re.MULTILINE)[3:]  # after the greeting, EHLO and MAIL
+    return {each: answer(int(code), text) for each, (code, text) in zip(addresses, last, strict=False)}

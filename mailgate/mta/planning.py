@@ -1,11 +1,10 @@
-"""Make the plan for a mail server, from the store and the configuration, or from what is in place."""
+"""Make the plan for a mail server, from the store and the configuration."""
 
 import os
-import re
 import sys
 from typing import Any
 
-from mailgate.mta import installed, maps, write
+from mailgate.mta import maps, write
 from mailgate.mta.maps import Maps
 from mailgate.mta.plan import Plan
 from mailgate.settings import config
@@ -41,17 +40,6 @@ def plan(settings: Config, account: tuple[str, str], store: Store, fallback: str
         lmtp=settings.serve_lmtp or _LMTP,
         listens=bool(settings.serve_lmtp),
     )
-
-
-def in_place(settings: Config, account: tuple[str, str], store: Store, server: str) -> Plan:
-    """The plan that a mail server seems to follow, with its alias file or fallback model. Raises Problem."""
-    default = plan(settings, account, store, None)
-    if server != "postfix":
-        return default
-    state = installed.postfix_state(default)
-    by_alias = f"{default.folder}/{maps.ALIASES}" in (state.settings or {}).get("alias_maps", "")
-    model = re.search(r"--fallback-model[ =](\S+)", state.service or "")
-    return default._replace(alias=by_alias and not (state.service or "").strip(), fallback=model[1] if model else None)
 
 
 def as_data(plan: Plan) -> dict[str, Any]:

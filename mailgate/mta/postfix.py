@@ -63,16 +63,31 @@ def master(plan: Plan) -> ConfigFile:
 
 
 def _notes(plan: Plan, present: Mapping[str, str]) -> list[str]:
+    if plan.alias:
+        return []
+    notes = [
+        f"{domain} is in {name}, and Postfix hands no mail of such a domain to mailgate: name it in"
+        " virtual_mailbox_domains instead first; its addresses in virtual_alias_maps go on working"
+        for domain, name in plan.classes.items()
+        if domain in plan.maps.shared and name == "virtual_alias_domains"
+    ]
+    for domain in plan.whole_domains:
+        name = plan.classes.get(domain, "relay_domains")
+        if name != "relay_domains":
+            notes.append(
+                f"{domain} is in {name} already, so its mail does not reach mailgate: remove it there, or name it"
+                " under [maps] shared in the configuration first"
+            )
     named = postfix_settings.relayed(present)
     own_table = f":{plan.folder}/{maps.DOMAINS}"
     relayed = postfix_settings.items(present.get("relay_domains", ""))
     unlisted = [item for item in relayed if item not in named and not item.endswith(own_table)]
-    if plan.alias or not unlisted or present.get("relay_recipient_maps"):
-        return []
-    return [
-        f"this server relays for {', '.join(unlisted)} without a list of their addresses, and with"
-        " relay_recipient_maps it refuses those that are not listed: add one for them"
-    ]
+    if unlisted and not present.get("relay_recipient_maps"):
+        notes.append(
+            f"this server relays for {', '.join(unlisted)} without a list of their addresses, and with"
+            " relay_recipient_maps it refuses those that are not listed: add one for them"
+        )
+    return notes
 
 
 _LMTP = """\

@@ -4,25 +4,32 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mailgate.mta import guard, postfix, postfix_settings
-from mailgate.mta.check import Check, FileState, check_size, check_tables, check_unknown
+from mailgate.mta import guard, postfix, postfix_class, postfix_settings, stranger
+from mailgate.mta.check import Check, FileState, Greeting, check_lmtp, check_size, check_tables, check_unknown
 from mailgate.mta.maps import GUARD
 from mailgate.mta.plan import Plan
 from mailgate.mta.postfix_settings import LISTS, MainSetting
+from mailgate.mta.stranger import Asked
+from mailgate.mta.wiring import Wiring
 from mailgate.values.problem import CommandLine, command
 
 _SHORTEST = 60
 """Seconds that Postfix must give us: mailgate and its guard always answer within 50."""
-_CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains")
-"""The other classes of addresses that a domain may be in."""
 _TWICE = "remove it there, or name it under [maps] shared in the configuration"
+_ALIASED = "virtual_alias_domains"
+_MOVE = "name it in virtual_mailbox_domains instead: its addresses in virtual_alias_maps go on working"
+_UNKNOWN_CLASS = "name it in mydestination or virtual_mailbox_domains, or not under [maps] shared"
+_WRITE, _THEN = command("mailgate setup postfix --write DIR"), "then run the commands that it prints"
+_START = command("postfix start")
 
 
 class PostfixState(NamedTuple):
     """Postfix as it is; None for what cannot be seen, with the reason in `error`.
 
     `settings`: parameter -> its value, other parameters filled in; `service`: our line of master.cf, `""` without one;
-    `guard`: the script; `tables` and `indexes`: as `check.check_tables` takes them.
+    `guard`: the script; `tables` and `indexes`: as `check.check_tables` takes them. `wiring`: the one that is there;
+    `classes`: local domain -> the parameter that has it, None when a table cannot be asked; `asked`: what a stranger
+    gets; `lmtp`: what answers where an LMTP server should listen.
     """
 
     settings: Mapping[str, str] | None
@@ -31,24 +38,45 @@ class PostfixState(NamedTuple):
     tables: Mapping[str, FileState]
     indexes: Mapping[str, str | None] | None
     error: str = ""
+    wiring: Wiring | None = None
+    classes: Mapping[str, str] | None = None
+    asked: Asked = Asked()
+    lmtp: Greeting | None = None
 
 
 def names(plan: Plan) -> list[str]:
     """The parameters that are checked."""
-    settings = [setting.name for setting in postfix_settings.settings(plan)]
-    return list(dict.fromkeys([*settings, "relay_domains", *_CLASSES]))
+    plan = plan._replace(lmtp="")
+    both = (plan, plan._replace(alias=not plan.alias))
+    settings = [setting.name for each in both for setting in postfix_settings.settings(each)]
+    return list(dict.fromkeys([*settings, *postfix_class.NAMES, "queue_directory"]))
+
+
+def followed(plan: Plan, state: PostfixState) -> Plan:
+    """The plan that Postfix follows: with its alias file, its fallback model."""
+    model = re.search(r"--fallback-model[ =](\S+)", state.service or "")
+    by_alias = state.wiring is not None and state.wiring.kind == "alias"
+    return plan._replace(alias=by_alias, lmtp="", fallback=None if by_alias or not model else model[1])
 
 
 def check(plan: Plan, state: PostfixState) -> list[Check]:
-    """Everything that can be checked."""
-    checks = [guard.check(plan, state.guard), *check_tables(plan, state.tables, state.indexes), *check_unknown(plan)]
-    if not plan.alias:
+    """Everything that can be checked, of the wiring that is there."""
+    plan = plan._replace(classes=state.classes or {})
+    by_lmtp = not plan.alias and state.wiring is not None and state.wiring.kind == "lmtp"
+    plan = plan._replace(lmtp="") if by_lmtp else plan  # by whichever table: what answers there is looked at
+    checks = [] if by_lmtp or plan.lmtp else [guard.check(plan, state.guard)]
+    checks += [*check_tables(plan, state.tables, state.indexes), *check_unknown(plan)]
+    if by_lmtp:
+        checks.append(check_lmtp(state.lmtp))
+    elif not plan.alias:
         checks.append(_check_service(plan, state))
     if state.settings is None:
         text = state.error or "main.cf cannot be read"
         return [*checks, Check("main.cf", "unknown", text, command("postconf -n"))]
-    checks += [_check_setting(plan, setting, state.settings) for setting in postfix_settings.settings(plan)]
-    return checks + ([] if plan.alias else _check_classes(plan, state.settings))
+    wanted = [each for each in postfix_settings.settings(plan) if not (by_lmtp and each.name.startswith("mailgate_"))]
+    checks += [_check_setting(plan, setting, state.settings) for setting in wanted]
+    checks += _check_classes(plan, state.classes) if not plan.alias else []
+    return checks + stranger.check(state.asked, _START, _WRITE, _THEN)
 
 
 def _check_service(plan: Plan, state: PostfixState) -> Check:
@@ -109,14 +137,26 @@ def _set(name: str, value: str | None) -> CommandLine:
     return command("postconf -e {SETTING} && postfix reload", f"{name} = {value}")
 
 
-def _check_classes(plan: Plan, settings: Mapping[str, str]) -> list[Check]:
-    """A domain in which every address is ours must be in no other class of addresses."""
+def _check_classes(plan: Plan, classes: Mapping[str, str] | None) -> list[Check]:
+    """A domain in which every address is ours must be in no other class of addresses, a shared one must be in one."""
+    if classes is None:
+        return []  # the question that was not answered is shown
+    others: dict[str, list[str]] = {}
+    for domain in plan.whole_domains:
+        if (name := classes.get(domain, "relay_domains")) != "relay_domains":
+            others.setdefault(name, []).append(domain)
     checks = []
-    for name in _CLASSES:
-        present = postfix_settings.items(settings.get(name, "").lower())
-        if twice := [domain for domain in plan.whole_domains if domain in present]:
-            text = f"{', '.join(twice)} is listed there too, so its mail does not reach mailgate"
-            checks.append(Check(name, "wrong", text, advice=_TWICE))
+    for name, domains in others.items():
+        text = f"{', '.join(domains)} is listed there too, so its mail does not reach mailgate"
+        checks.append(Check(name, "wrong", text, advice=_TWICE))
+    aliased = [domain for domain in plan.domains if classes.get(domain) == _ALIASED and domain in plan.maps.shared]
+    if aliased:
+        text = f"{', '.join(aliased)} is listed there, and Postfix hands no mail of such a domain to mailgate"
+        checks.append(Check(_ALIASED, "wrong", text, advice=_MOVE))
+    for shared in plan.maps.domains:
+        if shared.name in plan.maps.shared and shared.name not in classes:
+            text = f"{shared.name} is under [maps] shared, and no parameter of Postfix names it: its mail is refused"
+            checks.append(Check("shared", "wrong", text, advice=_UNKNOWN_CLASS))
     return checks
 
 

@@ -10,6 +10,7 @@ from mailgate.mta.plan import Plan
 LISTS = (
     *("relay_domains", "transport_maps", "relay_recipient_maps"),
     *("local_recipient_maps", "alias_maps", "mydestination"),
+    "virtual_mailbox_maps",
 )
 """Parameters whose value is a list, to which ours is added."""
 _DEFAULTS = (
@@ -56,6 +57,7 @@ def settings(plan: Plan) -> list[MainSetting]:
         ]
     shared = [table[maps.ADDRESSES], signed] if plan.maps.shared else []
     local = ["proxy:unix:passwd.byname", "$alias_maps", *shared]
+    classes = {plan.classes.get(name, "mydestination") for name in plan.maps.shared}
     routed = [table[maps.DOMAINS], *shared]
     if plan.lmtp:
         routed = [f"pipemap:{{{each}, static:{lmtp(plan)}}}" for each in routed]
@@ -67,7 +69,8 @@ def settings(plan: Plan) -> list[MainSetting]:
         MainSetting("relay_domains", _RELAY, [table[maps.DOMAINS]]),
         MainSetting("transport_maps", _LMTP if plan.lmtp else _TRANSPORT, routed),
         MainSetting("relay_recipient_maps", _RECIPIENTS, [table[maps.ADDRESSES], signed]),
-        *([MainSetting("local_recipient_maps", _SHARED, local)] if shared else []),
+        *([MainSetting("local_recipient_maps", _SHARED, local)] if "mydestination" in classes else []),
+        *([MainSetting("virtual_mailbox_maps", _MAILBOXES, shared)] if "virtual_mailbox_domains" in classes else []),
         *([] if plan.lmtp else pipe),
         *last,
     ]
@@ -136,7 +139,8 @@ _LMTP = "... and hands it to mailgate by LMTP: a domain that the table has goes 
 _RECIPIENTS = """\
 The addresses that exist: others are refused before their mail is sent. mailgate keeps these tables, and Postfix
 notices a change by itself. The second table lets answers to our signed addresses through, whatever their name."""
-_SHARED = "The same in a domain that has mailboxes of its own here, which must be in mydestination."
+_SHARED = "The same in a domain of mydestination that has mailboxes of its own here."
+_MAILBOXES = "The same in a domain of virtual_mailbox_domains that has mailboxes of its own."
 _ONE = 'One process for each recipient: one exit status cannot mean "taken" for one and "refused" for another.'
 _TIME = "Postfix bounces what it has to stop, so stay above the 50 s in which mailgate and its guard always answer."
 _DETAILS = "name+detail@ goes where name@ goes: answers come back to such addresses."

@@ -94,6 +94,8 @@ class Server(ABC):
         self.machine.mailgate("init", "--domain", "example.com", "--user", "mailgate")
         self.machine.mailgate("alias", "add", "support@example.com", "--model", "ticket")
         self.machine.mailgate("alias", "add", "sales@example.com", "--model", "lead")
+        timer = "*/5 * * * * mailgate /opt/mailgate/bin/mailgate work --quiet\n"
+        self.machine.path("/etc/cron.d/mailgate").write_text(timer)
 
     def share(self) -> None:
         """Say that example.com has mailboxes of its own on this server."""
@@ -301,6 +303,51 @@ class PostfixShared(Postfix):
     def _make_store(self) -> None:
         super()._make_store()
         self.share()
+
+
+class PostfixMailboxes(Postfix):
+    """A domain of virtual_mailbox_domains, in tables as a mail platform has them."""
+
+    parameters: ClassVar[Sequence[str]] = (
+        "virtual_mailbox_domains = regexp:/etc/postfix/vdomains",
+        "virtual_mailbox_maps = hash:/etc/postfix/vmailbox",
+        "virtual_mailbox_base = /var/mail/vhosts",
+        "virtual_minimum_uid = 1",
+        "virtual_uid_maps = static:8",
+        "virtual_gid_maps = static:8",
+    )
+    tables: ClassVar[Sequence[str]] = (
+        "echo '/^example\\.com$/ yes' >/etc/postfix/vdomains",
+        "printf 'jane@example.com jane/\\npostmaster@example.com jane/\\n' >/etc/postfix/vmailbox",
+        "postmap hash:/etc/postfix/vmailbox",
+        "install -d -o mail -g mail /var/mail/vhosts",
+    )
+
+    def _configure(self) -> None:
+        super()._configure()
+        for line in self.parameters:
+            self.machine.run("postconf", "-e", line)
+        for command in self.tables:
+            self.run(command)
+
+    def _make_store(self) -> None:
+        super()._make_store()
+        self.share()
+
+
+class PostfixAliased(PostfixMailboxes):
+    """A domain that has aliases alone, in virtual_mailbox_domains."""
+
+    parameters: ClassVar = (
+        "alias_maps = $alias_database",
+        "virtual_alias_domains =",
+        "virtual_mailbox_domains = example.com",
+        "virtual_alias_maps = hash:/etc/postfix/valias",
+    )
+    tables: ClassVar = (
+        "printf 'jane@example.com root\\npostmaster@example.com root\\n' >/etc/postfix/valias",
+        "postmap hash:/etc/postfix/valias",
+    )
 
 
 class EximShared(Exim):

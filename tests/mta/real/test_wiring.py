@@ -11,7 +11,17 @@ import pytest
 
 from .letters import send
 from .polling import until
-from .servers import Exim, EximShared, Postfix, PostfixAlias, PostfixShared, Server, Start
+from .servers import (
+    Exim,
+    EximShared,
+    Postfix,
+    PostfixAlias,
+    PostfixAliased,
+    PostfixMailboxes,
+    PostfixShared,
+    Server,
+    Start,
+)
 from .sink import Sink
 
 pytestmark = pytest.mark.mta
@@ -140,6 +150,38 @@ def test_a_domain_works_while_it_is_there(whole: Server) -> None:
     assert [each["reason"] for each in whole.held(letter.subject)] == ["postmaster"]
     whole.machine.mailgate("domain", "remove", "new.example.org", "--yes")
     until(lambda: rcpt(whole, "catchall@new.example.org") != 250, "the domain to be gone", 20)
+
+
+@pytest.mark.parametrize("way", [PostfixMailboxes, PostfixAliased], ids=["mailboxes", "aliases"])
+def test_a_shared_domain_may_be_a_virtual_one(shared: Start, way: type[Server]) -> None:
+    """Every check was green, and every customer got 550."""
+    server = shared(way)
+    assert verdicts(server, "wrong") == set()
+    signed = f"nobody+mg1r{'a' * 22}@example.com"
+    for recipient in ("support@example.com", "support+detail@example.com", "catchall@example.com", signed):
+        assert rcpt(server, recipient) == 250
+    for recipient in ("support+detail@example.com", "bounce@example.com"):
+        letter = send(server, recipient)
+        server.wait(letter.queue_id, "sent")
+        assert server.message(letter.subject)["recipients"] == [recipient]
+    letter = send(server, "jane@example.com")
+    server.wait_gone(letter.queue_id)
+    assert [each.kind for each in server.outcomes(letter.queue_id)] == ["sent"]
+    assert letter.subject not in [each["subject"] for each in server.machine.json("message", "list")]
+    assert rcpt(server, "nobody9@example.com") == 550
+
+
+def test_a_shared_domain_of_aliases_must_move(shared: Start) -> None:
+    """Postfix sends nothing of a domain in virtual_alias_domains to a transport, whatever transport_maps says."""
+    server = shared(PostfixAliased)
+    there = f"{SAVE_MAIN}; postconf -e virtual_alias_domains=example.com; postfix reload"
+    with changed(server, there, f"{RESTORE_MAIN}; postfix reload"):
+        found = check(server)
+        assert found["virtual_alias_domains"]["verdict"] == "wrong"
+        assert "name it in virtual_mailbox_domains instead" in found["virtual_alias_domains"]["fix"]
+        assert found["rcpt example.com"]["verdict"] == "wrong"
+        said = server.machine.run("mailgate", "setup", "postfix", "--write", "/root/said").stderr
+        assert "warning: example.com is in virtual_alias_domains" in said
 
 
 @pytest.mark.parametrize("way", [PostfixShared, EximShared], ids=["postfix", "exim"])
@@ -278,7 +320,7 @@ OF_EXIM = {
         ("condition", "s/mg1\\[rb\\]/mg1x/", "router mailgate"),
         ("no refusal", "s/^mailgate_unknown:/mailgate_other:/", "router mailgate_unknown"),
         ("bounce on any output", "s/^  return_fail_output/  return_output/", "transport mailgate"),
-        ("another router first", f"s/^hubbed_hosts:/{FIRST}hubbed_hosts:/", "routing"),
+        ("another router first", f"s/^hubbed_hosts:/{FIRST}hubbed_hosts:/", "rcpt example.com"),
     )
 }  # fmt: skip
 
@@ -293,8 +335,10 @@ def test_a_healthy_server_is_found_healthy(server: Server) -> None:
 def test_check_finds_what_is_wrong_with_postfix(postfix: Server, what: str) -> None:
     there, back, name = (EVERYWHERE | OF_POSTFIX)[what]
     with changed(postfix, there, back):
-        assert verdicts(postfix, "wrong") == {name}
-        assert check(postfix)[name]["fix"]
+        found = check(postfix)
+        wrong = {each for each, of in found.items() if of["verdict"] == "wrong"}
+        assert {each for each in wrong if not each.startswith("rcpt")} == {name}
+        assert found[name]["fix"]
     assert verdicts(postfix, "wrong") == set()
 
 
