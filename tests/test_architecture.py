@@ -275,6 +275,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "watch": "",
         "collecting": "queues",
         "integrity": "files",
+        "keeping": "queues",
     },
     "manual": {"build": "", "markdown": "", "pages": "markdown", "roff": "markdown", "screen": "markdown"},
     "cli.ui": {

@@ -1,6 +1,7 @@
 """`mailgate backup`: copy the store while mail arrives."""
 
 import os
+import time
 
 import click
 
@@ -8,9 +9,10 @@ from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Command, json_option
 from mailgate.process import owner, writer
-from mailgate.store import copying
+from mailgate.store import changes, copying
+from mailgate.store.database import open_existing
 from mailgate.values.charset import printable
-from mailgate.values.problem import Problem, command
+from mailgate.values.problem import Problem, StoreError, command, quoted
 
 
 @click.command(
@@ -43,14 +45,34 @@ def backup(app: App, file: str, force: bool, as_json: bool) -> None:
         contents = copying.contents(unfinished)
         if contents.counters != copied.counters or contents.octets != copied.octets:
             raise Problem(f"{file} is not what was copied", command("df -h {FOLDER}", os.path.dirname(target)))
+    line = f"backup {quoted(printable(target))}"
+    as_owner(app, lambda: _note(store, app.person, line[:_LONGEST]))
     if as_json:
         counts = {"messages": contents.messages, "records": contents.records, "size": contents.octets}
         console.data({"file": target, "schema": contents.schema, **counts, "waited": round(copied.waited, 3)})
         return
+    counts = console.counted({"message": contents.messages, "record": contents.records})
+    counts = "the empty store" if counts == "nothing" else counts
     console.say(
-        f"copied {console.counted({'message': contents.messages, 'record': contents.records})},"
+        f"copied {counts},"
         f" {console.size(contents.octets)}, to {printable(file)}; mail waited {copied.waited:.2f} s"
     )
+
+
+_LONGEST = 1_000
+"""Characters of a command in the log of changes."""
+
+
+def _note(path: str, person: str, line: str) -> None:
+    """Add the backup to the log of changes: `doctor` sees there when none is made any more."""
+    owner.become(path)
+    try:
+        opened = open_existing(path, wait=20.0)
+        with opened.write() as tx:
+            changes.note(tx, person, line, time.time())
+        opened.close()
+    except StoreError as problem:  # an older schema, for one, which is worth a backup too
+        console.warning(f"the log of changes does not have it: {problem}")
 
 
 def _copy(store: str, descriptor: int) -> copying.Copied:

@@ -18,6 +18,7 @@ from mailgate.doctor import (
     files,
     incoming,
     integrity,
+    keeping,
     probe,
     queues,
     timers,
@@ -182,6 +183,7 @@ def _inside(settings: Config, areas: Iterable[str]) -> Iterable[Check]:
         yield from addresses.check(opened, settings)
     if "waiting" in areas:
         yield from queues.check(opened, settings.submit, time.time())
+        yield from keeping.check(opened, settings, time.time())
     if "servers" in areas:
         yield from collecting.check(opened, time.time())
 

@@ -31,3 +31,12 @@ def newest(tx: Transaction, count: int) -> list[Change]:
     """The newest entries, oldest first."""
     rows = tx.execute("SELECT * FROM change ORDER BY number DESC LIMIT ?", (count,)).fetchall()
     return [Change(row["number"], row["changed_at"], row["person"], row["command"]) for row in reversed(rows)]
+
+
+def times_of(tx: Transaction, name: str, count: int) -> list[float]:
+    """When a command was last run (epoch seconds), so many times at most, the newest first."""
+    rows = tx.execute(
+        "SELECT changed_at FROM change WHERE command >= ? AND command < ? ORDER BY number DESC LIMIT ?",
+        (f"{name} ", f"{name}!", count),
+    )
+    return [row["changed_at"] for row in rows]

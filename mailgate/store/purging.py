@@ -15,7 +15,7 @@ from mailgate.store.database import Row, Transaction
 
 WINDOW = 2_000
 """Numbers of messages that one step looks at."""
-BATCH = 20
+BATCH = 40
 """Messages that one step deletes."""
 FORGOTTEN = "forgotten@invalid"
 """Stands in place of the address of a person who was forgotten."""

@@ -298,3 +298,8 @@ def test_compact_gives_free_space_back(busy: Installed) -> None:
     deliver(busy)
     assert busy.json("check-store")["findings"] == []
     assert not [name for name in os.listdir(busy.folder) if name.endswith((".new", ".check"))]
+
+
+def test_a_backup_is_in_the_log_of_changes(busy: Installed) -> None:
+    busy.ok("backup", "copy.db")
+    assert f"backup {busy.folder}/copy.db" in busy.ok("log", "--changes")
