@@ -51,11 +51,10 @@ def backup(app: App, file: str, force: bool, as_json: bool) -> None:
         counts = {"messages": contents.messages, "records": contents.records, "size": contents.octets}
         console.data({"file": target, "schema": contents.schema, **counts, "waited": round(copied.waited, 3)})
         return
-    counts = console.counted({"message": contents.messages, "record": contents.records})
-    counts = "the empty store" if counts == "nothing" else counts
+    said = console.counted({"message": contents.messages, "record": contents.records})
+    said = "a store without messages" if said == "nothing" else said
     console.say(
-        f"copied {counts},"
-        f" {console.size(contents.octets)}, to {printable(file)}; mail waited {copied.waited:.2f} s"
+        f"copied {counts}, {console.size(contents.octets)}, to {printable(file)}; mail waited {copied.waited:.2f} s"
     )
 
 
