@@ -273,3 +273,21 @@ def test_the_units_run_commands_that_exist() -> None:
             assert name in COMMANDS, path.name
             named += 1
     assert named
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+@pytest.mark.parametrize("row", table("install", "unit"), ids=lambda row: row[0])
+def test_a_unit_is_as_exposed_as_the_page_says(row: tuple[str, ...]) -> None:
+    path = ROOT / "examples" / "systemd" / row[0]
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    if found is None and "offline" in done.stderr:
+        pytest.skip("this systemd cannot judge a file")
+    assert found is not None
+    assert float(found[1]) <= float(row[2]) + 0.1, done.stdout
+
+
+def test_every_service_is_in_the_table_of_exposures() -> None:
+    services = {path.name for path in (ROOT / "examples" / "systemd").glob("*.service")}
+    assert {row[0] for row in table("install", "unit")} == services

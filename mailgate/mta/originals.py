@@ -44,8 +44,8 @@ def load(server: str) -> Applied | None:
     path = f"{FOLDER}/{server}.json"
     try:
         for each in (os.path.dirname(FOLDER), FOLDER, path):
-            info = os.lstat(each)
-            if info.st_uid != os.geteuid() or info.st_mode & 0o022 or stat.S_ISLNK(info.st_mode):
+            info = os.stat(each)
+            if info.st_uid != os.geteuid() or info.st_mode & 0o022:
                 raise Problem(f"{each} can be changed by others than root", command("ls -ld {FILE}", each))
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             data = json.load(file)
