@@ -42,7 +42,7 @@ def test_all_is_every_extra_of_a_feature_and_tests_install_it() -> None:
 
 
 def test_the_program_knows_which_extra_brings_a_library() -> None:
-    brings = {re.match(r"[\w-]+", needed)[0]: name for name in ("fetch", "lmtp") for needed in EXTRAS[name]}
+    brings = {re.match(r"[\w-]+", needed)[0]: name for name in ("fetch", "html", "lmtp") for needed in EXTRAS[name]}
     assert brings == extras.EXTRAS
 
 

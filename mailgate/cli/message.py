@@ -63,10 +63,14 @@ def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
 @message.command("show", examples="mailgate message show 12")
 @click.argument("number", type=Number())
 @full_option
+@click.option("--html", "as_html", is_flag=True, help="Print its HTML, cleaned: no scripts, no remote images.")
 @json_option
 @pass_app
-def show(app: App, number: int, full: bool, as_json: bool) -> None:
+def show(app: App, number: int, full: bool, as_html: bool, as_json: bool) -> None:
     """Show one message: its text, its attachments, and its delivery failures."""
+    if as_html:
+        _show_html(app, number)
+        return
     with app.store.read() as tx:
         data = message_data(tx, messages.stored(tx, number))
     if as_json:
@@ -74,6 +78,16 @@ def show(app: App, number: int, full: bool, as_json: bool) -> None:
         return
     show_message(data, full=full)
     app.finish()
+
+
+def _show_html(app: App, number: int) -> None:
+    from mailgate.cli.ui import page
+
+    with app.store.read() as tx:
+        html = content(messages.raw(tx, number)).html
+    if not html:
+        raise Problem(f"message {number} has no HTML", command("mailgate message show {N}", number))
+    console.verbatim(page.cleaned(html).rstrip("\n"))
 
 
 @message.command("raw", examples="mailgate message raw 12 > message.eml")

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from mailgate.values.problem import Problem, command
 
-EXTRAS = {"imapclient": "fetch", "oauthlib": "fetch"}
+EXTRAS = {"imapclient": "fetch", "oauthlib": "fetch", "nh3": "html"}
 """Library -> extra."""
 
 
