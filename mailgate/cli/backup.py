@@ -54,7 +54,7 @@ def backup(app: App, file: str, force: bool, as_json: bool) -> None:
     said = console.counted({"message": contents.messages, "record": contents.records})
     said = "a store without messages" if said == "nothing" else said
     console.say(
-        f"copied {counts}, {console.size(contents.octets)}, to {printable(file)}; mail waited {copied.waited:.2f} s"
+        f"copied {said}, {console.size(contents.octets)}, to {printable(file)}; mail waited {copied.waited:.2f} s"
     )
 
 
