@@ -72,6 +72,9 @@ def _check(path: str, *, repair: bool) -> tuple[list[Finding], dict[Finding, str
         descriptor = os.open(copy, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             copying.copy_into(path, descriptor)
+        except OSError as error:
+            error.filename = copy
+            raise
         finally:
             os.close(descriptor)
         found = list(dict.fromkeys(audit.findings(copy, _digests)))

@@ -47,10 +47,13 @@ def prepare(path: str, source: int) -> tuple[str, Contents]:
             os.fsync(target.fileno())
         contents = copying.contents(new)
         schema.migrate(new)
-    except BaseException:
+    except BaseException as error:
         _remove(new)
+        if isinstance(error, OSError):
+            error.filename = new
         raise
-    _remove(f"{new}.lock")
+    finally:
+        _remove(f"{new}.lock")
     return new, contents
 
 

@@ -1,7 +1,9 @@
 """`mailgate backup`, `restore` and `check-store`: a copy while mail arrives, the way back, and what is found wrong."""
 
 import os
+import resource
 import sqlite3
+import subprocess
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -9,8 +11,6 @@ from typing import Any
 
 import pytest
 from helpers.installed import Installed
-
-ROOT = os.geteuid() == 0
 
 
 def change(path: Path, *statements: str) -> None:
@@ -99,22 +99,37 @@ def test_a_link_that_is_planted_is_not_followed(busy: Installed) -> None:
     assert victim.read_text() == "kept"
 
 
-def test_a_full_disk_leaves_nothing(busy: Installed) -> None:
-    """`ulimit -f` stands for it: a write beyond it fails as one to a full disk does."""
-    import resource
-    import subprocess
-
+def limited(office: Installed, *arguments: str) -> tuple[int, bytes]:
+    """A command that can write no file of more than 20,000 octets: a write beyond fails as one to a full disk does."""
     done = subprocess.run(
-        busy.command("backup", "copy.db"),
+        office.command(*arguments),
         capture_output=True,
-        cwd=busy.folder,
-        env=busy.environ,
+        cwd=office.folder,
+        env=office.environ,
         timeout=60,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert b"error: " in done.stderr
+    return done.returncode, done.stderr
+
+
+def test_a_full_disk_leaves_nothing(busy: Installed) -> None:
+    exit, said = limited(busy, "backup", "copy.db")
+    assert exit == 1
+    assert said.startswith(b"error: ")
     assert not [name for name in os.listdir(busy.folder) if name.startswith("copy")]
+
+
+def test_a_full_disk_keeps_the_old_store(busy: Installed) -> None:
+    busy.ok("backup", "copy.db")
+    deliver(busy)
+    before = busy.path.read_bytes()
+    for arguments in (("restore", "copy.db", "--yes"), ("check-store",), ("check-store", "--compact")):
+        exit, said = limited(busy, *arguments)
+        assert exit == 1, arguments
+        assert said.startswith(b"error: "), arguments
+        assert b"output" not in said
+        assert busy.path.read_bytes() == before
+    assert not [name for name in os.listdir(busy.folder) if ".new" in name or ".check" in name or ".before" in name]
 
 
 def test_a_backup_while_mail_arrives_is_one_state(busy: Installed) -> None:
