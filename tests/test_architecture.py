@@ -193,7 +193,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "conflicts": "apply edit exim maps originals plan postfix",
         "postfix_check": "check guard maps plan postfix postfix_class postfix_settings stranger wiring",
         "asking": "check postfix_class session stranger",
-        "installed": "asking check exim exim_check maps plan postfix_check postfix_class stranger wiring",
+        "installed": "asking check exim exim_check maps plan postfix postfix_check postfix_class stranger wiring",
         "planning": "maps plan write",
     },
     "oauth": {

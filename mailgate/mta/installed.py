@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from mailgate.mta import asking, exim, exim_check, maps, postfix_check, postfix_class, stranger, wiring
+from mailgate.mta import asking, exim, exim_check, maps, postfix, postfix_check, postfix_class, stranger, wiring
 from mailgate.mta.asking import program, run
 from mailgate.mta.check import FileState
 from mailgate.mta.exim_check import EximState
@@ -26,7 +26,7 @@ def postfix_parameters() -> Mapping[str, str]:
 def postfix_state(plan: Plan) -> PostfixState:
     """Postfix, as far as it can be seen, and what it says to a stranger."""
     printed, error = run("postconf", "-x", *postfix_check.names(plan))
-    service, _ = run("postconf", "-M", "mailgate/unix")
+    service = None if printed is None else run("postconf", "-M", "mailgate/unix")[0]
     indexes: dict[str, str | None] | None = None
     if printed is not None:
         kind = (run("postconf", "-h", "default_database_type")[0] or "hash").strip()
@@ -44,6 +44,8 @@ def postfix_state(plan: Plan) -> PostfixState:
 
 def postfix_classes(domains: Sequence[str]) -> Mapping[str, str]:
     """Domain -> the parameter by which Postfix knows it; none where it cannot be asked."""
+    if not os.path.exists(postfix.MAIN):
+        return {}
     printed, _ = run("postconf", "-x", *postfix_class.NAMES)
     try:
         return postfix_class.classes(_settings(printed or ""), domains, asking.postmap)

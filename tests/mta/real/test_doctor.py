@@ -2,18 +2,22 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from . import lab
 from .faults import STORE
+from .polling import until
 from .servers import Exim, Postfix, Server, Start
 
 pytestmark = pytest.mark.mta
 
 GUARD = "/usr/local/sbin/mailgate-pipe"
+FOLDER = "/var/lib/mailgate-maps"
 
 
 @pytest.fixture(params=[Postfix, Exim], ids=["postfix", "exim"])
@@ -52,6 +56,63 @@ def test_a_healthy_machine_has_no_problems(whole: Server) -> None:
     assert any(each.startswith(f"{whole.needs} ") for each in names)
     screen = whole.machine.run("mailgate", "doctor").stdout
     assert re.search(r"^\d+ checks: 0 failed, \d not possible$", screen, re.MULTILINE)
+
+
+def test_an_alias_file_is_judged_by_itself(postfix_alias: Server) -> None:
+    """Mail arrived, and five lines were wrong whose hints would have stopped it."""
+    found = looked_at(postfix_alias)
+    assert [each["name"] for each in found if each["verdict"] != "ok"] == ["log"]
+    assert {"postfix alias_maps", "postfix mailbox_size_limit"} <= {each["name"] for each in found}
+
+
+def test_a_missing_timer_is_a_fault(postfix: Server) -> None:
+    with planted(postfix, "mv /etc/cron.d/mailgate /root/", "mv /root/mailgate /etc/cron.d/"):
+        assert [each for each in wrong(postfix, "--only", "sending") if "no timer runs `mailgate work`" in each]
+    assert wrong(postfix, "--only", "sending") == []
+
+
+def test_a_dead_lmtp_server_is_a_fault(postfix: Server) -> None:
+    maps = f"inline:{{ example.com=lmtp:unix:mailgate/lmtp.sock }}, hash:{FOLDER}/domains"
+    there = f"postconf -e 'transport_maps = {maps}'; postfix reload"
+    back = f"postconf -e 'transport_maps = hash:{FOLDER}/domains'; postfix reload"
+    socket = "unix:/var/spool/postfix/mailgate/lmtp.sock"
+    folder = "install -d -o mailgate -g postfix -m 2750 /var/spool/postfix/mailgate"
+    with planted(postfix, f"{folder}; {there}", back):
+        assert f"postfix lmtp: {socket} does not answer" in "".join(wrong(postfix, "--only", "postfix"))
+        argv = postfix.machine.command("mailgate", "lmtp", "--listen", socket, user="mailgate")
+        listener = subprocess.Popen(argv, env={"PATH": lab.PATH})
+        try:
+            until(lambda: not wrong(postfix, "--only", "postfix"), "mailgate to listen")
+        finally:
+            listener.terminate()
+            listener.wait(20)
+
+
+def test_a_users_own_gateway_is_not_measured_by_the_system(postfix: Server) -> None:
+    """Hints that were given to a user would have broken the gateway of the system."""
+    machine = postfix.machine
+    home, user = "/home/nora", "nora"
+    make = f"useradd -m -d {home} {user} 2>/dev/null; id {user} && mkdir -p {home}/.config {home}/.local/share"
+    machine.run("sh", "-c", f"{make} && chown -R {user}: {home}")
+    run = ["env", f"HOME={home}", "mailgate"]
+    machine.run(*run, "init", "--domain", "nora.example.net", user=user)
+    machine.run(*run, "alias", "add", "nora@nora.example.net", "--model", "note", user=user)
+
+    def said() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = json.loads(machine.run(*run, "doctor", "--json", user=user, check=False).stdout)[
+            "checks"
+        ]
+        return found
+
+    assert [each["verdict"] for each in said() if each["name"] == "wiring"] == ["unknown"]
+    forward = machine.path(f"{home}/.forward")
+    forward.write_text('"|/usr/local/bin/mailgate deliver"\n')
+    machine.run("chown", user, f"{home}/.forward")
+    names = {each["name"]: each["verdict"] for each in said()}
+    assert names["forward"] == "ok"
+    assert not [name for name in names if name.startswith("postfix ")]
+    forward.write_text('"|/no/such/program/mailgate deliver"\n')
+    assert [each["verdict"] for each in said() if each["name"] == "forward"] == ["wrong"]
 
 
 def test_a_probe_comes_back(whole: Server) -> None:
