@@ -52,6 +52,8 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d\d(?![\d.]\d)")
 _DAY = re.compile(rf"(?:{_STARTS}) \w{{2,10}}[.,]{{1,2}} (?:\w{{3,10}}\.? \d{{1,2}}|\d{{1,2}}\.? \w{{3,10}})\b", re.I)
 MAILBOX = re.compile(r"[<(\[]\s?(?:mailto:)?[^<>()\[\]\s@]++@[^<>()\[\]\s@]++\s?[<>)\]]")
 WROTE = re.compile(rf"(?<!\w)(?:{_words(*(row.wrote for row in _ROWS))})(?!\w)|写道|寫道|のメール|작성|쓴 글", re.I)
+_SAID = re.compile(r"\b(?:said|says|sagte|a dit|dijo|ha detto|disse|zei)\b", re.IGNORECASE)
+"""Verbs of an attribution that people use too, to tell of others: only above marked lines do they attribute."""
 _DASH = r"[-\u2010-\u2015]"
 TITLE = re.compile(rf"[ \t*]*+{_DASH}{{3,}}+[ \t]?((?!{_DASH})\S.{{1,160}}?)[ \t]?{_DASH}{{3,}}[ \t*]*+$")
 _ORIGINAL = re.compile(_words(*_TITLES[0]), re.IGNORECASE)
@@ -87,8 +89,11 @@ class Attribution(NamedTuple):
     certain: bool
 
 
-def attribution(lines: list[str], last: int) -> Attribution | None:
-    """The attribution that ends on line `last`, up to three lines long; None if there is none."""
+def attribution(lines: list[str], last: int, *, marked: bool = False) -> Attribution | None:
+    """The attribution that ends on line `last`, up to three lines long; None if there is none.
+
+    marked: quoted lines with marks are below it.
+    """
     joined = below = ""
     best: Attribution | None = None
     dated = False
@@ -101,6 +106,8 @@ def attribution(lines: list[str], last: int) -> Attribution | None:
             break
         sentence = joined.lstrip("-– ")
         date, mailbox, wrote = _DATE.search(sentence), MAILBOX.search(sentence), WROTE.search(sentence)
+        if marked and not wrote and date and _TIME.search(sentence):
+            wrote = _SAID.search(sentence)
         if _OPENING.match(sentence) and ((date and (mailbox or wrote)) or (mailbox and wrote and _DAY.match(sentence))):
             certain = bool(mailbox or _TIME.search(sentence))
             return Attribution(top - 1 if top and _starts(lines[top - 1]) else top, certain)

@@ -220,7 +220,7 @@ def _top(lines: list[str], at: int) -> int | None:
         # "2024/3/4 Ann <ann@example.com>" has neither a verb nor a colon.
         bare = attribution(lines, index) if lines[index].rstrip(BLANK).endswith(">") else None
         return bare.top if bare and bare.top == index else at
-    introduction = attribution(lines, index)
+    introduction = attribution(lines, index, marked=True)
     if introduction is None:
         # "The log says:" introduces; "you wrote:" does not, and is the author's own.
         return at if WROTE.search(lines[index]) or MAILBOX.search(lines[index]) else None

@@ -296,3 +296,32 @@ def test_a_header_in_an_unusual_order_is_history_in_an_answer_only() -> None:
 )
 def test_the_question_above_an_answer_stays(text: str, said: str | None) -> None:
     assert reply(text, "Re: Boxes").split() == (text if said is None else said).split()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "On 1 Oct 2015, at 10:00, Ann Lee said:",
+        "On 2024-03-04 09:12, Ann Lee says:",
+        "Am 04.03.2024 um 09:12 sagte Ann Lee:",
+        "Le 04/03/2024 09:12, Ann Lee a dit :",
+        "El 04/03/2024 a las 09:12, Ann Lee dijo:",
+        "Il 04/03/2024 09:12, Ann Lee ha detto:",
+        "Op 04-03-2024 09:12 zei Ann Lee:",
+    ],
+)
+def test_a_verb_of_speech_attributes_marked_lines(line: str) -> None:
+    assert reply(f"{SAID}\n{line}\n\n\n{MARKED}", "Re: Boxes").startswith("Thanks, the blue one is fine.")
+    assert "Which colour" not in reply(f"{SAID}\n{line}\n\n\n{MARKED}", "Re: Boxes")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On 4 March 2024, at 09:12, our engineer said:\n\nReplace the fuse.\n",
+        "It broke.\n\nOn 4 March 2024, at 09:12, our engineer said:\n\nReplace the fuse.\n",
+        "Look:\n\nThe log said:\n\n> error 5\n",
+    ],
+)
+def test_a_verb_of_speech_alone_hides_nothing(text: str) -> None:
+    assert reply(text, "Re: Boxes") == text
