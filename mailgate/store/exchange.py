@@ -70,6 +70,8 @@ def restore(path: str, new: str, before: int, now: float) -> Restored:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     with _no_worker(path), locked(path, WAIT):
         beside = f"{path}.before-{stamp}"
+        while os.path.lexists(beside):  # by another restore in the same second
+            beside += "+"
         exists = os.path.exists(path)
         old = _settled(path) if exists else None
         try:

@@ -2,8 +2,10 @@
 
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -318,3 +320,34 @@ def test_compact_gives_free_space_back(busy: Installed) -> None:
 def test_a_backup_is_in_the_log_of_changes(busy: Installed) -> None:
     busy.ok("backup", "copy.db")
     assert f"backup {busy.folder}/copy.db" in busy.ok("log", "--changes")
+
+
+KILLED = """
+import os, signal, sys
+from mailgate.store import exchange
+kill = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+setattr(os if sys.argv[3] in ("link", "replace") else exchange, sys.argv[3], kill)
+if sys.argv[2] == "shrink":
+    exchange.shrink(sys.argv[1])
+else:
+    new, contents = exchange.prepare(sys.argv[1], os.open(sys.argv[2], os.O_RDONLY))
+    exchange.restore(sys.argv[1], new, contents.schema, 1.0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "point"),
+    [("shrink", "_swap"), ("shrink", "replace"), *(("copy.db", point) for point in ("_carry_over", "link", "replace"))],
+)
+def test_killed_at_any_point_the_store_is_the_old_one(busy: Installed, work: str, point: str) -> None:
+    busy.ok("backup", "copy.db")
+    deliver(busy)
+    before = busy.path.read_bytes()
+    command = [sys.executable, "-c", KILLED, str(busy.path), work, point]
+    assert subprocess.run(command, cwd=busy.folder, timeout=60).returncode == -signal.SIGKILL
+    assert busy.path.read_bytes() == before
+    deliver(busy)
+    busy.ok("check-store", "--compact")
+    assert busy.json("restore", "copy.db", "--yes")["messages"] == 3
+    assert busy.json("check-store")["findings"] == []
+    assert not [name for name in os.listdir(busy.folder) if name.endswith((".new", ".new.lock", ".check"))]
