@@ -5,10 +5,13 @@ import os
 import click
 
 from mailgate.cli.ui import console
-from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.app import App, as_owner, pass_app
 from mailgate.cli.ui.options import Group, json_option
+from mailgate.doctor import addresses
+from mailgate.process import owner
 from mailgate.settings import config, origins
 from mailgate.settings.config import Config, Fault
+from mailgate.store.database import open_existing
 from mailgate.values import address
 from mailgate.values.problem import ConfigError, Problem, command
 
@@ -80,9 +83,10 @@ def _text(value: object) -> str:
 @json_option
 @pass_app
 def check(app: App, as_json: bool) -> None:
-    """Check the configuration file, without opening a store; exit with 1 if there is an error.
+    """Check the configuration file; exit with 1 if there is an error.
 
-    An unknown key is an error here; other commands only warn about it.
+    An unknown key is an error here; other commands only warn about it. A store is read where there is one: notices to
+    its own addresses reach nobody.
     """
     path, _ = origins.chosen(app.configuration, os.environ)
     if path is None:
@@ -93,7 +97,7 @@ def check(app: App, as_json: bool) -> None:
         faults = [Fault(str(problem), True)]
     if not any(fault.fatal for fault in faults):
         loaded = config.load(app.configuration, app.database, os.environ)
-        faults += [Fault(f"{path}: {text}", False) for text in _unusable(loaded)]
+        faults += [Fault(f"{path}: {text}", False) for text in (*_unusable(loaded), *_unread(app, loaded))]
     if as_json:
         console.data({"file": path, "faults": [fault.text for fault in faults]})
     else:
@@ -103,6 +107,23 @@ def check(app: App, as_json: bool) -> None:
             console.say(f"{path}: no errors")
     if faults:
         raise click.exceptions.Exit(1)
+
+
+def _unread(app: App, loaded: Config) -> list[str]:
+    """The recipients of notices whom none reaches, as the store tells; none where it cannot be read."""
+    if not loaded.notify or not os.path.exists(loaded.store):
+        return []
+
+    def look() -> list[str]:
+        owner.become(loaded.store)
+        with open_existing(loaded.store).read() as tx:
+            return [f"notify.to: {text} {why}" for text, why in addresses.unnotified(tx, loaded).items()]
+
+    try:
+        found: list[str] = as_owner(app, look)
+    except Problem:
+        return []
+    return found
 
 
 def _unusable(loaded: Config) -> list[str]:

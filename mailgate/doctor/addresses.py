@@ -6,8 +6,10 @@ from mailgate.mta.check import Check, failed
 from mailgate.settings.config import Config
 from mailgate.store import aliases, domains, keys
 from mailgate.store.database import Store, Transaction
-from mailgate.store.directory import SHARED, is_stranger, unread
+from mailgate.store.directory import SHARED, is_stranger, local_among, unread
 from mailgate.values.problem import command
+
+ELSEWHERE = "name an address in a domain that mailgate does not receive, or that [maps] shared names"
 
 
 def check(opened: Store, config: Config) -> list[Check]:
@@ -19,10 +21,19 @@ def check(opened: Store, config: Config) -> list[Check]:
 def _unread(tx: Transaction, config: Config) -> Iterator[Check]:
     """Addresses that are notified and that nobody reads."""
     notified = {address: f"{alias.address} notifies" for alias in aliases.listing(tx) for address in alias.notify}
-    notified |= dict.fromkeys(config.notify, "[notify] to names")
     for address in unread(tx, notified, config.maps_shared):
         text = f"{notified[address]} {address}, which does not exist: what is sent to it comes back"
         yield Check("notify", "wrong", text, command("mailgate alias add {ADDRESS} --model MODEL", address), SHARED)
+    for address, why in unnotified(tx, config).items():
+        yield Check("notify", "wrong", f"[notify] to names {address}, which {why}", advice=ELSEWHERE)
+
+
+def unnotified(tx: Transaction, config: Config) -> dict[str, str]:
+    """Those of `[notify] to` whom no notice reaches, and why: what comes back to ourselves tells nobody."""
+    found = dict.fromkeys(
+        unread(tx, config.notify, config.maps_shared), "does not exist: what is sent to it comes back"
+    )
+    return found | dict.fromkeys(local_among(tx, config.notify), "is a local address: no notice is sent to it")
 
 
 def _checks(tx: Transaction) -> Iterator[Check]:

@@ -37,3 +37,20 @@ def test_check_names_all_that_is_wrong(installed: Installed) -> None:
     installed.config.write_text("[submit\n")
     assert f"{installed.config}:1:8: " in installed("config", "check").err
     assert installed("-C", "none.toml", "config", "check").exit == 1
+
+
+def test_check_names_recipients_of_notices_whom_none_reaches(office: Installed) -> None:
+    """It said that nothing was wrong, and the alarm came back to the gateway, or was never sent."""
+    office.ok("alias", "add", "info@example.com", "--model", "task")
+    text = office.config.read_text()
+    office.config.write_text(text + '[notify]\nto = ["admin@example.com", "info@example.com", "ann@client.org"]\n')
+    screen = office("config", "check")
+    assert screen.exit == 1
+    assert "notify.to: admin@example.com does not exist: what is sent to it comes back" in screen.err
+    assert "notify.to: info@example.com is a local address: no notice is sent to it" in screen.err
+    assert "ann@client.org" not in screen.err
+    office.folder.chmod(0o700)
+    screen = office("doctor", "--only", "directory")
+    assert "[notify] to names info@example.com, which is a local address" in screen.out
+    office.config.write_text(text + '[notify]\nto = ["ann@client.org"]\n')
+    assert office("config", "check").exit == 0
