@@ -5,8 +5,10 @@ import click
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.failures import failure_data, language, reason_words
-from mailgate.cli.ui.options import Group, Number, json_option
-from mailgate.store import failures
+from mailgate.cli.ui.listing import Asked, View, list_options
+from mailgate.cli.ui.listing import show as show_list
+from mailgate.cli.ui.options import Group, Number, json_option, single
+from mailgate.store import failures, lists
 from mailgate.store.failures import Failure
 from mailgate.values.problem import command
 
@@ -26,25 +28,27 @@ def bounce() -> None:
 
 @bounce.command("list", examples="mailgate bounce list --all --json")
 @click.option("--all", "acked", is_flag=True, help="Include acknowledged and quiet failures.")
-@json_option
+@list_options(states=("open", "acked"), sender=False, subject=False)
 @pass_app
-def list_(app: App, acked: bool, as_json: bool) -> None:
-    """List open failures with their recipient, record and reason."""
+def list_(app: App, acked: bool, asked: Asked) -> None:
+    """List open failures with their recipient, record and reason, oldest first; on a terminal the last 50."""
     with app.store.read() as tx:
-        listed = failures.listing(tx, acked=acked)
         tongue = language(tx)
-    if as_json:
-        console.data([failure_data(failure, tongue) for failure in listed])
-        return
-    rows = [
-        (
-            *(failure.number, console.ago(failure.created_at), failure.recipient or "(unnamed)"),
-            *(failure.record or "-", failure.state, reason_words(failure, tongue)),
-        )
-        for failure in sorted(listed, key=lambda failure: failure.state != "open")
-    ]
-    console.table(("NUMBER", "CREATED", "RECIPIENT", "RECORD", "STATE", "REASON"), rows, "no failures")
-    app.finish()
+    empty = "no such failures" if asked.narrowed else "no failures"
+    view = View(
+        lambda tx, key: failures.get(tx, int(key[0])),
+        lambda tx, failure: failure_data(failure, tongue),
+        lambda tx, failure: _row(failure, tongue),
+        *(("NUMBER", "CREATED", "RECIPIENT", "RECORD", "STATE", "REASON"), empty),
+    )
+    show_list(app, lists.failures(acked=acked or asked.wanted.state == "acked"), asked, view)
+
+
+def _row(failure: Failure, tongue: str) -> tuple[object, ...]:
+    return (
+        *(failure.number, console.ago(failure.created_at), failure.recipient or "(unnamed)"),
+        *(failure.record or "-", failure.state, reason_words(failure, tongue)),
+    )
 
 
 @bounce.command("show", examples="mailgate bounce show 3")
@@ -59,20 +63,30 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 
 @bounce.command("ack", examples="mailgate bounce ack 3")
-@click.argument("number", type=Number())
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True)
 @json_option
 @pass_app
-def ack(app: App, number: int, as_json: bool) -> None:
-    """Mark a failure as handled; its recipient gets mail again."""
+def ack(app: App, numbers: tuple[int, ...], as_json: bool) -> None:
+    """Mark failures as handled; their recipients get mail again."""
     with app.store.write() as tx:
-        failure, tongue = failures.ack(tx, number), language(tx)
-    _show(app, failure, tongue, as_json)
+        acked, tongue = [failures.ack(tx, number) for number in dict.fromkeys(numbers)], language(tx)
+    if as_json:
+        console.data(single([failure_data(failure, tongue) for failure in acked]))
+        return
+    for failure in acked:
+        _pairs(failure, tongue)
+    app.finish()
 
 
 def _show(app: App, failure: Failure, tongue: str, as_json: bool) -> None:
     if as_json:
         console.data(failure_data(failure, tongue))
         return
+    _pairs(failure, tongue)
+    app.finish()
+
+
+def _pairs(failure: Failure, tongue: str) -> None:
     console.pairs(
         [
             ("failure", failure.number),
@@ -89,7 +103,6 @@ def _show(app: App, failure: Failure, tongue: str, as_json: bool) -> None:
             ("state", failure.state if failure.state == "open" else "acked (handled)"),
         ]
     )
-    app.finish()
 
 
 def _consequence(failure: Failure) -> str:

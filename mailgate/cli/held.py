@@ -1,20 +1,23 @@
 """`mailgate held`: mail that waits for a person to decide."""
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from mailgate.cli.ui import completions, console, explanation
 from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.listing import Asked, View, list_options
+from mailgate.cli.ui.listing import show as show_list
 from mailgate.cli.ui.messages import message_data, show_message
-from mailgate.cli.ui.options import Group, Number, confirm, json_option, yes_option
+from mailgate.cli.ui.options import Group, Number, confirm, json_option, single, yes_option
 from mailgate.gateway import held as reconsider
 from mailgate.gateway.receive import Receipt
 from mailgate.mail import content
 from mailgate.routing import confirmation, explain
 from mailgate.routing.confirmation import Link
-from mailgate.store import held, messages
+from mailgate.store import held, lists, messages
 from mailgate.store.database import Transaction
 from mailgate.store.held import Held
 from mailgate.store.messages import Stored
@@ -37,30 +40,44 @@ def box() -> None:
     """Show held mail, and route, retry or drop it."""
 
 
-@box.command("list", examples="mailgate held list --refused")
+@box.command(
+    "list",
+    examples="""
+        mailgate held list --refused
+        mailgate held list --from spam.example --ids | xargs mailgate held drop --yes
+    """,
+)
 @click.option("--refused", is_flag=True, help="List refused mail instead.")
-@json_option
+@click.option("--quiet", is_flag=True, help="List only mail that nobody is told of.")
+@click.option("--ids", is_flag=True, help="Print only the numbers.")
+@click.option("--state", metavar="REASON", help="Only held for this reason.")
+@list_options()
 @pass_app
-def list_(app: App, refused: bool, as_json: bool) -> None:
-    """List held mail, oldest first."""
-    with app.store.read() as tx:
-        listed = [(entry, messages.stored(tx, entry.message)) for entry in held.listing(tx, refused=refused)]
-    if as_json:
-        console.data([as_data(entry, stored) for entry, stored in listed])
+def list_(app: App, refused: bool, quiet: bool, ids: bool, asked: Asked) -> None:
+    """List held mail, oldest first; on a terminal the last 50."""
+    source = lists.held(refused=refused, quiet=quiet)
+    if ids:
+        for keys in lists.pages(app.store, source, asked.wanted):
+            for (number,) in keys:
+                console.tabbed([number])
         return
-    rows = [
-        (
-            *(
-                entry.message,
-                entry.reason + (" (quiet)" if entry.quiet else ""),
-                stored.author or stored.author_text or "-",
-            ),
-            *(", ".join(stored.recipients) or "-", console.ago(stored.received_at), stored.subject or "-"),
-        )
-        for entry, stored in listed
-    ]
-    console.table(("NUMBER", "REASON", "FROM", "TO", "RECEIVED", "SUBJECT"), rows, "no held mail")
-    app.finish()
+    header = ("NUMBER", "REASON", "FROM", "TO", "RECEIVED", "SUBJECT")
+    empty = "no such held mail" if asked.narrowed or quiet else "no held mail"
+    show_list(
+        app, source, asked, View(_read, lambda tx, each: as_data(*each), lambda tx, each: _row(*each), header, empty)
+    )
+
+
+def _read(tx: Transaction, key: lists.Key) -> tuple[Held, Stored]:
+    return held.get(tx, int(key[0])), messages.stored(tx, int(key[0]))
+
+
+def _row(entry: Held, stored: Stored) -> tuple[object, ...]:
+    return (
+        *(entry.message, entry.reason + (" (quiet)" if entry.quiet else "")),
+        *(stored.author or stored.author_text or "-", ", ".join(stored.recipients) or "-"),
+        *(console.ago(stored.received_at), stored.subject or "-"),
+    )
 
 
 @box.command("show", examples="mailgate held show 12")
@@ -99,45 +116,76 @@ def show(app: App, number: int, as_json: bool) -> None:
 
 
 @box.command("route", examples="mailgate held route 12 --to ticket/1")
-@click.argument("number", type=Number(), shell_complete=completions.held)
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True, shell_complete=completions.held)
 @click.option("--to", "target", required=True, metavar="ADDRESS|M/ID", help="Alias or record to put the message on.")
 @json_option
 @pass_app
-def route(app: App, number: int, target: str, as_json: bool) -> None:
-    """Put a held message on a record, or create one with an alias; no rule is asked and no reply is sent."""
-    receipt = reconsider.route(app.store, app.config, number, target, time.time())
-    app.send(queued=receipt.queued)
-    _show_stored(app, number, as_json)
+def route(app: App, numbers: tuple[int, ...], target: str, as_json: bool) -> None:
+    """Put held messages on a record, or create one for each with an alias; no rule is asked and no reply is sent."""
+
+    def work(number: int) -> Receipt:
+        return reconsider.route(app.store, app.config, number, target, time.time())
+
+    _reconsider(app, numbers, work, as_json)
 
 
 @box.command("retry", examples="mailgate held retry 12")
-@click.argument("number", type=Number(), shell_complete=completions.held)
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True, shell_complete=completions.held)
 @json_option
 @pass_app
-def retry(app: App, number: int, as_json: bool) -> None:
-    """Process a held message as if it arrived now; if it is accepted, it is no longer held."""
-    receipt = reconsider.retry(app.store, app.config, number, time.time())
-    app.send(queued=receipt.queued)
-    if not receipt.decision.has_effects:
-        _show_decision(app, receipt, as_json)
+def retry(app: App, numbers: tuple[int, ...], as_json: bool) -> None:
+    """Process held messages as if they arrived now; those that are accepted are no longer held."""
+
+    def work(number: int) -> Receipt:
+        return reconsider.retry(app.store, app.config, number, time.time())
+
+    _reconsider(app, numbers, work, as_json)
+
+
+def _reconsider(app: App, numbers: Sequence[int], work: Callable[[int], Receipt], as_json: bool) -> None:
+    """Do it to every message, and explain what became of each; nothing is done if one of them is not held."""
+    numbers = list(dict.fromkeys(numbers))
+    with app.store.read() as tx:
+        for number in numbers:
+            held.get(tx, number)
+    trees: list[tuple[int | None, dict[str, Any]]] = []
+    for number in numbers:
+        receipt = work(number)
+        app.send(queued=receipt.queued)
+        if receipt.decision.has_effects:
+            with app.store.read() as tx:
+                trees.append((number, messages.explanation(tx, number)))
+        else:
+            trees.append((receipt.number, explain.tree(receipt.facts, receipt.decision, dry_run=False)))
+    if as_json:
+        console.data(single([tree for _, tree in trees]))
         return
-    _show_stored(app, number, as_json)
+    for shown, tree in trees:
+        explanation.show(tree, shown)
+    app.finish()
 
 
-@box.command("drop", examples="mailgate held drop 12 --yes")
-@click.argument("number", type=Number(), shell_complete=completions.held)
+@box.command("drop", examples="mailgate held drop 12 13 --yes")
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True, shell_complete=completions.held)
 @yes_option
 @pass_app
-def drop(app: App, number: int, yes: bool) -> None:
-    """Delete a held message."""
+def drop(app: App, numbers: tuple[int, ...], yes: bool) -> None:
+    """Delete held messages; none, if one of the numbers is wrong."""
+    numbers = tuple(dict.fromkeys(numbers))
     with app.store.read() as tx:
-        held.get(tx, number)
-        stored = messages.stored(tx, number)
-    confirm(f"message {number} from {stored.author or stored.author_text or '(no author)'}", yes)
+        named = []
+        for number in numbers:
+            held.get(tx, number)
+            stored = messages.stored(tx, number)
+            named.append(f"message {number} from {stored.author or stored.author_text or '(no author)'}")
+    confirm(named[0] if len(named) == 1 else f"{len(named)} held messages", yes)
     with app.store.write() as tx:
-        held.release(tx, number)
-        messages.erase(tx, number)
-    console.say(f"dropped message {number}")
+        for number in numbers:
+            held.get(tx, number)
+            held.release(tx, number)
+            messages.erase(tx, number)
+    for number in numbers:
+        console.say(f"dropped message {number}")
 
 
 def _confirmations(tx: Transaction, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
@@ -174,22 +222,3 @@ def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
         "subject": stored.subject,
         "received": console.when(stored.received_at),
     }
-
-
-def _show_stored(app: App, number: int, as_json: bool) -> None:
-    with app.store.read() as tx:
-        tree = messages.explanation(tx, number)
-    if as_json:
-        console.data(tree)
-        return
-    explanation.show(tree, number)
-    app.finish()
-
-
-def _show_decision(app: App, receipt: Receipt, as_json: bool) -> None:
-    tree = explain.tree(receipt.facts, receipt.decision, dry_run=False)
-    if as_json:
-        console.data(tree)
-        return
-    explanation.show(tree, receipt.number)
-    app.finish()

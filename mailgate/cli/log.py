@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,17 +11,19 @@ import click
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.console import Span
-from mailgate.cli.ui.options import Command, Number, json_option
+from mailgate.cli.ui.listing import Asked, View, list_options, read, show
+from mailgate.cli.ui.options import Command, Number
 from mailgate.store import changes as log_of_changes
+from mailgate.store import lists
 from mailgate.store import stats as tally
-from mailgate.store.changes import Change
 from mailgate.store.stats import Line
+from mailgate.values.outcome import ACTIONS
 
 _PAUSE = 0.5
 """Seconds between two reads of the store."""
 _RECENT = 10
 """Messages that `--follow` starts with."""
-_HEADER = ("NUMBER", "ACTION", "TARGET", "REASON", "FROM")
+_HEADER = ("NUMBER", "ACTION", "TARGET", "REASON", "FROM", "SUBJECT")
 
 
 @click.command(
@@ -30,6 +33,7 @@ _HEADER = ("NUMBER", "ACTION", "TARGET", "REASON", "FROM")
         mailgate log
         mailgate log -f
         mailgate log --after 120 --json
+        mailgate log --since 2h --state refuse
         mailgate log --changes
     """,
 )
@@ -38,88 +42,104 @@ _HEADER = ("NUMBER", "ACTION", "TARGET", "REASON", "FROM")
 )
 @click.option("--after", type=Number(), metavar="N", help="Only messages with a higher number.")
 @click.option("--changes", is_flag=True, help="List the commands that changed the store, and who ran them.")
-@json_option
+@list_options(states=(*ACTIONS, "sent"))
 @pass_app
-def log(app: App, follow: bool, after: int | None, changes: bool, as_json: bool) -> None:
-    """List messages, oldest first: time, number, action, target, reason, author.
+def log(app: App, follow: bool, after: int | None, changes: bool, asked: Asked) -> None:
+    """List messages, oldest first: time, number, action, target, reason, author; on a terminal the last 50.
 
     With -f and --json, each line is a JSON object. Mail that was refused by exit status is not listed, as it was never
     stored; it is in the system log.
     """
+    if (changes or follow) and asked.narrowed and (follow or asked.wanted.to or asked.wanted.state):
+        raise click.UsageError("--follow takes no other option than --after, --limit and --json.")
     if changes:
-        _changes(app, after or 0, as_json)
-        return
-    with app.store.read() as tx:
-        start = after if after is not None else tally.last(tx, _RECENT) if follow else 0
-        listed = tally.lines(tx, start)
-        if as_json and not follow:
-            console.data([_data(line) for line in listed])
-            return
-        if not as_json:
-            _print(["TIME (UTC)", *_HEADER] if sys.stdout.isatty() else ["TIME", *_HEADER], "bold")
-        for line in listed:
-            start = line.number
-            _show(line, as_json)
-    if follow:
-        _follow(app, start, as_json)
+        _changes(app, after or 0, asked)
+    elif follow:
+        _follow(app, after, asked)
     else:
+        _list(app, after or 0, asked)
+
+
+def _list(app: App, after: int, asked: Asked) -> None:
+    entries = read(app, lists.messages(after=after), asked, lambda tx, key: tally.line(tx, int(key[0])))
+    if asked.form == "json":
+        console.array(_data(line) for line in entries)
+        return
+    with console.pager(asked.wanted.limit or 0):
+        _heading(asked)
+        for line in entries:
+            _show(line, asked)
+    if asked.form == "screen":
         app.finish()
 
 
-def _changes(app: App, after: int, as_json: bool) -> None:
-    listed: list[Change] = []
-    while True:
+def _changes(app: App, after: int, asked: Asked) -> None:
+    view = View(
+        lambda tx, key: log_of_changes.get(tx, int(key[0])),
+        lambda tx, each: {**each._asdict(), "changed_at": console.when(each.changed_at)},
+        lambda tx, each: (each.number, console.when(each.changed_at), each.person, f"mailgate {each.command}"),
+        *(("NUMBER", "TIME", "PERSON", "COMMAND"), "no changes yet"),
+    )
+    show(app, lists.changes(after), asked, view)
+
+
+def _follow(app: App, after: int | None, asked: Asked) -> None:
+    if after is None:
         with app.store.read() as tx:
-            more = log_of_changes.page(tx, after)
-        if not more:
-            break
-        listed += more
-        after = more[-1].number
-    if as_json:
-        console.data([{**each._asdict(), "changed_at": console.when(each.changed_at)} for each in listed])
-        return
-    rows = [(each.number, console.when(each.changed_at), each.person, f"mailgate {each.command}") for each in listed]
-    console.table(("NUMBER", "TIME", "PERSON", "COMMAND"), rows, "no changes yet")
-    app.finish()
-
-
-def _follow(app: App, after: int, as_json: bool) -> None:
+            after = tally.last(tx, asked.wanted.limit or _RECENT)
+    _heading(asked)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            sys.stdout.flush()
-            time.sleep(_PAUSE)
             with app.store.read() as tx:
                 for line in tally.lines(tx, after):
                     after = line.number
-                    _show(line, as_json)
+                    _show(line, asked)
+            sys.stdout.flush()
+            time.sleep(_PAUSE)
     raise click.exceptions.Exit(130)
 
 
-def _show(line: Line, as_json: bool) -> None:
-    if as_json:
+def _heading(asked: Asked) -> None:
+    if asked.form == "screen":
+        _print(["TIME (UTC)", *_HEADER] if sys.stdout.isatty() else ["TIME", *_HEADER], "bold")
+
+
+def _show(line: Line, asked: Asked) -> None:
+    if asked.form != "screen":
         console.row(_data(line))
         return
     more = f" (+{line.more})" if line.more else ""
     moment = console.when(line.received)
     if sys.stdout.isatty():
         moment = moment[5:19].replace("T", " ")
-    cells = (moment, line.number, line.verdict, line.target + more, line.reason, line.author)
+    cells = (moment, line.number, line.verdict, line.target + more, line.reason, line.author, line.subject)
     _print([str(cell) or "-" for cell in cells], "" if line.direction == "in" else "dim", line.verdict)
 
 
-def _print(cells: tuple[str, ...] | list[str], style: str, action: str = "") -> None:
+def _print(cells: Sequence[str], style: str, action: str = "") -> None:
+    """Print the columns that have room: the reason from 100 columns of the terminal on, the subject from 120 on."""
     if not sys.stdout.isatty():
         console.tabbed(cells)
         return
     room = console.width()
-    widths = [14, 6, 7, min(40, 20 + (room - 80) // 2) if room > 80 else 20, 12]
-    widths.append(max(10, room - sum(widths) - 2 * len(widths)))
+    widths = [14, 6, 7, min(40, 20 + max(0, room - 80) // 2)]
+    shown = [0, 1, 2, 3]
+    if room >= _REASON:
+        shown, widths = [*shown, 4], [*widths, 12]
+    left = room - sum(widths) - 2 * len(widths)
+    if room >= _SUBJECT:
+        shown, widths, left = [*shown, 5], [*widths, left // 2], left - left // 2 - 2
+    shown, widths = [*shown, 6 if room >= _SUBJECT else 5], [*widths, max(10, left)]
     spans: list[Span] = []
-    for at, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        text = console.fitted(cell, width)
+    for at, width in zip(shown, widths, strict=True):
+        text = console.fitted(cells[at], width)
         cell_style = console.OUTCOMES.get(action, style) if at == 2 else style
-        spans.append((text.rstrip() if at == 5 else text + "  ", cell_style))
+        spans.append((text.rstrip() if at == shown[-1] else text + "  ", cell_style))
     console.lines([spans])
+
+
+_REASON, _SUBJECT = 100, 120
+"""Columns of a terminal from which on the reason, and the subject, are shown."""
 
 
 def _data(line: Line) -> dict[str, Any]:

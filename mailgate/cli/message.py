@@ -7,14 +7,17 @@ import click
 
 from mailgate.cli.ui import completions, console
 from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.listing import Asked, View, list_options
+from mailgate.cli.ui.listing import show as show_list
 from mailgate.cli.ui.messages import message_data, show_message
 from mailgate.cli.ui.options import Group, Number, confirm, full_option, json_option, yes_option
 from mailgate.mail.content import content
 from mailgate.process import unpack
-from mailgate.store import failures, held, messages, moving, purging, records
-from mailgate.store.held import Held
+from mailgate.store import failures, held, lists, messages, moving, purging, records
+from mailgate.store.database import Transaction
 from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
+from mailgate.values.outcome import ACTIONS
 from mailgate.values.problem import Problem, command
 
 
@@ -31,33 +34,38 @@ def message() -> None:
     """Show messages received and sent, also held and refused ones."""
 
 
-@message.command("list", examples="mailgate message list --record ticket/1 --json")
+@message.command(
+    "list",
+    examples="""
+        mailgate message list --from bob@client.org --since 7d
+        mailgate message list --record ticket/1 --json
+    """,
+)
 @click.option("--record", "ref", metavar="M/ID", help="Only messages on this record.")
 @click.option("--after", type=Number(), default=0, metavar="N", help="Only messages with a higher number.")
-@json_option
+@list_options(states=(*ACTIONS, "sent"))
 @pass_app
-def list_(app: App, ref: str | None, after: int, as_json: bool) -> None:
-    """List messages, oldest first."""
-    with app.store.read() as tx:
-        record = records.get(tx, records.parse(ref)).ref if ref else None
-        listed = messages.listing(tx, record, after)
-        data = [message_data(tx, message) for message in listed] if as_json else []
-        kept = {entry.message: entry for entry in (*held.listing(tx), *held.listing(tx, refused=True))}
-        reported = {failure.report: failure.number for failure in failures.listing(tx, acked=True)}
-    if as_json:
-        console.data(data)
-        return
-    rows = [
-        (
-            *(message.number, console.ago(message.received_at), message.direction),
-            *(message.author or message.author_text or "-",),
-            *(_place(message, kept.get(message.number), reported.get(message.number)), message.subject or "-"),
-        )
-        for message in listed
-    ]
-    empty = "no such messages" if ref or after else "no messages"
-    console.table(("NUMBER", "RECEIVED", "IN/OUT", "FROM", "PLACE", "SUBJECT"), rows, empty)
-    app.finish()
+def list_(app: App, ref: str | None, after: int, asked: Asked) -> None:
+    """List messages, oldest first; on a terminal the last 50.
+
+    The state is what became of a message: `create`, `post` and so on, or `sent`.
+    """
+    record = None
+    if ref:
+        with app.store.read() as tx:
+            record = records.get(tx, records.parse(ref)).ref
+    header = ("NUMBER", "RECEIVED", "IN/OUT", "FROM", "PLACE", "SUBJECT")
+    empty = "no such messages" if ref or after or asked.narrowed else "no messages"
+    view = View(lambda tx, key: messages.stored(tx, int(key[0])), message_data, _row, header, empty)
+    show_list(app, lists.messages(record, after), asked, view)
+
+
+def _row(tx: Transaction, stored: Stored) -> tuple[object, ...]:
+    author = stored.author or stored.author_text or "-"
+    return (
+        *(stored.number, console.ago(stored.received_at), stored.direction),
+        *(author, _place(tx, stored), stored.subject or "-"),
+    )
 
 
 @message.command("show", examples="mailgate message show 12")
@@ -171,11 +179,15 @@ def save(app: App, number: int, wanted: str | None, folder: str, as_json: bool) 
         console.say(f"{printable(file.path)}  {console.size(file.size)}")
 
 
-def _place(message: Stored, entry: Held | None, failure: int | None) -> str:
+def _place(tx: Transaction, stored: Stored) -> str:
     """Where a message is: its records, its failure, and whether it is held or refused."""
-    places = [str(ref) for ref in message.records]
-    if failure:
+    places = [str(ref) for ref in stored.records]
+    if failure := failures.reported_in(tx, stored.number) if stored.classed == "report" else None:
         places.append(f"failure {failure}")
-    if entry:
+    if entry := held.find(tx, stored.number):
         places.append(f"{'refused' if entry.refused else 'held'}: {entry.reason}")
-    return ", ".join(places) or ("noted" if message.classed == "report" else "ignored")
+    if places:
+        return ", ".join(places)
+    if stored.direction == "out" or messages.action(tx, stored.number) in ("create", "post"):
+        return "record removed"
+    return "noted" if stored.classed == "report" else "ignored"

@@ -7,8 +7,10 @@ import click
 
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
-from mailgate.cli.ui.options import Group, Number, confirm, json_option, yes_option
-from mailgate.store import outbox
+from mailgate.cli.ui.listing import Asked, View, list_options
+from mailgate.cli.ui.listing import show as show_list
+from mailgate.cli.ui.options import Group, Number, confirm, json_option, single, yes_option
+from mailgate.store import lists, outbox
 from mailgate.store.outbox import QueueEntry
 
 
@@ -25,22 +27,28 @@ def box() -> None:
     """Show the outgoing queue: messages queued, sent and failed."""
 
 
-@box.command("list", examples="mailgate outbox list --json")
-@json_option
+@box.command("list", examples="mailgate outbox list --state failed --json")
+@click.option("--all", "sent", is_flag=True, help="Include sent messages; JSON always has them.")
+@list_options(states=("queued", "failed", "sent"))
 @pass_app
-def list_(app: App, as_json: bool) -> None:
-    """List outgoing messages, oldest first."""
-    with app.store.read() as tx:
-        listed = outbox.listing(tx)
-    if as_json:
-        console.data([as_data(entry) for entry in listed])
-        return
-    rows = [
-        (entry.number, entry.kind, entry.reason, entry.recipient, entry.state, entry.tries, entry.error)
-        for entry in listed
-    ]
-    console.table(("NUMBER", "KIND", "REASON", "TO", "STATE", "TRIES", "ERROR"), rows, "no outgoing messages")
-    app.finish()
+def list_(app: App, sent: bool, asked: Asked) -> None:
+    """List outgoing messages that are queued or failed, oldest first; on a terminal the last 50."""
+    every = sent or asked.wanted.state == "sent" or asked.form != "screen"
+    header = ("NUMBER", "KIND", "REASON", "TO", "STATE", "TRIES", "ERROR")
+    empty = (
+        "no such outgoing messages" if asked.narrowed else "nothing waits; sent messages: mailgate outbox list --all"
+    )
+    view = View(
+        lambda tx, key: outbox.get(tx, int(key[0])),
+        lambda tx, entry: as_data(entry),
+        lambda tx, entry: _row(entry),
+        *(header, "no outgoing messages" if every and not asked.narrowed else empty),
+    )
+    show_list(app, lists.outbox(sent=every), asked, view)
+
+
+def _row(entry: QueueEntry) -> tuple[object, ...]:
+    return entry.number, entry.kind, entry.reason, entry.recipient, entry.state, entry.tries, entry.error
 
 
 @box.command("show", examples="mailgate outbox show 3")
@@ -65,28 +73,39 @@ def raw(app: App, number: int) -> None:
 
 
 @box.command("retry", examples="mailgate outbox retry 3 && mailgate work")
-@click.argument("number", type=Number())
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True)
 @json_option
 @pass_app
-def retry(app: App, number: int, as_json: bool) -> None:
-    """Retry an outgoing message at the next run of `mailgate work`."""
+def retry(app: App, numbers: tuple[int, ...], as_json: bool) -> None:
+    """Retry outgoing messages at the next run of `mailgate work`; none, if one cannot be retried."""
     with app.store.write() as tx:
-        entry = outbox.retry(tx, number, time.time())
-    _show(app, entry, as_json)
+        entries = [outbox.retry(tx, number, time.time()) for number in dict.fromkeys(numbers)]
+    if as_json:
+        console.data(single([as_data(entry) for entry in entries]))
+        return
+    for entry in entries:
+        _pairs(entry)
+    app.finish()
 
 
 @box.command("drop", examples="mailgate outbox drop 3 --yes")
-@click.argument("number", type=Number())
+@click.argument("numbers", metavar="N...", type=Number(), nargs=-1, required=True)
 @yes_option
 @pass_app
-def drop(app: App, number: int, yes: bool) -> None:
-    """Delete an outgoing message; it is not sent."""
+def drop(app: App, numbers: tuple[int, ...], yes: bool) -> None:
+    """Delete outgoing messages; they are not sent."""
+    numbers = tuple(dict.fromkeys(numbers))
     with app.store.read() as tx:
-        entry = outbox.get(tx, number)
-    confirm(f"{entry.kind} to {entry.recipient} ({entry.state})", yes)
+        entries = [outbox.get(tx, number) for number in numbers]
+    first = entries[0]
+    confirm(
+        f"{first.kind} to {first.recipient} ({first.state})" if len(entries) == 1 else f"{len(entries)} messages", yes
+    )
     with app.store.write() as tx:
-        outbox.drop(tx, number)
-    console.say(f"dropped outbox {number}")
+        for number in numbers:
+            outbox.drop(tx, number)
+    for number in numbers:
+        console.say(f"dropped outbox {number}")
 
 
 def as_data(entry: QueueEntry) -> dict[str, Any]:
@@ -109,10 +128,14 @@ def as_data(entry: QueueEntry) -> dict[str, Any]:
 
 
 def _show(app: App, entry: QueueEntry, as_json: bool) -> None:
-    data = as_data(entry)
     if as_json:
-        console.data(data)
+        console.data(as_data(entry))
         return
+    _pairs(entry)
+    app.finish()
+
+
+def _pairs(entry: QueueEntry) -> None:
     console.pairs(
         [
             ("outbox", entry.number),
@@ -123,8 +146,7 @@ def _show(app: App, entry: QueueEntry, as_json: bool) -> None:
             ("subject", entry.subject),
             ("state", f"{entry.state}, {entry.tries} {'try' if entry.tries == 1 else 'tries'}"),
             ("error", entry.error),
-            ("next try", data["due"] if entry.state == "queued" else ""),
+            ("next try", console.when(entry.due_at) if entry.state == "queued" else ""),
             ("caused by", f"message {entry.message}" if entry.message else ""),
         ]
     )
-    app.finish()

@@ -7,11 +7,14 @@ import click
 
 from mailgate.cli.ui import completions, console
 from mailgate.cli.ui.app import App, pass_app
+from mailgate.cli.ui.listing import Asked, View, list_options
+from mailgate.cli.ui.listing import show as show_list
 from mailgate.cli.ui.messages import message_data, show_message
 from mailgate.cli.ui.options import Group, Number, assignment, confirm, full_option, json_option, yes_option
-from mailgate.store import domains, messages, moving, people, records
+from mailgate.store import domains, lists, messages, moving, people, records
 from mailgate.store.records import NewRecord, Record
-from mailgate.values.problem import Problem, command
+from mailgate.values.problem import NotFound, Problem, command
+from mailgate.values.record import Ref
 
 
 @click.group(
@@ -30,30 +33,31 @@ def record() -> None:
 @record.command("list", examples="mailgate record list --model ticket --after 100 --json")
 @click.option("--model", metavar="M", help="Only records of this model.")
 @click.option("--after", type=Number(), default=0, metavar="ID", help="Only records with a higher id; needs --model.")
-@json_option
+@list_options(states=("open", "closed"), sender=False)
 @pass_app
-def list_(app: App, model: str | None, after: int, as_json: bool) -> None:
-    """List records, oldest first."""
+def list_(app: App, model: str | None, after: int, asked: Asked) -> None:
+    """List records, oldest first; on a terminal the last 50. `--to` looks at the alias, `--subject` at the name."""
     if after and not model:
         raise click.UsageError("--after needs --model, as each model has its own ids.")
-    with app.store.read() as tx:
-        listed = records.listing(tx, model, after)
-    if as_json:
-        console.data([as_data(record) for record in listed])
-        return
-    rows = [
-        (
-            record.ref,
-            record.name or "-",
-            console.assignments(dict(record.values)) or "-",
-            record.alias or "-",
-            console.ago(record.created_at),
-        )
-        for record in listed
-    ]
-    empty = "no such records" if model else "no records; mail to an alias creates one"
-    console.table(("RECORD", "NAME", "VALUES", "ALIAS", "CREATED"), rows, empty)
-    app.finish()
+    if model:
+        with app.store.read() as tx:
+            if others := records.unknown_model(tx, model):
+                names = ", ".join(others[:10])
+                raise NotFound(f"no record has the model `{model}`: there are {names}", command("mailgate record list"))
+    empty = "no such records" if model or asked.narrowed else "no records; mail to an alias creates one"
+    header = ("RECORD", "NAME", "VALUES", "ALIAS", "CREATED")
+    view = View(
+        lambda tx, key: records.get(tx, Ref(str(key[-2]), int(key[-1]))),
+        lambda tx, record: as_data(record),
+        lambda tx, record: _row(record),
+        *(header, empty),
+    )
+    show_list(app, lists.records(model, after), asked, view)
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    values = console.assignments(dict(record.values)) or "-"
+    return record.ref, record.name or "-", values, record.alias or "-", console.ago(record.created_at)
 
 
 @record.command("show", examples="mailgate record show ticket/1")

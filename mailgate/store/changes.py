@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from mailgate.store.database import Transaction
-
-_PAGE = 500
+from mailgate.values.problem import NotFound
+from mailgate.values.problem import command as shell
 
 
 class Change(NamedTuple):
@@ -21,12 +21,6 @@ def note(tx: Transaction, person: str, command: str, now: float) -> None:
     tx.execute("INSERT INTO change (changed_at, person, command) VALUES (?, ?, ?)", (now, person, command))
 
 
-def page(tx: Transaction, after: int) -> list[Change]:
-    """The next entries with a number above `after`, oldest first; none at the end."""
-    rows = tx.execute("SELECT * FROM change WHERE number > ? ORDER BY number LIMIT ?", (after, _PAGE))
-    return [Change(row["number"], row["changed_at"], row["person"], row["command"]) for row in rows]
-
-
 def newest(tx: Transaction, count: int) -> list[Change]:
     """The newest entries, oldest first."""
     rows = tx.execute("SELECT * FROM change ORDER BY number DESC LIMIT ?", (count,)).fetchall()
@@ -40,3 +34,11 @@ def times_of(tx: Transaction, name: str, count: int) -> list[float]:
         (f"{name} ", f"{name}!", count),
     )
     return [row["changed_at"] for row in rows]
+
+
+def get(tx: Transaction, number: int) -> Change:
+    """One command. Raises NotFound."""
+    row = tx.execute("SELECT * FROM change WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"no change {number}", shell("mailgate log --changes"))
+    return Change(**{name: row[name] for name in Change._fields})

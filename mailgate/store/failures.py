@@ -119,6 +119,12 @@ def of_message(tx: Transaction, number: int) -> list[Failure]:
     return [_from_row(row) for row in tx.execute("SELECT * FROM failure WHERE message = ? ORDER BY number", (number,))]
 
 
+def reported_in(tx: Transaction, number: int) -> int | None:
+    """The last failure that a message reported."""
+    row = tx.execute("SELECT max(number) FROM failure WHERE report = ?", (number,)).fetchone()
+    return row[0]  # type: ignore[no-any-return]
+
+
 def ack(tx: Transaction, number: int) -> Failure:
     """Acknowledge a failure: its recipient gets mail again. Raises NotFound."""
     get(tx, number)

@@ -42,6 +42,12 @@ def get(tx: Transaction, number: int) -> Held:
     return _from_row(row)
 
 
+def find(tx: Transaction, number: int) -> Held | None:
+    """The entry of a message, None where it is not on the list."""
+    row = tx.execute("SELECT * FROM held WHERE message = ?", (number,)).fetchone()
+    return _from_row(row) if row else None
+
+
 def listing(tx: Transaction, *, refused: bool = False) -> list[Held]:
     """Held mail, or the refused mail that is kept, oldest first."""
     rows = tx.execute("SELECT * FROM held WHERE refused = ? ORDER BY message", (int(refused),))

@@ -161,6 +161,12 @@ def explanation(tx: Transaction, number: int) -> dict[str, Any]:
     return tree
 
 
+def action(tx: Transaction, number: int) -> str:
+    """What became of a message, the most significant of its outcomes; empty for one of ours."""
+    row = tx.execute("SELECT action FROM message WHERE number = ?", (number,)).fetchone()
+    return str(row["action"]) if row else ""
+
+
 def raw(tx: Transaction, number: int) -> bytes:
     """The exact bytes of a message. Raises NotFound."""
     octets = left_of(tx, number)

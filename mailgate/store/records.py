@@ -84,6 +84,12 @@ def listing(tx: Transaction, model: str | None = None, after: int = 0) -> list[R
     return [_from_row(tx, row) for row in rows]
 
 
+def unknown_model(tx: Transaction, model: str) -> list[str]:
+    """The models there are, if there are some and this is not one of them."""
+    names = [row["name"] for row in tx.execute("SELECT name FROM model ORDER BY name")]
+    return [] if model in names else names
+
+
 def created_by(tx: Transaction, alias: str) -> int:
     """How many records an alias created, by its address."""
     count: int = tx.execute("SELECT count(*) FROM record WHERE alias = ?", (alias,)).fetchone()[0]

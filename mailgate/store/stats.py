@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mailgate.store.database import Row, Transaction
 from mailgate.values.outcome import ACTIONS, rank
+from mailgate.values.problem import NotFound, command
 
 HOUR = 3_600.0
 _CHUNK = 500
@@ -23,6 +24,7 @@ class Line(NamedTuple):
     reason: str
     author: str
     more: int = 0
+    subject: str = ""
 
 
 class Hour(NamedTuple):
@@ -78,6 +80,14 @@ def lines(tx: Transaction, after: int) -> Iterator[Line]:
         after = rows[-1]["number"]
 
 
+def line(tx: Transaction, number: int) -> Line:
+    """What became of one message. Raises NotFound."""
+    row = tx.execute("SELECT * FROM message WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"no message {number}", command("mailgate message list"))
+    return _line(tx, row)
+
+
 def last(tx: Transaction, count: int) -> int:
     """The number after which the last so many messages come."""
     row = tx.execute("SELECT number FROM message ORDER BY number DESC LIMIT 1 OFFSET ?", (count,)).fetchone()
@@ -91,14 +101,16 @@ def _line(tx: Transaction, row: Row) -> Line:
         place = tx.execute(
             "SELECT model, id FROM placement WHERE message = ? ORDER BY number LIMIT 1", (row["number"],)
         ).fetchone()
-        return Line(*same, "sent", f"{place['model']}/{place['id']}" if place else "", row["kind"], author)
+        return Line(
+            *same, "sent", f"{place['model']}/{place['id']}" if place else "", row["kind"], author, 0, row["subject"]
+        )
     outcomes = json.loads(row["explanation"])["outcomes"] if row["explanation"] else []
     outcomes.sort(key=lambda outcome: rank(outcome["action"]))
     if not outcomes:
-        return Line(*same, row["action"], "", row["reason"], author)
+        return Line(*same, row["action"], "", row["reason"], author, 0, row["subject"])
     first = outcomes[0]
     target = first["record"] or first["model"] or first["alias"] or first["recipient"] or ""
-    return Line(*same, first["action"], target, first["reason"], author, len(outcomes) - 1)
+    return Line(*same, first["action"], target, first["reason"], author, len(outcomes) - 1, row["subject"])
 
 
 def figures(tx: Transaction, hours: int, now: float) -> Figures:

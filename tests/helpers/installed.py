@@ -84,7 +84,7 @@ class Installed:
     def ok(self, *arguments: str, stdin: bytes = b"") -> str:
         """What a command prints that has to succeed, with nothing on stderr but the line about what waits."""
         screen = self._succeeded(*arguments, stdin=stdin)
-        waiting = r"((\d+ held)?(, )?(\d+ failures?)?: mailgate (held|bounce) list\n)?"
+        waiting = r"(\d+ held: mailgate held list\n)?(\d+ failures?: mailgate bounce list\n)?"
         assert re.fullmatch(waiting, screen.err), screen
         return screen.out
 

@@ -1,11 +1,15 @@
 """Print lines, tables, pairs, JSON and errors, for a terminal, a pipe or a program."""
 
+import contextlib
+import io
 import json
+import os
 import re
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mailgate.values.charset import printable
@@ -81,8 +85,22 @@ def verbatim(text: str) -> None:
 
 def data(value: object) -> None:
     """Print one JSON document; characters that a terminal would act on are escaped (RFC 8259 section 7)."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    _write("\n".join(line if line.isprintable() else _FOREIGN.sub(_escaped, line) for line in text.split("\n")))
+    _write(_clean(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def _clean(text: str) -> str:
+    return "\n".join(line if line.isprintable() else _FOREIGN.sub(_escaped, line) for line in text.split("\n"))
+
+
+def array(values: Iterable[object]) -> None:
+    """Print one JSON array, entry by entry as they come."""
+    mark = "["
+    for value in values:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        sys.stdout.write(mark + "\n")
+        _write("\n".join(f"  {line}" for line in _clean(text).split("\n")), end="")
+        mark = ","
+    _write("[]" if mark == "[" else "\n]")
 
 
 def row(value: object) -> None:
@@ -111,35 +129,102 @@ def raw(octets: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+def _write(text: str, end: str = "\n") -> None:
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + end)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Print aligned columns, cut to fit a terminal; tab-separated, with a header row, everywhere else.
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], empty: str, *, key: int = 0) -> None:
+    """Print aligned columns that fit a terminal, in a pager if they are long; tab-separated everywhere else.
 
-    `empty` is printed on a terminal if there are no rows.
+    A terminal that is too narrow gets fewer columns, then shorter ones; the column `key` is whole. `empty` is printed
+    on a terminal if there are no rows. Rows are printed as they come: the first ones say how wide a column is.
     """
-    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    cells = ([printable(str(cell)) for cell in row] for row in rows)
     if not sys.stdout.isatty():
-        for row in [list(header), *cells]:
+        tabbed(header)
+        for row in cells:
             tabbed(row)
         return
-    if not rows:
+    first = list(islice(cells, _SAMPLE))
+    if not first:
         lines([[(empty, "dim")]])
         return
+    shown, widths = _columns([list(header), *first], key)
+    with pager(len(first) + 2):
+        for row, style in chain([(list(header), "bold")], ((row, "") for row in chain(first, cells))):
+            lines([[(text, style) for text in _padded([row[at] for at in shown], widths)]])
+
+
+_SAMPLE = 1_000
+"""Rows that say how wide the columns of a table are."""
+_LEAST = 8
+"""Columns of the terminal that a column of a table needs at least, if its cells are longer."""
+
+
+def _columns(rows: Sequence[Sequence[str]], key: int) -> tuple[list[int], list[int]]:
+    """The columns of a table that fit the terminal, and their widths; the last ones are left out first."""
     from rich.cells import cell_len
 
     room = width()
-    widths = [max(cell_len(row[at]) for row in [list(header), *cells]) for at in range(len(header))]
-    while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > 4:
-        widths[widths.index(max(widths))] -= 1
-    lines(
-        [
-            [(text, style) for text in _padded(row, widths)]
-            for row, style in [(header, "bold"), *((c, "") for c in cells)]
-        ]
-    )
+    full = [max(cell_len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    least = [size if at == key else min(size, _LEAST) for at, size in enumerate(full)]
+    shown = list(range(len(full)))
+    while len(shown) > 2 and sum(least[at] for at in shown) + 2 * (len(shown) - 1) > room:
+        shown.remove(max(at for at in shown if at != key))
+    widths = [full[at] for at in shown]
+    while sum(widths) + 2 * (len(widths) - 1) > room:
+        free = [at for at, column in enumerate(shown) if column != key and widths[at] > 4]
+        free = free or [at for at in range(len(shown)) if widths[at] > 4]  # a key that is wider than the terminal
+        if not free:
+            break
+        widths[max(free, key=lambda at: widths[at])] -= 1
+    return shown, widths
+
+
+@contextlib.contextmanager
+def pager(count: int) -> Iterator[None]:
+    """Show what is printed in a pager, if it has more lines than the terminal, and somebody sits there."""
+    import shlex
+    import shutil
+
+    words = shlex.split(os.environ.get("PAGER", "less"))
+    dumb = os.environ.get("TERM", "dumb") == "dumb"
+    if (
+        dumb
+        or not words
+        or not sys.stdin.isatty()
+        or not sys.stdout.isatty()
+        or count < shutil.get_terminal_size().lines
+    ):
+        yield
+        return
+    import subprocess
+
+    environ = {"LESS": "FRX", **os.environ, "LESSSECURE": "1"}  # less runs no commands: it may be another user's
+    try:
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environ)  # noqa: S603 - the person's own $PAGER
+    except OSError:
+        yield
+        return
+    screen = sys.stdout
+    assert process.stdin
+    sys.stdout = _Paged(process.stdin, encoding="utf-8", line_buffering=True)
+    try:
+        yield
+        sys.stdout.close()
+    except BrokenPipeError:  # the reader has seen enough
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+    finally:
+        sys.stdout = screen
+        process.wait()
+
+
+class _Paged(io.TextIOWrapper):
+    """The way to a pager, which shows it on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def _padded(row: Sequence[str], widths: list[int]) -> Iterable[str]:
@@ -210,11 +295,11 @@ def hints(problem: Problem) -> None:
 
 def waiting(counts: "Waiting") -> None:
     """Print the last line of a screen if something waits for a person; on stderr, so that stdout is only data."""
-    failures = f"{counts.failures} failure{'s' if counts.failures > 1 else ''}"
-    named = [f"{counts.held} held"] * bool(counts.held) + [failures] * bool(counts.failures)
-    if named:
-        look = command("mailgate held list") if counts.held else command("mailgate bounce list")
-        sys.stderr.write(f"{', '.join(named)}: {look}\n")
+    if counts.held:
+        sys.stderr.write(f"{counts.held} held: {command('mailgate held list')}\n")
+    if counts.failures:
+        plural = "s" if counts.failures > 1 else ""
+        sys.stderr.write(f"{counts.failures} failure{plural}: {command('mailgate bounce list')}\n")
     if counts.stuck:
         sys.stderr.write(f"{counts.stuck} not sent: {command('mailgate outbox list')}\n")
 

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -111,6 +111,11 @@ class Number(click.ParamType[int]):
         if not text.isascii() or not text.isdecimal():
             self.fail(f"{value!r} is not a number", parameter, context)
         return min(int(text[:20]), 2**63 - 1)
+
+
+def single(values: Sequence[Any]) -> Any:
+    """The JSON of a command that takes several numbers: of one alone the object, else a list."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 def assignment(text: str) -> tuple[str, str]:
