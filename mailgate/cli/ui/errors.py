@@ -4,12 +4,13 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Sequence
 
 import click
 
 from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App
-from mailgate.cli.ui.program import COMMANDS, program
+from mailgate.cli.ui.program import program
 from mailgate.process import owner
 from mailgate.settings import config
 from mailgate.settings.config import Config
@@ -48,11 +49,87 @@ def of_usage(error: click.UsageError) -> Problem:
     text = error.format_message().rstrip(".")
     context = error.ctx or click.Context(program, info_name="mailgate")
     unknown = re.match(r"No such command '([^']*)'", text)
+    if unknown and isinstance(context.command, click.Group):
+        near = _meant(unknown[1], context, context.command)
+        text = unknown[0] + (f"; did you mean `{near}`?" if near else "")
+    text = " ".join(text.split())
+    return Problem(text[:1].lower() + text[1:], _help(context))
+
+
+def _meant(word: str, context: click.Context, group: click.Group) -> str | None:
+    """The command that a word means: one that other programs call so, or one that is spelled almost the same."""
+    names, synonyms = group.list_commands(context), _SYNONYMS.get(word.lower())
+    for synonym in synonyms or ():
+        name, _, option = synonym.partition(" ")
+        below = group.get_command(context, name) if name in names else None
+        if below and (not option.startswith("--") or any(option in _spellings(each) for each in below.params)):
+            return synonym
+    if synonyms == ():
+        return None
     import difflib
 
-    near = difflib.get_close_matches(unknown[1], COMMANDS, 1) if unknown and context.parent is None else []
-    suggestion = f"; did you mean `{near[0]}`?" if near else ""
-    return Problem(text[:1].lower() + text[1:] + suggestion, _help(context))
+    return next(iter(difflib.get_close_matches(word.lower(), names, 1, cutoff=_ALIKE)), None)
+
+
+def _spellings(parameter: click.Parameter) -> Sequence[str]:
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
+_ALIKE = 0.75
+"""How alike two words are, of 1, so that one is suggested for the other: `list` is not meant to be `alias`."""
+_SYNONYMS = {
+    "ls": ("list",),
+    "all": ("list",),
+    "index": ("list",),
+    "get": ("show",),
+    "cat": ("raw", "show"),
+    "view": ("show",),
+    "info": ("show",),
+    "rm": ("remove", "drop"),
+    "del": ("remove", "drop"),
+    "delete": ("remove", "drop"),
+    "erase": ("remove", "drop"),
+    "drop": ("remove",),
+    "remove": ("drop",),
+    "new": ("add", "create"),
+    "add": ("create",),
+    "create": ("add",),
+    "edit": ("set",),
+    "change": ("set",),
+    "update": ("set",),
+    "modify": ("set",),
+    "close": ("set --close",),
+    "reopen": ("set --reopen",),
+    "open": ("set --reopen",),
+    "release": ("route", "retry"),
+    "resend": ("retry",),
+    "flush": ("retry", "work"),
+    "done": ("ack",),
+    "acknowledge": ("ack",),
+    "aliases": ("alias",),
+    "address": ("alias",),
+    "users": ("contact",),
+    "ticket": ("record",),
+    "bounces": ("bounce",),
+    "queue": ("outbox",),
+    "send": ("post",),
+    "check": ("doctor",),
+    "status": ("doctor",),
+    "install": ("setup",),
+    "upgrade": ("migrate",),
+    "prune": ("purge",),
+    "search": ("message list",),
+    "find": ("message list",),
+    "mails": ("message",),
+    "mail": ("message",),
+    "explain": ("why",),
+    "start": (),
+    "restart": (),
+}
+"""What other programs, and people, call a command -> what it is called here; the first that exists is meant.
+
+What has no counterpart here has none, however it is spelled.
+"""
 
 
 def _help(context: click.Context) -> CommandLine:
