@@ -11,7 +11,7 @@ from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.listing import Asked, View, list_options
 from mailgate.cli.ui.listing import show as show_list
 from mailgate.cli.ui.messages import message_data, show_message
-from mailgate.cli.ui.options import Group, Number, confirm, json_option, single, yes_option
+from mailgate.cli.ui.options import Group, Message, Number, confirm, json_option, single, yes_option
 from mailgate.gateway import held as reconsider
 from mailgate.gateway.receive import Receipt
 from mailgate.mail import content
@@ -81,12 +81,13 @@ def _row(entry: Held, stored: Stored) -> tuple[object, ...]:
 
 
 @box.command("show", examples="mailgate held show 12")
-@click.argument("number", type=Number(), shell_complete=completions.held)
+@click.argument("named", metavar="NUMBER", type=Message(), shell_complete=completions.held)
 @json_option
 @pass_app
-def show(app: App, number: int, as_json: bool) -> None:
-    """Show one held message, why it is held, and what can be done."""
+def show(app: App, named: int | str, as_json: bool) -> None:
+    """Show one held message, by its number or Message-ID: why it is held, and what can be done."""
     with app.store.read() as tx:
+        number = messages.numbered(tx, named)
         entry, stored = held.get(tx, number), messages.stored(tx, number)
         message = message_data(tx, stored)
         links, codes = _confirmations(tx, entry, stored)

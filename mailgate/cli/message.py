@@ -10,7 +10,7 @@ from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.listing import Asked, View, list_options
 from mailgate.cli.ui.listing import show as show_list
 from mailgate.cli.ui.messages import message_data, show_message
-from mailgate.cli.ui.options import Group, Number, confirm, full_option, json_option, yes_option
+from mailgate.cli.ui.options import Group, Message, Number, confirm, full_option, json_option, yes_option
 from mailgate.mail.content import content
 from mailgate.process import unpack
 from mailgate.store import failures, held, lists, messages, moving, purging, records
@@ -68,14 +68,22 @@ def _row(tx: Transaction, stored: Stored) -> tuple[object, ...]:
     )
 
 
-@message.command("show", examples="mailgate message show 12")
-@click.argument("number", type=Number())
+@message.command(
+    "show",
+    examples="""
+        mailgate message show 12
+        mailgate message show '<a1@client.org>'
+    """,
+)
+@click.argument("named", metavar="NUMBER", type=Message())
 @full_option
 @click.option("--html", "as_html", is_flag=True, help="Print its HTML, cleaned: no scripts, no remote images.")
 @json_option
 @pass_app
-def show(app: App, number: int, full: bool, as_html: bool, as_json: bool) -> None:
-    """Show one message: its text, its attachments, and its delivery failures."""
+def show(app: App, named: int | str, full: bool, as_html: bool, as_json: bool) -> None:
+    """Show one message, by its number or Message-ID: its text, its attachments, and its delivery failures."""
+    with app.store.read() as tx:
+        number = messages.numbered(tx, named)
     if as_html:
         _show_html(app, number)
         return

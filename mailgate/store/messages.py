@@ -122,6 +122,24 @@ def received_as(tx: Transaction, message_id: str) -> Stored | None:
     return _from_row(tx, row) if row else None
 
 
+def numbered(tx: Transaction, named: int | str) -> int:
+    """The number of a message that is named by it or by its Message-ID, with angle brackets or without.
+
+    Of several with one id the first that was received; a copy that was sent counts as the message. Raises NotFound for
+    an id that no message has; a number is not looked up.
+    """
+    if isinstance(named, int):
+        return named
+    message_id = f"<{named.strip('<>')}>"
+    for query in (
+        "SELECT number FROM message WHERE message_id = ? ORDER BY direction, number LIMIT 1",
+        "SELECT message FROM delivery WHERE message_id = ? ORDER BY number LIMIT 1",
+    ):
+        if row := tx.execute(query, (message_id,)).fetchone():
+            return int(row[0])
+    raise NotFound(f"no message has the id {message_id}", command("mailgate message list"))
+
+
 def newest(tx: Transaction) -> int:
     """The highest number that is stored, 0 when there is none."""
     number: int = tx.execute("SELECT coalesce(max(number), 0) FROM message").fetchone()[0]

@@ -124,3 +124,15 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_keys(office: Installed) 
     (screen,) = screens(office, [["domain", "list"]], 60).values()
     assert name in screen
     assert "DEFAULT" not in screen
+
+
+def test_a_message_is_named_by_its_id(shop: Installed) -> None:
+    received, kept = shop.json("message", "show", "2"), shop.json("message", "show", "4")
+    assert shop.json("message", "show", received["message_id"]) == received
+    assert shop.json("why", received["message_id"].strip("<>")) == shop.json("why", "2")
+    assert shop.json("held", "show", kept["message_id"])["number"] == 4
+    assert shop("held", "show", received["message_id"]).exit == 3
+    for command in (["why"], ["message", "show"], ["held", "show"]):
+        wrong = shop(*command, "<nobody@client.org>")
+        assert (wrong.exit, wrong.err.splitlines()[0]) == (3, "error: no message has the id <nobody@client.org>")
+        assert shop(*command, "queue").exit == 2

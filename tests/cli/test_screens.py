@@ -153,7 +153,7 @@ def test_what_is_shown_is_there_as_a_whole(crowded: Installed) -> None:
 
 
 def test_an_empty_list_does_not_claim_that_there_is_nothing_at_all(crowded: Installed) -> None:
-    filtered = [["message", "list", "--after", "999"], ["record", "list", "--model", "none"]]
+    filtered = [["message", "list", "--after", "999"], ["record", "list", "--model", "ticket", "--after", "999"]]
     screens = terminal(crowded, filtered, 80, NO_COLOR="1").values()
     assert [STYLE.sub("", lines[0]) for lines in screens] == ["no such messages", "no such records"]
 

@@ -113,6 +113,16 @@ class Number(click.ParamType[int]):
         return min(int(text[:20]), 2**63 - 1)
 
 
+class Message(click.ParamType[int | str]):
+    """A message: its number, or its Message-ID, with angle brackets or without; the store knows its number."""
+
+    name = "number"
+
+    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> int | str:
+        text = str(value).strip()
+        return text if "@" in text or text.startswith("<") else Number().convert(value, parameter, context)
+
+
 def single(values: Sequence[Any]) -> Any:
     """The JSON of a command that takes several numbers: of one alone the object, else a list."""
     return values[0] if len(values) == 1 else list(values)
