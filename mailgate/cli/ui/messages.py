@@ -101,7 +101,9 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
         else:
             style = "" if passage.kind == "text" else "dim"
             rows += [[(_MARGIN, ""), (printable(line.replace("\t", "    ")), style)] if line else [] for line in lines]
-    rows += [[]] if any(message[key] for key in ("attachments", "failures", "flags", "defects")) else []
+    facts = _facts(message)
+    rows += [[]] if facts or any(message[key] for key in ("attachments", "failures", "flags", "defects")) else []
+    rows += [[(f"{_MARGIN}{label:<10}", "dim"), (text, "")] for label, text in facts]
     for inline in (False, True):
         for part in (part for part in message["attachments"] if part["inline"] == inline):
             text = f"{printable(part['name'])}  {printable(part['type'])}  {console.size(part['size'])}"
@@ -117,6 +119,22 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
     rows += [[("      flags     ", "dim"), (", ".join(message["flags"]), "magenta")]] if message["flags"] else []
     rows += [[("      defect    ", "dim"), (defect, "magenta")] for defect in message["defects"]]
     console.lines(rows, hang=True)
+
+
+def _facts(message: dict[str, Any]) -> list[tuple[str, str]]:
+    """Label and text of what else is known of a message: its author, its seal, its event."""
+    facts = []
+    if message["author"] is None and message["direction"] == "in":
+        facts.append(("author", "unknown, see the defects: only the policy `everyone` lets this mail in"))
+    names = {"smime": "S/MIME", "pgp": "PGP"}
+    if message["signed"]:
+        facts.append(("signed", f"with {names[message['signed']]}; the signature is not verified"))
+    if message["encrypted"]:
+        facts.append(("encrypted", f"with {names[message['encrypted']]}"))
+    if event := message["calendar"]:
+        words = (event["method"], event["status"], event["summary"], event["start"])
+        facts.append(("calendar", printable(", ".join(word for word in words if word))))
+    return facts
 
 
 def _date(message: Stored) -> str:
