@@ -253,6 +253,7 @@ class Exim(Server):
     setup: ClassVar = ("setup", "exim")
     others: ClassVar = ""
     """Domains with mailboxes on this server."""
+    split: ClassVar = "true"
     kinds: ClassVar = {"=>": "sent", "->": "sent", "**": "bounced", "==": "deferred"}
 
     def _configure(self) -> None:
@@ -266,7 +267,7 @@ class Exim(Server):
 
     def _start(self) -> bool:
         self.machine.path("/etc/exim4/update-exim4.conf.conf").write_text(
-            EXIM_DEBCONF.format(port=self.port, others=self.others)
+            EXIM_DEBCONF.format(port=self.port, others=self.others, split=self.split)
         )
         self.machine.run("update-exim4.conf")
         return self.machine.run("sh", "-c", "exim4 -bd >/var/log/start 2>&1", check=False).returncode == 0
@@ -390,7 +391,7 @@ dc_eximconfig_configtype='internet'
 dc_other_hostnames='{others}'
 dc_local_interfaces='127.0.0.1.{port}'
 dc_relay_domains=''
-dc_use_split_config='true'
+dc_use_split_config='{split}'
 dc_localdelivery='mail_spool'
 """
 

@@ -10,9 +10,8 @@ import pytest
 from . import lab
 from .letters import send
 from .machine import Machine
-from .polling import until
 from .servers import Start
-from .test_apply import configuration, is_green, rcpts
+from .test_apply import configuration, is_green, knows
 from .test_stranger import PostfixBare
 
 pytestmark = pytest.mark.mta
@@ -42,7 +41,7 @@ def test_a_package_is_installed_used_and_removed(start: Start, package: Path) ->
     run("mailgate", "init", "--domain", "example.com")
     run("mailgate", "alias", "add", "support@example.com", "--model", "ticket")
     run("mailgate", "setup", "postfix", "--apply", "--yes")
-    until(lambda: rcpts(server, "support@example.com") == [250], "Postfix to know the address", 20)
+    knows(server)
     letter = send(server, "support@example.com")
     server.wait(letter.queue_id, "sent")
     assert server.records(letter.subject) == ["ticket/1"]
@@ -54,7 +53,7 @@ def test_a_package_is_installed_used_and_removed(start: Start, package: Path) ->
     assert left == {path: text for path, text in before.items() if not path.startswith("/etc/mailgate")}
     assert not server.machine.path("/opt/mailgate").exists()
     assert server.machine.path("/var/lib/mailgate/mailgate.db").stat().st_size, "the mail stays"
-    until(lambda: rcpts(server, "support@example.com") != [250], "Postfix to know nothing of it", 20)
+    knows(server, anything=False)
 
 
 def test_the_recipe_of_a_container_names_files_that_exist() -> None:
