@@ -1,5 +1,7 @@
 """`message show --html`: the HTML of a message, cleaned."""
 
+from pathlib import Path
+
 import pytest
 from helpers.installed import Installed
 
@@ -40,3 +42,9 @@ def test_a_message_without_html_says_so(office: Installed) -> None:
 @pytest.mark.parametrize("text", ["<p>\x9b31m</p>", "<p>\x7f</p>"])
 def test_nothing_that_a_terminal_acts_on_is_printed(text: str) -> None:
     assert page.cleaned(text) == text[:3] + "\ufffd" + text[4:]
+
+
+def test_where_no_envelope_is_known_the_recipients_are_those_of_to(office: Installed, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(b"From: a@b.org\nTo: <mailto:x@y.org> <support@example.com>\n\nx\n")
+    office("fetch", "eml", str(tmp_path), "--model", "x")
+    assert office.json("message", "list")[-1]["recipients"] == ["x@y.org", "support@example.com"]

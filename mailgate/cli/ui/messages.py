@@ -52,7 +52,7 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "signed": inside.signed,
         "calendar": _calendar_data(inside.calendar),
         "attachments": [_attachment_data(part) for part in inside.attachments],
-        "recipients": list(message.recipients),
+        "recipients": list(message.recipients) or [str(address) for address in written.to],
         "flags": list(message.flags),
         "defects": list(dict.fromkeys((*written.defects, *inside.defects))),
         "records": refs,
