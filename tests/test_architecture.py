@@ -114,7 +114,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "thread": "resolve state",
         "context": "authentication decision facts marks permission resolve state thread",
         "copies": "context decision resolve state",
-        "refusal": "context decision resolve silence",
+        "refusal": "authentication context decision resolve silence",
         "checks": "context copies decision permission state",
         "rules": "bounce confirmation context decision permission resolve state",
         "decide": "checks context copies decision facts refusal resolve rules state",

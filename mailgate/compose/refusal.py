@@ -14,7 +14,7 @@ from mailgate.values.directory import Domain
 __all__ = ["refusal", "template"]
 
 SUBJECT_LIMIT = 200
-"""Characters of the original subject that are returned."""
+"""Characters of the original subject that are returned, where it is."""
 _TEXT_LIMIT = 6_144
 _STATUS_LIMIT = 8_192
 _ADDRESSES_LIMIT = 2_048
@@ -35,13 +35,16 @@ def refusal(message: Message, outgoing: Outgoing, origin: Origin, template: str,
     """The MAILER-DAEMON reply to a message that is refused (RFC 3464, RFC 3834, RFC 6522).
 
     `template`: what `template()` returned. `policy`: that of the alias that refuses, for the words. This never fails,
-    and it never copies a header field of the message into the header of the reply.
+    and it never copies a header field of the message into the header of the reply. Nothing that the sender wrote goes
+    back unless a server of ours vouches for the reverse-path: it would go to whom a forger names.
     """
     domain = origin.domain
     mark = origin.mark(token.REFUSAL)
     message_id = token.message_id(mark, domain.name)
     addresses = _addresses(message, outgoing)
-    subject = f"Re: {shown(message.subject, SUBJECT_LIMIT)}".rstrip()
+    subject = wording.undelivered(domain.language)
+    if outgoing.vouched:
+        subject = f"Re: {shown(message.subject, SUBJECT_LIMIT)}".rstrip()
     answered = [message.message_id] if message.message_id and _ID.fullmatch(message.message_id) else []
     boundary = f"=_mailgate_{origin.random[10:].hex()}"  # of octets that the mark does not show
     header = [
@@ -65,7 +68,7 @@ def refusal(message: Message, outgoing: Outgoing, origin: Origin, template: str,
     parts = [
         mime.part("text/plain; charset=utf-8", _text(outgoing, domain, addresses, template, policy)),
         BodyPart("message/delivery-status", "7bit", _delivery_status(outgoing, domain, addresses)),
-        returned.header(message.raw),
+        returned.header(message.raw) if outgoing.vouched else returned.traces(message),
     ]
     return Composed(message_id, subject, b"".join(header) + b"\n" + mime.multipart(parts, boundary))
 

@@ -5,14 +5,28 @@ from collections.abc import Iterator
 
 from mailgate.compose import mime
 from mailgate.compose.mime import BodyPart
+from mailgate.mail import dates
 from mailgate.mail import header as headers
+from mailgate.mail.message import Message
 from mailgate.values import charset
 
 LIMIT = 8_192
 """Octets of the original header that are returned, before and after encoding."""
 _LINE_LIMIT = 998
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,198}>")
+"""A Message-ID that may be returned: printable ASCII, nothing that a reader could decode, at most 200 characters."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def traces(message: Message) -> BodyPart:
+    """What tells a sender which message it was, and tells nobody anything else: its Message-ID and its date."""
+    lines = []
+    if message.message_id and _ID.fullmatch(message.message_id):
+        lines.append(f"Message-ID: {message.message_id}\n")
+    if moment := dates.read(message.field("date")):
+        lines.append(f"Date: {mime.date(moment.timestamp())}\n")
+    return mime.part("text/rfc822-headers; charset=utf-8", "".join(lines))
 
 
 def header(raw: bytes) -> BodyPart:

@@ -49,6 +49,11 @@ def template(reason: str, domain: Domain, folder: str | None) -> str:
     return _LAST_RESORT
 
 
+def undelivered(language: str) -> str:
+    """The subject of a refusal that repeats nothing of the message."""
+    return str(phrases("refusal", language)["undelivered"])
+
+
 def usable(text: str) -> bool:
     """Whether a template has text, and only placeholders that exist."""
     template = Template(text)

@@ -48,11 +48,7 @@ def verdict(message: Message, trust: Trust) -> Authentication:
         return Authentication("none", "no server is trusted")
     if not trust.border_strips:
         return Authentication("none", "forged results are not said to be stripped")
-    by_server: dict[str, list[Field]] = {}
-    for stamp in message.stamps:
-        field = parse(stamp.value) if stamp.hops <= trust.own_hops else None
-        if field and field.authserv_id in trust.authserv_ids:
-            by_server.setdefault(field.authserv_id, []).append(field)
+    by_server = _by_server(message, trust)
     if not by_server:
         return Authentication("none", "no result of a trusted server")
     fields = [field for same in by_server.values() for field in same]
@@ -68,6 +64,36 @@ def verdict(message: Message, trust: Trust) -> Authentication:
             differ = len({result.result for result in results}) > 1
             return Authentication("none", f"{len(same)} results of {name} contradict each other", doubtful=differ)
     return _dmarc(message, results, servers)
+
+
+def vouches_for_path(message: Message, trust: Trust) -> bool:
+    """Whether a server of ours vouches for the reverse-path, so that an answer goes to who wrote.
+
+    SPF (RFC 7208) passed for its domain, or DMARC passed for the author and it lies in the author's domain.
+    """
+    path, author = message.envelope.reverse_path, message.author.address
+    if path is None or not trust.authserv_ids or not trust.border_strips:
+        return False
+    found = verdict(message, trust)
+    if found.result == "pass" and author:
+        return path.domain == author.domain or path.domain.endswith(f".{author.domain}")
+    by_server = _by_server(message, trust)
+    if found.is_against or not all(len(same) == 1 and same[0].complete for same in by_server.values()):
+        return False
+    results = [result for same in by_server.values() for result in same[0].results if result.method == "spf"]
+    checked = [result.properties.get("smtp.mailfrom", "").rpartition("@")[2] for result in results]
+    passed = all(result.result == "pass" for result in results)
+    return bool(results) and passed and {address.domain(name) for name in checked} == {path.domain}
+
+
+def _by_server(message: Message, trust: Trust) -> dict[str, list["Field"]]:
+    """The fields of trusted servers within reach of our hops."""
+    by_server: dict[str, list[Field]] = {}
+    for stamp in message.stamps:
+        field = parse(stamp.value) if stamp.hops <= trust.own_hops else None
+        if field and field.authserv_id in trust.authserv_ids:
+            by_server.setdefault(field.authserv_id, []).append(field)
+    return by_server
 
 
 def _dmarc(message: Message, results: list[Result], servers: str) -> Authentication:

@@ -111,8 +111,9 @@ class Outgoing(NamedTuple):
     """Something we send because of the message.
 
     kind `refusal`: for `domain`, about local addresses, with the alias' own `text`; `reasons` are those of the
-    addresses in `about`, where they differ from `reason`, and `written` is how the sender spelled them. kind `copy`: to
-    a follower of the record that the outcome with this `effect` makes or posts on.
+    addresses in `about`, where they differ from `reason`, and `written` is how the sender spelled them; `vouched`:
+    whether it goes to who wrote, so that what they wrote may go back. kind `copy`: to a follower of the record that the
+    outcome with this `effect` makes or posts on.
     """
 
     kind: str
@@ -124,6 +125,7 @@ class Outgoing(NamedTuple):
     reasons: tuple[str, ...] = ()
     effect: Effect | None = None
     written: tuple[str, ...] = ()
+    vouched: bool = False
 
     @property
     def words(self) -> str:

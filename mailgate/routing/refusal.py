@@ -3,7 +3,7 @@
 import functools
 from typing import NamedTuple
 
-from mailgate.routing import resolve, silence
+from mailgate.routing import authentication, resolve, silence
 from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.values import status
@@ -51,6 +51,9 @@ class _Replies:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.outgoing: list[Outgoing] = []
+        self.vouched = functools.cache(
+            lambda: authentication.vouches_for_path(context.facts.message, context.state.settings.trust)
+        )
         self.visible = functools.cache(lambda: _visible(context))
         self.written = functools.cache(lambda: resolve.written(context.facts.message, context.state.ours))
 
@@ -111,6 +114,7 @@ class _Replies:
             written=written,
             reasons=tuple(reasons.values()),
             text=alias.refusal if alias and reason == "policy" else "",
+            vouched=self.vouched(),
         )
 
     def _silence(self, outcome: Outcome) -> str:
@@ -133,6 +137,8 @@ class _Replies:
         settings, counts = self.context.state.settings, self.context.state.counts
         if counts.answered_today + len(self.outgoing) >= settings.per_day:
             return f"{settings.per_day} were sent to this address today"
+        if counts.answered_domain_today + len(self.outgoing) >= settings.per_domain and not self.vouched():
+            return f"{settings.per_domain} were sent to this domain today, and nothing proves who writes"
         if counts.answered_this_hour + len(self.outgoing) >= settings.per_hour:
             return f"{settings.per_hour} were sent within the hour"
         return ""

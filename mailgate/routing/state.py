@@ -216,6 +216,7 @@ class Counts(NamedTuple):
     made_in_all: int = 0
     answered: frozenset[tuple[str, str]] = frozenset()
     answered_today: int = 0
+    answered_domain_today: int = 0
     answered_this_hour: int = 0
     unanswered: tuple[int, int] = (0, 0)
     relayed: Mapping[Ref, int] = {}
@@ -240,6 +241,7 @@ class Settings(NamedTuple):
     loop_minutes: int = 120
     loop_threshold: int = 20
     per_day: int = 5
+    per_domain: int = 20
     per_hour: int = 100
     fallback: Fallback | None = None
     trust: Trust = Trust()

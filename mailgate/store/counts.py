@@ -24,9 +24,11 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
     recent, today, hour = around(now, 60 * settings.loop_minutes), around(now, DAY), around(now, HOUR)
     aliases = {alias.number: alias for alias in state.ours.directory.aliases.values()}.values()
     author, path = message.author.address, message.envelope.reverse_path
-    answers = _answers(tx, mailbox(srs.original(path)).key if path else "", min(recent, today))
-    answered_today, answered_this_hour = sum(at in today for _, _, at in answers), _answered(tx, hour)
-    at_a_limit = answered_today >= settings.per_day or answered_this_hour >= settings.per_hour
+    person = mailbox(srs.original(path)).key if path else ""
+    answers = _answers(tx, person, min(recent, today))
+    answered_today = sum(at in today for _, _, at in answers)
+    of_domain, in_all = _answered(tx, person.rpartition("@")[2], today, hour, settings.per_domain)
+    at_a_limit = answered_today >= settings.per_day or of_domain >= settings.per_domain or in_all >= settings.per_hour
     relayed = _relayed(tx, records, recent, _RELAYED * settings.loop_threshold) if records else {}
     return Counts(
         made=_made(tx, message, state, recent),
@@ -34,7 +36,8 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
         made_in_all=_made_in_all(tx, hour) if settings.records_in_all else 0,
         answered=frozenset((reason, about) for reason, about, at in answers if at in recent),
         answered_today=answered_today,
-        answered_this_hour=answered_this_hour,
+        answered_domain_today=of_domain,
+        answered_this_hour=in_all,
         unanswered=_unanswered(tx, today, path.domain if path else "") if at_a_limit else (0, 0),
         relayed={record: of.get(author.key if author else "", 0) for record, of in relayed.items()},
         relayed_in_all={record: sum(of.values()) for record, of in relayed.items()},
@@ -80,10 +83,14 @@ def _answers(tx: Transaction, sender: str, window: Window) -> list[tuple[str, st
     return [(row["reason"], row["about"], row["created_at"]) for row in tx.execute(query, (sender, *window))]
 
 
-def _answered(tx: Transaction, window: Window) -> int:
-    """Refusals that went to anybody."""
-    count: int = tx.execute(f"SELECT count(*) FROM outbox WHERE {_CREATED} AND kind = 'refusal'", window).fetchone()[0]
-    return count
+def _answered(tx: Transaction, domain: str, today: Window, hour: Window, most: int) -> tuple[int, int]:
+    """Refusals that went to a domain today, at most so many, and that went to anybody within the hour."""
+    row = tx.execute(
+        f"SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE host = ? AND {_CREATED} AND kind = 'refusal'"
+        f" LIMIT ?) AS some) AS of_domain, count(*) AS in_all FROM outbox WHERE {_CREATED} AND kind = 'refusal'",
+        (domain, *today, most, *hour),
+    ).fetchone()
+    return row["of_domain"], row["in_all"]
 
 
 def _unanswered(tx: Transaction, window: Window, domain: str) -> tuple[int, int]:

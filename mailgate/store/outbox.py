@@ -77,11 +77,13 @@ def queue(tx: Transaction, draft: Draft, now: float) -> int:
     """Queue a message; its number. Answers to one mailbox are counted whatever the spelling of its address."""
     person = address.lenient(draft.recipient)
     key = address.mailbox(srs.original(person)).key if person else draft.recipient
+    host = key.rpartition("@")[2]
     row = tx.execute(
         "INSERT INTO outbox (kind, reason, about, recipient, subject, octets, message, reverse_path, body_at, person,"
-        " created_at, due_at, state, tries, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, '')"
+        " host, created_at, due_at, state, tries, error)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, '')"
         " RETURNING number",
-        (*draft, key, now, now),
+        (*draft, key, host, now, now),
     ).fetchone()
     return int(row["number"])
 

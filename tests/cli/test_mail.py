@@ -219,7 +219,7 @@ class TestOutbox:
             "reason": "catchall",
             "to": "bob@client.org",
             "reverse_path": None,
-            "subject": "Re: Hello",
+            "subject": "Undelivered mail",
             "state": "queued",
             "tries": 0,
             "error": "",

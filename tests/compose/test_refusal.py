@@ -55,10 +55,11 @@ def refuse(
     policy: str = "",
     folder: str | None = None,
     template: str | None = None,
+    vouched: bool = True,
 ) -> Composed:
     facts = message.read(raw, lambda hints, author: Envelope(parse("bob@client.org")))
     words = refusal.template(reason, domain, folder) if template is None else template
-    outgoing = Outgoing("refusal", reason, to, domain.name, about, text)
+    outgoing = Outgoing("refusal", reason, to, domain.name, about, text, vouched=vouched)
     return refusal.refusal(facts, outgoing, Origin(domain, SECRET, RANDOM, NOW), words, policy)
 
 
@@ -574,3 +575,27 @@ def test_a_refusal_can_be_written_for_any_message(subject: bytes, rest: bytes) -
     assert set(names(letter)) <= set(NAMES)
     assert letter.octets.count(b"\nTo: ") == 1
     assert all(len(line) <= 998 for line in letter.octets.split(b"\n"))
+
+
+def test_nothing_of_a_stranger_goes_to_whom_they_name() -> None:
+    """A forged reverse-path got 6 KB of the forger's words, with our name on it."""
+    raw = (
+        b"From: Cheap Pills <x@evil.org>\nTo: sales@example.com\nSubject: Buy at evil.org\nX-Text: buy, buy\n"
+        b"Message-ID: <buy@evil.org>\nDate: Wed, 25 Nov 2026 12:00:00 +0200\n\nBuy.\n"
+    )
+    letter = refuse(raw, vouched=False)
+    assert letter.subject == parsed(letter)["Subject"] == "Undelivered mail"
+    assert parsed(letter)["References"].split()[0] == "<buy@evil.org>"
+    header = parsed(letter).get_payload(2).get_payload()
+    assert header == "Message-ID: <buy@evil.org>\nDate: Wed, 25 Nov 2026 10:00:00 +0000\n"
+    assert not [word for word in (b"Pills", b"Buy at", b"buy, buy", b"x@evil.org") if word in letter.octets]
+    assert refuse(raw, domain=EXAMPLE._replace(language="de"), vouched=False).subject == "Nicht zugestellte Nachricht"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"Message-ID: <=?utf-8?q?buy?=@evil.org>", b"Message-ID: <" + b"a" * 250 + b"@x>", b"Date: buy at evil.org"],
+)
+def test_a_field_that_says_something_else_is_not_returned(field: bytes) -> None:
+    letter = refuse(b"From: x@evil.org\n" + field + b"\n\nBuy.\n", vouched=False)
+    assert parsed(letter).get_payload(2).get_payload() == ""

@@ -118,7 +118,7 @@ Blue chairs again.
 NAMES = {
     ("post", "carl@client.org", "Website"): "old post",
     ("post", "bob@client.org", "Re: About lead@client.org"): "post",
-    ("refusal", "mallory@stranger.test", "Re: About catchall@stranger.test"): "refusal",
+    ("refusal", "mallory@stranger.test", "Undelivered mail"): "refusal",
 }
 """What was sent, by kind, recipient and subject, and its name in placeholders such as `{{id of post}}`."""
 

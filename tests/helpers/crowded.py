@@ -108,9 +108,9 @@ def stored(tx: Transaction, n: int) -> None:
 def refusals(tx: Transaction, n: int) -> None:
     """Refusals that were sent long ago."""
     tx.executemany(
-        "INSERT INTO outbox (kind, reason, about, recipient, person, subject, octets, state, tries, due_at, error,"
-        " created_at) VALUES ('refusal', 'no-route', 'x@example.com', ?, ?, '', '', 'sent', 1, ?, '', ?)",
-        ((f"e{at}@evil.org", f"e{at}@evil.org", THEN + at, THEN + at) for at in range(n)),
+        "INSERT INTO outbox (kind, reason, about, recipient, person, host, subject, octets, state, tries, due_at,"
+        " error, created_at) VALUES ('refusal', 'no-route', 'x@example.com', ?, ?, ?, '', '', 'sent', 1, ?, '', ?)",
+        ((f"e{at}@evil.org", f"e{at}@evil.org", "evil.org", THEN + at, THEN + at) for at in range(n)),
     )
 
 

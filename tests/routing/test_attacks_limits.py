@@ -57,3 +57,52 @@ def test_who_was_answered_minutes_ago_is_refused_without_another_answer(closed: 
     """The control: the window alone holds nothing."""
     assert [refused(closed, "ann@partner.org", number) for number in (0, 40, 80)] == ["refuse policy"] * 3
     assert (len(closed.outbox()), closed.held()) == (1, [])
+
+
+AUTH = "Authentication-Results"
+
+
+def answer(gateway: Gateway, path: str, author: str, result: str = "") -> bool:
+    """Whether what the sender wrote goes back to a reverse-path; the border server's result stands on top."""
+    trusted = gateway.config._replace(authserv_ids=("mx.example.com",), border_strips=True)
+    gateway.config = trusted if result else gateway.config
+    fields = {AUTH: f"mx.example.com; {result}"} if result else {}
+    raw = mail(**{"from": author, **fields}, message_id=f"<{len(gateway.messages())}@x.org>", to="closed1@example.com")
+    (letter,) = gateway(raw, "closed1@example.com", reverse_path=path).decision.outgoing
+    return letter.vouched
+
+
+@pytest.mark.parametrize(
+    ("path", "author", "result", "expected"),
+    [
+        ("ann@client.org", "ann@client.org", "", False),
+        ("ann@client.org", "ann@client.org", "spf=pass smtp.mailfrom=ann@client.org", True),
+        ("ann@client.org", "ann@client.org", "spf=pass smtp.mailfrom=client.org", True),
+        ("ann@client.org", "ann@client.org", "spf=pass smtp.mailfrom=evil.org", False),
+        ("ann@client.org", "ann@client.org", "spf=softfail smtp.mailfrom=ann@client.org", False),
+        ("ann@client.org", "ann@client.org", "spf=pass smtp.helo=client.org", False),
+        ("ann@client.org", "eve@evil.org", "dmarc=pass header.from=evil.org", False),
+        ("b@bounces.client.org", "ann@client.org", "dmarc=pass header.from=client.org", True),
+        ("b@notclient.org", "ann@client.org", "dmarc=pass header.from=client.org", False),
+        (
+            "ann@client.org",
+            "ann@client.org",
+            "dmarc=fail header.from=client.org; spf=pass smtp.mailfrom=client.org",
+            None,
+        ),
+    ],
+)
+def test_what_a_stranger_wrote_goes_back_where_a_server_vouches_for_the_path(
+    closed: Gateway, path: str, author: str, result: str, expected: bool | None
+) -> None:
+    if expected is None:  # a forged author is not answered at all
+        with pytest.raises(ValueError, match="not enough values"):
+            answer(closed, path, author, result)
+        return
+    assert answer(closed, path, author, result) is expected
+
+
+def test_one_domain_that_nothing_vouches_for_gets_twenty_answers_a_day(closed: Gateway) -> None:
+    said = [refused(closed, f"victim{number}@client.org", number) for number in range(30)]
+    assert said == ["refuse policy"] * 20 + ["hold policy"] * 10
+    assert refused(closed, "ann@partner.org", 31) == "refuse policy", "the control: another domain"

@@ -130,6 +130,7 @@ def test_no_row_and_no_value_is_lost(path: Path) -> None:
             row |= ADDED.get(table, {})
         if table == "outbox":
             for row in wanted:
+                row["host"] = str(row["person"]).rpartition("@")[2]
                 row["lease_until"] = row["due_at"] if row["holder"] else 0.0
         assert sorted(map(repr, (sorted(row.items()) for row in after[table]))) == sorted(
             map(repr, (sorted(row.items()) for row in wanted))

@@ -93,10 +93,18 @@ def test_a_mail_bomb_gets_one_answer(gateway: Gateway) -> None:
 def test_a_bomb_of_forged_senders_makes_us_write_to_a_hundred_of_them_at_most(gateway: Gateway) -> None:
     gateway.change("info@example.com", policy="contacts")
     for number in range(150):
-        victim = f"victim{number}@client.org"
+        victim = f"victim{number}@client{number}.org"
         gateway(mail(**{"from": victim}, message_id=f"<{number}@client.org>"), "info@example.com", reverse_path=victim)
     assert len(sent(gateway)) == 100
     assert gateway.records() == []
+
+
+def test_a_bomb_of_forged_senders_in_one_domain_makes_us_write_to_twenty_of_them_at_most(gateway: Gateway) -> None:
+    gateway.change("info@example.com", policy="contacts")
+    for number in range(50):
+        victim = f"victim{number}@client.org"
+        gateway(mail(**{"from": victim}, message_id=f"<{number}@client.org>"), "info@example.com", reverse_path=victim)
+    assert (len(sent(gateway)), len(gateway.held())) == (20, 30)
 
 
 def test_a_bomb_in_one_name_makes_us_write_to_him_five_times_a_day_at_most(gateway: Gateway) -> None:
