@@ -61,7 +61,8 @@ HOUSE: dict[str, dict[str, str]] = {
         "interrupted": "",
         "message": "digest envelope header",
         "likeness": "content header",
-        "classify": "message",
+        "answer": "message",
+        "classify": "answer message",
     },
     "settings": {
         "located": "",
@@ -106,6 +107,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "state": "decision",
         "authentication": "state",
         "resolve": "state",
+        "answer": "decision resolve state",
         "facts": "resolve state",
         "explain": "decision facts",
         "judgement": "decision facts state",
@@ -117,7 +119,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "refusal": "authentication context decision resolve silence",
         "checks": "context copies decision permission state",
         "rules": "bounce confirmation context decision permission resolve state",
-        "decide": "checks context copies decision facts refusal resolve rules state",
+        "decide": "answer checks context copies decision facts refusal resolve rules state",
     },
     "compose": {
         "mime": "",
@@ -520,7 +522,7 @@ def test_only_these_rooms_know_what_a_decision_is() -> None:
     """The judge is asked by the gateway alone; others know its values, or what an address is."""
     allowed = {
         "compose": {"decision"},
-        "store": {"decision", "explain", "facts", "judgement", "marks", "permission", "resolve", "state"},
+        "store": {"answer", "decision", "explain", "facts", "judgement", "marks", "permission", "resolve", "state"},
         "mta": {"resolve"},
         "cli": {"explain", "confirmation"},
         "doctor": {"resolve"},

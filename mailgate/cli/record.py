@@ -12,7 +12,7 @@ from mailgate.cli.ui.listing import show as show_list
 from mailgate.cli.ui.messages import message_data, show_message
 from mailgate.cli.ui.options import Group, Number, assignment, confirm, full_option, json_option, yes_option
 from mailgate.store import domains, lists, messages, moving, people, records
-from mailgate.store.records import NewRecord, Record
+from mailgate.store.records import Followed, NewRecord, Record
 from mailgate.values.problem import NotFound, Problem, command
 from mailgate.values.record import Ref
 
@@ -72,7 +72,14 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
         conversation = [message_data(tx, message) for message in messages.listing(tx, record.ref)]
         stopped = people.stops(tx, record.ref, record.followers)
     if as_json:
-        console.data({**as_data(record), "stopped": stopped, "messages": conversation})
+        console.data(
+            {
+                **as_data(record),
+                "follower_details": _details(record, stopped),
+                "stopped": stopped,
+                "messages": conversation,
+            }
+        )
         return
     console.pairs(
         [
@@ -80,7 +87,7 @@ def show(app: App, ref: str, full: bool, as_json: bool) -> None:
             ("name", record.name),
             ("values", console.assignments(dict(record.values))),
             ("alias", record.alias or ""),
-            ("followers", ", ".join(_follower(address, stopped) for address in record.followers)),
+            ("followers", ", ".join(_follower(follower, stopped) for follower in record.details)),
             ("created", console.when(record.created_at)),
             ("closed", console.when(record.closed_at) if record.closed_at else ""),
         ]
@@ -262,8 +269,25 @@ def as_data(record: Record) -> dict[str, Any]:
     }
 
 
-def _follower(address: str, stopped: dict[str, str]) -> str:
-    return f"{address} (no copies: {stopped[address]})" if address in stopped else address
+def _follower(follower: Followed, stopped: dict[str, str]) -> str:
+    address, author = follower.address, follower.author
+    notes = [f"for {author}"] if author and author != address else []
+    notes += [f"no copies: {stopped[address]}"] if address in stopped else []
+    return f"{address} ({'; '.join(notes)})" if notes else address
+
+
+def _details(record: Record, stopped: dict[str, str]) -> list[dict[str, Any]]:
+    """The followers as JSON; stopped: null, `failed` or `complaint`."""
+    words = {people.COMPLAINED: "complaint", None: None}
+    return [
+        {
+            "address": follower.address,
+            "author": follower.author,
+            "name": follower.name,
+            "stopped": words.get(stopped.get(follower.address), "failed"),
+        }
+        for follower in record.details
+    ]
 
 
 def _followers(app: App, record: Record, as_json: bool) -> None:

@@ -152,13 +152,19 @@ def _content(message: Message) -> list[bytes]:
     return fields
 
 
+def for_author(author: str, address: str, language: str) -> str:
+    """A recipient as To shows them who is answered elsewhere than they write from: whose mail made them follow."""
+    word = "für" if language == "de" else "for"
+    return " ".join((*mime.phrase(shown(f"{word} {author}", _NAME_LIMIT)), f"<{address}>"))
+
+
 def header(identity: Identity, heading: Heading, to: Sequence[str], reply_to: str, *, copy: bool) -> bytes:
     """A complete header with the empty line that ends it. `copy`: automatic answers are not wanted."""
     thread = heading.thread
     parent = thread.parent if thread.parent and _may_be_named(thread.parent) else None
     lines = [
         field("From", *mime.phrase(shown(heading.name, _AUTHOR_LIMIT)), f"<{identity.address}>"),
-        field("To", *[f"{address}," for address in to[:-1]], to[-1]) if to else b"",
+        field("To", *[f"{address}," for address in to[:-1]], *to[-1].split(" ")) if to else b"",
         field("Reply-To", reply_to),
         field("Subject", *mime.words(shown(heading.subject, SUBJECT_LIMIT))),
         field("Date", mime.date(heading.now)),

@@ -10,7 +10,20 @@ from typing import NamedTuple
 from mailgate.export.fields import Field, Form, Kind
 from mailgate.store import contacts, domains, parameters, records, senders
 from mailgate.values import names
-from mailgate.values.directory import AUTOMATIC, CALENDAR, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
+from mailgate.values.directory import (
+    AUTOMATIC,
+    CALENDAR,
+    CC,
+    LANGUAGES,
+    POLICIES,
+    REPLIES,
+    REPLY_TO,
+    REQUESTER,
+    SPAM,
+    Alias,
+    Contact,
+    Domain,
+)
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
 from mailgate.values.server import SECRETS, SECURITY, TYPES, Secret, Server
@@ -149,6 +162,11 @@ ALIAS = Kind(
             without="Clear the mailing lists.",
         ),
         Field("calendar", "calendar", _words(CALENDAR), "What happens to answers to unknown invitations."),
+        Field("reply_to", "reply_to", _words(REPLY_TO), "Whether Reply-To names the address for answers."),
+        Field("cc", "cc", _words(CC), "Whether people in Cc follow new records."),
+        Field(
+            "requester", "requester", _words(REQUESTER), "For whom a member writes: the author, or the person in To."
+        ),
         Field("former", "", _FORMER),
         Field("values", "values", _VALUES, "Value of every new record; repeatable.", option="--set"),
     ),

@@ -7,7 +7,7 @@ from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
 from mailgate.mail.classify import Class
 from mailgate.mail.incoming import Incoming
-from mailgate.routing import context, copies
+from mailgate.routing import context, copies, decide
 from mailgate.routing.decision import Decision, Outcome, Step
 from mailgate.routing.facts import Facts
 from mailgate.routing.judgement import Judgement
@@ -46,7 +46,8 @@ def route(store: Store, config: Config, number: int, target: str, now: float) ->
         steps = [Step(**step) for step in messages.explanation(tx, number)["steps"]]
         word = str(outcome.record or outcome.model)
         steps.append(Step("held", f"{entry.reason}; routed by hand to {target}", word))
-        judged = Judgement(facts, state, Decision(copied.outcomes, copied.copies, tuple(steps)))
+        answers = decide.answered(facts, state, copied.outcomes)
+        judged = Judgement(facts, state, Decision(copied.outcomes, copied.copies, tuple(steps), answer=answers))
         queued = receive.enqueue(tx, config, judged, apply.apply(tx, judged, now, number), now)
     return Receipt(facts, judged.decision, number, queued)
 

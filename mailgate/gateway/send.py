@@ -95,12 +95,14 @@ def send(tx: Transaction, mailing: Mailing, recipients: Iterable[str]) -> list[i
     """Queue a mailing for each recipient, and return the numbers in the outbox."""
     ref, number, writer, heading, body_at, kind, reason = mailing
     queued = []
+    authors = records.written_for(tx, ref)
     for recipient in recipients:
         parsed = address.lenient(recipient)
         key = parsed.key if parsed else recipient
         delivery = deliveries.add(tx, number, ref, key, heading.message_id)
         person = posting.recipient(writer, recipient, str(ref), delivery, key)
-        octets = posting.header(writer, heading, [recipient], person.reply_to, copy=kind == "copy")
+        shown = posting.for_author(authors[key], recipient, writer.domain.language) if key in authors else recipient
+        octets = posting.header(writer, heading, [shown], person.reply_to, copy=kind == "copy")
         draft = Draft(kind, reason, str(ref), recipient, heading.subject, octets, number, person.reverse_path, body_at)
         queued.append(outbox.queue(tx, draft, heading.now))
     return queued

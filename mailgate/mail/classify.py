@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from mailgate.mail.answer import reply_to
 from mailgate.mail.message import Message
 from mailgate.values import srs
 from mailgate.values.address import Address, lenient, lower
@@ -50,6 +51,8 @@ _ROBOT = re.compile(
     r"|(?:no-?reply|do-?not-?reply)(?:[+._-].*)?"
     r"|owner-.*|bounces?[+-].*|.*-(?:request|owner|bounces|errors|relay)"
 )
+_FORM = re.compile(r"(?:no-?reply|do-?not-?reply)(?:[+._-].*)?|nobody|root")
+"""Robots that may write for the person in Reply-To."""
 _COMMENT = re.compile(r"\([^()]*\)")
 DAEMONS = ("mailer-daemon", "postmaster")
 
@@ -88,7 +91,7 @@ def classify(message: Message, *, carried: bool = False) -> Class:
     if message.envelope.reverse_path is None and message.envelope.stated:
         return Class("automatic", "null reverse-path")
     # not the reverse-path: services that send for people put a bounce address of theirs there
-    if message.author.address and is_robot(message.author.address):
+    if message.author.address and is_robot(message.author.address) and not _is_form(message):
         return Class("automatic", f"From: {message.author.address}")
     return PERSON
 
@@ -137,6 +140,14 @@ def _keywords(message: Message, name: str) -> list[str]:
 def is_robot(sender: Address) -> bool:
     """Whether a local part belongs to no person (RFC 3834 section 2, RFC 5230 section 4.6)."""
     return bool(_ROBOT.fullmatch(lower(srs.original(sender).local)))
+
+
+def _is_form(message: Message) -> bool:
+    """Whether a program writes for the person in Reply-To, as the form of a web page does."""
+    sender = message.author.address
+    if sender is None or not _FORM.fullmatch(lower(sender.local)):
+        return False
+    return any(not is_robot(address) and address.key != sender.key for address in reply_to(message))
 
 
 def is_daemon(sender: Address | None) -> bool:

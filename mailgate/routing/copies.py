@@ -73,12 +73,12 @@ def _was_written_to(outcome: Outcome, context: Context) -> bool:
 
 
 def _uninvolved(outcome: Outcome, people: People, have: frozenset[str]) -> tuple[Follower, ...]:
-    """The followers but for those who `have` the message, by `Address.key`."""
+    """The followers but for those who `have` the message, by the `Address.key` where they write or are answered."""
     if outcome.record:
         followers = people.followers.get(outcome.record, ())
     else:
         followers = people.notified.get(outcome.alias, ()) if outcome.alias else ()
-    return tuple(follower for follower in followers if follower.address not in have)
+    return tuple(follower for follower in followers if follower.address not in have and follower.author not in have)
 
 
 def _takers(

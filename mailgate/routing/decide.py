@@ -6,10 +6,10 @@ here reads a clock, a database or the environment.
 
 from collections.abc import Callable
 
-from mailgate.routing import checks, copies, refusal, resolve, rules
+from mailgate.routing import answer, checks, copies, refusal, resolve, rules
 from mailgate.routing import context as contexts
 from mailgate.routing.context import Context, Verdict
-from mailgate.routing.decision import Decision, Outcome, Step
+from mailgate.routing.decision import Answer, Decision, Outcome, Step
 from mailgate.routing.facts import Facts
 from mailgate.routing.resolve import Resolved
 from mailgate.routing.state import State
@@ -50,7 +50,14 @@ def decide(facts: Facts, state: State) -> Decision:
     copied = copies.copied(context, settled.outcomes)
     silent = settled.status.exit == 75 or facts.message.envelope.source == "file"
     outgoing = settled.outgoing + (() if silent else copied.copies)
-    return Decision(copied.outcomes, outgoing, steps, settled.status, context.authentic.result)
+    answers = answered(facts, state, copied.outcomes)
+    return Decision(copied.outcomes, outgoing, steps, settled.status, context.authentic.result, answers)
+
+
+def answered(facts: Facts, state: State, outcomes: tuple[Outcome, ...]) -> Answer:
+    """Where the author of a message is answered; Reply-To counts unless an alias that takes the mail ignores it."""
+    aliases = (state.alias(outcome.alias) for outcome in outcomes if outcome.alias)
+    return answer.answer(facts.message, state.ours, trust=all(map(answer.trusts, aliases)))
 
 
 def failed(facts: Facts, state: State, version: str) -> Decision:

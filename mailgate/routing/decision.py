@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailgate.values import status
+from mailgate.values.address import Address
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 from mailgate.values.status import Status
@@ -133,6 +134,21 @@ class Outgoing(NamedTuple):
         return "several" if set(self.reasons) - {self.reason} else self.reason
 
 
+class Answer(NamedTuple):
+    """The addresses to which an answer goes, the first one is *the* answer address; and the field they stand in.
+
+    Without an address nobody can be answered.
+    """
+
+    addresses: tuple[Address, ...] = ()
+    source: str = ""
+
+    @property
+    def first(self) -> Address | None:
+        """The answer address, None where nobody can be answered."""
+        return self.addresses[0] if self.addresses else None
+
+
 class Decision(NamedTuple):
     """The whole judgement of one message: pure data, nothing has happened yet."""
 
@@ -141,6 +157,7 @@ class Decision(NamedTuple):
     steps: tuple[Step, ...]
     status: Status = status.OK
     authentic: str = "none"  # pass, fail or none: whether a trusted server vouches for the author
+    answer: Answer = Answer()  # where the author is answered, whatever becomes of the message
 
     @property
     def has_effects(self) -> bool:

@@ -27,6 +27,8 @@ def tree(facts: Facts, decision: Decision, *, dry_run: bool, made: Mapping[Effec
             "recipients": [str(recipient) for recipient in message.envelope.recipients],
             "class": facts.class_.name,
             "authentic": decision.authentic,
+            "answer_to": [str(address) for address in decision.answer.addresses],
+            "answer_source": decision.answer.source,
             "size": message.size,
             "defects": list(message.defects),
         },

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mailgate.mail import classify
 from mailgate.mail import envelope as envelopes
 from mailgate.mail import message as messages
+from mailgate.mail.answer import candidates
 from mailgate.mail.classify import Class
 from mailgate.mail.envelope import Hints
 from mailgate.mail.incoming import Incoming
@@ -46,13 +47,14 @@ class Facts(NamedTuple):
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """Every address that may have to be looked up: recipients, author, reverse-path, and what that was."""
+        """Every address to look up: recipients, author, reverse-path, what that was, where answers may go."""
         envelope, author = self.message.envelope, self.message.author.address
         path = envelope.reverse_path
         people = (author, path, srs.original(path) if path else None)
         lists = classify.postings(self.message) if self.class_.name == "list" else ()
         recipients = (*envelope.recipients, *envelope.alternatives, *self.message.header_addresses, *lists)
-        return tuple(dict.fromkeys((*recipients, *(address for address in people if address))))
+        answers = (address for named in candidates(self.message) for address in named.addresses)
+        return tuple(dict.fromkeys((*recipients, *answers, *(address for address in people if address))))
 
 
 def read(incoming: Incoming) -> Facts:

@@ -30,6 +30,8 @@ def why(
         return f"reverse-path {message.envelope.reverse_path} is a robot's"
     if class_.name != "person":
         return f"{class_.name} mail ({class_.because})"
+    if message.author.address and classify.is_robot(message.author.address):
+        return f"{message.author.address} is a robot's"
     if own_sender:
         return f"{own_sender} is a local address"
     if spam:

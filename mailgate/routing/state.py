@@ -184,13 +184,14 @@ class Standing(NamedTuple):
 class Follower(NamedTuple):
     """Somebody who gets copies, by `Address.key`; `stopped` says why they get none (`""`: they do).
 
-    `spelled` is the address that mail goes to.
+    `spelled` is the address that mail goes to, `author` the one that they write from (`Address.key`, `""`: not known).
     """
 
     address: str
     member: bool = False
     stopped: str = ""
     spelled: str = ""
+    author: str = ""
 
 
 class People(NamedTuple):

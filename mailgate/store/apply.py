@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mailgate import __version__
+from mailgate.mail import classify
+from mailgate.routing import answer as answers
 from mailgate.routing import explain, resolve
 from mailgate.routing.decision import Outcome
 from mailgate.routing.facts import Facts
@@ -14,8 +16,12 @@ from mailgate.routing.state import State
 from mailgate.store import aliases, contacts, effects, failures, held, messages, records
 from mailgate.store.database import Transaction
 from mailgate.store.held import Held
+from mailgate.store.messages import Judged
 from mailgate.store.records import NewRecord
+from mailgate.values import token
+from mailgate.values.address import Address
 from mailgate.values.directory import Alias
+from mailgate.values.mailboxes import Author
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 
@@ -41,11 +47,11 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
     if not decision.has_effects:
         return Stored(None)
     parent = next((outcome.parent for outcome in fresh if outcome.parent), None)
-    flags = _flags(judgement, fresh)
+    judged = Judged(facts.class_.name, parent, _flags(judgement, fresh), decision.answer.addresses)
     if number is None:
-        number = messages.add(tx, facts.message, facts.class_.name, parent, flags, now)
+        number = messages.add(tx, facts.message, judged, now)
     else:
-        messages.judged(tx, number, facts.class_.name, parent, flags)
+        messages.judge(tx, number, facts.message.author.address, judged)
         held.release(tx, number)
     made: dict[Effect, Ref] = {}
     written = functools.cache(lambda: resolve.written(facts.message, state.ours))
@@ -58,7 +64,9 @@ def apply(tx: Transaction, judgement: Judgement, now: float, number: int | None 
                 if facts.class_.name == "person":
                     records.reopen(tx, outcome.record)
                 if outcome.completes:
-                    _follow(tx, facts, state, outcome.record)
+                    _follow(tx, facts, state, outcome.record, state.alias(outcome.alias))
+                else:
+                    _answer_elsewhere(tx, judgement, outcome, outcome.record)
             case "bounce":
                 for reported in outcome.reports:
                     if reported.counts:
@@ -94,12 +102,14 @@ def _create(
     """The record that an alias or the fallback makes, with the message on it and its first followers."""
     assert outcome.model is not None
     facts, state, _ = judgement
-    author = facts.message.author.address
+    alias = state.alias(outcome.alias)
+    answered = answers.answer(facts.message, state.ours, trust=answers.trusts(alias)).first
+    customer = _customer(judgement, alias)
+    asks = customer or answered or facts.message.author.address
     values = {**outcome.values}
     name = values.pop("name", facts.message.subject)
-    if author or "email_from" not in values:
-        values["email_from"] = str(author) if author else ""
-    alias = state.alias(outcome.alias)
+    if asks or "email_from" not in values:
+        values["email_from"] = str(asks) if asks else ""
     new = NewRecord(
         outcome.model,
         name,
@@ -110,7 +120,12 @@ def _create(
     )
     ref = records.make(tx, new, now)
     messages.place(tx, number, ref)
-    _follow(tx, facts, state, ref)
+    _follow(tx, facts, state, ref, alias)
+    others = [customer] if customer else []
+    if alias and alias.cc == "follow" and facts.class_.name == "person" and judgement.decision.authentic != "fail":
+        others += answers.copied(facts.message, state.ours)
+    for address in others:
+        records.add_author(tx, ref, Author(address, "", ""), [address])
     for follower in state.people.notified.get(alias.number, ()) if alias else ():
         records.add_follower(tx, ref, follower.spelled)
     if alias and alias.status != "valid":
@@ -118,11 +133,49 @@ def _create(
     return ref
 
 
-def _follow(tx: Transaction, facts: Facts, state: State, ref: Ref) -> None:
-    """Let the author follow a record, if it is a person's mail."""
-    author = facts.message.author.address
-    if author and facts.class_.name == "person" and not resolve.is_local(author, state.ours.directory):
-        records.add_follower(tx, ref, str(author))
+def _customer(judgement: Judgement, alias: Alias | None) -> Address | None:
+    """The person for whom a member of ours writes, where the alias takes the one in To for that."""
+    facts, state, decision = judgement
+    contact = state.author.contact
+    if not alias or alias.requester != "to" or facts.class_.name != "person" or decision.authentic == "fail":
+        return None
+    if not contact or contact.archived or not contact.member:
+        return None
+    return answers.requester(facts.message, state.ours)
+
+
+def _follow(tx: Transaction, facts: Facts, state: State, ref: Ref, alias: Alias | None) -> None:
+    """Let the author follow a record, if it is a person's mail and they can be answered."""
+    if facts.class_.name != "person":
+        return
+    author, ours = facts.message.author, state.ours
+    if author.address and resolve.is_local(author.address, ours.directory):
+        author = author._replace(address=None)
+    addresses = answers.answer(facts.message, ours, trust=answers.trusts(alias)).addresses
+    records.add_author(tx, ref, author, addresses)
+
+
+def _answer_elsewhere(tx: Transaction, judgement: Judgement, outcome: Outcome, ref: Ref) -> None:
+    """Answer a follower at another Reply-To, if it is proved that they want it: by an aligned pass, or because they
+    wrote to the signed address that was made for them. Else they are answered where they began."""
+    facts, state, decision = judgement
+    author, answer = facts.message.author, decision.answer
+    if author.address is None or answer.source != "Reply-To" or facts.class_.name != "person" or outcome.outsider:
+        return
+    if decision.authentic == "fail" or classify.is_robot(author.address):
+        return
+    before = records.answered_at(tx, ref, author.address)
+    wanted = [address.key for address in answer.addresses]
+    if not before or sorted(before) == sorted(wanted):
+        return
+    own = {*before, author.address.key}
+    written_to = any(
+        delivery.recipient in own and delivery.placement.record == ref and not delivery.revoked
+        for resolved in resolve.with_tokens(facts.message, state.ours)
+        if (delivery := resolved.delivery(token.REPLY))
+    )
+    if written_to or decision.authentic == "pass":
+        records.answer_at(tx, ref, author, answer.addresses)
 
 
 def _domain_written(facts: Facts, state: State, alias: Alias | None, written: Callable[[], Spellings]) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.store.database import Row, Transaction, insert_octets
+from mailgate.values.address import Address
 from mailgate.values.outcome import foremost
 from mailgate.values.problem import NotFound, command
 from mailgate.values.record import Ref
@@ -35,6 +36,7 @@ class Stored(NamedTuple):
     size: int
     received_at: float
     records: tuple[Ref, ...]
+    answer_to: tuple[str, ...] = ()
 
 
 class SentMessage(NamedTuple):
@@ -53,7 +55,16 @@ class SentMessage(NamedTuple):
     octets: bytes
 
 
-def add(tx: Transaction, message: Message, classed: str, parent: str | None, flags: list[str], now: float) -> int:
+class Judged(NamedTuple):
+    """What a decision says about a message: its class, the id it answers, its flags, where its author is answered."""
+
+    classed: str
+    parent: str | None
+    flags: Sequence[str]
+    answer_to: Sequence[Address]
+
+
+def add(tx: Transaction, message: Message, judged: Judged, now: float) -> int:
     """Keep a received message, byte for byte; its number."""
     sender, author = message.envelope.reverse_path, message.author
     row = tx.execute(
@@ -61,15 +72,16 @@ def add(tx: Transaction, message: Message, classed: str, parent: str | None, fla
         " author_text, subject, date, recipients, flags, size, received_at, explanation)"
         " VALUES ('in', 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING number",
         (
-            *(classed, message.message_id, parent, str(sender) if sender else None),
+            *(judged.classed, message.message_id, judged.parent, str(sender) if sender else None),
             *(author.address.key if author.address else None, author.name, author.text),
             *(message.subject, message.field("date")),
-            *(json.dumps([str(recipient) for recipient in message.envelope.recipients]), json.dumps(flags)),
-            *(message.size, now),
+            json.dumps([str(recipient) for recipient in message.envelope.recipients]),
+            *(json.dumps(judged.flags), message.size, now),
         ),
     ).fetchone()
     number = int(row["number"])
     insert_octets(tx, number, message.raw)
+    _answer(tx, number, message.author.address, judged.answer_to)
     return number
 
 
@@ -90,12 +102,21 @@ def add_sent(tx: Transaction, message: SentMessage, now: float) -> int:
     return number
 
 
-def judged(tx: Transaction, number: int, classed: str, parent: str | None, flags: list[str]) -> None:
+def judge(tx: Transaction, number: int, author: Address | None, judged: Judged) -> None:
     """Store what a new decision says about a message that is stored."""
     tx.execute(
         "UPDATE message SET class = ?, parent = coalesce(?, parent), flags = ? WHERE number = ?",
-        (classed, parent, json.dumps(flags), number),
+        (judged.classed, judged.parent, json.dumps(judged.flags), number),
     )
+    tx.execute("DELETE FROM answer WHERE message = ?", (number,))
+    _answer(tx, number, author, judged.answer_to)
+
+
+def _answer(tx: Transaction, number: int, author: Address | None, answers: Sequence[Address]) -> None:
+    """Store where the author of a message is answered, if it is not where they write from."""
+    if [address.key for address in answers] != ([author.key] if author else []):
+        addresses = json.dumps(list(map(str, answers)))
+        tx.execute("INSERT INTO answer (message, addresses) VALUES (?, ?)", (number, addresses))
 
 
 def place(tx: Transaction, number: int, ref: Ref) -> None:
@@ -239,7 +260,7 @@ def erase(tx: Transaction, number: int) -> None:
     ):
         if tx.execute(query, (number,)).fetchone():
             return
-    for table in ("raw", "mention", "effect", "held", "purged"):
+    for table in ("raw", "mention", "effect", "held", "purged", "answer"):
         tx.execute(f"DELETE FROM {table} WHERE message = ?", (number,))
     for table in ("outbox", "failure"):
         tx.execute(f"UPDATE {table} SET message = NULL WHERE message = ?", (number,))
@@ -266,7 +287,18 @@ def _from_row(tx: Transaction, row: Row) -> Stored:
         size=row["size"],
         received_at=row["received_at"],
         records=tuple(Ref(place["model"], place["id"]) for place in placed),
+        answer_to=_answer_to(tx, row),
     )
+
+
+def _answer_to(tx: Transaction, row: Row) -> tuple[str, ...]:
+    """Where the author of a message in a row is answered."""
+    if row["direction"] == "out":
+        return ()
+    answer = tx.execute("SELECT addresses FROM answer WHERE message = ?", (row["number"],)).fetchone()
+    if answer:
+        return tuple(json.loads(answer["addresses"]))
+    return (row["author"],) if row["author"] else ()
 
 
 def _no_message(number: int) -> NotFound:

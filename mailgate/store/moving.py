@@ -36,8 +36,7 @@ def merge(tx: Transaction, source: Ref, target: Ref) -> int:
     placed = [message.number for message in messages.listing(tx, source)]
     for number in placed:
         _take(tx, number, source, target)
-    for spelled in records.spellings(tx, source).values():
-        records.add_follower(tx, target, spelled)
+    records.move_followers(tx, source, target)
     records.set_values(tx, target, {**gone.values, **kept.values})
     deliveries.move(tx, source, target)  # those of messages that are no longer on it
     tx.execute("UPDATE failure SET model = ?, id = ? WHERE model = ? AND id = ?", (*target, *source))

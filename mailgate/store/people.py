@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from mailgate.mail import classify
 from mailgate.mail.message import Message
 from mailgate.routing import resolve
 from mailgate.routing.state import Copies, Follower, People, Standing
@@ -35,11 +36,15 @@ def author(tx: Transaction, message: Message, copies: Copies, records: Collectio
         return standing
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (wrote.key,)).fetchone()
     made = _made_by(tx, copies)
-    query = "SELECT model, id FROM follower WHERE address = ? LIMIT ?"
-    followed = tx.execute(query, (wrote.key, len(made) + 1)).fetchall()
-    if len(followed) > len(made):  # there may be others
-        named = "SELECT model, id FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
-        followed += select_for(tx, f"{named} AND address = ?", records, wrote.key)
+    columns = ("address",) if classify.is_robot(wrote) else ("address", "author")  # a robot writes for everybody
+    followed = []
+    for column in columns:
+        query = f"SELECT model, id FROM follower WHERE {column} = ? LIMIT ?"
+        some = tx.execute(query, (wrote.key, len(made) + 1)).fetchall()
+        if len(some) > len(made):  # there may be others
+            named = "SELECT model, id FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
+            some += select_for(tx, f"{named} AND {column} = ?", records, wrote.key)
+        followed += some
     return standing._replace(
         contact=contact_from(row) if row else None,
         followed=frozenset(Ref(row["model"], row["id"]) for row in followed) - made,
@@ -60,7 +65,8 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
 
     An address that has become a local one is left out.
     """
-    followers = _followers(tx, records) if records else {}
+    authors = _followers(tx, records) if records else {}
+    followers = {record: list(of) for record, of in authors.items()}
     notified = {alias.number: alias.notify for alias in directory.aliases.values() if alias.notify}
     if not followers and not notified:
         return People()
@@ -75,7 +81,10 @@ def to_copy(tx: Transaction, directory: Directory, records: Collection[Ref]) -> 
     def reachable(texts: Sequence[str], record: Ref | None) -> tuple[Follower, ...]:
         spelled = {people[text].key: text for text in texts if text in people}
         return tuple(
-            Follower(key, key in members, stops.get((key, record), "") if record else "", text)
+            Follower(
+                *(key, key in members, stops.get((key, record), "") if record else "", text),
+                authors[record][text] if record else "",
+            )
             for key, text in spelled.items()
         )
 
@@ -93,18 +102,23 @@ def stops(tx: Transaction, record: Ref, keys: Collection[str]) -> dict[str, str]
 
 def complaining(tx: Transaction, record: Ref, keys: Collection[str]) -> frozenset[str]:
     """Who called our mail of a record spam, as a signature of ours proves, without anybody having seen to it yet."""
-    return frozenset(key for key, why in stops(tx, record, keys).items() if why == _COMPLAINED)
+    return frozenset(key for key, why in stops(tx, record, keys).items() if why == COMPLAINED)
 
 
-def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, list[str]]:
-    """The followers of records in the order they came, as mail goes to them."""
-    followers: dict[Ref, list[str]] = {}
+def _followers(tx: Transaction, records: Iterable[Ref]) -> dict[Ref, dict[str, str]]:
+    """The followers of records in the order they came, as mail goes to them, and who writes as each of them.
+
+    That is the `Address.key` of the author, empty where it is not known, or a robot's.
+    """
+    followers: dict[Ref, dict[str, str]] = {}
     query = (
-        "SELECT model, id, spelled FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
-        " ORDER BY number"
+        "SELECT model, id, spelled, author FROM ({}) AS named CROSS JOIN follower"
+        " WHERE model = column1 AND id = column2 ORDER BY number"
     )
     for row in select_for(tx, query, records):
-        followers.setdefault(Ref(row["model"], row["id"]), []).append(row["spelled"])
+        author = lenient(row["author"]) if row["author"] else None
+        wrote = row["author"] if author and not classify.is_robot(author) else ""
+        followers.setdefault(Ref(row["model"], row["id"]), {})[row["spelled"]] = wrote
     return followers
 
 
@@ -113,7 +127,8 @@ def _members(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
     return frozenset(row["address"] for row in select_in(tx, query, sorted(keys)))
 
 
-_COMPLAINED = "it complained"
+COMPLAINED = "it complained"
+"""Why a follower who called our mail spam gets no copies."""
 
 
 def _stops(tx: Transaction, followers: Mapping[Ref, Iterable[str]]) -> Mapping[tuple[str, Ref], str]:
@@ -132,6 +147,6 @@ def _stops(tx: Transaction, followers: Mapping[Ref, Iterable[str]]) -> Mapping[t
     pairs = [(key, *record) for record, keys in followers.items() for key in sorted(keys)]
     for row in select_for(tx, query, pairs):
         if row["complained"] or row["failed"]:
-            why = _COMPLAINED if row["complained"] else "mail to it fails"
+            why = COMPLAINED if row["complained"] else "mail to it fails"
             stops[row["follower"], Ref(row["model"], row["id"])] = why
     return stops

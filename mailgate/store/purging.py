@@ -164,6 +164,7 @@ def _delete(tx: Transaction, kind: str, number: int, now: float) -> None:
         )
         if part == "all":
             tx.execute("DELETE FROM held WHERE message = ?", (number,))
+            tx.execute("DELETE FROM answer WHERE message = ?", (number,))
             tx.execute(
                 "UPDATE message SET reverse_path = NULL, author = NULL, author_name = '', author_text = '',"
                 " subject = '', recipients = '[]', explanation = '' WHERE number = ?",
@@ -207,7 +208,7 @@ def _redact(tx: Transaction, address: str, after: int, end: int) -> None:
 def _forget(tx: Transaction, address: str) -> None:
     """Delete what the other tables say of a person, but for what is open."""
     tx.execute("DELETE FROM contact WHERE address = ?", (address,))
-    tx.execute("DELETE FROM follower WHERE address = ?", (address,))
+    tx.execute("DELETE FROM follower WHERE address = ? OR author = ?", (address, address))
     tx.execute("UPDATE delivery SET recipient = ?, revoked = 1 WHERE recipient = ?", (FORGOTTEN, address))
     tx.execute("DELETE FROM outbox WHERE state = 'sent' AND (person = ? OR lower(recipient) = ?)", (address, address))
     tx.execute("DELETE FROM failure WHERE state = 'acked' AND ? IN (recipient, follower, name)", (address,))

@@ -1,21 +1,32 @@
 """Records and their followers: make, look up, change, close, follow, remove."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mailgate.store.contacts import key, spelled
 from mailgate.store.database import Row, Transaction
 from mailgate.store.directory import is_local
+from mailgate.values.address import Address
+from mailgate.values.mailboxes import Author
 from mailgate.values.names import model as model_name
 from mailgate.values.problem import NotFound, Problem, command
 from mailgate.values.record import Ref
 
 
-class Record(NamedTuple):
-    """A record as it is shown. `alias` is the address of the alias that made it, None when no alias did.
+class Followed(NamedTuple):
+    """A follower as they are shown: the address they are answered at, the one they write from (None: not known), their
+    name. Both addresses are an `Address.key`, `spelled` is the first one as mail goes to it."""
 
-    `closed_at`: None while it is open; times are epoch seconds.
+    address: str
+    author: str | None
+    name: str
+    spelled: str
+
+
+class Record(NamedTuple):
+    """A record as it is shown. `alias` is the address of the alias that made it, None when no alias did; `details` say
+    more of its followers. `closed_at`: None while it is open; times are epoch seconds.
     """
 
     ref: Ref
@@ -26,6 +37,7 @@ class Record(NamedTuple):
     created_at: float
     closed_at: float | None
     followers: tuple[str, ...]
+    details: tuple["Followed", ...] = ()
 
 
 class NewRecord(NamedTuple):
@@ -139,17 +151,62 @@ def follow(tx: Transaction, ref: Ref, text: str) -> None:
 
 
 def add_follower(tx: Transaction, ref: Ref, text: str) -> None:
-    """Make an address follow a record, if it does not yet; the record exists and the address is not local."""
+    """Make an address follow a record in its own right; the record exists and the address is not local."""
     tx.execute(
-        "INSERT INTO follower (model, id, address, spelled) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (*ref, key(text), spelled(text)),
+        "INSERT INTO follower (model, id, address, spelled, author) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (model, id, address) DO UPDATE SET author = excluded.author",
+        (*ref, key(text), spelled(text), key(text)),
     )
+
+
+def add_author(tx: Transaction, ref: Ref, author: Author, answers: Iterable[Address]) -> None:
+    """Make the author of a message follow a record, answered at these addresses; the unknown one by them alone.
+
+    Who follows by an address already does so still, in their own right.
+    """
+    for address in answers:
+        tx.execute(
+            "INSERT INTO follower (model, id, address, spelled, author, name) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (*ref, address.key, str(address), author.address.key if author.address else None, author.name),
+        )
+
+
+def answered_at(tx: Transaction, ref: Ref, author: Address) -> tuple[str, ...]:
+    """The addresses at which an author who follows a record is answered, by `Address.key`."""
+    query = "SELECT address FROM follower WHERE author = ? AND model = ? AND id = ? ORDER BY number"
+    return tuple(row["address"] for row in tx.execute(query, (author.key, *ref)))
+
+
+def answer_at(tx: Transaction, ref: Ref, author: Author, answers: Iterable[Address]) -> None:
+    """Answer an author who follows a record at other addresses from now on."""
+    assert author.address is not None
+    where = "author = ? AND model = ? AND id = ?"
+    tx.execute(f"DELETE FROM follower WHERE {where}", (author.address.key, *ref))
+    add_author(tx, ref, author, answers)
+
+
+def written_for(tx: Transaction, ref: Ref) -> dict[str, str]:
+    """The followers of a record who are answered elsewhere than they write from: address -> who they are."""
+    query = (
+        "SELECT address, author FROM follower WHERE model = ? AND id = ? AND author IS NOT NULL AND author != address"
+    )
+    return {row["address"]: row["author"] for row in tx.execute(query, ref)}
 
 
 def spellings(tx: Transaction, ref: Ref) -> dict[str, str]:
     """The followers of a record, oldest first: address -> the spelling that mail is sent to."""
     rows = tx.execute("SELECT address, spelled FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
     return {row["address"]: row["spelled"] for row in rows}
+
+
+def move_followers(tx: Transaction, source: Ref, target: Ref) -> None:
+    """Make the followers of a record follow another one, as they are answered there."""
+    tx.execute(
+        "INSERT INTO follower (model, id, address, spelled, author, name) SELECT ?, ?, address, spelled, author, name"
+        " FROM follower WHERE model = ? AND id = ? ORDER BY number ON CONFLICT DO NOTHING",
+        (*target, *source),
+    )
 
 
 def unfollow(tx: Transaction, ref: Ref, text: str) -> None:
@@ -174,8 +231,11 @@ def revoke(tx: Transaction, ref: Ref, text: str) -> None:
 
 
 def _unfollowed(tx: Transaction, ref: Ref, text: str) -> bool:
-    gone = tx.execute("DELETE FROM follower WHERE model = ? AND id = ? AND address = ?", (*ref, key(text)))
-    return bool(gone.rowcount)
+    where = "model = ? AND id = ? AND (address = ? OR author = ?)"
+    named = (*ref, key(text), key(text))
+    for row in tx.execute(f"SELECT address FROM follower WHERE {where}", named).fetchall():
+        _revoked(tx, ref, row["address"])
+    return bool(tx.execute(f"DELETE FROM follower WHERE {where}", named).rowcount)
 
 
 def _revoked(tx: Transaction, ref: Ref, text: str) -> bool:
@@ -194,7 +254,10 @@ def remove(tx: Transaction, ref: Ref) -> None:
 
 def _from_row(tx: Transaction, row: Row) -> Record:
     ref = Ref(row["model"], row["id"])
-    rows = tx.execute("SELECT address FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    rows = tx.execute("SELECT * FROM follower WHERE model = ? AND id = ? ORDER BY number", ref)
+    details = tuple(
+        Followed(follower["address"], follower["author"], follower["name"], follower["spelled"]) for follower in rows
+    )
     return Record(
         ref=ref,
         name=row["name"],
@@ -203,5 +266,6 @@ def _from_row(tx: Transaction, row: Row) -> Record:
         domain=row["domain"],
         created_at=row["created_at"],
         closed_at=row["closed_at"],
-        followers=tuple(follower["address"] for follower in rows),
+        followers=tuple(follower.address for follower in details),
+        details=details,
     )

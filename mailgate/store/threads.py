@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from mailgate.mail import classify
 from mailgate.reports.report import Report
 from mailgate.routing.facts import Facts
 from mailgate.routing.state import Delivery, Known, Placement, Thread
@@ -234,10 +235,13 @@ def _participants(tx: Transaction, records: set[Ref], copies: Collection[int]) -
     """
     people: dict[Ref, set[str]] = {record: set() for record in records}
     followers = (
-        "SELECT model, id, address FROM ({}) AS named CROSS JOIN follower WHERE model = column1 AND id = column2"
+        "SELECT model, id, address, author FROM ({}) AS named CROSS JOIN follower"
+        " WHERE model = column1 AND id = column2"
     )
     for row in select_for(tx, followers, records):
-        people[Ref(row["model"], row["id"])].add(row["address"])
+        author = lenient(row["author"]) if row["author"] else None
+        names = {row["address"], row["author"]} if author and not classify.is_robot(author) else {row["address"]}
+        people[Ref(row["model"], row["id"])] |= names
     wrote = (
         "SELECT DISTINCT placement.model, placement.id, author, message.number, flags FROM ({}) AS named"
         " CROSS JOIN placement CROSS JOIN message WHERE placement.number IN (SELECT number FROM placement AS newest"

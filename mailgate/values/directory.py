@@ -11,6 +11,9 @@ SPAM = ("hold", "quiet")
 AUTOMATIC = ("quiet", "normal", "hold", "refuse")
 CALENDAR = ("quiet", "record")
 REPLIES = ("everyone", "participants")
+REPLY_TO = ("trust", "ignore")
+CC = ("ignore", "follow")
+REQUESTER = ("author", "to")
 LANGUAGES = ("en", "de")
 RESERVED = ("postmaster", "abuse")
 """Local parts that exist in every local domain (RFC 5321 section 4.5.1, RFC 2142)."""
@@ -100,6 +103,9 @@ class Alias(NamedTuple):
     replies: str = "everyone"
     lists: tuple[str, ...] = ()
     calendar: str = "quiet"
+    reply_to: str = "trust"
+    cc: str = "ignore"
+    requester: str = "author"
 
     @property
     def address(self) -> str:

@@ -101,7 +101,7 @@ def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
     office.ok("record", "create", "ticket", "--name", "One")
     command = "alias set support --set prio=high --unset team --record ticket/1 --from members"
     command += " --local-part --authenticated --spam quiet --refusal No. --notify ann@example.net"
-    command += " --list Team@lists.example.net --calendar record"
+    command += " --list Team@lists.example.net --calendar record --reply-to ignore --cc follow --requester to"
     changed = office.json(*command.split())
     assert changed == {
         "address": "support@example.com",
@@ -119,6 +119,9 @@ def test_alias_set_changes_and_unsets_options(office: Installed) -> None:
         "replies": "everyone",
         "list": ["team@lists.example.net"],
         "calendar": "record",
+        "reply_to": "ignore",
+        "cc": "follow",
+        "requester": "to",
         "status": "not-tested",
         "former": [],
     }

@@ -20,7 +20,20 @@ from mailgate.export.schema import KINDS
 from mailgate.store import aliases, contacts, database, domains, parameters, records, schema, senders, servers
 from mailgate.store.database import Store
 from mailgate.store.records import NewRecord
-from mailgate.values.directory import AUTOMATIC, CALENDAR, LANGUAGES, POLICIES, REPLIES, SPAM, Alias, Contact, Domain
+from mailgate.values.directory import (
+    AUTOMATIC,
+    CALENDAR,
+    CC,
+    LANGUAGES,
+    POLICIES,
+    REPLIES,
+    REPLY_TO,
+    REQUESTER,
+    SPAM,
+    Alias,
+    Contact,
+    Domain,
+)
 from mailgate.values.names import local_part
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
@@ -61,6 +74,7 @@ COLUMNS = {
 ELSEWHERE = {
     *("signing_key", "model", "record", "follower", "message", "raw", "placement", "mention", "effect", "held"),
     *("outbox", "delivery", "failure", "mailbox", "collected", "notice", "login"),
+    *("answer", "change", "merged", "purge", "purged"),
 }
 """Tables of secrets, records and mail."""
 
@@ -143,6 +157,9 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "replies": st.sampled_from(REPLIES),
         "lists": st.lists(PEOPLE.map(str.lower), max_size=2, unique=True).map(tuple),
         "calendar": st.sampled_from(CALENDAR),
+        "reply_to": st.sampled_from(REPLY_TO),
+        "cc": st.sampled_from(CC),
+        "requester": st.sampled_from(REQUESTER),
         "values": st.dictionaries(TEXTS.map(str.strip).filter(bool), TEXTS, max_size=3),
     },
     "server": {

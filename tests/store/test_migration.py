@@ -74,7 +74,8 @@ RENAMED: dict[str, dict[str, str]] = {
 
 
 ADDED: dict[str, dict[str, object]] = {
-    "alias": {"lists": "[]", "calendar": "quiet"},
+    "alias": {"lists": "[]", "calendar": "quiet", "reply_to": "trust", "cc": "ignore", "requester": "author"},
+    "follower": {"name": ""},
     "delivery": {"revoked": 0, "signed_for": None},
     "failure": {"name": None, "quiet": 0},
     "record": {"closed_at": None},
@@ -128,6 +129,7 @@ def test_no_row_and_no_value_is_lost(path: Path) -> None:
                 row |= {"action": action, "place": rest[-1] if rest else "", "reason": rest[0] if rest[1:] else ""}
         for row in wanted:
             row |= ADDED.get(table, {})
+            row |= {"author": row["address"]} if table == "follower" else {}
         if table == "outbox":
             for row in wanted:
                 row["host"] = str(row["person"]).rpartition("@")[2]

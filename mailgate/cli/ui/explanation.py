@@ -25,6 +25,9 @@ def show(tree: dict[str, Any], number: int | None = None) -> None:
     author = message["from_text"] or message["from"] or "(none)"
     unknown = "" if message["from"] else "   (author unknown)"
     rows.append([("From      ", "dim"), (cut(author, 200), ""), (unknown, "magenta")])
+    answers = ", ".join(message.get("answer_to", ()))
+    if answers and answers != message["from"]:
+        rows.append([("Answers   ", "dim"), (f"{cut(answers, 200)} ({message['answer_source']})", "")])
     recipients = ", ".join(message["recipients"]) or "(recipients unknown; those in the header are used)"
     rows.append([("Envelope  ", "dim"), (f"{_path(message['reverse_path'])} -> {cut(recipients, 400)}", "")])
     rows.append([("Size      ", "dim"), (f"{size(message['size'])}, {message['class']} mail", "")])

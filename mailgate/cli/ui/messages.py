@@ -40,6 +40,9 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "author": message.author,
         "author_name": message.author_name,
         "author_text": message.author_text,
+        "answer_to": next(iter(message.answer_to), None),
+        "answer_to_all": list(message.answer_to),
+        "cc": [str(address) for address in written.cc],
         "reverse_path": message.reverse_path,
         "subject": message.subject,
         "date": _date(message),
@@ -88,6 +91,7 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
     rows: list[list[Span]] = [
         [(f"{message['number']:>4}  ", "dim"), (printable(message["subject"]) or "(no subject)", "bold")],
         [(_MARGIN, ""), (f"{printable(author)}, {message['date']}{way}", "dim")],
+        *([[(_MARGIN, ""), (line, "dim")] for line in _answered(message)]),
         [(_MARGIN, ""), (printable(message["message_id"] or "no Message-ID"), "dim")],
         [],
     ]
@@ -135,6 +139,16 @@ def _facts(message: dict[str, Any]) -> list[tuple[str, str]]:
         words = (event["method"], event["status"], event["summary"], event["start"])
         facts.append(("calendar", printable(", ".join(word for word in words if word))))
     return facts
+
+
+def _answered(message: dict[str, Any]) -> list[str]:
+    """Lines that say where the author is answered, unless it is where they write from, and who has a copy."""
+    if message["direction"] == "out":
+        return []
+    answers = ", ".join(message["answer_to_all"])
+    elsewhere = [address.lower() for address in message["answer_to_all"]] != [message["author"]]
+    lines = [f"answers go to {printable(answers) or 'nobody: no address of a person is named'}"] if elsewhere else []
+    return lines + ([f"Cc {printable(', '.join(message['cc']))}"] if message["cc"] else [])
 
 
 def _date(message: Stored) -> str:
