@@ -192,10 +192,14 @@ def _message_id(fields: Mapping[str, tuple[bytes, ...]]) -> str | None:
 
 
 def _references(fields: Mapping[str, tuple[bytes, ...]]) -> tuple[tuple[str, ...], bool]:
-    """Every id in In-Reply-To and References, in order, without repetition; and whether there were too many."""
+    """Every id in In-Reply-To and References, then that of the mail which an Exchange rule redirected; each once.
+
+    And whether there were too many.
+    """
     ids: dict[str, None] = {}
     left = ID_LIMIT
-    for value in (*fields.get("in-reply-to", ()), *fields.get("references", ())):
+    names = ("in-reply-to", "references", "x-ms-exchange-parent-message-id")
+    for value in (value for name in names for value in fields.get(name, ())):
         bare = value.strip()
         if b"<" not in value and b"@" in bare and not _SPACE.search(bare):
             ids[_id(b"<" + bare + b">")] = None

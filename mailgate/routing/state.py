@@ -70,18 +70,20 @@ class Thread(NamedTuple):
     """The stored messages that a message may answer or report, by the id it names.
 
     `mentioned`: those that mention the id. `records` are those that exist, of all that are in question; `sent_to` the
-    deliveries of our messages that a report names, by message.
+    deliveries of our messages that a report names, by message. `answers`: messages that came before the one they
+    answer, which is this one.
     """
 
     known: Mapping[str, tuple[Known, ...]] = {}
     mentioned: Mapping[str, tuple[Known, ...]] = {}
     records: frozenset[Ref] = frozenset()
     sent_to: Mapping[int, tuple[Delivery, ...]] = {}
+    answers: tuple[Known, ...] = ()
 
     @property
     def placements(self) -> tuple[Placement, ...]:
         """Where all of these messages stand."""
-        groups = (*self.known.values(), *self.mentioned.values())
+        groups = (*self.known.values(), *self.mentioned.values(), self.answers)
         return tuple(placement for group in groups for known in group for placement in known.placements)
 
     def without(self, messages: frozenset[int]) -> "Thread":
@@ -93,7 +95,8 @@ class Thread(NamedTuple):
             }
             return {id_: group for id_, group in left.items() if group}
 
-        return self._replace(known=remaining(self.known), mentioned=remaining(self.mentioned))
+        answers = tuple(known for known in self.answers if known.number not in messages)
+        return self._replace(known=remaining(self.known), mentioned=remaining(self.mentioned), answers=answers)
 
 
 class Seen(NamedTuple):

@@ -39,9 +39,9 @@ def answered(message: Message, state: State) -> Answered:
     """What a message answers, whoever it is for.
 
     Every id in References and In-Reply-To counts, the newest stored message wins; an id that a stored message merely
-    mentions counts last, and only for somebody who takes part in that record.
+    mentions counts last, and only for somebody who takes part in that record; then an answer that came first.
     """
-    if not message.references:
+    if not message.references and not state.thread.answers:
         return Answered(None, "no References, no In-Reply-To")
     how = "answers"
     author = message.author.address
@@ -50,6 +50,9 @@ def answered(message: Message, state: State) -> Answered:
     if not known:
         how = "names an id mentioned in"
         known = _newest(_mentions(message, state))
+    if not known and (answer := _newest(_on_records(known, state) for known in state.thread.answers)):
+        saw = f"is answered by message {answer.number}, {answer.message_id}, which came first"
+        return Answered(answer._replace(message_id=""), saw)
     if not known:
         ids = "1 id" if len(message.references) == 1 else f"{len(message.references)} ids"
         return Answered(None, f"{ids} named, none stored on a record")
@@ -74,7 +77,7 @@ def parents(answer: Answered, addressed: Addressed) -> Replies:
         return Replies(forward=forwards, saw=f"{saw}, forwarded to an alias of another model")
     numbers = {alias.number for alias, _ in aliases(addressed.all)}
     posts = [placement for placement in known.placements if placement.alias and placement.alias.number in numbers]
-    return Replies(tuple(posts) or known.placements[-1:], known.message_id, saw=saw)
+    return Replies(tuple(posts) or known.placements[-1:], known.message_id or None, saw=saw)
 
 
 def _signed(answer: Answered, addressed: Addressed) -> Replies:
@@ -93,7 +96,7 @@ def _signed(answer: Answered, addressed: Addressed) -> Replies:
             record = delivery.placement.record
             answered = answer.known if answer.known and _is_on(answer.known, record) else None
             posts.setdefault(str(record), delivery.placement)
-            parent = parent or (answered.message_id if answered else delivery.message_id)
+            parent = parent or (answered.message_id if answered and answered.message_id else delivery.message_id)
             saw.append(f"{resolved.address} is signed for {record}")
         elif resolved.kind != "bounce":
             saw.append(f"token of {resolved.address} {resolved.signed.fault or 'is for delivery reports'}")

@@ -4,6 +4,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mailgate.mail import classify
+from mailgate.mail import message as mails
+from mailgate.mail.envelope import Envelope
 from mailgate.reports.report import Report
 from mailgate.routing.facts import Facts
 from mailgate.routing.state import Delivery, Known, Placement, Thread
@@ -25,6 +27,15 @@ _DELIVERIES = (
     "SELECT number, message, delivery.message_id, delivery.model, delivery.id, recipient, revoked, signed_for,"
     " alias, policy, record.id IS NULL AS gone"
     " FROM delivery LEFT JOIN record ON record.model = delivery.model AND record.id = delivery.id"
+)
+
+
+_EARLY = 3
+"""Messages that mention an id, the first ones, among which an answer that came too early is looked for."""
+_FIRST = (
+    "SELECT number, message.message_id, direction, flags, author, substr(octets, 1, 65536) AS octets FROM message"
+    " JOIN raw ON raw.message = number WHERE number IN (SELECT message FROM mention WHERE message_id = ?"
+    " ORDER BY message LIMIT ?) ORDER BY number"
 )
 
 
@@ -54,13 +65,28 @@ class Threads:
         references, report = facts.message.references, facts.report
         ids = (*references, *(report.message_ids if report else ()))
         shared = {delivery.message for delivery in signed if not delivery.recipient} if report else set()
-        if not ids and not shared:
-            return Thread()
         copies = frozenset(copies)
+        if not ids and not shared:
+            return Thread(answers=self._answers(facts, copies))
         known = self._with_people(self._known(_named(self.tx, ids)), copies)
         on_record = any(message.placements and not message.reused for same in known.values() for message in same)
         mentioned = {} if on_record or not references else self._mentioned(facts, copies)
-        return Thread(known, mentioned, frozenset(), self._sent_to(known, report, shared) if report else {})
+        answers = () if on_record or mentioned or report else self._answers(facts, copies)
+        return Thread(known, mentioned, frozenset(), self._sent_to(known, report, shared) if report else {}, answers)
+
+    def _answers(self, facts: Facts, copies: Collection[int]) -> tuple[Known, ...]:
+        """The stored messages that answer this one, which came later: their author is among its recipients, and its
+        author among theirs."""
+        message = facts.message
+        author = message.author.address
+        if author is None or not message.message_id:
+            return ()
+        written_to = {address.key for address in (*message.to, *message.cc)}
+        rows = self.tx.execute(_FIRST, (message.message_id, _EARLY)).fetchall()
+        rows = [row for row in rows if row["direction"] == "in" and row["author"] in written_to]
+        rows = [row for row in rows if row["number"] not in copies and author.key in _recipients(row["octets"])]
+        placements = self._placements([row["number"] for row in rows]) if rows else {}
+        return tuple(known for row in rows if not (known := _from_row(row, placements)).reused)
 
     def _known(self, rows: Mapping[str, list[Row]]) -> dict[str, tuple[Known, ...]]:
         placements = self._placements([row["number"] for same in rows.values() for row in same])
@@ -216,6 +242,12 @@ def _named(tx: Transaction, ids: Collection[str]) -> dict[str, list[Row]]:
         if row["number"] not in {other["number"] for other in same}:
             same.append(row)
     return rows
+
+
+def _recipients(head: bytes) -> frozenset[str]:
+    """The `Address.key` of everybody whom the start of a stored message names in To and Cc."""
+    written = mails.read(head, lambda hints, author: Envelope())
+    return frozenset(address.key for address in (*written.to, *written.cc))
 
 
 def _from_row(row: Row, placements: Mapping[int, tuple[Placement, ...]]) -> Known:
