@@ -50,6 +50,8 @@ def add(app: App, /, name: str, same_as: str, as_json: bool, **options: Any) -> 
         )
     with app.store.write() as tx:
         domain = domains.add(tx, fields.changed(DOMAIN, Domain(name, same_as=same_as), options))
+    if "." not in domain.name:
+        console.warning(f"{domain.name} has no dot: mail from other machines cannot reach it")
     if domain.same_as:
         done = f"added domain {domain.name}, another name of {domain.same_as}"
     else:

@@ -38,7 +38,9 @@ def get(tx: Transaction, text: str) -> Contact:
 
 
 def add(tx: Transaction, text: str, name: str, member: bool) -> Contact:
-    """Add a contact, or restore an archived one. Raises Problem when there is one."""
+    """Add a contact, or restore an archived one. Raises Problem when there is one, and for a pattern."""
+    if text.strip().startswith("*@"):
+        raise Problem(f"`{text.strip()}` would match nobody: a contact is one address", advice="add each address")
     row = tx.execute("SELECT * FROM contact WHERE address = ?", (key(text),)).fetchone()
     if row and not row["archived"]:
         raise Problem(

@@ -44,6 +44,10 @@ def name_of(text: str) -> str:
 def add(tx: Transaction, new: Domain) -> Domain:
     """Add a domain. Raises Problem when it exists or when its names conflict."""
     new = new._replace(name=name_of(new.name))
+    if "_" in new.name:
+        raise Problem(
+            f"`{new.name}` cannot be a mail domain: a host name has no `_`", advice="use letters, digits, `-` and `.`"
+        )
     if address.decoded(new.name) is None:
         raise Problem(
             f"`{new.name}` is not a domain name: no letters stand for it", advice="spell it in its own script"

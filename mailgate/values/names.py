@@ -35,6 +35,11 @@ def local_part(text: str) -> str:
         raise Problem(
             f"`{text}` leaves nothing for a mail name", advice="a name needs letters or digits, as in `support`"
         )
+    if name == "*":
+        raise Problem(
+            f"`{text.strip()}` would match nothing: an alias is one address",
+            advice="mail to unknown addresses makes records with --fallback-model, see mailgate help aliases",
+        )
     if len(name) > LOCAL_LIMIT:
         raise Problem(f"`{name}` is longer than {LOCAL_LIMIT} octets", advice="choose a shorter name")
     return name
