@@ -20,14 +20,17 @@ def test_the_program_prints_commands() -> None:
     assert {template.split()[0] for template in TEMPLATES.values()} > {"mailgate", "chmod", "install", "postconf"}
 
 
-@given(st.lists(HOSTILE | st.text(max_size=8), min_size=3, max_size=3))
+MOST = max(FIELDS.values())
+
+
+@given(st.lists(HOSTILE | st.text(max_size=8), min_size=MOST, max_size=MOST))
 @settings(max_examples=60, deadline=None)
 @example(["-x", "--", "-"])
 @example(["{A}", "}", "{"])
 @example(["", " ", "'"])
 def test_a_value_is_one_word_of_every_template(values: list[str]) -> None:
     for place, number in FIELDS.items():
-        chosen = tuple(values[:number])
+        chosen = tuple((values * number)[:number])
         pasting.check(Printed(TEMPLATES[place], chosen, command(TEMPLATES[place], *chosen)))
 
 
