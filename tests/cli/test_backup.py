@@ -185,8 +185,9 @@ def test_restore_makes_a_store_where_there_is_none(busy: Installed) -> None:
 def test_what_left_since_the_backup_is_not_sent_again(busy: Installed) -> None:
     change(
         busy.path,
-        "INSERT INTO outbox (kind, reason, about, recipient, person, subject, octets, state, tries, due_at, error,"
-        " created_at) VALUES ('post', '', '', 'bob@client.org', 'bob@client.org', '', x'', 'queued', 0, 1, '', 1)",
+        "INSERT INTO outbox (kind, reason, about, recipient, person, host, subject, octets, state, tries, due_at,"
+        " error, created_at) VALUES ('post', '', '', 'bob@client.org', 'bob@client.org', 'client.org', '', x'',"
+        " 'queued', 0, 1, '', 1)",
     )
     busy.ok("backup", "copy.db")
     change(busy.path, "UPDATE outbox SET state = 'sent'")
@@ -265,8 +266,9 @@ SPOILED: dict[str, tuple[str, str]] = {
     "DELETE FROM signing_key": ("key", ""),
     "DELETE FROM record WHERE id = 2": ("reference", "removed the row from `placement`"),
     "INSERT INTO raw (message, octets) VALUES (40, 'lost')": ("lost message", "holds it as message 40"),
-    "INSERT INTO outbox (kind, reason, about, recipient, person, subject, octets, state, tries, due_at, error,"
-    " created_at, message, body_at) VALUES ('copy', '', '', 'a@b.c', 'a@b.c', '', x'', 'queued', 0, 1, '', 1, 90, 5)": (
+    "INSERT INTO outbox (kind, reason, about, recipient, person, host, subject, octets, state, tries, due_at,"
+    " error, created_at, message, body_at)"
+    " VALUES ('copy', '', '', 'a@b.c', 'a@b.c', 'b.c', '', x'', 'queued', 0, 1, '', 1, 90, 5)": (
         "queue",
         "marked outbox 1 as failed",
     ),

@@ -20,8 +20,8 @@ def busy(office: Installed) -> Installed:
 
 def test_log_has_a_line_for_each_message(busy: Installed) -> None:
     lines = [line.split("\t") for line in busy.ok("log").splitlines()]
-    assert lines[0] == ["TIME", "NUMBER", "ACTION", "TARGET", "REASON", "FROM"]
-    assert [line[1:] for line in lines[1:]] == [
+    assert lines[0] == ["TIME", "NUMBER", "ACTION", "TARGET", "REASON", "FROM", "SUBJECT"]
+    assert [line[1:6] for line in lines[1:]] == [
         ["1", "create", "ticket/1", "alias", "bob@client.org"],
         ["2", "refuse", "closed@example.com", "policy", "bob@client.org"],
         ["3", "hold", "postmaster@example.com", "postmaster", "bob@client.org"],

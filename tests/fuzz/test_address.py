@@ -1,7 +1,7 @@
 """Addresses: whatever is read prints to something that is read the same."""
 
 from fuzz.strategies import ADDRESSES, ANYTHING, SOUP, WORDS, fuzz
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mailgate.values import address, charset, mailboxes
@@ -77,6 +77,7 @@ def test_a_name_says_nothing_about_the_author(found: Address, name: str) -> None
 @fuzz
 @given(ADDRESSES, ADDRESSES, st.sampled_from([", ", "; ", " ", "<", ">", " <x> ", ": ", '" "', "\0"]))
 def test_nobody_wrote_what_two_did(one: Address, two: Address, between: str) -> None:
+    assume(one.key != two.key)  # the same twice leaves no doubt
     found = mailboxes.author([f"{one}{between}{two}"]).address
     assert found not in (one, two)
     assert mailboxes.author([str(one), str(two)]).address is None

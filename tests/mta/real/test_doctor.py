@@ -92,6 +92,7 @@ def test_a_users_own_gateway_is_not_measured_by_the_system(postfix: Server) -> N
     """Hints that were given to a user would have broken the gateway of the system."""
     machine = postfix.machine
     home, user = "/home/nora", "nora"
+    machine.run("rm", "-rf", f"{home}/.config/mailgate", f"{home}/.local/share/mailgate")  # of a test before
     make = f"useradd -m -d {home} {user} 2>/dev/null; id {user} && mkdir -p {home}/.config {home}/.local/share"
     machine.run("sh", "-c", f"{make} && chown -R {user}: {home}")
     run = ["env", f"HOME={home}", "mailgate"]
