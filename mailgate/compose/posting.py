@@ -29,6 +29,9 @@ _LINE_LIMIT = 998
 _VALUE_LIMIT = 16 * 1024
 """Octets of a MIME field that is copied; a longer one only breaks programs on the way."""
 _ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
+_LOOP = re.compile(rb"[!-~]{1,250}")
+_LOOPS = 4
+"""Marks of a mail that its copies keep: one more than mail that is sent on may carry."""
 _REFUSAL = re.compile(r"<mg1\.r\.", re.IGNORECASE)
 """How the id of a refusal begins: an answer to what we send must not look like one to a refusal."""
 _CONTENT = (
@@ -71,7 +74,8 @@ class Thread(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """What all copies of one message share. `content`: its MIME fields, ready to send."""
+    """What all copies of one message share. `content`: its MIME fields, ready to send. `loops`: the values of
+    X-Mailgate-Loop that it came with, by which gateways that notify each other notice it."""
 
     name: str
     subject: str
@@ -80,6 +84,7 @@ class Heading(NamedTuple):
     thread: Thread
     now: float
     content: tuple[bytes, ...]
+    loops: tuple[str, ...] = ()
 
 
 def recipient(identity: Identity, address: str, record: str, number: int, key: str) -> Recipient:
@@ -127,7 +132,13 @@ def heading(
         thread=Thread(answered, (*_ancestors(message), *own_id)),
         now=now,
         content=tuple(_content(message)),
+        loops=_loops(message),
     )
+
+
+def _loops(message: Message) -> tuple[str, ...]:
+    values = (value.strip() for value in message.fields.get("x-mailgate-loop", ()))
+    return tuple(value.decode("ascii") for value in values if _LOOP.fullmatch(value))[:_LOOPS]
 
 
 def _ancestors(message: Message) -> list[str]:
@@ -173,6 +184,7 @@ def header(identity: Identity, heading: Heading, to: Sequence[str], reply_to: st
         _references(thread.ancestors, heading.message_id),
         field("X-Auto-Response-Suppress", "OOF, AutoReply") if copy else b"",
         field("X-Mailgate-Loop", heading.mark),
+        *(field("X-Mailgate-Loop", loop) for loop in heading.loops),
         *heading.content,
     ]
     return b"".join(lines) + b"\n"

@@ -11,6 +11,9 @@ from mailgate.values import token
 _CROWD = 5
 """Times the threshold that all authors together may have: a program can write under a new name every time."""
 
+_GATEWAYS = 3
+"""Fields X-Mailgate-Loop of mail that is sent on: each gateway adds one to its copies, and keeps those that came."""
+
 
 class Copied(NamedTuple):
     """The outcomes, with a note where copies were withheld, and the copies."""
@@ -112,6 +115,8 @@ def _silence(outcome: Outcome, context: Context, *, by_hand: bool) -> str:
         return ""
     if context.spam:
         return context.spam
+    if len(context.facts.message.fields.get("x-mailgate-loop", ())) > _GATEWAYS:
+        return f"more than {_GATEWAYS} gateways sent it on already"
     settings, counts = state.settings, state.counts
     if outcome.record and counts.relayed.get(outcome.record, 0) >= settings.loop_threshold:
         return f"{settings.loop_threshold} of this author went on within {settings.loop_minutes} minutes"

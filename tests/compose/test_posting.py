@@ -279,6 +279,13 @@ def test_to_names_the_recipient_alone(to: list[str]) -> None:
 # --- nothing gets in -------------------------------------------------------------------------------------------------
 
 
+def test_a_copy_keeps_the_marks_of_other_gateways() -> None:
+    loops = (("X-Mailgate-Loop", value) for value in ("mg1.one", "two words", "mg1.two"))
+    raw = mail("Hi\n", *loops)
+    kept = [text for name, text in header(copied(raw)) if name == "X-Mailgate-Loop"]
+    assert kept == [MARK, "mg1.one", "mg1.two"]
+
+
 def test_the_fields_of_a_copy() -> None:
     raw = mail(
         "",
@@ -301,9 +308,10 @@ def test_the_fields_of_a_copy() -> None:
         ("Content-Type-Extra", "x"),
         in_reply_to="<a@x>",
     )
-    assert header(copied(raw))[-8:] == [
+    assert header(copied(raw))[-9:] == [
         ("X-Auto-Response-Suppress", "OOF, AutoReply"),
         ("X-Mailgate-Loop", MARK),
+        ("X-Mailgate-Loop", "mg1.p.x.y"),
         ("MIME-Version", "1.0"),
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Transfer-Encoding", "8bit"),
@@ -311,7 +319,7 @@ def test_the_fields_of_a_copy() -> None:
         ("Content-Language", "de"),
         ("Content-ID", "<part@client.org>"),
     ]
-    assert names(copied(raw))[:-8] == [*ALWAYS, "In-Reply-To", "References"]
+    assert names(copied(raw))[:-9] == [*ALWAYS, "In-Reply-To", "References"]
 
 
 CONTENT = st.text(st.characters(max_codepoint=0x17F, exclude_characters="\n"), max_size=120)

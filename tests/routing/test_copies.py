@@ -65,6 +65,13 @@ def test_a_followers_answer_goes_to_the_others() -> None:
     assert {each.effect for each in found.outgoing} == {Effect("post", "crm.lead/1")}
 
 
+@pytest.mark.parametrize(("loops", "copied"), [(3, [ANNA, CARL]), (4, [])])
+def test_mail_that_many_gateways_sent_on_is_posted_alone(loops: int, copied: list[str]) -> None:
+    found = judged(*PEOPLE, raw=answer(*[("X-Mailgate-Loop", f"mg1.c.other{n}") for n in range(loops)]))
+    assert (said(found), takers(found)) == (["post reply crm.lead/1"], copied)
+    assert why_not(found) == ("" if copied else "no copies: more than 3 gateways sent it on already")
+
+
 def test_nobody_else_follows() -> None:
     found = judged()
     assert (takers(found), why_not(found)) == ([], "")
