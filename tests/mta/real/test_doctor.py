@@ -91,13 +91,12 @@ def test_a_dead_lmtp_server_is_a_fault(postfix: Server) -> None:
 def test_a_users_own_gateway_is_not_measured_by_the_system(postfix: Server) -> None:
     """Hints that were given to a user would have broken the gateway of the system."""
     machine = postfix.machine
-    home, user = "/home/nora", "nora"
-    machine.run("rm", "-rf", f"{home}/.config/mailgate", f"{home}/.local/share/mailgate")  # of a test before
+    home, user = "/home/olga", "olga"
     make = f"useradd -m -d {home} {user} 2>/dev/null; id {user} && mkdir -p {home}/.config {home}/.local/share"
     machine.run("sh", "-c", f"{make} && chown -R {user}: {home}")
     run = ["env", f"HOME={home}", "mailgate"]
-    machine.run(*run, "init", "--domain", "nora.example.net", user=user)
-    machine.run(*run, "alias", "add", "nora@nora.example.net", "--model", "note", user=user)
+    machine.run(*run, "init", "--domain", "olga.example.net", user=user)
+    machine.run(*run, "alias", "add", "olga@olga.example.net", "--model", "note", user=user)
 
     def said() -> list[dict[str, str]]:
         found: list[dict[str, str]] = json.loads(machine.run(*run, "doctor", "--json", user=user, check=False).stdout)[
