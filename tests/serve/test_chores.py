@@ -17,10 +17,12 @@ class Starter:
     def __init__(self, code: str) -> None:
         self.code = code
         self.started: list[str] = []
+        self.processes: list[int] = []
 
     def __call__(self, *arguments: str) -> int | None:
         self.started.append(arguments[0])
-        return os.posix_spawn(sys.executable, [sys.executable, "-c", self.code], os.environ)
+        self.processes.append(os.posix_spawn(sys.executable, [sys.executable, "-c", self.code], os.environ))
+        return self.processes[-1]
 
 
 def test_a_command_runs_at_its_time_and_never_twice_at_once() -> None:
@@ -85,14 +87,12 @@ def test_a_stuck_command_is_killed() -> None:
 
 
 def test_a_killed_child_is_no_zombie() -> None:
-    chores = Chores([(("work",), float("inf"))], Starter("import time; time.sleep(600)"))
+    start = Starter("import time; time.sleep(600)")
+    chores = Chores([(("work",), float("inf"))], start)
     chores.hurry("work")
     now = time.monotonic()
     chores.run(now)
-    children = [
-        int(each) for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()
-    ]
-    child = next(each for each in children if b"sleep(600)" in Path(f"/proc/{each}/cmdline").read_bytes())
+    [child] = start.processes
     os.kill(child, signal.SIGKILL)
     wait_for(lambda: chores.run(now) > 1.0)
     assert not Path(f"/proc/{child}").exists()
