@@ -246,7 +246,8 @@ class TestDeferred:
 
     def test_a_module_that_cannot_be_imported_defers(self, pipe: Pipe, tmp_path: Path) -> None:
         broken = tmp_path / "copy"
-        shutil.copytree(Path(deliver.__file__).parents[1], broken / "mailgate")
+        package = Path(deliver.__file__).parents[1]
+        shutil.copytree(package, broken / "mailgate", ignore=shutil.ignore_patterns("__pycache__"))
         (broken / "mailgate" / "gateway" / "receive.py").write_text("raise ImportError('half an upgrade')\n")
         self.check(pipe("-f", BOB, "support@example.com", environ={"PYTHONPATH": str(broken)}), "4.3.0")
 

@@ -86,7 +86,8 @@ def install(target: Path) -> None:
     spec = importlib.util.find_spec("mailgate")
     assert spec is not None
     assert spec.origin is not None
-    shutil.copytree(Path(spec.origin).parent, site / "mailgate")
+    # Tests beside this one import the package, and write and rename what they compile, while it is copied.
+    shutil.copytree(Path(spec.origin).parent, site / "mailgate", ignore=shutil.ignore_patterns("__pycache__"))
     for name in sorted(_dependencies("mailgate")):
         for file in importlib.metadata.files(name) or ():
             if ".." not in file.parts and (source := Path(str(file.locate()))).exists():
