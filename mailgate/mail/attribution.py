@@ -5,7 +5,6 @@ fields of the original message ("From: ..."). All of them are matched in the lan
 """
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from mailgate.mail.languages import LANGUAGES
@@ -48,18 +47,40 @@ _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20|25)\d\d(?!\d)|\d{1,2}[:.h]\d\d(?!\d)|\d{1,2}([./-]) ?\d{1,2}\1 ?\d\d)|[٠-٩]{4}|[۰-۹]{4}"
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d\d(?![\d.]\d)")
+_CLOCK = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d\d(?![\d.]\d)|\d[時时點点시]")
 # "On Wed, Dec 9, ": a date without a year.
 _DAY = re.compile(rf"(?:{_STARTS}) \w{{2,10}}[.,]{{1,2}} (?:\w{{3,10}}\.? \d{{1,2}}|\d{{1,2}}\.? \w{{3,10}})\b", re.I)
 MAILBOX = re.compile(r"[<(\[]\s?(?:mailto:)?[^<>()\[\]\s@]++@[^<>()\[\]\s@]++\s?[<>)\]]")
-WROTE = re.compile(rf"(?<!\w)(?:{_words(*(row.wrote for row in _ROWS))})(?!\w)|写道|寫道|のメール|작성|쓴 글", re.I)
+WROTE = re.compile(
+    rf"(?<!\w)(?:{_words(*(row.wrote for row in _ROWS))})(?!\w)|写道|寫道|のメール|書きました|작성|쓴 글", re.I
+)
 _SAID = re.compile(r"\b(?:said|says|sagte|a dit|dijo|ha detto|disse|zei)\b", re.IGNORECASE)
 """Verbs of an attribution that people use too, to tell of others: only above marked lines do they attribute."""
+# "4 Mar 2024, 10:00 by bob@example.com:"
+_BY = re.compile(
+    r"(?:\d|\w{3,10}\.? \d).{4,30}?\d{1,2}[:.]\d\d(?: ?[ap]m)? (?:by|von|par|de|da|por|door|przez|od|от|av|af|fra|från)"
+    r" [^\s@<>()\[\]]++@[^\s@<>()\[\]]+:$",
+    re.IGNORECASE,
+)
+_WRITTEN_AT = re.compile(r"(?<!\d)\d{1,2}:\d\d:\d\d(?: [+-]\d{4}| [A-Z]{3,4})?$")
+"""The end of a date on a line of its own."""
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_QUOTING = re.compile(r"(?:quoting|zitat von|citando|cytowanie|citeren) ([^:]{2,60}):$", re.IGNORECASE)
+_ADVERB = re.compile(
+    r"(?:and|as|but|earlier|he|here|i|last|like|she|so|then|there|they|this|today|what|when|where|yesterday|you|als|aber"
+    r"|da|damals|dann|er|gestern|heute|hier|ich|sie|und|was|wie|wo|ce|comme|et|hier|il|elle|ici|mais|que|como|cuando|el"
+    r"|ella|hoy|lo|pero|y|che|come|e|ieri|ma|però|toen|zoals|en|maar)$",
+    re.IGNORECASE,
+)
+"""First words of what an author says of somebody who wrote."""
 _DASH = r"[-\u2010-\u2015]"
 TITLE = re.compile(rf"[ \t*]*+{_DASH}{{3,}}+[ \t]?((?!{_DASH})\S.{{1,160}}?)[ \t]?{_DASH}{{3,}}[ \t*]*+$")
 _ORIGINAL = re.compile(_words(*_TITLES[0]), re.IGNORECASE)
 _FORWARDED = re.compile(_words(*_TITLES[1]), re.IGNORECASE)
 _MESSAGE = re.compile(_words(*_TITLES[2]), re.IGNORECASE)
 _PROCESSED = re.compile(r"[ \t*]*+Original Message processed by \w", re.IGNORECASE)
+_POINTED = re.compile(r">>> [^>\s].{4,160} >>>[ \t]*+$")
+_DATED_NUMBER = re.compile(r"\d[./-]\w{1,4}[./-]\d\d")
 _FIELD = re.compile(
     r"[ \t*_]{0,12}([^\W\d_][^:：*]{0,23}?)[ \t\xa0\u202f]?[*_]{0,2}[:：][*_]{0,2}[ \t\xa0\u202f]*+(.*)"
 )
@@ -104,7 +125,7 @@ def attribution(lines: list[str], last: int, *, marked: bool = False) -> Attribu
         joined, below = f"{line} {joined}", line
         if len(joined) > LINE_LIMIT:
             break
-        sentence = joined.lstrip("-– ")
+        sentence = joined.lstrip("-– ").rstrip()
         date, mailbox, wrote = _DATE.search(sentence), MAILBOX.search(sentence), WROTE.search(sentence)
         if marked and not wrote and date and _TIME.search(sentence):
             wrote = _SAID.search(sentence)
@@ -113,6 +134,10 @@ def attribution(lines: list[str], last: int, *, marked: bool = False) -> Attribu
             return Attribution(top - 1 if top and _starts(lines[top - 1]) else top, certain)
         if date and mailbox and not dated and _WEEKDAY.match(sentence):
             return Attribution(top, True)
+        if _BY.match(sentence) and _YEAR.search(sentence):
+            return Attribution(top, True)
+        if marked and wrote and _is_plain(sentence, wrote, top == last):
+            return Attribution(top, False)
         # A name comes first. Wrapped lines need all three, or the author's own last line would count as the first.
         complete = date and wrote and "<" in line if top < last else date or wrote
         if best is None and mailbox and complete and not line.startswith("<"):
@@ -121,11 +146,30 @@ def attribution(lines: list[str], last: int, *, marked: bool = False) -> Attribu
     return best
 
 
+def _is_plain(sentence: str, wrote: re.Match[str], alone: bool) -> bool:
+    """Whether a sentence above marked lines has no mailbox and is a mail program's: it has names, or a whole date.
+
+    wrote: its verb. alone: it is one line.
+    """
+    if _WEEKDAY.match(sentence) and _YEAR.search(sentence) and _TIME.search(sentence):
+        return True
+    quoting = _QUOTING.match(sentence)
+    names = (quoting[1] if quoting else sentence[: wrote.start()]).replace('"', "").split()
+    if not alone or not names or not all(name[0].isupper() for name in names) or _ADVERB.match(names[0]):
+        return False
+    rest = sentence[wrote.end() :].strip()
+    if quoting or rest == ":":
+        return 1 < len(names) < 5
+    return len(names) < 5 and len(rest) < 40 and _DATE.search(rest) is not None and _TIME.search(rest) is not None
+
+
 def _goes_on(line: str, below: str) -> bool:
     """Whether a line of an attribution may go on in the line below it."""
     if not line:
         return False
     if MAILBOX.search(line) or below[:1] in ("<", "(", ">") or line[-1] in "<(":
+        return True
+    if _WRITTEN_AT.search(line) and _OPENING.match(line):
         return True
     return (line[-1] == "," and _OPENING.match(line) is not None) or (len(line) >= 40 and line[-1] not in ".!?:")
 
@@ -142,13 +186,15 @@ def may_end_attribution(line: str) -> bool:
     return ends_in_colon(line) or (line[-1:] not in (".", "!", "?", ",") and WROTE.search(line[-20:]) is not None)
 
 
-def header(lines: Iterable[str]) -> list[str]:
-    """The names of the fields at the start of some lines, in order."""
+def header(lines: list[str]) -> list[str]:
+    """The names of the fields at the start of some lines, in order; each may be a paragraph, as in HTML."""
     fields: list[str] = []
     folded = 0
-    for line in lines:
+    for index, line in enumerate(lines):
         if not line.strip(BLANK) and fields:
-            break
+            if folded or not field("".join(lines[index + 1 : index + 2])):
+                break
+            continue
         name = field(line)
         if name in fields or folded > 4:
             break
@@ -183,7 +229,7 @@ def is_original(line: str) -> bool:
     """Whether a line is the title of an original message, or an attribution that is ruled like one."""
     title = TITLE.match(line)
     if not title:
-        return _PROCESSED.match(line) is not None
+        return bool(_PROCESSED.match(line) or is_pointed(line))
     return bool(_ORIGINAL.search(title[1]) or WROTE.search(title[1]))
 
 
@@ -195,6 +241,16 @@ def is_original_alone(line: str) -> bool:
     if WROTE.search(title[1]):
         return bool(_DATE.search(title[1]) or MAILBOX.search(title[1]))
     return bool(_ORIGINAL.search(title[1]) and _MESSAGE.search(title[1]))
+
+
+def is_pointed(line: str) -> bool:
+    """Whether a line is GroupWise's attribution: ">>> Bob Ray <bob@example.com> 04.03.2024 10:00 >>>"."""
+    return bool(_POINTED.match(line) and _DATED_NUMBER.search(line) and _TIME.search(line))
+
+
+def has_time(lines: list[str]) -> bool:
+    """Whether a date in a header has a time of day."""
+    return any(field(line) == "date" and _CLOCK.search(line) for line in lines)
 
 
 def is_forwarded(line: str) -> bool:

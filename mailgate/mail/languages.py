@@ -35,7 +35,7 @@ LANGUAGES = {
     ),
     "ca": Language(
         "el|a les",
-        "va escriure|ha escrit|escrigué",
+        "va escriure|ha escrit|escrigué|missatge de",
         "de / enviat|enviat el|data / per a|a / assumpte|tema",
         "original / reenviat / missatge",
         "damunt|sobre / línia",
@@ -69,8 +69,8 @@ LANGUAGES = {
         "πάνω / γραμμή",
     ),
     "en": Language(
-        "on|at|quoting",
-        "wrote|writes|quoting",
+        "on|at|quoting|quoth",
+        "wrote|writes|quoting|quoth",
         "from / sent|date|sent at|sent on|date sent|received / to / subject",
         "original|reply / forward / message|e-?mail|appointment|mail",
         "above / line",
@@ -89,6 +89,13 @@ LANGUAGES = {
         "algne|algsõnum|originaal / edastat|edasisaade / kiri|sõnum|teade",
         "kohal|kohale / joon|rea|rida",
     ),
+    "eu": Language(
+        "",
+        "idatzi du|idatzi zuen",
+        "nork|igorlea / bidalia|bidaltze-data|data / nori|hartzailea / gaia",
+        "jatorrizko / birbidali / mezu",
+        "gainean / lerro|marra",
+    ),
     "fa": Language(
         "در",
         "نوشت",
@@ -103,6 +110,13 @@ LANGUAGES = {
         "alkuper / edelleenläh|välitet / viesti|sähköposti",
         "yläpuolelle|yläpuolella|yllä / rivi|viivan",
     ),
+    "fil": Language(
+        "noong",
+        "isinulat ni|sumulat si",
+        "mula kay|mula / ipinadala|petsa / kay / paksa",
+        "orihinal / ipinasa / mensahe",
+        "itaas / linya",
+    ),
     "fr": Language(
         "le|en date du",
         "écrit|écrivait|écrivit",
@@ -110,6 +124,13 @@ LANGUAGES = {
         "à|a|pour|destinataire / objet|sujet",
         "origin / transf|transmis|réexpéd / message|courriel|mail|rendez-vous",
         "au-dessus|dessus / ligne",
+    ),
+    "gl": Language(
+        "o|en|o día",
+        "escribiu",
+        "de|remitente / enviado|data / para / asunto",
+        "orixinal / reenviad / mensaxe|correo",
+        "enriba / liña",
     ),
     "he": Language(
         "בתאריך|ב",
@@ -145,6 +166,13 @@ LANGUAGES = {
         "dari|daripada / dikirim|terkirim|tanggal|dihantar|tarikh / kepada|ke|untuk / subjek|perihal|subyek",
         "asli|asal / diterus|dimajukan / pesan|mesej|surel",
         "di atas / baris|garis",
+    ),
+    "is": Language(
+        "þann|á",
+        "skrifaði",
+        "frá / sent|dagsetning|dags / til / efni",
+        "uppruna|upphafleg / áframsen / skilaboð|póst",
+        "fyrir ofan / lín",
     ),
     "it": Language(
         "il|il giorno|in data|alle|citando",
@@ -198,7 +226,7 @@ LANGUAGES = {
     ),
     "pl": Language(
         "w dniu|dnia|dn",
-        r"pisze|napisała?|napisał\(a\)|napisał/a|napisana przez|nadesłał|napisano",
+        r"pisze|napisała?|napisał\(a\)|napisał/a|napisana przez|nadesłał|napisano|cytowanie",
         "od|nadawca / wysłano|wysłane|data|data wysłania / do|adresat / temat",
         "oryginał|oryginaln|pierwotn / przekaz|przesłan / wiadomoś|e-mail",
         "powyżej|nad / lini|wiersz",
@@ -220,7 +248,7 @@ LANGUAGES = {
     ),
     "ru": Language(
         "в|от",
-        r"написала?|написал\(а\)|написал\(-а\)|пишет|писал\(а\)|писала?",
+        r"написала?|написал\(а\)|написал\(-а\)|пишет|писал\(а\)|писал[аи]?",
         "от|отправитель|от кого / отправлено|дата|отправлен / кому|получатель / тема",
         "исходн|оригинал / пересыл|пересл|перенаправ / сообщени|письм",
         "над|выше / черт|строк|лини",

@@ -31,11 +31,13 @@ from mailgate.mail.attribution import (
     attribution,
     ends_in_colon,
     field,
+    has_time,
     header,
     is_forwarded,
     is_header,
     is_original,
     is_original_alone,
+    is_pointed,
     is_reply_line,
     may_end_attribution,
 )
@@ -74,7 +76,8 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _POINTER = re.compile(
-    r"\bin-?line\b|\bin (?:red|blue|green|bold|rot|blau|grün|rouge|bleu|rojo|azul|rosso|blu)\b|\b(?:zwischen|im) text\b"
+    r"\bin-?line\b|\b(?:answer|comment|repl|antwort|kommentar)\w{0,4} in[ -]line\b"
+    r"|\bin (?:red|blue|green|bold|rot|blau|grün|rouge|bleu|rojo|azul|rosso|blu)\b|\b(?:zwischen|im) text\b"
     r"|\b(?:see|answer|comment|repl|respon|remark|antwort|kommentar|réponse|commentaire|respuesta|comentario|rispost"
     r"|antwoord|svar|odpowied|resposta)\w{0,9}\b.{0,40}\b(?:below|beneath|underneath|unten|weiter unten|ci-dessous"
     r"|plus bas|abajo|sotto|in basso|hieronder|onder|nedan|nedenfor|poniżej|abaixo)\b"
@@ -147,7 +150,7 @@ def _kinds(lines: list[str], answers: bool) -> list[PassageKind | None]:
         if kinds[at] is None:
             at += 1
             continue
-        if MARKED.match(lines[at]):
+        if MARKED.match(lines[at]) and not is_pointed(lines[at]):
             end = _quotation_end(lines, at)
             top = _top(lines, at)
             if top in (None, at) and _is_forward(lines[at : min(end, at + HEADER_LIMIT)], answers and top == at):
@@ -289,8 +292,10 @@ def _headed(lines: list[str], at: int, fields: list[str], answers: bool) -> int 
         return None
     if index is not None and _RULE.match(lines[index]):
         return index if answers or fields in ORDERS else None
+    if fields in ORDERS and not answers:  # a form has these fields, too, but seldom a time of day
+        return at if (index is None or index < at - 1) and has_time(lines[at : at + HEADER_LIMIT]) else None
     if fields in ORDERS:
-        return at if answers or index is None or index < at - 1 else None
+        return at
     # In another order the author may pass it on, or a form has these fields.
     return at if answers and len(fields) == 4 else None
 
@@ -298,8 +303,8 @@ def _headed(lines: list[str], at: int, fields: list[str], answers: bool) -> int 
 def _may_hold_answers(lines: list[str], kinds: list[PassageKind | None], top: int) -> bool:
     """Whether the author may have written between the lines of the history that starts at `top`."""
     written = _written(lines, kinds, 0, top)
-    if len(written) < 2:
-        return not written or _GREETING.match(written[0]) is not None
+    if not written or (len(written) == 1 and _GREETING.match(written[0])):
+        return True
     return any(_POINTER.search(line) for line in written[:_QUESTION])
 
 

@@ -74,6 +74,15 @@ ATTRIBUTIONS = {
     "notes": f"{ANN} schrieb am 04.03.2024 09:12:11:\n\n",
     "zimbra-fr": "- Le 2024-03-04 09:12, Ann Lee a écrit :\n",
     "fastmail": "On Mon, 4 Mar 2024, at 09:12, Ann Lee wrote:\n",
+    "gmail-ca": f"Missatge de {ANN} del dia dl., 4 de març 2024 a les 9:12:\n\n",
+    "gmail-eu": f"Hau idatzi du {ANN} erabiltzaileak (2024 mar. 4, al. (09:12)):\n\n",
+    "gmail-fil": f"Noong Lun, Mar 4, 2024 nang 9:12 AM, isinulat ni {ANN}:\n\n",
+    "gmail-gl": f"O luns, 4 de mar. de 2024 ás 9:12, {ANN} escribiu:\n\n",
+    "gmail-is": f"Þann mán., 4. mar. 2024 kl. 09:12 skrifaði {ANN}:\n\n",
+    "tuta-en": "Mar 4, 2024, 09:12 by ann@example.com:\n\n",
+    "tuta-de": "4. März 2024, 09:12 von ann@example.com:\n\n",
+    "groupwise": ">>> Ann Lee <ann@example.com> 3/4/2024 9:12 AM >>>\n",
+    "groupwise-de": '>>> "Ann Lee" <ann@example.com> 04.03.2024 09:12 >>>\n\n',
 }
 
 
@@ -85,6 +94,24 @@ def block(*names: str) -> str:
 def outlook(sender: str, date: str, to: str, subject: str) -> str:
     return block("from", sender, "date", date, "to", to, "subject", subject)
 
+
+# Programs that always mark what they quote.
+MARKING = {
+    "roundcube-nl": "Ann Lee schreef op 2024-03-04 09:12:\n",
+    "roundcube-fi": "Ann Lee kirjoitti 2024-03-04 09:12:\n",
+    "roundcube-ru": "Ann Lee писал 2024-03-04 09:12:\n",
+    "roundcube-ja": "2024-03-04 09:12 に Ann Lee さんは書きました:\n",
+    "postbox": "Ann Lee wrote on 3/4/24 9:12 AM:\n",
+    "seamonkey": "Ann Lee wrote:\n",
+    "horde-de": "Zitat von Ann Lee:\n\n",
+    "horde-pl": f"Cytowanie {ANN}:\n\n",
+    "mutt": f"* {ANN} [2024-03-04 09:12]:\n",
+    "mutt-quoth": "Quoth Ann Lee on Mon, Mar 04, 2024:\n",
+    "the-bat": "Monday, March 4, 2024, 9:12:11 AM, you wrote:\n\n",
+    "the-bat-ru": "Понедельник, 4 марта 2024 г., 9:12:11, Вы писали:\n\n",
+    "claws": f"On Mon, 4 Mar 2024 09:12:11 +0100\n{ANN} wrote:\n\n",
+    "claws-de": f"Am Mon, 4 Mar 2024 09:12:11 +0100\nschrieb {ANN}:\n\n",
+}
 
 HEADERS = {
     "outlook-en": outlook("From", "Sent", "To", "Subject"),
@@ -129,6 +156,9 @@ HEADERS = {
     "gmx-de": block("date", "Gesendet", "from", "Von", "to", "An", "subject", "Betreff"),
     "naver": block("from", "From", "to", "To", "date", "Sent", "subject", "Subject"),
     "bold": outlook("*From", "*Sent", "*To", "*Subject").replace(": ", ":* "),
+    "outlook-eu": "Nork: Ann Lee\nBidalia: 2024(e)ko martxoaren 4(a) 9:12\nNori: Bob\nGaia: Boxes\n\n",
+    "outlook-gl": "De: Ann Lee\nEnviado: luns, 4 de marzo de 2024 9:12\nPara: Bob\nAsunto: Boxes\n\n",
+    "outlook-is": "Frá: Ann Lee\nSent: mánudagur, 4. mars 2024 09:12\nTil: Bob\nEfni: Boxes\n\n",
 }
 TITLES = {
     "outlook-en": "-----Original Message-----\n",
@@ -177,6 +207,16 @@ def test_an_attribution_is_above_the_history(attribution: str) -> None:
     check(f"{SAID}\n{attribution}{MARKED}")
     check(f"{SAID}\n{attribution}{QUESTION}")
     check(f"{SAID}{attribution}{QUESTION}")
+
+
+@pytest.mark.parametrize("attribution", MARKING.values(), ids=MARKING)
+def test_an_attribution_is_above_marked_lines(attribution: str) -> None:
+    check(f"{SAID}\n{attribution}{MARKED}")
+    check(f"{SAID}{attribution}{MARKED}")
+
+
+def test_each_field_of_a_header_may_be_a_paragraph() -> None:
+    check(f"{SAID}\nFrom: {ANN}\n\nSent: Monday, March 4, 2024 9:12\n\nTo: Bob\n\nSubject: Boxes\n\n{QUESTION}")
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
@@ -243,7 +283,10 @@ def test_html_has_history(html: str) -> None:
         f"Please see my answers below.\nBob\n\n{ATTRIBUTIONS['apple-en']}{QUESTION}Blue.\n",
         f"Hallo Ann,\nmeine Antworten unten in rot.\n\n{HEADERS['outlook-de']}{QUESTION}Blau.\n",
         f"Ann,\nsee inline.\n\n-----Original Message-----\n{HEADERS['outlook-en']}{QUESTION}Blue.\n",
+        f"Comments in line.\n\n{HEADERS['outlook-en']}{QUESTION}Bob: Blue.\n",
         # words of the author's
+        "We need it until 4.3.2024 10:00 by ann@example.com:\nshe pays.\n",
+        ">>> 3 boxes at 10:00 >>>\nplease\n",
         "On 4 March 2024 you wrote:\n\nWhich colour?\n\nBlue, as we said.\n",
         "We met.\nOn 4 March 2024 you wrote:\n\nWhich colour?\n\nBlue, as we said.\n",
         "Please print on the boxes\n\nFrom: Ann\nTo: Bob\n\nand nothing else.\n",
@@ -325,3 +368,13 @@ def test_a_verb_of_speech_attributes_marked_lines(line: str) -> None:
 )
 def test_a_verb_of_speech_alone_hides_nothing(text: str) -> None:
     assert reply(text, "Re: Boxes") == text
+
+
+def test_a_form_with_the_fields_of_a_header_is_no_history() -> None:
+    form = "New message\n\nFrom: Ann\nDate: 4.3.2024\nTo: Sales\nSubject: Boxes\n\nBlue ones, please.\n"
+    assert reply(form, "Contact form") == form
+
+
+@pytest.mark.parametrize("line", ["Quoting the contract:", "As Ann Lee wrote:", "Gestern schrieb Ann:"])
+def test_a_line_that_the_author_wrote_over_a_quotation_stays(line: str) -> None:
+    assert reply(f"Hello,\n\n{line}\n{MARKED}\nSo blue.\n", "Re: Boxes").startswith(f"Hello,\n\n{line}\n")
