@@ -74,10 +74,15 @@ def _read(tx: Transaction, key: lists.Key) -> tuple[Held, Stored]:
 
 def _row(entry: Held, stored: Stored) -> tuple[object, ...]:
     return (
-        *(entry.message, entry.reason + (" (quiet)" if entry.quiet else "")),
+        *(entry.message, entry.reason + _kind(entry)),
         *(stored.author or stored.author_text or "-", ", ".join(stored.recipients) or "-"),
         *(console.ago(stored.received_at), stored.subject or "-"),
     )
+
+
+def _kind(entry: Held) -> str:
+    """What else is to be known beside the reason."""
+    return (" (copies)" if entry.withheld else "") + (" (quiet)" if entry.quiet else "")
 
 
 @box.command("show", examples="mailgate held show 12")
@@ -104,16 +109,29 @@ def show(app: App, named: int | str, as_json: bool) -> None:
         console.say(f"code  {code}")
     console.pairs(
         [
-            ("held", f"{entry.reason}{' (quiet)' if entry.quiet else ''}{', refused' if entry.refused else ''}"),
+            ("held", f"{entry.reason}{_kind(entry)}{', refused' if entry.refused else ''}"),
             ("reason", entry.note or command("mailgate why {N}", number)),
             ("since", console.when(entry.held_at)),
-            ("route to an alias", command("mailgate held route {N} --to ADDRESS", number)),
-            ("route to a record", command("mailgate held route {N} --to MODEL/ID", number)),
-            ("process it again", command("mailgate held retry {N}", number)),
-            ("remove it", command("mailgate held drop {N}", number)),
+            *_ways_out(entry),
         ]
     )
     app.finish()
+
+
+def _ways_out(entry: Held) -> list[tuple[str, str]]:
+    """What can be done with held mail, and by which command."""
+    number = entry.message
+    if entry.withheld:
+        return [
+            ("send the copies", command("mailgate held retry {N}", number)),
+            ("send none", command("mailgate held drop {N}", number)),
+        ]
+    return [
+        ("route to an alias", command("mailgate held route {N} --to ADDRESS", number)),
+        ("route to a record", command("mailgate held route {N} --to MODEL/ID", number)),
+        ("process it again", command("mailgate held retry {N}", number)),
+        ("remove it", command("mailgate held drop {N}", number)),
+    ]
 
 
 @box.command("route", examples="mailgate held route 12 --to ticket/1")
@@ -135,7 +153,10 @@ def route(app: App, numbers: tuple[int, ...], target: str, as_json: bool) -> Non
 @json_option
 @pass_app
 def retry(app: App, numbers: tuple[int, ...], as_json: bool) -> None:
-    """Process held messages as if they arrived now; those that are accepted are no longer held."""
+    """Process held messages as if they arrived now; those that are accepted are no longer held.
+
+    Of a message that is on a record already, the copies that were withheld are sent.
+    """
 
     def work(number: int) -> Receipt:
         return reconsider.retry(app.store, app.config, number, time.time())
@@ -153,7 +174,7 @@ def _reconsider(app: App, numbers: Sequence[int], work: Callable[[int], Receipt]
     for number in numbers:
         receipt = work(number)
         app.send(queued=receipt.queued)
-        if receipt.decision.has_effects:
+        if receipt.number is not None and receipt.decision.has_effects:
             with app.store.read() as tx:
                 trees.append((number, messages.explanation(tx, number)))
         else:
@@ -171,22 +192,23 @@ def _reconsider(app: App, numbers: Sequence[int], work: Callable[[int], Receipt]
 @yes_option
 @pass_app
 def drop(app: App, numbers: tuple[int, ...], yes: bool) -> None:
-    """Delete held messages; none, if one of the numbers is wrong."""
+    """Delete held messages; none, if one of the numbers is wrong.
+
+    A message that is on a record stays there; only its copies are not sent any more.
+    """
     numbers = tuple(dict.fromkeys(numbers))
     with app.store.read() as tx:
         named = []
         for number in numbers:
-            held.get(tx, number)
+            what = "the copies of message" if held.get(tx, number).withheld else "message"
             stored = messages.stored(tx, number)
-            named.append(f"message {number} from {stored.author or stored.author_text or '(no author)'}")
+            named.append(f"{what} {number} from {stored.author or stored.author_text or '(no author)'}")
     confirm(named[0] if len(named) == 1 else f"{len(named)} held messages", yes)
     with app.store.write() as tx:
-        for number in numbers:
-            held.get(tx, number)
-            held.release(tx, number)
-            messages.erase(tx, number)
-    for number in numbers:
-        console.say(f"dropped message {number}")
+        dropped = [reconsider.drop(tx, number) for number in numbers]
+    for entry in dropped:
+        what = f"the copies of message {entry.message}" if entry.withheld else f"message {entry.message}"
+        console.say(f"dropped {what}")
 
 
 def _confirmations(tx: Transaction, entry: Held, stored: Stored) -> tuple[list[Link], list[str]]:
@@ -217,6 +239,8 @@ def as_data(entry: Held, stored: Stored) -> dict[str, Any]:
         "note": entry.note,
         "quiet": entry.quiet,
         "refused": entry.refused,
+        "withheld": entry.withheld,
+        "record": str(stored.records[0]) if stored.records else None,
         "from": stored.author,
         "from_text": stored.author_text,
         "recipients": list(stored.recipients),

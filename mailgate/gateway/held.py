@@ -1,19 +1,22 @@
 """Route held mail by hand, judge it again, and do the periodic chores."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mailgate import __version__
 from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
 from mailgate.mail.classify import Class
 from mailgate.mail.incoming import Incoming
-from mailgate.routing import context, copies, decide
-from mailgate.routing.decision import Decision, Outcome, Step
+from mailgate.routing import context, copies, decide, explain
+from mailgate.routing.decision import Decision, Outcome, Outgoing, Step
 from mailgate.routing.facts import Facts
 from mailgate.routing.judgement import Judgement
 from mailgate.settings.config import Config
-from mailgate.store import aliases, apply, effects, held, messages, parameters, records, snapshot
+from mailgate.store import aliases, apply, deliveries, effects, held, messages, parameters, records, snapshot
+from mailgate.store.apply import Stored as Kept
 from mailgate.store.database import Store, Transaction, savepoint
+from mailgate.store.held import Held
+from mailgate.store.messages import Stored
 from mailgate.values.directory import Alias
 from mailgate.values.problem import Problem, command
 from mailgate.values.record import Ref
@@ -29,11 +32,18 @@ class Chores(NamedTuple):
 def route(store: Store, config: Config, number: int, target: str, now: float) -> Receipt:
     """Post a held message on the record, or through the alias, that the administrator names.
 
-    The rules on blocked senders, spam, policy and rate do not apply, and no answer is sent. Raises NotFound, Problem.
+    The rules on blocked senders, spam, policy and rate do not apply, and no answer is sent. Raises NotFound, Problem;
+    Problem too where the message is on a record already, and only its copies wait.
     """
     facts = receive.read(_incoming(store, number))
     with store.write() as tx:
         entry = held.get(tx, number)
+        if entry.withheld:
+            retry_, move = (
+                command("mailgate held retry {N}", number),
+                command("mailgate message move {N} --help", number),
+            )
+            raise Problem(f"message {number} is on a record, and only its copies wait", retry_, move)
         outcome, alias = _by_hand(tx, target)
         values = parameters.listing(tx)
         ours = snapshot.ours(tx, facts.addresses, parameters.allowed_domains(values))
@@ -74,7 +84,8 @@ def _by_hand(tx: Transaction, target: str) -> tuple[Outcome, Alias | None]:
 def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
     """Judge a held message as if it arrived now, with its original envelope. Raises NotFound, Problem.
 
-    It leaves the list when it, or a copy of it, is accepted. It stays when it would only be refused by status.
+    It leaves the list when it, or a copy of it, is accepted. It stays when it would only be refused by status. Of a
+    message that is on a record already, the copies that were withheld are sent.
     """
     incoming = _incoming(store, number)
     if incoming.full_size:
@@ -82,7 +93,9 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
         raise Problem(f"only a part of message {number} was collected", command("mailgate fetch --again"), by_hand)
     facts = receive.read(incoming)
     with store.write() as tx:
-        held.get(tx, number)
+        entry = held.get(tx, number)
+        if entry.withheld:
+            return _send_copies(tx, config, facts, entry, now)
         with savepoint(tx) as undo:
             effects.forget_waiting(tx, number)
             judged = receive.judge(tx, config, facts, None, now)
@@ -94,6 +107,54 @@ def retry(store: Store, config: Config, number: int, now: float) -> Receipt:
         if all(outcome.reason == "duplicate" for outcome in decision.outcomes):
             held.release(tx, number)
     return Receipt(facts, decision, number)
+
+
+def _send_copies(tx: Transaction, config: Config, facts: Facts, entry: Held, now: float) -> Receipt:
+    """Send the copies that wait, to those who follow today and have none; the message leaves the list.
+
+    Raises Problem where none may be sent.
+    """
+    number = entry.message
+    values = parameters.listing(tx)
+    ours = snapshot.ours(tx, facts.addresses, parameters.allowed_domains(values))
+    facts = facts.qualified(ours.directory.default_name)
+    stored, tree = messages.stored(tx, number), messages.explanation(tx, number)
+    facts = facts._replace(class_=_stored_class(facts, stored.classed))
+    settings = snapshot.settings(config, values, None)
+    posts: list[Outcome] = []
+    sent: list[Outgoing] = []
+    for record in _where_copies_wait(stored, tree):
+        state = snapshot.take(tx, facts, ours, settings, now, record)
+        post = Outcome("post", entry.reason, "held", record=record, model=record.model, parent=stored.parent)
+        post = post._replace(outsider="outsider" in stored.flags)
+        letters = copies.released(context.of(facts, state), post, deliveries.recipients(tx, number, record))
+        receive.enqueue(tx, config, Judgement(facts, state, Decision((post,), letters, ())), Kept(number), now)
+        posts.append(post)
+        sent += letters
+    step = Step("held", f"{entry.reason}; copies sent by hand", "1 copy" if len(sent) == 1 else f"{len(sent)} copies")
+    decision = Decision(tuple(posts), tuple(sent), (step,))
+    tree["steps"].append(step._asdict())
+    tree["outgoing"] += explain.outgoing(decision)
+    for outcome in tree["outcomes"]:
+        outcome.pop("withheld", None)
+    messages.explain(tx, number, tree)
+    held.release(tx, number)
+    return Receipt(facts, decision, number, bool(sent))
+
+
+def _where_copies_wait(stored: Stored, tree: dict[str, Any]) -> list[Ref]:
+    """The records of a message on which its copies wait; all of its records, where those were moved or merged."""
+    waiting = {outcome["record"] for outcome in tree["outcomes"] if outcome.get("withheld")}
+    return [record for record in stored.records if str(record) in waiting] or list(stored.records)
+
+
+def drop(tx: Transaction, number: int) -> Held:
+    """Take a message off the list: its bytes are deleted, but for one that is on a record. Raises NotFound."""
+    entry = held.get(tx, number)
+    held.release(tx, number)
+    if not entry.withheld:
+        messages.erase(tx, number)
+    return entry
 
 
 def _incoming(store: Store, number: int) -> Incoming:
@@ -115,6 +176,5 @@ def chores(store: Store, config: Config, now: float) -> Chores:
     if stale:
         with store.write() as tx:
             for number in stale:
-                held.release(tx, number)
-                messages.erase(tx, number)
+                drop(tx, number)
     return Chores(len(failed), len(stale))

@@ -42,6 +42,13 @@ def has_text_of(copy: bytes, ours: bytes, *, added: bool) -> bool:
     return sent == came or (added and _is_within(sent, came))
 
 
+def more(copy: bytes, kept: bytes) -> tuple[str, ...]:
+    """The lines of text that a copy of a mail has at its start or end, and the kept one does not; () for none."""
+    (short, _), (long, _) = _body(kept), _body(copy)
+    count = max(0, len(long) - len(short))
+    return tuple(long[len(short) :] if long[: len(short)] == short else long[:count])
+
+
 def date(raw: bytes) -> str:
     """The Date field of a mail or of its header, `""` without one."""
     return _line(scan(raw), "date")

@@ -71,15 +71,17 @@ def rate(context: Context, proposals: tuple[Outcome, ...]) -> tuple[str, str, tu
             judged.append(proposal)
             continue
         key = (proposal.model, policy.rate_key(context.facts.message, proposal.address))
-        count = context.state.counts.made.get(key, 0)
-        saw.append(f"{key[1]} made {count} of {settings.loop_threshold} {key[0]} in {settings.loop_minutes} min")
+        count, most = context.state.counts.made.get(key, 0), settings.loop_threshold
+        if (by_author := context.state.counts.made_by_author.get(key, 0)) >= policy.SHARES * most:
+            count, most = by_author, policy.SHARES * most
+        saw.append(f"{key[1]} made {count} of {most} {key[0]} in {settings.loop_minutes} min")
         if context.facts.message.envelope.source == "file":
             saw[-1] = "kept mail, out of a file, is not counted"
             judged.append(proposal)
             continue
         if context.state.author.allowed:
             saw[-1] = f"{key[1]} is on the allow-list"
-        elif count >= settings.loop_threshold:
+        elif count >= most:
             address = proposal.address or (context.recipient_text if context.recipient else "")
             judged.append(context.outcome("refuse", "rate-limit", address)._replace(alias=proposal.alias))
             continue

@@ -16,6 +16,9 @@ from mailgate.routing.state import State
 from mailgate.routing.thread import Answered, Replies
 from mailgate.values.directory import Alias
 
+_OPEN_OF_DOMAIN, _OPEN_IN_ALL = 20, 100
+"""What strangers can pile up in a day for a person to see: mail of one domain that nobody vouches for, and in all."""
+
 
 class Context(NamedTuple):
     """One message while it is judged.
@@ -64,6 +67,19 @@ class Context(NamedTuple):
         answered = [post.alias for post in self.replies.posts if post.record == proposal.record]
         acting = (alias for alias, _ in self.acting if alias.number == proposal.alias)
         return next(iter(answered if proposal.reason in ("reply", "token") else acting), None)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much of today's mail waits for a person already that more of it is held quietly, and counted.
+
+        A domain that a server vouches for is not held to a share of its own.
+        """
+        of_domain, in_all = self.state.counts.still_open
+        if in_all >= _OPEN_IN_ALL:
+            return True
+        return of_domain >= _OPEN_OF_DOMAIN and not authentication.vouches_for_path(
+            self.facts.message, self.state.settings.trust
+        )
 
     def outcome(self, action: str, reason: str, address: str = "", *, quiet: bool = False, note: str = "") -> Outcome:
         """An outcome for this recipient."""

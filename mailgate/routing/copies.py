@@ -1,5 +1,6 @@
 """Who gets a copy of what a person wrote on a record, and who does not."""
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from mailgate.routing import resolve
@@ -7,6 +8,7 @@ from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.routing.state import Follower, People
 from mailgate.values import token
+from mailgate.values.problem import Problem
 
 _CROWD = 5
 """Times the threshold that all authors together may have: a program can write under a new name every time."""
@@ -27,7 +29,8 @@ def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = F
 
     Only a person's mail goes on: to all other followers when its author follows the record or wrote from the address
     that the signed address was made for, else to those who are members or whom the alias notifies. Nobody gets a copy
-    who wrote it or who has it already. `by_hand`: a person decided, so that neither a spam mark nor a limit counts.
+    who wrote it or who has it already. What a limit keeps from all of them, or what a stranger wrote whom nobody gets
+    to see, waits for a person. `by_hand`: a person decided, so that neither a spam mark nor a limit counts.
     """
     message = context.facts.message
     authors = (message.author.address, message.envelope.reverse_path)
@@ -39,14 +42,33 @@ def copied(context: Context, outcomes: tuple[Outcome, ...], *, by_hand: bool = F
         new = outcome.action in ("create", "post") and not outcome.repeated
         outsider = new and is_outsider(outcome, context)
         followers = _uninvolved(outcome, context.state.people, wrote if outsider else have) if new else ()
-        why, takers = _takers(outcome, context, followers, outsider=outsider, by_hand=by_hand)
-        noted.append(outcome._replace(outsider=outsider, note=outcome.note or (f"no copies: {why}" if why else "")))
-        copies += [
-            Outgoing("copy", outcome.reason, taker.spelled or taker.address, effect=outcome.effect)
-            for taker in takers
-            if not taker.stopped
-        ]
+        taken = _taken(outcome, context, followers, outsider=outsider, by_hand=by_hand)
+        note = outcome.note or (f"no copies: {taken.why}" if taken.why else "")
+        quiet = outcome.quiet or (bool(taken.withheld) and context.is_crowded)
+        noted.append(outcome._replace(outsider=outsider, note=note, withheld=taken.withheld, quiet=quiet))
+        copies += _letters(outcome, taken.takers)
     return Copied(tuple(noted), tuple(copies))
+
+
+def released(context: Context, post: Outcome, had: Collection[str]) -> tuple[Outgoing, ...]:
+    """The copies of a post that wait for a person, who lets them go: to every follower who has not `had` one.
+
+    `had` are `Address.key`. Raises Problem where copies of such mail go to nobody.
+    """
+    if why := _silence(post, context, by_hand=True):
+        raise Problem(f"no copies of it are sent: {why}")
+    message = context.facts.message
+    authors = (message.author.address, message.envelope.reverse_path)
+    have = frozenset(address.key for address in authors if address) | frozenset(had)
+    return tuple(_letters(post, _uninvolved(post, context.state.people, have)))
+
+
+def _letters(outcome: Outcome, takers: Iterable[Follower]) -> list[Outgoing]:
+    return [
+        Outgoing("copy", outcome.reason, taker.spelled or taker.address, effect=outcome.effect)
+        for taker in takers
+        if not taker.stopped
+    ]
 
 
 def is_outsider(outcome: Outcome, context: Context) -> bool:
@@ -84,21 +106,34 @@ def _uninvolved(outcome: Outcome, people: People, have: frozenset[str]) -> tuple
     return tuple(follower for follower in followers if follower.address not in have and follower.author not in have)
 
 
-def _takers(
+class _Taken(NamedTuple):
+    """The followers who get a copy, why not all of them do, and `Outcome.withheld`."""
+
+    takers: tuple[Follower, ...] = ()
+    why: str = ""
+    withheld: str = ""
+
+
+def _taken(
     outcome: Outcome, context: Context, followers: tuple[Follower, ...], *, outsider: bool, by_hand: bool
-) -> tuple[str, tuple[Follower, ...]]:
-    """Why not all of these followers get a copy, `""` when they do, and those who get one."""
+) -> _Taken:
+    """Which of these followers get a copy."""
     if not followers:
-        return "", ()
+        return _Taken()
     if why := _silence(outcome, context, by_hand=by_hand):
-        return why, ()
+        return _Taken((), why)
+    reachable = any(not follower.stopped for follower in followers)
+    if not by_hand and (why := _limit(outcome, context)):
+        return _Taken((), why, "rate-limit" if reachable else "")
     if not outsider:
-        return "", followers
+        return _Taken(followers)
     notified = {each.address for each in context.state.people.notified.get(outcome.alias or 0, ())}
     takers = tuple(follower for follower in followers if follower.member or follower.address in notified)
-    if len(takers) < len(followers):
-        why = "its author does not follow: only members and those whom the alias notifies get copies"
-    return why, takers
+    if len(takers) == len(followers):
+        return _Taken(takers)
+    why = "its author does not follow: only members and those whom the alias notifies get copies"
+    nobody = reachable and all(taker.stopped for taker in takers)
+    return _Taken(takers, why, "outsider" if nobody and not by_hand else "")
 
 
 def _silence(outcome: Outcome, context: Context, *, by_hand: bool) -> str:
@@ -117,7 +152,12 @@ def _silence(outcome: Outcome, context: Context, *, by_hand: bool) -> str:
         return context.spam
     if len(context.facts.message.fields.get("x-mailgate-loop", ())) > _GATEWAYS:
         return f"more than {_GATEWAYS} gateways sent it on already"
-    settings, counts = state.settings, state.counts
+    return ""
+
+
+def _limit(outcome: Outcome, context: Context) -> str:
+    """The limit that one more message sent on would break, `""` when it breaks none."""
+    settings, counts = context.state.settings, context.state.counts
     if outcome.record and counts.relayed.get(outcome.record, 0) >= settings.loop_threshold:
         return f"{settings.loop_threshold} of this author went on within {settings.loop_minutes} minutes"
     crowd = _CROWD * settings.loop_threshold

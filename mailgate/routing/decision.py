@@ -51,7 +51,8 @@ class Outcome(NamedTuple):
 
     action: create, post, bounce, refuse, hold, ignore or defer. `address` is the local address that acts or was meant,
     printable; `recipient` the envelope recipient it was decided for. `effect` names what a copy would repeat;
-    completes: it does as a person's mail what a copy that made the record left out.
+    completes: it does as a person's mail what a copy that made the record left out. `withheld`: why the copies of a
+    post wait for a person, in a word as a held message has it, `""` when none do.
     """
 
     action: str
@@ -74,6 +75,7 @@ class Outcome(NamedTuple):
     note: str = ""
     repeats: Effect | None = None
     completes: bool = False
+    withheld: str = ""
 
     @property
     def taken(self) -> bool:

@@ -34,12 +34,17 @@ def tree(facts: Facts, decision: Decision, *, dry_run: bool, made: Mapping[Effec
         },
         "steps": [step._asdict() for step in decision.steps],
         "outcomes": [_outcome(outcome, made.get(outcome.effect)) for outcome in decision.outcomes],
-        "outgoing": [
-            {"kind": letter.kind, "reason": letter.reason, "to": letter.to, "about": list(letter.about)}
-            for letter in decision.outgoing
-        ],
+        "outgoing": outgoing(decision),
         "mta": {"exit": decision.status.exit, "status": decision.status.code, "text": decision.status.line},
     }
+
+
+def outgoing(decision: Decision) -> list[dict[str, Any]]:
+    """What a decision sends."""
+    return [
+        {"kind": letter.kind, "reason": letter.reason, "to": letter.to, "about": list(letter.about)}
+        for letter in decision.outgoing
+    ]
 
 
 def _reported(reported: Reported) -> dict[str, Any]:
@@ -80,4 +85,6 @@ def _outcome(outcome: Outcome, made: Ref | None) -> dict[str, Any]:
         tree["reports"] = [_reported(reported) for reported in outcome.reports]
     if outcome.seen is not None:
         tree["message"] = outcome.seen
+    if outcome.withheld:
+        tree["withheld"] = outcome.withheld
     return tree

@@ -11,6 +11,8 @@ from mailgate.values.record import Ref
 
 NOBODY = "unknown"
 """The sender of new records where neither an author nor a reverse-path nor an alias is known; never an address."""
+SHARES = 5
+"""Times the threshold that one author may have whose mail seems to come from many places (`rate_share`)."""
 
 
 def _is_local(address: Address, ours: Ours) -> bool:
@@ -78,3 +80,16 @@ def rate_key(message: Message, acting: str) -> str:
     if message.envelope.reverse_path:
         return srs.original(message.envelope.reverse_path).key
     return acting or NOBODY
+
+
+def rate_share(author: Address | None, path: Address | None, *, verified: bool) -> str:
+    """Which mail of one author is counted together: what is verified, else what has one domain in its reverse-path.
+
+    So a forger uses up nothing of those who can be verified, and nothing of those who send from another domain. An
+    author that is unknown is counted as a whole.
+    """
+    if author is None:
+        return ""
+    if verified:
+        return "verified"
+    return f"@{srs.original(path).domain}" if path else "@"

@@ -40,8 +40,6 @@ def settle(context: Context, outcomes: tuple[Outcome, ...]) -> Settled:
     return Settled(settled, tuple(replies.outgoing), status.OK)
 
 
-_OPEN_OF_DOMAIN, _OPEN_IN_ALL = 20, 100
-"""Refusals that a limit of answers left open for a person to see, in a day; the rest is held quietly."""
 _KEPT = "it is kept mail, out of a file"
 
 
@@ -92,9 +90,7 @@ class _Replies:
             minutes = self.context.state.settings.loop_minutes
             return outcome._replace(note=f"no answer: one was sent within {minutes} minutes")
         if limit := self._limit():
-            of_domain, in_all = counts.unanswered
-            quiet = of_domain >= _OPEN_OF_DOMAIN or in_all >= _OPEN_IN_ALL
-            held = outcome._replace(action="hold", quiet=quiet, note=f"no answer: {limit}")
+            held = outcome._replace(action="hold", quiet=self.context.is_crowded, note=f"no answer: {limit}")
             return self.context.state.copies.repeated(held)
         self.outgoing.append(self._reply(outcome, reason, reasons)._replace(to=str(sender)))
         return outcome

@@ -36,7 +36,7 @@ def loop_mark(context: Context) -> Verdict:
         return Verdict(f"what was sent as message {sent}", "ignore", (context.outcome("ignore", "loop"),))
     if context.marks.back:
         saw = "a mark of ours as its own, and a text that we did not send"
-        return Verdict(saw, "hold", (context.outcome("hold", "loop", note=saw),))
+        return Verdict(saw, "hold", (context.outcome("hold", "loop", quiet=context.is_crowded, note=saw),))
     if not context.marks.refusal:
         return Verdict("no mark of ours")
     if context.facts.class_.name != "person":
@@ -47,7 +47,8 @@ def loop_mark(context: Context) -> Verdict:
     if meant and (meant.address.key in contacts or meant.name in contacts):
         return Verdict(f"a person answers a refusal of ours, at the contact address {meant.address}")
     address = str(meant.address) if meant else ""
-    return Verdict("a person answers a refusal of ours", "hold", (context.outcome("hold", "loop", address),))
+    held = context.outcome("hold", "loop", address, quiet=context.is_crowded)
+    return Verdict("a person answers a refusal of ours", "hold", (held,))
 
 
 def _returned(context: Context, returned: Returned) -> Verdict:

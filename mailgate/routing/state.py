@@ -207,22 +207,24 @@ class People(NamedTuple):
 class Counts(NamedTuple):
     """What came lately, as far as a limit counts it; the loop window is set by a parameter.
 
-    `made` counts new records within the loop window by model and `permission.rate_key`, without those that copies of
-    this very message made; `made_by_alias` and `made_in_all` all new records of the last hour, where a ceiling is set.
-    `answered` holds reason and addresses of the answers this sender got within the loop window; `unanswered`, where a
-    limit of answers is reached, how many of the domain of the reverse-path wait openly for that, and how many in all.
-    `relayed` counts the author's messages on a record that were sent on within the loop window, `relayed_in_all`
-    everybody's.
+    `made` counts new records within the loop window by model and `permission.rate_key`, as far as they came by mail of
+    the same `permission.rate_share`, `made_by_author` by any; without those that copies of this very message made.
+    `made_by_alias` and `made_in_all` count all new records of the last hour, where a ceiling is set.
+    `answered` holds reason and addresses of the answers this sender got within the loop window. `still_open`: how much
+    of today's mail, that a stranger can pile up, waits for a person, of the domain of the reverse-path and in all.
+    `relayed` counts the author's messages on a record, of the same share, that were sent on within the loop window,
+    `relayed_in_all` everybody's.
     """
 
     made: Mapping[tuple[str, str], int] = {}
+    made_by_author: Mapping[tuple[str, str], int] = {}
     made_by_alias: Mapping[str, int] = {}
     made_in_all: int = 0
     answered: frozenset[tuple[str, str]] = frozenset()
     answered_today: int = 0
     answered_domain_today: int = 0
     answered_this_hour: int = 0
-    unanswered: tuple[int, int] = (0, 0)
+    still_open: tuple[int, int] = (0, 0)
     relayed: Mapping[Ref, int] = {}
     relayed_in_all: Mapping[Ref, int] = {}
 

@@ -11,7 +11,7 @@ from mailgate.routing import explain, resolve
 from mailgate.routing.decision import Outcome
 from mailgate.routing.facts import Facts
 from mailgate.routing.judgement import Judgement
-from mailgate.routing.permission import rate_key
+from mailgate.routing.permission import rate_key, rate_share
 from mailgate.routing.state import State
 from mailgate.store import aliases, contacts, effects, failures, held, messages, records
 from mailgate.store.database import Transaction
@@ -101,8 +101,9 @@ def _create(
 ) -> Ref:
     """The record that an alias or the fallback makes, with the message on it and its first followers."""
     assert outcome.model is not None
-    facts, state, _ = judgement
+    facts, state, decision = judgement
     alias = state.alias(outcome.alias)
+    author, path = facts.message.author.address, facts.message.envelope.reverse_path
     answered = answers.answer(facts.message, state.ours, trust=answers.trusts(alias)).first
     customer = _customer(judgement, alias)
     asks = customer or answered or facts.message.author.address
@@ -117,6 +118,7 @@ def _create(
         alias=alias.address if alias else None,
         domain=_domain_written(facts, state, alias, written),
         rate_key=rate_key(facts.message, outcome.address),
+        rate_share=rate_share(author, path, verified=decision.authentic == "pass"),
     )
     ref = records.make(tx, new, now)
     messages.place(tx, number, ref)
@@ -213,11 +215,16 @@ def _settled(state: State, outcomes: list[Outcome], number: int) -> set[int]:
 
 
 def _keep(tx: Transaction, number: int, outcomes: list[Outcome], now: float) -> None:
-    """Held mail, and what was refused by a reply, keeps one entry a message: held wins, open wins over quiet."""
-    kept = [outcome for outcome in outcomes if outcome.action == "hold"] or [
-        outcome for outcome in outcomes if outcome.action == "refuse"
-    ]
-    if not kept:
-        return
-    first = min(kept, key=lambda outcome: outcome.quiet)
-    held.keep(tx, Held(number, first.reason, first.note, first.quiet, first.action == "refuse", __version__, now))
+    """Held mail, posts whose copies wait, and what was refused by a reply, keep one entry a message.
+
+    Held wins, then what waits; open wins over quiet.
+    """
+    if kept := [outcome for outcome in outcomes if outcome.action == "hold"]:
+        first = min(kept, key=lambda outcome: outcome.quiet)
+        held.keep(tx, Held(number, first.reason, first.note, first.quiet, False, __version__, now))
+    elif waiting := [outcome for outcome in outcomes if outcome.withheld]:
+        post = waiting[0]
+        held.keep(tx, Held(number, post.withheld, post.note, post.quiet, False, __version__, now, withheld=True))
+    elif refused := [outcome for outcome in outcomes if outcome.action == "refuse"]:
+        first = min(refused, key=lambda outcome: outcome.quiet)
+        held.keep(tx, Held(number, first.reason, first.note, first.quiet, True, __version__, now))

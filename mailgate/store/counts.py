@@ -1,16 +1,22 @@
 """What came and went lately, as far as a limit counts it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from mailgate.mail.message import Message
-from mailgate.routing.permission import rate_key
+from mailgate.routing import authentication
+from mailgate.routing.permission import rate_key, rate_share
 from mailgate.routing.state import Counts, State
 from mailgate.store.database import Transaction, select_for, select_in
+from mailgate.store.held import PILED_UP
 from mailgate.store.window import Window, around, within
 from mailgate.values import srs
-from mailgate.values.address import mailbox
+from mailgate.values.address import lenient, mailbox
 from mailgate.values.directory import Alias
 from mailgate.values.record import Ref
+
+Wrote = tuple[str, str]
+"""An author (`Address.key`, `""`: unknown) and which mail of theirs is counted together (`permission.rate_share`)."""
 
 DAY, HOUR = 86_400.0, 3_600.0
 _CREATED = within("created_at")
@@ -28,35 +34,49 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
     answers = _answers(tx, person, min(recent, today))
     answered_today = sum(at in today for _, _, at in answers)
     of_domain, in_all = _answered(tx, person.rpartition("@")[2], today, hour, settings.per_domain)
-    at_a_limit = answered_today >= settings.per_day or of_domain >= settings.per_domain or in_all >= settings.per_hour
+    made = _made(tx, message, state, recent)
     relayed = _relayed(tx, records, recent, _RELAYED * settings.loop_threshold) if records else {}
+    share = _share(message, state)
+    wrote = (author.key if author else "", share)
     return Counts(
-        made=_made(tx, message, state, recent),
+        made={key: by_share.get(share, 0) for key, by_share in made.items()},
+        made_by_author={key: sum(by_share.values()) for key, by_share in made.items()},
         made_by_alias=_made_by_aliases(tx, aliases, hour) if settings.records_per_alias else {},
         made_in_all=_made_in_all(tx, hour) if settings.records_in_all else 0,
         answered=frozenset((reason, about) for reason, about, at in answers if at in recent),
         answered_today=answered_today,
         answered_domain_today=of_domain,
         answered_this_hour=in_all,
-        unanswered=_unanswered(tx, today, path.domain if path else "") if at_a_limit else (0, 0),
-        relayed={record: of.get(author.key if author else "", 0) for record, of in relayed.items()},
+        still_open=_still_open(tx, today, path.domain if path else ""),
+        relayed={record: of.get(wrote, 0) for record, of in relayed.items()},
         relayed_in_all={record: sum(of.values()) for record, of in relayed.items()},
     )
 
 
-def _made(tx: Transaction, message: Message, state: State, window: Window) -> dict[tuple[str, str], int]:
-    """New records by model and sender, without those that copies of this message made."""
+def _share(message: Message, state: State) -> str:
+    """Which mail of its author a message is counted with."""
+    verified = authentication.verdict(message, state.settings.trust).result == "pass"
+    return rate_share(message.author.address, message.envelope.reverse_path, verified=verified)
+
+
+def _made(tx: Transaction, message: Message, state: State, window: Window) -> dict[tuple[str, str], Counter[str]]:
+    """New records by model and sender, of each share of them, without those that copies of this message made."""
     keys = {rate_key(message, alias.address) for alias in state.ours.directory.aliases.values()}
     copies = sorted({seen.message for seen in state.copies.seen if seen.effect.action == "create"})
-    query = "SELECT rate_key, model, count(*) AS made FROM record WHERE rate_key IN ({})" + f" AND {_CREATED}"
+    query = (
+        "SELECT rate_key, rate_share, model, count(*) AS made FROM record WHERE rate_key IN ({})" + f" AND {_CREATED}"
+    )
     if copies:
         marks = ", ".join("?" * len(copies))
         query += (
             " AND NOT EXISTS (SELECT 1 FROM placement WHERE placement.model = record.model"
             f" AND placement.id = record.id AND message IN ({marks}))"
         )
-    rows = select_in(tx, f"{query} GROUP BY rate_key, model", sorted(keys | {rate_key(message, "")}), *window, *copies)
-    return {(row["model"], row["rate_key"]): row["made"] for row in rows}
+    query += " GROUP BY rate_key, rate_share, model"
+    made: dict[tuple[str, str], Counter[str]] = {}
+    for row in select_in(tx, query, sorted(keys | {rate_key(message, "")}), *window, *copies):
+        made.setdefault((row["model"], row["rate_key"]), Counter())[row["rate_share"]] += row["made"]
+    return made
 
 
 def _made_by_aliases(tx: Transaction, aliases: Iterable[Alias], window: Window) -> dict[str, int]:
@@ -93,18 +113,18 @@ def _answered(tx: Transaction, domain: str, today: Window, hour: Window, most: i
     return row["of_domain"], row["in_all"]
 
 
-def _unanswered(tx: Transaction, window: Window, domain: str) -> tuple[int, int]:
-    """Refusals that wait openly because they could not be answered: of senders in a domain, and in all."""
+def _still_open(tx: Transaction, window: Window, domain: str) -> tuple[int, int]:
+    """How much mail waits openly that strangers can pile up: of senders in a domain, and in all, 100 at most."""
     query = (
         "SELECT reverse_path FROM held JOIN message ON message.number = held.message WHERE refused = 0 AND quiet = 0"
-        f" AND held.reason IN ('catchall', 'policy', 'rate-limit', 'no-route') AND {within('held_at')} LIMIT 100"
+        f" AND held.reason IN ({PILED_UP}) AND {within('held_at')} LIMIT 100"
     )
     domains = [(row["reverse_path"] or "").rpartition("@")[2] for row in tx.execute(query, window)]
     return domains.count(domain), len(domains)
 
 
-def _relayed(tx: Transaction, records: Iterable[Ref], window: Window, most: int) -> dict[Ref, dict[str, int]]:
-    """Messages on records that were sent on, by their author (`""`: unknown); of each record the newest ones.
+def _relayed(tx: Transaction, records: Iterable[Ref], window: Window, most: int) -> dict[Ref, Counter[Wrote]]:
+    """Messages on records that were sent on, by author and share; of each record the newest ones.
 
     The messages with a delivery are gone through from the newest one back, until one is older than the window, or until
     there are `most`.
@@ -116,11 +136,14 @@ def _relayed(tx: Transaction, records: Iterable[Ref], window: Window, most: int)
         f" UNION ALL SELECT sent.model, sent.id, ({newest.format('sent.model', 'sent.id')}"
         " AND delivery.message < sent.message), place + 1 FROM sent JOIN message ON message.number = sent.message"
         " WHERE place < ? AND received_at > ?)"
-        " SELECT sent.model, sent.id, coalesce(author, '') AS author, count(*) AS messages"
+        " SELECT sent.model, sent.id, author, reverse_path, instr(flags, '\"authenticated\"') > 0 AS verified,"
+        " count(*) AS messages"
         f" FROM sent JOIN message ON message.number = sent.message WHERE direction = 'in' AND {within('received_at')}"
-        " GROUP BY sent.model, sent.id, coalesce(author, '')"
+        " GROUP BY sent.model, sent.id, author, reverse_path, verified"
     )
-    relayed: dict[Ref, dict[str, int]] = {}
+    relayed: dict[Ref, Counter[Wrote]] = {}
     for row in select_for(tx, query, records, most, window.begin, *window):
-        relayed.setdefault(Ref(row["model"], row["id"]), {})[row["author"]] = row["messages"]
+        author, path = (lenient(text) if (text := row[name]) else None for name in ("author", "reverse_path"))
+        wrote = (author.key if author else "", rate_share(author, path, verified=bool(row["verified"])))
+        relayed.setdefault(Ref(row["model"], row["id"]), Counter())[wrote] += row["messages"]
     return relayed

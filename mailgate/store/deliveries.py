@@ -23,6 +23,12 @@ def find(tx: Transaction, message: int, ref: Ref, recipient: str) -> int | None:
     return row["number"] if row else None
 
 
+def recipients(tx: Transaction, message: int, ref: Ref) -> frozenset[str]:
+    """Those to whom a message of a record went, by `Address.key`."""
+    query = "SELECT recipient FROM delivery WHERE message = ? AND model = ? AND id = ?"
+    return frozenset(row["recipient"] for row in tx.execute(query, (message, *ref)))
+
+
 def move(tx: Transaction, source: Ref, target: Ref, message: int | None = None) -> None:
     """Let the signed addresses that were made for a record lead to another one; of one message, or of all."""
     tx.execute(

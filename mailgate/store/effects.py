@@ -1,5 +1,7 @@
 """What came of each message, so that a copy of it is known as one: the table `effect`."""
 
+import json
+
 from mailgate.mail.message import Message
 from mailgate.process import deadline, faults
 from mailgate.routing.state import Copies, Seen
@@ -97,6 +99,24 @@ def _is_copy(tx: Transaction, message: Message, number: int) -> bool:
         if faults.is_of_machine(error):
             raise
         return False
+
+
+def copies(tx: Transaction, number: int, message_id: str | None) -> list[int]:
+    """The stored messages that did nothing because they are copies of stored message `number`, the first few."""
+    if not message_id:
+        return []
+    rows = tx.execute(
+        "SELECT number, explanation FROM message WHERE message_id = ? AND number != ? AND action = 'ignore'"
+        " AND reason = 'duplicate' ORDER BY number LIMIT ?",
+        (message_id, number, _LOOKED_AT),
+    ).fetchall()
+    return [row["number"] for row in rows if number in _copied(row["explanation"])]
+
+
+def _copied(explanation: str | None) -> set[int]:
+    """The messages of which a message is a copy, by its explanation."""
+    outcomes = json.loads(explanation)["outcomes"] if explanation else []
+    return {outcome["message"] for outcome in outcomes if "message" in outcome}
 
 
 def _seen(tx: Transaction, row: Row, *, same_content: bool) -> Seen:

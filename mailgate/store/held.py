@@ -6,10 +6,16 @@ from mailgate.store.database import Row, Transaction, bound
 from mailgate.values.problem import NotFound, command
 
 DAY = 86_400.0
+MOST_COUNTED = 1_000
+PILED_UP = "'catchall', 'policy', 'rate-limit', 'no-route', 'loop', 'outsider'"
+"""Reasons, in SQL, for which strangers can have as much mail held as they like."""
 
 
 class Held(NamedTuple):
-    """A message that waits for a person (or, `refused`, that was refused and is kept). held_at: epoch seconds."""
+    """A message that waits for a person (or, `refused`, that was refused and is kept). held_at: epoch seconds.
+
+    withheld: the message is on a record, and only its copies to the followers wait.
+    """
 
     message: int
     reason: str
@@ -18,13 +24,15 @@ class Held(NamedTuple):
     refused: bool
     version: str
     held_at: float
+    withheld: bool = False
 
 
 def keep(tx: Transaction, entry: Held) -> None:
     """Put a message on the list, in place of an entry it had."""
     release(tx, entry.message)
     tx.execute(
-        "INSERT INTO held (message, reason, note, quiet, refused, version, held_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO held (message, reason, note, quiet, refused, version, held_at, withheld)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         bound(entry),
     )
 
@@ -71,6 +79,16 @@ def still_open(tx: Transaction) -> Open:
     return Open(row["failed"], row["n"], row["oldest"])
 
 
+def crowded_out(tx: Transaction) -> int:
+    """Count the mail of persons that is quiet only because so much was held already, up to MOST_COUNTED."""
+    query = (
+        "SELECT count(*) FROM (SELECT 1 FROM held JOIN message ON message.number = held.message WHERE refused = 0"
+        f" AND quiet = 1 AND held.reason IN ({PILED_UP}) AND class = 'person' LIMIT ?) AS some"
+    )
+    count: int = tx.execute(query, (MOST_COUNTED,)).fetchone()[0]
+    return count
+
+
 def failed_elsewhere(tx: Transaction, version: str) -> list[int]:
     """Complete messages on which another version of the program failed."""
     rows = tx.execute(
@@ -107,4 +125,5 @@ def _from_row(row: Row) -> Held:
         refused=bool(row["refused"]),
         version=row["version"],
         held_at=row["held_at"],
+        withheld=bool(row["withheld"]),
     )

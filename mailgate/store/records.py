@@ -41,7 +41,8 @@ class Record(NamedTuple):
 
 
 class NewRecord(NamedTuple):
-    """A record to make. `rate_key` is whose new records the loop guard counts together, None when no mail makes it."""
+    """A record to make. `rate_key` is whose new records the loop guard counts together, None when no mail makes it;
+    `rate_share` which mail of that sender."""
 
     model: str
     name: str
@@ -49,6 +50,7 @@ class NewRecord(NamedTuple):
     alias: str | None = None
     domain: str | None = None
     rate_key: str | None = None
+    rate_share: str = ""
 
 
 def make(tx: Transaction, new: NewRecord, now: float) -> Ref:
@@ -60,11 +62,11 @@ def make(tx: Transaction, new: NewRecord, now: float) -> Ref:
     ).fetchone()
     ref = Ref(new.model, row["last_id"])
     tx.execute(
-        "INSERT INTO record (model, id, name, values_json, alias, domain, rate_key, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO record (model, id, name, values_json, alias, domain, rate_key, rate_share, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(*ref, new.name, json.dumps(dict(new.values), ensure_ascii=False)),
-            *(new.alias, new.domain, new.rate_key, now),
+            *(new.alias, new.domain, new.rate_key, new.rate_share, now),
         ),
     )
     return ref

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from mailgate.routing.permission import NOBODY
+from mailgate.routing.permission import NOBODY, SHARES
 from mailgate.store import contacts, parameters, window
 from mailgate.store.database import Transaction
 from mailgate.values import address
@@ -38,12 +38,20 @@ def near_limit(tx: Transaction, now: float) -> list[Counted]:
     threshold = int(values["mail.gateway.loop.threshold"])
     recent = window.around(now, 60 * int(values["mail.gateway.loop.minutes"]))
     rows = tx.execute(
-        f"SELECT rate_key, model, count(*) AS made FROM record WHERE {window.within('created_at')} AND rate_key != ''"
+        "SELECT rate_key, model, max(made) AS made, sum(made) AS in_all FROM (SELECT rate_key, model, count(*) AS made"
+        f" FROM record WHERE {window.within('created_at')} AND rate_key != ''"
         " AND rate_key NOT IN (SELECT address FROM sender WHERE permission = 'allow')"
-        " GROUP BY rate_key, model HAVING count(*) * 2 >= ? ORDER BY count(*) DESC, rate_key, model",
-        (*recent, threshold),
-    )
-    return [Counted(row["rate_key"], row["model"], row["made"], threshold) for row in rows]
+        " GROUP BY rate_key, rate_share, model) AS by_share GROUP BY rate_key, model"
+        " HAVING 2 * max(made) >= ? OR 2 * sum(made) >= ?",
+        (*recent, threshold, SHARES * threshold),
+    ).fetchall()
+    counted = [
+        Counted(row["rate_key"], row["model"], row["in_all"], SHARES * threshold)
+        if row["in_all"] > SHARES * row["made"]
+        else Counted(row["rate_key"], row["model"], row["made"], threshold)
+        for row in rows
+    ]
+    return sorted(counted, key=lambda each: (-each.made, each.address, each.model))
 
 
 def counted_as(text: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from helpers.gateway import Gateway
 from helpers.messages import mail
 
-from mailgate.store import held
+from mailgate.store import held, senders
 
 
 def refused(gateway: Gateway, who: str, number: int) -> str:
@@ -106,3 +106,56 @@ def test_one_domain_that_nothing_vouches_for_gets_twenty_answers_a_day(closed: G
     said = [refused(closed, f"victim{number}@client.org", number) for number in range(30)]
     assert said == ["refuse policy"] * 20 + ["hold policy"] * 10
     assert refused(closed, "ann@partner.org", 31) == "refuse policy", "the control: another domain"
+
+
+def written(gateway: Gateway, author: str, path: str, number: int, result: str = "") -> str:
+    """What became of a mail to an open alias, with what the border server says of its author."""
+    fields = {AUTH: f"mx.example.com; {result}"} if result else {}
+    raw = mail(**{"from": author, **fields}, message_id=f"<{number}@x.org>", to="info@example.com")
+    (outcome,) = gateway(raw, "info@example.com", reverse_path=path).decision.outcomes
+    return f"{outcome.action} {outcome.reason}"
+
+
+@pytest.fixture
+def trusting(gateway: Gateway) -> Gateway:
+    gateway.config = gateway.config._replace(authserv_ids=("mx.example.com",), border_strips=True)
+    return gateway
+
+
+def test_a_forger_uses_up_the_records_of_nobody_else(trusting: Gateway) -> None:
+    """Twenty forged mails of another domain: the author himself writes on, and the forger does not."""
+    said = [written(trusting, "ann@client.org", "eve@evil.org", number) for number in range(21)]
+    assert said == ["create alias"] * 20 + ["refuse rate-limit"]
+    assert written(trusting, "ann@client.org", "ann@client.org", 30) == "create alias"
+    assert written(trusting, "ann@client.org", "eve@evil.org", 31) == "refuse rate-limit", "the control"
+
+
+def test_who_can_be_verified_shares_nothing_with_a_forger_of_the_same_domain(trusting: Gateway) -> None:
+    for number in range(20):
+        written(trusting, "ann@client.org", "ann@client.org", number)
+    assert written(trusting, "ann@client.org", "ann@client.org", 30) == "refuse rate-limit"
+    passed = "dmarc=pass header.from=client.org"
+    assert written(trusting, "ann@client.org", "ann@client.org", 31, passed) == "create alias"
+
+
+def test_one_author_has_five_shares_over_all_domains(trusting: Gateway) -> None:
+    said = [written(trusting, "ann@client.org", f"eve@evil{number % 10}.org", number) for number in range(101)]
+    assert said == ["create alias"] * 100 + ["refuse rate-limit"]
+    with trusting.store.read() as tx:
+        (near,) = senders.near_limit(tx, trusting.now)
+    assert near == ("ann@client.org", "crm.lead", 100, 100)
+
+
+def test_a_forger_uses_up_the_copies_of_nobody_else(trusting: Gateway) -> None:
+    """Twenty forged answers: what the author himself answers still goes on to the others."""
+    trusting.change("info@example.com", notify=("bob@partner.org",))
+
+    def answer(number: int, path: str) -> list[str]:
+        raw = mail(**{"from": "ann@client.org"}, message_id=f"<{number}@x.org>", in_reply_to="<1@x.org>" * (number > 1))
+        receipt = trusting(raw, "info@example.com", reverse_path=path)
+        return [letter.to for letter in receipt.decision.outgoing]
+
+    assert answer(1, "ann@client.org") == ["bob@partner.org"]
+    assert [answer(number, "eve@evil.org") for number in range(2, 23)] == [["bob@partner.org"]] * 20 + [[]]
+    assert answer(23, "ann@client.org") == ["bob@partner.org"]
+    assert answer(24, "eve@evil.org") == [], "the control"

@@ -79,6 +79,7 @@ ADDED: dict[str, dict[str, object]] = {
     "delivery": {"revoked": 0, "signed_for": None},
     "failure": {"name": None, "quiet": 0},
     "record": {"closed_at": None},
+    "held": {"withheld": 0},
 }
 """Table -> columns that came since, with the value of an old row."""
 
@@ -134,6 +135,11 @@ def test_no_row_and_no_value_is_lost(path: Path) -> None:
             for row in wanted:
                 row["host"] = str(row["person"]).rpartition("@")[2]
                 row["lease_until"] = row["due_at"] if row["holder"] else 0.0
+        if table == "record":
+            for row in wanted:  # its first mail came by its author's domain, or by a list
+                host = str(row["rate_key"] or "").rpartition("@")[2]
+                by_list = row["name"] == "To the list"
+                row["rate_share"] = "@lists.org" if by_list else f"@{host}" if host else ""
         assert sorted(map(repr, (sorted(row.items()) for row in after[table]))) == sorted(
             map(repr, (sorted(row.items()) for row in wanted))
         ), table

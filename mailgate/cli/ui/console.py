@@ -297,6 +297,8 @@ def waiting(counts: "Waiting") -> None:
     """Print the last line of a screen if something waits for a person; on stderr, so that stdout is only data."""
     if counts.held:
         sys.stderr.write(f"{counts.held} held: {command('mailgate held list')}\n")
+    if counts.more:
+        sys.stderr.write(f"{counts.more} more: {command('mailgate held list --quiet')}\n")
     if counts.failures:
         plural = "s" if counts.failures > 1 else ""
         sys.stderr.write(f"{counts.failures} failure{plural}: {command('mailgate bounce list')}\n")

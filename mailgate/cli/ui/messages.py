@@ -5,11 +5,12 @@ from typing import Any
 from mailgate.cli.ui import console
 from mailgate.cli.ui.console import Span
 from mailgate.cli.ui.failures import failure_data, failure_line, language
+from mailgate.mail import likeness
 from mailgate.mail import message as mails
 from mailgate.mail.calendar import Calendar
 from mailgate.mail.content import Attachment, content
 from mailgate.mail.envelope import Envelope
-from mailgate.store import failures, messages
+from mailgate.store import effects, failures, held, messages
 from mailgate.store.database import Transaction
 from mailgate.store.messages import Stored
 from mailgate.values.charset import printable
@@ -17,6 +18,8 @@ from mailgate.values.problem import command
 
 _MARGIN = " " * 6
 """Indents the lines of a message below its number."""
+_BELOW = ("attachments", "copies", "withheld", "failures", "flags", "defects")
+"""What is said below the text."""
 
 
 def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
     written = mails.read(raw, lambda hints, author: Envelope())
     tongue = language(tx)
     refs = [str(ref) for ref in message.records]
+    copies = _copies(tx, message, raw)
     return {
         "number": message.number,
         "message_id": message.message_id,
@@ -59,9 +63,20 @@ def message_data(tx: Transaction, message: Stored) -> dict[str, Any]:
         "flags": list(message.flags),
         "defects": list(dict.fromkeys((*written.defects, *inside.defects))),
         "records": refs,
+        "withheld": bool((entry := held.find(tx, message.number)) and entry.withheld),
+        "copies": [number for number, _ in copies],
+        "copy_details": [{"number": number, "more": "\n".join(lines)} for number, lines in copies],
         "purged": None if purged is None else console.when(purged),
         "failures": [failure_data(failure, tongue) for failure in failures.of_message(tx, message.number)],
     }
+
+
+def _copies(tx: Transaction, message: Stored, raw: bytes) -> list[tuple[int, tuple[str, ...]]]:
+    """The copies of a received message that came too: their numbers, and the lines that each has more."""
+    if message.direction == "out":
+        return []
+    numbers = effects.copies(tx, message.number, message.message_id)
+    return [(number, likeness.more(messages.left_of(tx, number) or b"", raw)) for number in numbers]
 
 
 def _calendar_data(event: Calendar | None) -> dict[str, str] | None:
@@ -106,7 +121,7 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
             style = "" if passage.kind == "text" else "dim"
             rows += [[(_MARGIN, ""), (printable(line.replace("\t", "    ")), style)] if line else [] for line in lines]
     facts = _facts(message)
-    rows += [[]] if facts or any(message[key] for key in ("attachments", "failures", "flags", "defects")) else []
+    rows += [[]] if facts or any(message[key] for key in _BELOW) else []
     rows += [[(f"{_MARGIN}{label:<10}", "dim"), (text, "")] for label, text in facts]
     for inline in (False, True):
         for part in (part for part in message["attachments"] if part["inline"] == inline):
@@ -114,6 +129,13 @@ def show_message(message: dict[str, Any], *, full: bool = False) -> None:
             rows.append([("      inline    " if inline else "      attached  ", "dim"), (text, "")])
             if part.get("author"):
                 rows.append([(f"{_MARGIN}          by {printable(part['author'])}", "dim")])
+    for copy in message["copy_details"]:
+        show = command("mailgate message show {N}", copy["number"])
+        rows.append([(f"{_MARGIN}copy      ", "dim"), (f"came too, and is kept: {show}", "")])
+        rows += [[(f"{_MARGIN}          + {printable(line)}", "dim")] for line in copy["more"].splitlines()]
+    if message["withheld"]:
+        retry = command("mailgate held retry {N}", message["number"])
+        rows.append([(f"{_MARGIN}withheld  ", "bold red"), (f"its copies to the followers: {retry}", "")])
     if message["purged"]:
         rows.append([(f"{_MARGIN}deleted   ", "dim"), (f"its bytes, {message['purged']}; its ids are kept", "")])
     for failure in message["failures"]:
