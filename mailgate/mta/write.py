@@ -116,7 +116,7 @@ def postfix() -> str | None:
 def _index(path: str) -> None:
     """Have Postfix make an index of its default type; none where Postfix is not set up. Raises Problem."""
     program = postfix()
-    if program is None:
+    if program is None or _has_no_configuration():
         return
     try:
         done = subprocess.run(  # noqa: S603 a program of the mail server, with a path of ours
@@ -127,6 +127,12 @@ def _index(path: str) -> None:
     if done.returncode and not re.search(r"open \S*/main\.cf: No such file", done.stderr):
         last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise Problem(f"{program} failed: {last}", AGAIN)
+
+
+def _has_no_configuration() -> bool:
+    """Whether Postfix is installed and was never set up, so that its programs wait for a second and fail."""
+    folder = os.environ.get("MAIL_CONFIG", "/etc/postfix")
+    return os.path.exists(f"{folder}/postfix-files") and not os.path.exists(f"{folder}/main.cf")
 
 
 def _read(path: str) -> str | None:
