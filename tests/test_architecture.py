@@ -164,7 +164,7 @@ HOUSE: dict[str, dict[str, str]] = {
         "directory": "database",
         "aliases": "contacts database directory domains effects",
         "records": "contacts database deliveries directory",
-        "counts": "database window",
+        "counts": "database held window",
         "people": "contacts database directory senders",
         "threads": "aliases database directory",
         "apply": "aliases contacts database effects failures held messages records",

@@ -1,9 +1,9 @@
 """Who may write: the policy of an alias, and who counts as whom."""
 
 from mailgate.mail.message import Message
-from mailgate.routing import resolve
+from mailgate.routing import authentication, resolve
 from mailgate.routing.authentication import Authentication
-from mailgate.routing.state import Ours, Standing, State
+from mailgate.routing.state import Ours, Standing, State, Trust
 from mailgate.values import srs
 from mailgate.values.address import Address
 from mailgate.values.directory import Alias
@@ -93,3 +93,9 @@ def rate_share(author: Address | None, path: Address | None, *, verified: bool) 
     if verified:
         return "verified"
     return f"@{srs.original(path).domain}" if path else "@"
+
+
+def share_of(message: Message, trust: Trust) -> str:
+    """The `rate_share` of a message."""
+    verified = authentication.verdict(message, trust).result == "pass"
+    return rate_share(message.author.address, message.envelope.reverse_path, verified=verified)

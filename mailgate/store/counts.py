@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from mailgate.mail.message import Message
-from mailgate.routing import authentication
-from mailgate.routing.permission import rate_key, rate_share
+from mailgate.routing.permission import rate_key, rate_share, share_of
 from mailgate.routing.state import Counts, State
 from mailgate.store.database import Transaction, select_for, select_in
 from mailgate.store.held import PILED_UP
@@ -36,7 +35,7 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
     of_domain, in_all = _answered(tx, person.rpartition("@")[2], today, hour, settings.per_domain)
     made = _made(tx, message, state, recent)
     relayed = _relayed(tx, records, recent, _RELAYED * settings.loop_threshold) if records else {}
-    share = _share(message, state)
+    share = share_of(message, settings.trust)
     wrote = (author.key if author else "", share)
     return Counts(
         made={key: by_share.get(share, 0) for key, by_share in made.items()},
@@ -51,12 +50,6 @@ def lately(tx: Transaction, message: Message, state: State, records: Collection[
         relayed={record: of.get(wrote, 0) for record, of in relayed.items()},
         relayed_in_all={record: sum(of.values()) for record, of in relayed.items()},
     )
-
-
-def _share(message: Message, state: State) -> str:
-    """Which mail of its author a message is counted with."""
-    verified = authentication.verdict(message, state.settings.trust).result == "pass"
-    return rate_share(message.author.address, message.envelope.reverse_path, verified=verified)
 
 
 def _made(tx: Transaction, message: Message, state: State, window: Window) -> dict[tuple[str, str], Counter[str]]:
