@@ -1,8 +1,8 @@
 """What a field is: a key of the file and of JSON, an option of `add` and `set`, a line of `show`."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
+from mailgate.values.light import Any, NamedTuple
 from mailgate.values.record import Ref
 
 Wants = type | tuple[str, ...]

@@ -5,7 +5,6 @@ Each field is said once. From it come the options of `add` and `set`, the keys o
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from mailgate.export.fields import Field, Form, Kind
 from mailgate.store import contacts, domains, parameters, records, senders
@@ -24,6 +23,7 @@ from mailgate.values.directory import (
     Contact,
     Domain,
 )
+from mailgate.values.light import NamedTuple
 from mailgate.values.problem import Problem
 from mailgate.values.record import Ref
 from mailgate.values.server import SECRETS, SECURITY, TYPES, Secret, Server

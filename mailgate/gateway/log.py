@@ -4,7 +4,6 @@ No other module writes to it: the name, the facility and the length of a line ar
 """
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from mailgate.gateway import receive
 from mailgate.gateway.receive import Receipt
@@ -12,6 +11,7 @@ from mailgate.mail.incoming import Incoming
 from mailgate.mail.message import Message
 from mailgate.process import syslog
 from mailgate.values.charset import printable
+from mailgate.values.light import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
     from mailgate.store.outbox import QueueEntry

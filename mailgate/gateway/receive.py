@@ -6,7 +6,6 @@ Every other fault (database, disk, configuration, machine) raises, and the calli
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
 
 from mailgate import __version__
 from mailgate.mail.incoming import Fallback, Incoming
@@ -21,6 +20,7 @@ from mailgate.settings.config import Config
 from mailgate.store import apply, parameters, snapshot
 from mailgate.store.apply import Stored
 from mailgate.store.database import Store, Transaction
+from mailgate.values.light import NamedTuple, TypeVar
 from mailgate.values.record import Ref
 
 READING = 10.0

@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from mailgate.values.light import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from mailgate.mail.incoming import Incoming

@@ -1,11 +1,11 @@
 """Where the author of a message wants answers, as far as its header says: fields in which an address may stand."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.values import mailboxes
 from mailgate.values.address import Address
+from mailgate.values.light import NamedTuple
 
 MOST = 3
 """Mailboxes in Reply-To; a field with more of them says nothing."""

@@ -1,12 +1,12 @@
 """The class of a message: whether a person, a list or another machine wrote it; and what a filter marked as spam."""
 
 import re
-from typing import NamedTuple
 
 from mailgate.mail.answer import reply_to
 from mailgate.mail.message import Message
 from mailgate.values import srs
 from mailgate.values.address import Address, lenient, lower
+from mailgate.values.light import NamedTuple
 
 
 class Class(NamedTuple):

@@ -1,11 +1,11 @@
 """Who the mail server says a message is from and for (RFC 5321 section 2.3.1), before any header field is believed."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mailgate.mail.incoming import COLLECTED, Incoming
 from mailgate.values import address, mailboxes
 from mailgate.values.address import Address
+from mailgate.values.light import NamedTuple
 
 _MOST = 100
 """Recipients of one delivery that are taken from a trace field."""

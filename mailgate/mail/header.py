@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from mailgate.values.light import NamedTuple
 
 LIMIT = 8 << 20
 """Octets of the header block that are scanned."""

@@ -1,7 +1,8 @@
 """A message as it comes in: its bytes, and what the transport says about it."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from mailgate.values.light import NamedTuple
 
 COLLECTED = ("fetch", "file")
 """Sources for which no mail server waits for an answer."""

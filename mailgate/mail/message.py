@@ -5,7 +5,6 @@ Nothing here raises for any input, and no octet is changed. What cannot be read 
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from mailgate.mail import header as headers
 from mailgate.mail.digest import digest
@@ -14,6 +13,7 @@ from mailgate.mail.header import FROM_BELOW, FROM_IN_DOUBT, TRACE, TRANSPORT_FIE
 from mailgate.values import charset, mailboxes
 from mailgate.values.address import Address
 from mailgate.values.digest import sha256
+from mailgate.values.light import NamedTuple
 from mailgate.values.mailboxes import Author
 
 ADDRESS_LIMIT = 2_000

@@ -6,12 +6,12 @@ a mailbox: that they cannot be reached, and whom to write to.
 """
 
 import re
-from typing import NamedTuple
 
 from mailgate.mail import classify
 from mailgate.mail.classify import Class
 from mailgate.mail.message import Message
 from mailgate.values.address import lower
+from mailgate.values.light import NamedTuple
 
 SURE = 3
 """A mail system wrote it: its words count."""

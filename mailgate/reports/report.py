@@ -27,12 +27,11 @@ reads them in their form, `sources` finds the recipients, `basis` says how far t
 reason. All but the first are imported for reports only, so that other deliveries do not pay for them.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from mailgate.mail import classify
 from mailgate.mail.classify import Class
 from mailgate.mail.message import Message
 from mailgate.reports import evidence
+from mailgate.values.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mailgate.reports.dsn import Block

@@ -6,12 +6,12 @@ no verdict; it is never less than a fail beside it, and for an author with right
 """
 
 from itertools import pairwise
-from typing import NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.routing.state import Trust
 from mailgate.values import address
 from mailgate.values.address import lower
+from mailgate.values.light import NamedTuple
 
 VALUE_LIMIT = 4_096
 RESULT_LIMIT = 50

@@ -1,13 +1,12 @@
 """Which message of ours a report is about, for whom, and what it proves."""
 
-from typing import NamedTuple
-
 from mailgate.reports.report import Finding, Report
 from mailgate.routing.decision import Reported
 from mailgate.routing.resolve import Addressed, resolve
 from mailgate.routing.state import Delivery, Known, State
 from mailgate.values import address, srs, token
 from mailgate.values.address import lower
+from mailgate.values.light import NamedTuple
 
 OTHERS_LIMIT = 10
 """Recipients of one report, besides those to whom the message went, that are kept."""

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 from mailgate.mail import classify
 from mailgate.mail.incoming import Fallback
@@ -15,6 +14,7 @@ from mailgate.routing.resolve import Addressed, Named, Resolved
 from mailgate.routing.state import State
 from mailgate.routing.thread import Answered, Replies
 from mailgate.values.directory import Alias
+from mailgate.values.light import NamedTuple
 
 _OPEN_OF_DOMAIN, _OPEN_IN_ALL = 20, 100
 """What strangers can pile up in a day for a person to see: mail of one domain that nobody vouches for, and in all."""

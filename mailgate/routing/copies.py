@@ -1,13 +1,13 @@
 """Who gets a copy of what a person wrote on a record, and who does not."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from mailgate.routing import resolve
 from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.routing.state import Follower, People
 from mailgate.values import token
+from mailgate.values.light import NamedTuple
 from mailgate.values.problem import Problem
 
 _CROWD = 5

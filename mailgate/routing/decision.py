@@ -1,10 +1,10 @@
 """What a judgement says: outcomes, what is sent, and the steps that led there."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mailgate.values import status
 from mailgate.values.address import Address
+from mailgate.values.light import NamedTuple
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 from mailgate.values.status import Status

@@ -1,10 +1,10 @@
 """A decision as the tree that `route --json` prints and `why` stores (schema 1; keys only ever get added)."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from mailgate.routing.decision import Decision, Outcome, Reported
 from mailgate.routing.facts import Facts
+from mailgate.values.light import Any
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 

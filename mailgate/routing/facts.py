@@ -1,7 +1,6 @@
 """What a message says by itself: envelope, header, class, report. It is read once, before anything is looked up."""
 
 import re
-from typing import NamedTuple
 
 from mailgate.mail import classify
 from mailgate.mail import envelope as envelopes
@@ -18,6 +17,7 @@ from mailgate.routing.state import Ours
 from mailgate.values import srs
 from mailgate.values.address import Address
 from mailgate.values.directory import Directory
+from mailgate.values.light import NamedTuple
 
 _CALENDAR_LIMIT = 256 * 1024
 """Octets of a message in which a calendar part begins."""

@@ -4,10 +4,9 @@ A mark is a bearer's token: whoever got a mail of ours can write it into their o
 the text decides (`State.copies`), and what has a mark and another text is held.
 """
 
-from typing import NamedTuple
-
 from mailgate.mail.message import Message
 from mailgate.values import token
+from mailgate.values.light import NamedTuple
 from mailgate.values.token import Mark
 
 _ID_LIMIT = 2_000

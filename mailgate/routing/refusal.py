@@ -1,13 +1,13 @@
 """How a refusal is told: by status, by one reply, or, where no answer may be sent, by nothing: the mail is held."""
 
 import functools
-from typing import NamedTuple
 
 from mailgate.routing import authentication, resolve, silence
 from mailgate.routing.context import Context
 from mailgate.routing.decision import Outcome, Outgoing
 from mailgate.values import status
 from mailgate.values.address import parse
+from mailgate.values.light import NamedTuple
 from mailgate.values.status import Status
 
 

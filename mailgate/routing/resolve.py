@@ -1,13 +1,12 @@
 """What an address is to us: the one answer to whether it is ours, and which addresses a message means."""
 
-from typing import NamedTuple
-
 from mailgate.mail.envelope import Envelope
 from mailgate.mail.message import Message
 from mailgate.routing.state import Delivery, Ours, Signatures
 from mailgate.values import token
 from mailgate.values.address import Address, lower
 from mailgate.values.directory import RESERVED, Alias, Directory, Domain
+from mailgate.values.light import NamedTuple
 from mailgate.values.token import Token
 
 _SPELLINGS = 8

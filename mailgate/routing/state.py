@@ -1,11 +1,11 @@
 """What the store knows that matters for one message: rows as frozen values, gathered before anything is judged."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mailgate.mail.incoming import Fallback
 from mailgate.routing.decision import Outcome
 from mailgate.values.directory import Alias, Contact, Directory
+from mailgate.values.light import NamedTuple
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref
 

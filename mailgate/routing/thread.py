@@ -4,12 +4,12 @@ A token in a local address says so best; then the ids in In-Reply-To and Referen
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.routing.resolve import Addressed, Resolved, aliases, resolve
 from mailgate.routing.state import Known, Placement, State
 from mailgate.values import token
+from mailgate.values.light import NamedTuple
 from mailgate.values.record import Ref
 
 

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
 
 from mailgate.settings import plain
 from mailgate.values.address import domain
+from mailgate.values.light import Any, NamedTuple
 from mailgate.values.problem import ConfigError, command
 
 SYSTEM = "/etc/mailgate/mailgate.toml"

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from mailgate import __version__
 from mailgate.mail import classify
@@ -21,6 +20,7 @@ from mailgate.store.records import NewRecord
 from mailgate.values import token
 from mailgate.values.address import Address
 from mailgate.values.directory import Alias
+from mailgate.values.light import NamedTuple
 from mailgate.values.mailboxes import Author
 from mailgate.values.outcome import Effect
 from mailgate.values.record import Ref

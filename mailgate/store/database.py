@@ -11,9 +11,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
 
 from mailgate.process import deadline, owner
+from mailgate.values.light import Any, Protocol
 from mailgate.values.problem import Busy, NotReady, StoreError, command
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")

@@ -1,9 +1,8 @@
 """Failures of messages we sent: one entry for a message and a recipient, open until it is acknowledged."""
 
-from typing import NamedTuple
-
 from mailgate.routing.decision import Reported
 from mailgate.store.database import Row, Transaction
+from mailgate.values.light import NamedTuple
 from mailgate.values.problem import NotFound, command
 from mailgate.values.record import Ref
 

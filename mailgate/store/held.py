@@ -1,8 +1,7 @@
 """Held mail, and refused mail that was answered by a reply: what is kept on no record, and why."""
 
-from typing import NamedTuple
-
 from mailgate.store.database import Row, Transaction, bound
+from mailgate.values.light import NamedTuple
 from mailgate.values.problem import NotFound, command
 
 DAY = 86_400.0

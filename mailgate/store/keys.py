@@ -1,10 +1,10 @@
 """The signing keys: two at most, so that signatures from before a rotation stay valid after it."""
 
 import os
-from typing import NamedTuple
 
 from mailgate.store.database import Transaction
 from mailgate.values import token
+from mailgate.values.light import NamedTuple
 
 KEPT = 2
 """Keys that are kept."""

@@ -5,9 +5,9 @@ settles it, when its time has run out, or when its holder is known to be dead.
 """
 
 import os
-from typing import NamedTuple
 
 from mailgate.store.database import Transaction
+from mailgate.values.light import NamedTuple
 
 LONGEST = 86_400.0
 """Seconds that no lease lasts: one that ends later was taken while the clock was ahead, and has run out."""

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from mailgate.mail.message import Message
 from mailgate.store.database import Row, Transaction, insert_octets
 from mailgate.values.address import Address
+from mailgate.values.light import Any, NamedTuple
 from mailgate.values.outcome import foremost
 from mailgate.values.problem import NotFound, command
 from mailgate.values.record import Ref

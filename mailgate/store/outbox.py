@@ -5,12 +5,11 @@ delay and no message, and one that comes back late changes nothing that another 
 but never recorded is sent again, with the same Message-ID: at least once.
 """
 
-from typing import NamedTuple
-
 from mailgate.store import leases
 from mailgate.store.database import Row, Transaction
 from mailgate.store.window import around
 from mailgate.values import address, srs
+from mailgate.values.light import NamedTuple
 from mailgate.values.problem import NotFound, Problem, command
 
 LEASE = 600.0

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mailgate.store.contacts import key, spelled
 from mailgate.store.database import Row, Transaction
 from mailgate.store.directory import is_local
 from mailgate.values.address import Address
+from mailgate.values.light import NamedTuple
 from mailgate.values.mailboxes import Author
 from mailgate.values.names import model as model_name
 from mailgate.values.problem import NotFound, Problem, command

@@ -1,13 +1,13 @@
 """The table of senders: the allow-list of the rate limit and the block list, and who is near the limit."""
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from mailgate.routing.permission import NOBODY, SHARES
 from mailgate.store import contacts, parameters, window
 from mailgate.store.database import Transaction
 from mailgate.values import address
 from mailgate.values.address import Address
+from mailgate.values.light import NamedTuple
 from mailgate.values.problem import NotFound, Problem, command
 
 

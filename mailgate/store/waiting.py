@@ -1,9 +1,8 @@
 """What waits for a person, counted in one way for every screen, mail and metric that says so."""
 
-from typing import NamedTuple
-
 from mailgate.store import failures, held, outbox
 from mailgate.store.database import Transaction
+from mailgate.values.light import NamedTuple
 
 
 class Waiting(NamedTuple):

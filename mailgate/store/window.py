@@ -4,7 +4,7 @@ A time that lies ahead by less than the window counts as now: another process ma
 lies further ahead was written by a wrong clock, and counts for nothing, or it would count until that time has come.
 """
 
-from typing import NamedTuple
+from mailgate.values.light import NamedTuple
 
 
 class Window(NamedTuple):

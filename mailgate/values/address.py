@@ -6,7 +6,8 @@ nothing raises.
 """
 
 import re
-from typing import NamedTuple
+
+from mailgate.values.light import NamedTuple
 
 # atext (RFC 5322 section 3.2.3, with UTF-8 as in RFC 6532) by what it leaves out, which compiles ten times faster
 _NOT_ATEXT = r'\x00-\x20()<>\[\]:;@\\,."\x7f'

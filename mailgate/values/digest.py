@@ -4,7 +4,8 @@ A digest is stored and shown as 64 lower-case hexadecimal digits. `mail.digest` 
 """
 
 import sys
-from typing import TYPE_CHECKING, Protocol
+
+from mailgate.values.light import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hashlib import sha256

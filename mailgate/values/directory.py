@@ -1,9 +1,9 @@
 """What an administrator declares: domains, aliases, contacts, and the words that each of them may hold."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mailgate.values.address import Address
+from mailgate.values.light import NamedTuple
 from mailgate.values.record import Ref
 
 POLICIES = ("everyone", "contacts", "followers", "members")

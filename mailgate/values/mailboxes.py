@@ -7,9 +7,9 @@ recipient that is missed loses mail, so `read` accepts what mail programs write,
 
 import re
 from itertools import pairwise
-from typing import NamedTuple
 
 from mailgate.values.address import LIMIT, Address, has_control, lenient, lower, parse, quoted, unescaped
+from mailgate.values.light import NamedTuple
 
 FIELD_LIMIT = 65536
 """Characters of an address field that are read; a longer From names no author."""

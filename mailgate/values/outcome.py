@@ -1,7 +1,8 @@
 """What can become of a message: the actions of its outcomes, which of several it counts under, what a copy repeats."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from mailgate.values.light import NamedTuple
 
 ACTIONS = ("create", "post", "bounce", "hold", "refuse", "ignore")
 """Every action that is stored, the most significant first."""

@@ -1,6 +1,6 @@
 """What can go wrong for a person, and the commands that help: every printed command is made here."""
 
-from typing import NewType
+from mailgate.values.light import NewType
 
 CommandLine = NewType("CommandLine", str)
 """A command line that can be copied into a shell: made by `command` alone."""

@@ -1,6 +1,6 @@
 """The name of a record."""
 
-from typing import NamedTuple
+from mailgate.values.light import NamedTuple
 
 
 class Ref(NamedTuple):

@@ -1,7 +1,8 @@
 """An incoming server, and where its secret comes from."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from mailgate.values.light import NamedTuple
 
 TYPES = ("imap", "pop")
 SECURITY = ("tls", "starttls", "none")

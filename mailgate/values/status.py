@@ -4,7 +4,7 @@ Only 0 and 75 mean the same to every mail server. Of the permanent exit statuses
 has them all, and `mailgate deliver` never exits with another.
 """
 
-from typing import NamedTuple
+from mailgate.values.light import NamedTuple
 
 EXITS = (0, 65, 67, 75, 77)
 """sysexits(3): EX_OK, EX_DATAERR, EX_NOUSER, EX_TEMPFAIL, EX_NOPERM."""

@@ -29,7 +29,7 @@ Token: mg1, then PURPOSE, KEY, MAC, NUMBER
     record and the recipient. It does not prove who writes: the recipient may have passed the address on.
 """
 
-from typing import NamedTuple
+from mailgate.values.light import NamedTuple
 
 REFUSAL = "r"
 POST = "p"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +17,7 @@ from mailgate.settings.config import Config
 from mailgate.store import schema
 from mailgate.store.database import Store, open_existing
 from mailgate.values.charset import printable
+from mailgate.values.light import Any, NoReturn
 from mailgate.values.problem import NotReady, Problem, command, quoted
 
 _LONGEST = 2000

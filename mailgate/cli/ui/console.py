@@ -10,9 +10,9 @@ import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING
 
 from mailgate.values.charset import printable
+from mailgate.values.light import TYPE_CHECKING
 from mailgate.values.problem import CommandLine, Problem, command
 
 if TYPE_CHECKING:

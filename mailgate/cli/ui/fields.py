@@ -1,12 +1,12 @@
 """The options of `add` and `set`, and what they change: out of the table of fields that the file has, too."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
 
 import click
 
 from mailgate.cli.ui.options import assignment
 from mailgate.export.fields import Field, Kind
+from mailgate.values.light import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SWITCH = "on|off"

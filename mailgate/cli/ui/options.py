@@ -3,11 +3,11 @@
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
 
 import click
 
 from mailgate.cli.ui.app import App
+from mailgate.values.light import Any, TypeVar
 from mailgate.values.problem import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -3,13 +3,13 @@
 import sys
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any
 
 import click
 
 from mailgate import __version__
 from mailgate.cli.ui.app import App
 from mailgate.cli.ui.options import Command, Group
+from mailgate.values.light import Any
 
 SECTIONS = {
     "Mail": {

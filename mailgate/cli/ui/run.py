@@ -3,13 +3,13 @@
 import io
 import os
 import sys
-from typing import NoReturn
 
 import click
 
 from mailgate.cli.ui import console, errors
 from mailgate.cli.ui.app import App
 from mailgate.cli.ui.program import program
+from mailgate.values.light import NoReturn
 from mailgate.values.problem import NotFound, Problem
 
 
