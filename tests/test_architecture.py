@@ -16,12 +16,13 @@ PACKAGE = Path(__file__).parents[1] / "mailgate"
 
 HOUSE: dict[str, dict[str, str]] = {
     "values": {
-        "address": "light",
+        "address": "light pattern",
         "age": "",
-        "charset": "japanese",
+        "charset": "japanese pattern",
         "digest": "light",
         "japanese": "",
         "light": "",
+        "pattern": "light",
         "outcome": "light",
         "problem": "light",
         "record": "light",
@@ -29,10 +30,10 @@ HOUSE: dict[str, dict[str, str]] = {
         "status": "light",
         "token": "light",
         "directory": "address light record",
-        "mailboxes": "address light",
-        "names": "address problem",
+        "mailboxes": "address light pattern",
+        "names": "address pattern problem",
         "provider": "problem",
-        "srs": "address",
+        "srs": "address pattern",
     },
     "mail": {
         "incoming": "",

@@ -7,7 +7,6 @@ the process with 75 before the mail server's time limit ends it, which would bou
 import _thread
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,8 +15,12 @@ from types import FrameType
 from mailgate.values.light import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
+    import signal
+
     from mailgate.mail.incoming import Incoming
     from mailgate.values.status import Status
+else:
+    import _signal as signal  # without its enumerations, which no delivery needs
 
 DEADLINE = 30.0
 """Seconds until the process gives up with 75."""

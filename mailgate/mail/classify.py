@@ -7,6 +7,7 @@ from mailgate.mail.message import Message
 from mailgate.values import srs
 from mailgate.values.address import Address, lenient, lower
 from mailgate.values.light import NamedTuple
+from mailgate.values.pattern import pattern
 
 
 class Class(NamedTuple):
@@ -39,21 +40,21 @@ _WAY = (
 )
 """Fields of what a message went through on its way; mail with one of them is never answered, nor is a list's."""
 _RULES_AGENT = "mailbox rules agent"
-_MAILTO = re.compile(r"<mailto:([^>?]{1,320})", re.IGNORECASE)
-_MAILING_LIST = re.compile(r"\blist ([^\s;]{3,320})", re.IGNORECASE)
-_LIST_ID = re.compile(r"<\s*([^<>\s]{3,255})\s*>\s*$")
+_MAILTO = pattern(r"<mailto:([^>?]{1,320})", re.IGNORECASE)
+_MAILING_LIST = pattern(r"\blist ([^\s;]{3,320})", re.IGNORECASE)
+_LIST_ID = pattern(r"<\s*([^<>\s]{3,255})\s*>\s*$")
 _POSTINGS = 10
 """Posting addresses that are read."""
 _SUFFIXES = 4
 """Domains that a List-Id may lie in."""
-_ROBOT = re.compile(
+_ROBOT = pattern(
     r"(?:mailer-daemon|postmaster|listserv|majordomo|bounces?|nobody|root|daemon)"
     r"|(?:no-?reply|do-?not-?reply)(?:[+._-].*)?"
     r"|owner-.*|bounces?[+-].*|.*-(?:request|owner|bounces|errors|relay)"
 )
-_FORM = re.compile(r"(?:no-?reply|do-?not-?reply)(?:[+._-].*)?|nobody|root")
+_FORM = pattern(r"(?:no-?reply|do-?not-?reply)(?:[+._-].*)?|nobody|root")
 """Robots that may write for the person in Reply-To."""
-_COMMENT = re.compile(r"\([^()]*\)")
+_COMMENT = pattern(r"\([^()]*\)")
 DAEMONS = ("mailer-daemon", "postmaster")
 
 

@@ -12,16 +12,16 @@ It leaves out what mail servers add or change on the way. So the same message ha
 another route, with other line ends or another folding.
 """
 
-import re
 from collections.abc import Mapping
 
 from mailgate.values.digest import Hash, sha256
+from mailgate.values.pattern import pattern
 
 _FIELDS = (
     *("from", "sender", "reply-to", "to", "cc", "subject", "date"),
     *("message-id", "in-reply-to", "references", "mime-version"),
 )
-_SPACE = re.compile(rb"\s+")
+_SPACE = pattern(rb"\s+")
 _STEP = 1 << 20
 """Octets of the body that are read at a time."""
 

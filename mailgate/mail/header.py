@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from mailgate.values.light import NamedTuple
+from mailgate.values.pattern import pattern
 
 LIMIT = 8 << 20
 """Octets of the header block that are scanned."""
@@ -40,10 +41,10 @@ FROM_BELOW = "From is below a line that ends the header for mail servers"
 ENDED = "a line that is no field ends the header"
 """A defect: where mail servers and filters end the header, and the text of the mail may start."""
 
-_FIRST_FIELD = re.compile(rb"(?!--)[!-9;-~]+[ \t]*:|[ \t\r\n]|\Z")
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_FOLD = re.compile(rb"\n[ \t]+")
-_NOT_FIELD = re.compile(rb"^(?!\Z|[ \t]|(?!--)[!-9;-~]+[ \t]*:)", re.MULTILINE)  # a boundary may look like a field
+_FIRST_FIELD = pattern(rb"(?!--)[!-9;-~]+[ \t]*:|[ \t\r\n]|\Z")
+_BLANK_LINE = pattern(rb"\r?\n\r?\n")
+_FOLD = pattern(rb"\n[ \t]+")
+_NOT_FIELD = pattern(rb"^(?!\Z|[ \t]|(?!--)[!-9;-~]+[ \t]*:)", re.MULTILINE)  # a boundary may look like a field
 
 
 class Stamp(NamedTuple):

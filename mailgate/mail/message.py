@@ -3,7 +3,6 @@
 Nothing here raises for any input, and no octet is changed. What cannot be read is noted as a defect of the message.
 """
 
-import re
 from collections.abc import Callable, Mapping
 
 from mailgate.mail import header as headers
@@ -15,6 +14,7 @@ from mailgate.values.address import Address
 from mailgate.values.digest import sha256
 from mailgate.values.light import NamedTuple
 from mailgate.values.mailboxes import Author
+from mailgate.values.pattern import pattern
 
 ADDRESS_LIMIT = 2_000
 """Addresses of all recipient fields together; each of them may be looked up."""
@@ -22,8 +22,8 @@ ID_LIMIT = 10_000
 """Message-IDs in References and In-Reply-To together, with repetitions, because each one costs time."""
 _SHOWN = ("subject", "from")
 """Fields whose text is kept."""
-_ID = re.compile(rb"<[^<>]*>")
-_SPACE = re.compile(rb"\s+")
+_ID = pattern(rb"<[^<>]*>")
+_SPACE = pattern(rb"\s+")
 
 
 class Message(NamedTuple):

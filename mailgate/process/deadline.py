@@ -1,9 +1,15 @@
 """Interrupt a block of code that takes too long, so that one message never stops all others."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from mailgate.values.light import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # without its enumerations, which no delivery needs
 
 
 class Overrun(Exception):

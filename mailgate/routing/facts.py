@@ -18,10 +18,11 @@ from mailgate.values import srs
 from mailgate.values.address import Address
 from mailgate.values.directory import Directory
 from mailgate.values.light import NamedTuple
+from mailgate.values.pattern import pattern
 
 _CALENDAR_LIMIT = 256 * 1024
 """Octets of a message in which a calendar part begins."""
-_CALENDAR = re.compile(rb"^content-type:\s{0,9}text/calendar", re.MULTILINE | re.IGNORECASE)
+_CALENDAR = pattern(rb"^content-type:\s{0,9}text/calendar", re.MULTILINE | re.IGNORECASE)
 
 
 class Facts(NamedTuple):

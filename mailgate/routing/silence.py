@@ -1,17 +1,16 @@
 """Why nothing may be sent back for a message (RFC 3834 section 2)."""
 
-import re
-
 from mailgate.mail import classify
 from mailgate.mail.classify import Class
 from mailgate.mail.message import Message
 from mailgate.values.address import lower
+from mailgate.values.pattern import pattern
 
 _HOPS = 50
 """Received fields that a message has at most."""
 _CIRCLE = 3
 """Times that Delivered-To names one address in a mail loop."""
-_SUPPRESS = re.compile(r"\b(?:all|ndr|oof|autoreply)\b")
+_SUPPRESS = pattern(r"\b(?:all|ndr|oof|autoreply)\b")
 
 
 def why(

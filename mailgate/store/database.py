@@ -8,13 +8,20 @@ that only SQLite can do is outside of this module, schema and condition.
 import contextlib
 import fcntl
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mailgate.process import deadline, owner
-from mailgate.values.light import Any, Protocol
+from mailgate.values.light import TYPE_CHECKING, Any, Protocol
 from mailgate.values.problem import Busy, NotReady, StoreError, command
+
+if TYPE_CHECKING:
+    import sqlite3
+else:  # the module proper also reads and writes dates, which costs half as much again at every start
+    try:
+        import _sqlite3 as sqlite3
+    except ImportError:
+        import sqlite3
 
 MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 """The folder of the scripts that make the schema, one a version."""

@@ -8,6 +8,8 @@ field. Nothing here raises, and all of it is linear.
 import re
 from binascii import a2b_base64, a2b_qp
 
+from mailgate.values.pattern import pattern
+
 WORDS_LIMIT = 32 * 1024
 """Octets of one header value that `decode_words` reads."""
 DECLARED_LIMIT = 64 * 1024
@@ -73,16 +75,16 @@ _DOUBLE = ("gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949", "johab")
 _NAMES = {name: codec for codec, names in _CODECS.items() for name in names.split()}
 
 # Compiled at every start of `deliver`, where a class beyond U+00FF costs a millisecond: none of these has one.
-_NOT_NAME = re.compile(r"[^a-z0-9]+")
-_JIS = re.compile(rb"\x1b(?:\$[@B]|\$\)C)")
-_CHARSET = re.compile(rb"charset[ \t]*=[ \t]*(?:3D)?[\"']?([a-z0-9._:+-]{2,40})", re.IGNORECASE)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_NOT_NAME = pattern(r"[^a-z0-9]+")
+_JIS = pattern(rb"\x1b(?:\$[@B]|\$\)C)")
+_CHARSET = pattern(rb"charset[ \t]*=[ \t]*(?:3D)?[\"']?([a-z0-9._:+-]{2,40})", re.IGNORECASE)
+_CONTROLS = pattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CLEANED = dict.fromkeys((*range(9), 11, 12, *range(14, 32)), "\ufffd")
-_BREAKS = re.compile(r"[\t-\r\x1c-\x20\x85]+")
-_FOLD = re.compile(rb"(?:\r\n|\n|\r)(?=[ \t])")
-_WORD = re.compile(rb"=\?([^?=\s]{1,80})\?([bBqQ])\?")
-_QUANTA = re.compile(rb"[^=]+=*")
-_NOT_BASE64_TEXT = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_BREAKS = pattern(r"[\t-\r\x1c-\x20\x85]+")
+_FOLD = pattern(rb"(?:\r\n|\n|\r)(?=[ \t])")
+_WORD = pattern(rb"=\?([^?=\s]{1,80})\?([bBqQ])\?")
+_QUANTA = pattern(rb"[^=]+=*")
+_NOT_BASE64_TEXT = pattern(rb"[^A-Za-z0-9+/=\s]")
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_LETTERS = bytes(set(range(256)) - set(b" " + _BASE64[:52]))

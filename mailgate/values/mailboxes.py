@@ -10,13 +10,14 @@ from itertools import pairwise
 
 from mailgate.values.address import LIMIT, Address, has_control, lenient, lower, parse, quoted, unescaped
 from mailgate.values.light import NamedTuple
+from mailgate.values.pattern import pattern
 
 FIELD_LIMIT = 65536
 """Characters of an address field that are read; a longer From names no author."""
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_WORD = re.compile(r'[^\x00-\x20()<>:;\\,"\x7f]+')
-_ENCODED_WORD = re.compile(r"=\?[^?]+\?[bqBQ]\?[^?]*\?=")
-_BETWEEN = re.compile(r'[\s<>()\[\],;:"\\]+')
+_QUOTED = pattern(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_WORD = pattern(r'[^\x00-\x20()<>:;\\,"\x7f]+')
+_ENCODED_WORD = pattern(r"=\?[^?]+\?[bqBQ]\?[^?]*\?=")
+_BETWEEN = pattern(r'[\s<>()\[\],;:"\\]+')
 _NAMED_LIMIT = 2000
 """Characters of an address field in which `named` looks."""
 

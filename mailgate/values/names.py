@@ -4,14 +4,15 @@ import re
 import unicodedata
 
 from mailgate.values.address import LOCAL_LIMIT
+from mailgate.values.pattern import pattern
 from mailgate.values.problem import Problem
 
-_ENDS = re.compile(r"^[\s.]+|[\s.]+$")
-_NOT_AN_ATOM = re.compile(r"[^a-z0-9!#$%&'*+/=?^_`{|}~.\-]+")
-_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}")
+_ENDS = pattern(r"^[\s.]+|[\s.]+$")
+_NOT_AN_ATOM = pattern(r"[^a-z0-9!#$%&'*+/=?^_`{|}~.\-]+")
+_LOCAL_PART = pattern(r"[a-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}")
 DELIMITERS = "+-=_.~#"
 """Of the characters of an atom, those that no mail server's configuration gives another meaning."""
-_MODEL = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_MODEL = pattern(r"[A-Za-z0-9._-]{1,100}")
 
 
 def local_part(text: str) -> str:

@@ -1,14 +1,13 @@
 """Find the reverse-path behind one that a forwarder (SRS) or a bounce filter (BATV) rewrote."""
 
-import re
-
 from mailgate.values.address import Address, lenient, lower
+from mailgate.values.pattern import pattern
 
 _REWRITTEN = (
-    re.compile(r"srs0[=+-][^=]*=[^=]*=(?P<host>[^=]+)=(?P<local>.+)"),
-    re.compile(r"srs1[=+-][^=]*=[^=]*=[=+-][^=]*=[^=]*=(?P<host>[^=]+)=(?P<local>.+)"),
-    re.compile(r"(?:ms)?prvs\d*=[^=]*=(?P<local>.+)"),
-    re.compile(r"btv1==[^=]*==(?P<local>.+)"),
+    pattern(r"srs0[=+-][^=]*=[^=]*=(?P<host>[^=]+)=(?P<local>.+)"),
+    pattern(r"srs1[=+-][^=]*=[^=]*=[=+-][^=]*=[^=]*=(?P<host>[^=]+)=(?P<local>.+)"),
+    pattern(r"(?:ms)?prvs\d*=[^=]*=(?P<local>.+)"),
+    pattern(r"btv1==[^=]*==(?P<local>.+)"),
 )
 _ROUNDS = 3
 """Rewritings that are undone, one after another."""

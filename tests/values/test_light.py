@@ -75,7 +75,7 @@ def test_wrong_calls_fail_as_those_of_typing(many: int, values: tuple[int, ...],
 
 
 def test_wrong_changes_fail_as_those_of_typing() -> None:
-    with pytest.raises(ValueError, match="unexpected field names: .'q'"):
+    with pytest.raises(ValueError, match="unexpected field names"):
         Point(1)._replace(q=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="Expected 3 arguments, got 1"):
         Point._make([1])
