@@ -124,7 +124,7 @@ def _results(app: App, areas: Iterable[str]) -> Iterable[Check]:
     if "sending" in areas:
         yield queues.sending(settings.submit)
         if settings.submit.sends:
-            yield timers.check(_owner(settings))
+            yield timers.check(_owner(settings), settings.store)
     if any(check.name in ("program", "store path") and check.verdict == "wrong" for check in outside):
         yield Check("store", "unknown", "its owner cannot reach it", command("mailgate doctor --only store"))
         return  # nothing else can be checked as the pipe would see it

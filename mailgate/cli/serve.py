@@ -6,7 +6,7 @@ from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Command
 from mailgate.values.problem import Problem
 
-PARTS = ("lmtp", "deliver", "work", "fetch")
+PARTS = ("lmtp", "deliver", "work", "fetch", "doctor", "web")
 
 
 @click.command(
@@ -21,7 +21,7 @@ PARTS = ("lmtp", "deliver", "work", "fetch")
 @click.option("--only", metavar="PART,...", help=f"Parts to serve, of {', '.join(PARTS)}; default: all.")
 @pass_app
 def serve(app: App, only: str | None) -> None:
-    """Take messages over LMTP and from the pipe, send queued mail and fetch mail, until it is stopped.
+    """Take messages over LMTP and from the pipe, send queued mail, fetch mail and watch, until it is stopped.
 
     Its sockets are in section [serve] of the configuration. It is optional: without it, the pipe and the timers do
     the same. It never creates or migrates a store; it exits with 75 if there is none.
@@ -33,6 +33,7 @@ def serve(app: App, only: str | None) -> None:
     settings = serving.settled(app)
     lmtp = settings.serve_lmtp if "lmtp" in parts else ""
     deliver = settings.serve_deliver if "deliver" in parts else ""
+    web = settings.serve_web if "web" in parts else ""
     if not lmtp and not deliver and parts & {"lmtp", "deliver"}:
         raise Problem(
             "the section [serve] of the configuration names no socket to listen on",
@@ -41,12 +42,14 @@ def serve(app: App, only: str | None) -> None:
     commands: list[tuple[tuple[str, ...], float]] = [(serving.WORK, _WORK if "work" in parts else serving.NEVER)]
     if "fetch" in parts:
         commands.append((("fetch", "--quiet"), _FETCH))
-    listening = serving.Listening(lmtp, deliver, Access(settings.serve_group))
+    if "doctor" in parts and settings.notify:
+        commands.append((("doctor", "--watch"), _DOCTOR))
+    listening = serving.Listening(lmtp, deliver, Access(settings.serve_group), web)
     serving.run(app, settings, listening, commands)
 
 
-_WORK, _FETCH = 60.0, 120.0
-"""Seconds between two runs of `mailgate work`, and of `mailgate fetch`."""
+_WORK, _FETCH, _DOCTOR = 60.0, 120.0, 3_600.0
+"""Seconds between two runs of `mailgate work`, of `mailgate fetch`, and of `mailgate doctor --watch`."""
 
 
 def _parts(only: str | None) -> set[str]:

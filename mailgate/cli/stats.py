@@ -12,14 +12,14 @@ from mailgate.cli.ui import console
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.console import Span
 from mailgate.cli.ui.options import Command, json_option
-from mailgate.doctor import exposition
-from mailgate.doctor.exposition import Metric
 from mailgate.process import writer
 from mailgate.store import messages, servers, waiting
 from mailgate.store import stats as tally
 from mailgate.store.database import Transaction
 from mailgate.store.stats import Figures
+from mailgate.values import exposition
 from mailgate.values.charset import printable
+from mailgate.values.exposition import Metric
 from mailgate.values.outcome import ACTIONS
 
 _LETTERS = {"create": "C", "post": "P", "bounce": "B", "hold": "H", "refuse": "R", "ignore": "i"}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mailgate.doctor.queues import TIMER
 from mailgate.mta.check import Check
+from mailgate.process import running
 from mailgate.values.problem import CommandLine, command
 
 _CRON = ("/etc/crontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/var/spool/cron/crontabs")
@@ -15,9 +16,9 @@ _UNIT = "mailgate-work.timer"
 _WAIT = 5.0
 
 
-def check(user: str) -> Check:
-    """Whether systemd or cron runs `mailgate work` for the owner of the store."""
-    named = _by_systemd() or _by_cron(user)
+def check(user: str, store: str) -> Check:
+    """Whether `mailgate serve`, systemd or cron runs `mailgate work` for the owner of the store."""
+    named = ("`mailgate serve`" if running.is_seen(store) else "") or _by_systemd() or _by_cron(user)
     if named:
         return Check("work", "ok", f"`mailgate work` is run by {named}")
     text = "no timer runs `mailgate work`: what could not be sent at once stays, and nothing is noticed"

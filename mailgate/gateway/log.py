@@ -12,25 +12,29 @@ from mailgate.mail.message import Message
 from mailgate.process import syslog
 from mailgate.values.charset import printable
 from mailgate.values.light import TYPE_CHECKING
+from mailgate.values.pattern import pattern
 
 if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
     from mailgate.store.outbox import QueueEntry
 
+_ID = pattern(r"\bid ([A-Za-z0-9-]{5,40})\b")
 _START = 64 << 10
 """Octets of a deferred message that are read for the log."""
 _NAMED = 400
 """Characters that name a deferred message; the rest of the line is for the cause."""
 
 
-def delivered(receipt: Receipt) -> None:
-    """Log what became of a message."""
+def delivered(receipt: Receipt, seconds: float | None = None) -> None:
+    """Log what became of a message, one line of `name=value`; `seconds`: from its arrival to the commit."""
     decision = receipt.decision
     outcomes = ", ".join(
         f"{item.action} {item.reason} {item.record or item.model or item.address or item.recipient}".rstrip()
         for item in decision.outcomes
     )
     message = _named(receipt.facts.message)
-    line = f"{receipt.number or '-'} {message} class={receipt.facts.class_.name}: {outcomes} ({decision.status.code})"
+    took = "" if seconds is None else f" ms={1000 * seconds:.0f}"
+    about = f"{message}{took} class={receipt.facts.class_.name}"
+    line = f"{receipt.number or '-'} {about}: {outcomes} ({decision.status.code})"
     _log(syslog.INFO, line)
 
 
@@ -39,8 +43,14 @@ def _named(message: Message) -> str:
     recipients = ",".join(str(address) for address in message.envelope.recipients)
     return (
         f"from=<{message.envelope.reverse_path or ''}> to=<{recipients}>"
-        f" id={message.message_id or '-'} size={message.size or '-'}"
+        f" id={message.message_id or '-'} queue={_queue_id(message)} size={message.size or '-'}"
     )
+
+
+def _queue_id(message: Message) -> str:
+    """What the mail server that handed it over calls it (RFC 5321 section 4.4, `id`), `-` where it does not say."""
+    words = message.plain("received")[:1]
+    return (_ID.findall(words[0]) or ["-"])[-1] if words else "-"
 
 
 def deferred(error: BaseException, incoming: Incoming | None = None) -> None:

@@ -145,6 +145,7 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     _arguments = arguments = parse(argv)
     if arguments.help:
         return (0 if sys.stdin.isatty() else 75), HELP
+    begun = time.monotonic()
     from mailgate.gateway import log, receive
     from mailgate.outbound import spawn
     from mailgate.process import bounds, owner
@@ -166,7 +167,7 @@ def _deliver(argv: Sequence[str]) -> tuple[int, str]:
     with contextlib.suppress(Exception):
         if receipt.queued:
             spawn.start(arguments.config, arguments.store)
-        log.delivered(receipt)
+        log.delivered(receipt, time.monotonic() - begun)
         bound = bounds.file_size()
         if bound is not None and (size := os.stat(settings.store).st_size) > _FULL * bound:
             log.file_bound(bound, size)

@@ -24,6 +24,7 @@ class Chore:
         self.due = now if every < math.inf else math.inf
         self.process: int | None = None
         self.started = 0.0
+        self.code = 0
 
 
 class Chores:
@@ -58,11 +59,16 @@ class Chores:
         assert chore.process is not None
         ended, code = _ended(chore.process)
         if ended:
-            if code not in (0, 4):
+            chore.code = 0 if code == 4 else code  # doctor says so, and has sent its notice
+            if chore.code:
                 log.chore(chore.arguments[0], code)
             chore.process = None
         elif now - chore.started > _LONGEST:
             os.kill(chore.process, signal.SIGKILL)
+
+    def failing(self) -> dict[str, int]:
+        """The commands whose last run failed, with its exit status; negative: the signal that ended it."""
+        return {chore.arguments[0]: chore.code for chore in self._chores if chore.code}
 
     def stop(self) -> None:
         """Let those that were in a hurry come to their end, ask all others to end, and wait until they have.

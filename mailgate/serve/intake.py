@@ -29,11 +29,12 @@ _CACHE = 10_000
 class Request(NamedTuple):
     """Messages to receive, or addresses to look up, which take mail of any kind with a `fallback`.
 
-    `expires`: from when on nobody waits any more, by the monotonic clock.
+    `expires`: from when on nobody waits any more; `asked`: since when it is waited. Both by the monotonic clock.
     """
 
     answer: "asyncio.Future[Any]"
     expires: float
+    asked: float = 0.0
     messages: Sequence[Incoming] = ()
     addresses: Sequence[str] = ()
     fallback: Fallback | None = None
@@ -75,10 +76,11 @@ class Intake:
     async def receive(self, messages: Sequence[Incoming]) -> list[Result]:
         """What became of messages that have the same bytes, one result for each; TimeoutError where there is none."""
         results: list[Result] = []
-        expires = time.monotonic() + PATIENCE
+        asked = time.monotonic()
+        expires = asked + PATIENCE
         try:
             while len(results) < len(messages):
-                results += await self._ask(Request(_future(), expires, messages=messages[len(results) :]))
+                results += await self._ask(Request(_future(), expires, asked, messages[len(results) :]))
         except TimeoutError as error:
             results += [error] * (len(messages) - len(results))
         return results

@@ -21,8 +21,10 @@ from mailgate.inbound import lmtp, service
 from mailgate.inbound.handover import Handover
 from mailgate.inbound.lmtp import LmtpHandler
 from mailgate.mail.incoming import Fallback
+from mailgate.serve import monitor
 from mailgate.serve.chores import Chores
 from mailgate.serve.committer import Committer
+from mailgate.serve.figures import State
 from mailgate.serve.intake import Intake
 from mailgate.serve.systemd import Manager
 from mailgate.settings.config import Config
@@ -31,6 +33,8 @@ from mailgate.values.problem import Problem
 
 _SIGN = 10.0
 """Seconds between two status lines."""
+_PATIENCE = 25.0
+"""Seconds without a turn of the main thread from which on mail is taken to wait."""
 
 
 class Sockets(NamedTuple):
@@ -38,6 +42,7 @@ class Sockets(NamedTuple):
 
     lmtp: Sequence[socket.socket] = ()
     deliver: Sequence[socket.socket] = ()
+    web: Sequence[socket.socket] = ()
     paths: Sequence[str] = ()
 
 
@@ -74,7 +79,7 @@ class Server(NamedTuple):
             if signal.SIGHUP in asked:
                 asked.discard(signal.SIGHUP)
                 self._reload()
-            now = time.monotonic()
+            now = protocols.beat = time.monotonic()
             pause = min(self.chores.run(now), self.manager.interval or _SIGN, _SIGN)
             if now - signed >= min(self.manager.interval or _SIGN, _SIGN):
                 signed = now
@@ -90,9 +95,15 @@ class Server(NamedTuple):
         """A sign of life, if both threads are alive."""
         if not protocols.answers():
             return
-        count = self.committer.count
-        text = f"{count.messages} received, {count.deferred} deferred, largest group {count.largest}"
-        self.manager.tell(WATCHDOG="1", STATUS=text)
+        self.committer.look()
+        figures, troubles = self.committer.figures, self.troubles()
+        text = f"{figures.messages} received, {figures.deferred} deferred, {figures.commits} commits"
+        self.manager.tell(WATCHDOG="1", STATUS="; ".join((text, *troubles)))
+
+    def troubles(self) -> tuple[str, ...]:
+        """What keeps mail from being taken or sent."""
+        failing = [f"{name} failed with {code}" for name, code in self.chores.failing().items() if name != "fetch"]
+        return tuple(text for text in (self.committer.trouble, *failing) if text)
 
     def _reload(self) -> None:
         self.manager.reloading()
@@ -112,7 +123,7 @@ class _Protocols(threading.Thread):
         self.loop = asyncio.new_event_loop()
         self._server, self._sockets = server, sockets
         self._stopped = asyncio.Event()
-        self._answered = time.monotonic()
+        self._answered = self.beat = time.monotonic()
 
     def run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -136,7 +147,16 @@ class _Protocols(threading.Thread):
             services.append(service.serve(self._sockets.lmtp, talk, lmtp.WORDS, limits, self._stopped))
         handover = Handover(self.intake, lambda: server.committer.config, server.users, memory)
         services += [handover.serve(each, self._stopped) for each in self._sockets.deliver]
+        if self._sockets.web:
+            services.append(monitor.serve(self._sockets.web, self.state, self._stopped))
         await asyncio.gather(self._stopped.wait(), *services)
+
+    def state(self) -> State:
+        """How the process is now."""
+        troubles, silent = self._server.troubles(), time.monotonic() - self.beat
+        if silent > _PATIENCE and not troubles:
+            troubles = (f"the store makes mail wait, for {silent:.0f} s now",)
+        return State(self._server.committer.figures, self.intake.waiting, troubles, silent)
 
     def stop(self) -> None:
         """Take no more clients, and end when those that are there have their answers."""

@@ -53,6 +53,7 @@ class Config(NamedTuple):
     notify: tuple[str, ...] = ()
     serve_lmtp: str = ""
     serve_deliver: str = ""
+    serve_web: str = ""
     serve_group: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -66,7 +67,7 @@ KNOWN: Mapping[str, Mapping[str, type | tuple[str, ...]]] = {
     "retention": {"messages": str, "raw": str, "log": str},
     "notify": {"to": list},
     "authentication": {"trusted_authserv_ids": list, "border_strips": bool, "own_hops": int},
-    "serve": {"lmtp": str, "deliver": str, "group": str},
+    "serve": {"lmtp": str, "deliver": str, "web": str, "group": str},
     "maps": {"folder": str, "shared": list, "unknown": ("refuse", "accept")},
 }
 """Section -> key -> its type (a list holds texts), or the values that it may have."""
@@ -136,6 +137,7 @@ def load(option: str | None, store: str | None, environ: Mapping[str, str], *, r
         notify=tuple(text.strip() for text in table.get("notify", {}).get("to", [])),
         serve_lmtp=serve.get("lmtp", ""),
         serve_deliver=serve.get("deliver", "").removeprefix("unix:"),
+        serve_web=serve.get("web", ""),
         serve_group=serve.get("group", ""),
         warnings=tuple(fault.text for fault in faults),
     )

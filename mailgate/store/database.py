@@ -94,12 +94,13 @@ class Store:
             raise
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, wait: float | None = None) -> Iterator[Transaction]:
         """One durable transaction: COMMIT when the block ends, ROLLBACK when it raises, or when COMMIT fails.
 
-        Raises Busy when the lock is not had within the time this store waits, StoreError when the database fails.
+        Raises Busy when the lock is not had within `wait` seconds, or the time this store waits; StoreError when the
+        database fails.
         """
-        with locked(self.path, self._wait):
+        with locked(self.path, self._wait if wait is None else wait):
             connection = self._current()
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -174,6 +175,11 @@ def _raise_failure(error: BaseException) -> None:
 
 
 _MISTAKES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError)
+
+
+def touch(tx: Transaction) -> None:
+    """Write to the database without changing anything in it: whether that can be done shows when it is committed."""
+    tx.execute(f"PRAGMA user_version = {len(scripts())}")
 
 
 def is_write_failure(error: BaseException) -> bool:

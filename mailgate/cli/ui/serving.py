@@ -10,12 +10,13 @@ from mailgate.cli.ui.errors import not_set_up
 from mailgate.inbound.listen import Access, sockets
 from mailgate.mail.incoming import Fallback
 from mailgate.outbound import spawn
-from mailgate.process import owner, signals
+from mailgate.process import owner, running, signals
 from mailgate.serve import server, systemd
 from mailgate.serve.server import Sockets
 from mailgate.settings import config
 from mailgate.settings.config import Config
 from mailgate.store import database
+from mailgate.store.database import Store
 from mailgate.values.problem import Problem
 
 WAIT = 10.0
@@ -25,11 +26,12 @@ WORK = ("work", "--quiet")
 
 
 class Listening(NamedTuple):
-    """Where to listen for LMTP and for the pipe's client, `""` for nowhere, and who may connect."""
+    """Where to listen for LMTP, for the pipe's client and for monitors, `""` for nowhere, and who may connect."""
 
     lmtp: str = ""
     deliver: str = ""
     access: Access = Access()
+    web: str = ""
 
 
 def settled(app: App) -> Config:
@@ -48,6 +50,7 @@ def run(
     fallback: Fallback | None = None,
 ) -> None:
     """Serve until SIGTERM. `commands`: what is run on time, in seconds. Raises Problem, and Exit as `settled`."""
+    working = any(every < NEVER for arguments, every in commands if arguments == WORK)
     signals.end_quietly()  # before others can see that it listens
     opened = _listen(listening, settings.store)
     owner.become(settings.store)
@@ -56,6 +59,18 @@ def run(
     except Problem as problem:
         raise not_set_up(problem) from problem
 
+    with running.sign(settings.store, working=working):
+        _serve(app, store, settings, commands, fallback, opened)
+
+
+def _serve(
+    app: App,
+    store: Store,
+    settings: Config,
+    commands: Sequence[tuple[Sequence[str], float]],
+    fallback: Fallback | None,
+    opened: Sockets,
+) -> None:
     def start(*arguments: str) -> int | None:
         return spawn.start(app.configuration, app.database, *arguments)
 
@@ -70,13 +85,14 @@ def _listen(listening: Listening, store: str) -> Sockets:
     passed = systemd.take_sockets(os.environ)
     paths = []
     opened: dict[str, list[socket.socket]] = {}
-    kinds = {"lmtp": socket.SOCK_STREAM, "deliver": socket.SOCK_SEQPACKET}
+    kinds = {"lmtp": socket.SOCK_STREAM, "deliver": socket.SOCK_SEQPACKET, "web": socket.SOCK_STREAM}
     for name, address in (
         ("lmtp", listening.lmtp),
         ("deliver", listening.deliver and f"unix:{listening.deliver}"),
+        ("web", listening.web),
     ):
         opened[name] = passed.get(name, [])
         if address and not opened[name]:
             opened[name] = sockets(address, listening.access, store, kinds[name])
             paths += [os.path.abspath(address.removeprefix("unix:"))] if address.startswith("unix:") else []
-    return Sockets(opened["lmtp"], opened["deliver"], paths)
+    return Sockets(opened["lmtp"], opened["deliver"], opened["web"], paths)
