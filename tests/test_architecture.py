@@ -266,6 +266,7 @@ HOUSE: dict[str, dict[str, str]] = {
     "serve": {
         "systemd": "",
         "intake": "",
+        "asking": "",
         "chores": "",
         "figures": "",
         "committer": "figures intake",

@@ -39,8 +39,11 @@ def test_a_full_disk_is_said_until_something_can_be_written(tmp_path: Path, monk
     now = time.monotonic()
     raw = MESSAGE + b"x" * 500_000
     future = loop.create_future()
-    committer.turn([Request(future, now + 30, now, [Incoming(raw, "bob@client.org", ("x@example.com",))])], loop)
-    loop.run_until_complete(asyncio.wait_for(future, 10))
+    committer.turn(
+        [Request(future, now + 30, now, [Incoming(raw, "bob@client.org", ("postmaster@example.com",))])], loop
+    )
+    (result,) = loop.run_until_complete(asyncio.wait_for(future, 10))
+    assert isinstance(result, Exception), result
     assert committer.trouble == "the disk is full"
     assert (committer.figures.messages, committer.figures.deferred) == (0, 1)
     monkeypatch.setattr(database, "connect", connect)

@@ -19,6 +19,7 @@ SECTIONS = {
         "message": "show every message, received or sent",
         "log": "list what happened to each message",
         "stats": "count messages by hour and outcome",
+        "top": "watch mail, the queue and latency as they change",
         "held": "show and release held mail",
         "bounce": "show mail that could not be delivered",
         "post": "send a message to the followers of a record",
@@ -62,7 +63,7 @@ MAIL_SERVER = {
     "serve": "accept messages in a process that stays",
 }
 """The commands that a mail server runs, or speaks to."""
-_MACHINES = {*MAIL_SERVER, "work", "fetch", "doctor", "demo", "init", "migrate"}
+_MACHINES = {*MAIL_SERVER, "work", "fetch", "doctor", "top", "demo", "init", "migrate"}
 """The commands whose runs are no changes by an administrator."""
 
 
