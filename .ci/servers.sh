@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what the tests need on Debian or Ubuntu, as root: Postfix, procmail, maildrop, Dovecot, Python's venv, groff and
-# systemd (which check manual pages and units), and Exim unpacked beside them (as packages the two mail servers
+# Install what the tests need on Debian or Ubuntu, as root: Postfix, procmail, maildrop, Dovecot, strace, Python's venv, groff
+# and systemd (which check manual pages and units), and Exim unpacked beside them (as packages the two mail servers
 # conflict). No server is started and no configuration of one is written.
 set -eu
 exim=${MAILGATE_EXIM_ROOT:-/var/cache/mailgate-exim}
@@ -9,7 +9,7 @@ export DEBIAN_FRONTEND=noninteractive
 have() {
     [ -x /usr/lib/postfix/sbin/master ] && [ -d "$exim/etc/exim4/conf.d" ] && [ -x /usr/lib/dovecot/imap ] &&
         [ -x /usr/lib/dovecot/pop3 ] && /usr/bin/python3 -c 'import ensurepip' || return
-    for program in openssl groff systemd-analyze procmail maildrop; do command -v "$program" >/dev/null || return; done
+    for program in openssl groff systemd-analyze procmail maildrop strace; do command -v "$program" >/dev/null || return; done
 }
 if have 2>/dev/null; then exit 0; fi
 
@@ -26,7 +26,7 @@ echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-se
 libraries=$(apt-cache depends exim4-daemon-light | sed -n 's/.*Depends: \(lib[^ ]*\)$/\1/p')
 # shellcheck disable=SC2086 # one word each
 apt-get install -y --no-install-recommends postfix procmail maildrop dovecot-imapd dovecot-pop3d openssl \
-    python3-venv util-linux \
+    python3-venv util-linux strace \
     groff-base systemd $libraries
 
 work=$(mktemp -d)
