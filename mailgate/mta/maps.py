@@ -23,10 +23,20 @@ SIGNED_LOCAL = '^[^@<>" ]{1,40}[^a-z0-9]mg1[rb][a-z2-7]{19,30}'
 
 What stands before the detail is short enough for an address (RFC 5321 section 4.5.3.1.1): the rest can be read by none.
 """
-_COMMENT = "#"
+COMMENT = "#"
 _TARGET = "mailgate:"
 """The value of an entry: what Postfix needs in a transport table; Exim asks only whether there is one."""
-_HEADER = "# Made by mailgate from its domains and aliases: a change made here is lost.\n"
+HEADER = "# Made by mailgate from its domains and aliases: a change made here is lost.\n"
+
+
+def entry(key: str) -> str:
+    """The line of an address or a domain."""
+    return f"{key} {_TARGET}\n"
+
+
+def piped(local: str) -> str:
+    """The line of a local part in Postfix' alias file."""
+    return f'{local} "|{GUARD}"\n'
 
 
 class Maps(NamedTuple):
@@ -59,16 +69,16 @@ def tables(maps: Maps) -> Mapping[str, str]:
     addresses += [f"@{host}" for host in hosts if maps.unknown]
     reached = sorted({local for name in locals_ for local in locals_[name] if local not in RESERVED})
     return {
-        SIGNED: _HEADER + "".join(f"/{SIGNED_LOCAL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
-        ADDRESSES: _HEADER + "".join(f"{address} {_TARGET}\n" for address in addresses),
-        DOMAINS: _HEADER + "".join(f"{host} {_TARGET}\n" for host in hosts),
-        ALIASES: _HEADER + "".join(f'{name} "|{GUARD}"\n' for name in reached),
+        SIGNED: HEADER + "".join(f"/{SIGNED_LOCAL}@{re.escape(domain.name)}$/ {_TARGET}\n" for domain in maps.domains),
+        ADDRESSES: HEADER + "".join(map(entry, addresses)),
+        DOMAINS: HEADER + "".join(map(entry, hosts)),
+        ALIASES: HEADER + "".join(map(piped, reached)),
     }
 
 
 def keys(text: str) -> frozenset[str]:
     """The keys of a table."""
-    return frozenset(line.split(" ", 1)[0] for line in text.splitlines() if line and not line.startswith(_COMMENT))
+    return frozenset(line.split(" ", 1)[0] for line in text.splitlines() if line and not line.startswith(COMMENT))
 
 
 def check(maps: Maps) -> None:
@@ -96,16 +106,8 @@ def local_parts(maps: Maps) -> dict[str, list[str]]:
     for name, reached in resolve.names_in(maps.directory).items():
         locals_ = {*reached, *(() if name in maps.shared else RESERVED)}
         locals_.update([cut(local, cut_at) for local in locals_])
-        listed[name] = sorted(local for local in locals_ if not local.startswith(_COMMENT))
+        listed[name] = sorted(local for local in locals_ if not local.startswith(COMMENT))
     return listed
-
-
-def unlisted(maps: Maps) -> list[str]:
-    """Our addresses that no table can hold, because such a line is a comment: no mail reaches them."""
-    addresses = set(maps.directory.aliases)
-    for domain in maps.domains:
-        addresses.update(f"{name}@{domain.name}" for name in (*domain.catchalls, *domain.bounces))
-    return sorted(address for address in addresses if address.startswith(_COMMENT))
 
 
 def delimiters(domains: Sequence[Domain]) -> str:

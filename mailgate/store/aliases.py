@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from mailgate.routing import resolve
 from mailgate.routing.state import Ours
-from mailgate.store import directory, domains, effects
+from mailgate.store import address_changes, directory, domains, effects
 from mailgate.store.contacts import key as person
 from mailgate.store.contacts import spelled
 from mailgate.store.database import Transaction, bound
@@ -89,7 +89,17 @@ def add(tx: Transaction, text: str, new: Alias) -> Alias:
     tx.execute(f"INSERT INTO alias ({columns}) VALUES ({marks})", bound(fields.values()))
     tx.execute("DELETE FROM follower WHERE address = ?", (new.address,))  # local addresses never follow
     _refuse_local(tx, new.notify)
+    _changed(tx, new)
     return _stored(tx, number)
+
+
+def _changed(tx: Transaction, *versions: Alias) -> None:
+    """Note that the address of an alias came or went: with local-part detection it is one in every domain."""
+    for alias in versions:
+        if alias.local_part:
+            address_changes.note(tx)
+        else:
+            address_changes.note(tx, alias.domain, alias.local)
 
 
 def _is_new(tx: Transaction, local: str, host: str) -> None:
@@ -139,6 +149,7 @@ def rename(tx: Transaction, text: str, to: str) -> Alias:
     tx.execute("UPDATE domain SET contact = ? WHERE contact = ?", (new.address, old.address))
     tx.execute("UPDATE outbox SET about = ? WHERE about = ?", (new.address, old.address))
     effects.rename(tx, old.address, new.address)
+    _changed(tx, old, new)
     return new
 
 
@@ -149,12 +160,15 @@ def add_former(tx: Transaction, alias: Alias, text: str) -> None:
     tx.execute(
         "INSERT INTO retired (domain, local, kind, alias) VALUES (?, ?, 'alias', ?)", (host, local, alias.number)
     )
+    _changed(tx, alias._replace(local=local, domain=host))
 
 
 def save(tx: Transaction, changed: Alias) -> Alias:
     """Store a changed alias. Raises Problem for a bad model or address."""
     _refuse_local(tx, changed.notify)
     fields = _fields(changed)
+    if _stored(tx, changed.number).local_part != changed.local_part:
+        address_changes.note(tx)
     columns = ", ".join(f"{name} = ?" for name in fields)
     tx.execute(f"UPDATE alias SET {columns} WHERE number = ?", bound((*fields.values(), changed.number)))
     return _stored(tx, changed.number)
@@ -218,6 +232,10 @@ def remove(tx: Transaction, text: str) -> Alias:
     """Delete an alias. The records it made stay, and its rules still hold for them. Raises NotFound."""
     alias = get(tx, text)
     tx.execute("UPDATE record SET policy = ? WHERE alias = ?", (_remains(alias), alias.address))
+    for address in former_names(tx, alias):
+        local, _, host = address.rpartition("@")
+        _changed(tx, alias._replace(local=local, domain=host))
+    _changed(tx, alias)
     tx.execute("DELETE FROM retired WHERE alias = ?", (alias.number,))
     tx.execute("DELETE FROM alias WHERE number = ?", (alias.number,))
     return alias

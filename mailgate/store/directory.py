@@ -15,6 +15,7 @@ _COLUMNS = "SELECT alias.*, '' AS retired_as FROM"
 _RETIRED_COLUMNS = "SELECT alias.*, retired.local || '@' || retired.domain AS retired_as FROM"
 _OF_RETIRED = "alias ON alias.number = retired.alias"
 _EVERY = f"{_COLUMNS} alias UNION ALL {_RETIRED_COLUMNS} retired JOIN {_OF_RETIRED} ORDER BY number"
+_EVERY_NAME = _EVERY.replace("alias.*", "alias.number, alias.local, alias.domain, alias.local_part")
 _NAMED_SO = (
     f"{_COLUMNS} ({{}}) AS named CROSS JOIN alias WHERE alias.local = column1 AND alias.domain = column2"
     f" UNION ALL {_RETIRED_COLUMNS} ({{}}) AS named CROSS JOIN retired JOIN {_OF_RETIRED}"
@@ -60,6 +61,18 @@ def everything(tx: Transaction) -> Directory:
     """All local domains and all aliases."""
     rows = tx.execute(_EVERY).fetchall()
     return _added(Directory(domains(tx)), rows)
+
+
+def names_alone(tx: Transaction) -> Directory:
+    """All local domains, and of all aliases the names, and whether they have local-part detection."""
+    current, retired = [], []
+    for row in tx.execute(_EVERY_NAME):
+        alias = Alias(row["number"], row["local"], row["domain"], "", local_part=bool(row["local_part"]))
+        if row["retired_as"]:
+            retired.append((row["retired_as"], alias))
+        else:
+            current.append(alias)
+    return Directory(domains(tx)).with_aliases(current, retired)
 
 
 def _with_contacts(tx: Transaction, directory: Directory, addresses: Sequence[Address]) -> Directory:

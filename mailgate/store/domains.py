@@ -1,6 +1,6 @@
 """Local domains: edit, look up."""
 
-from mailgate.store import directory
+from mailgate.store import address_changes, directory
 from mailgate.store.contacts import key as person
 from mailgate.store.database import Transaction, bound
 from mailgate.values import address, names
@@ -62,6 +62,7 @@ def add(tx: Transaction, new: Domain) -> Domain:
         (new.name, position, same_as),
     )
     if same_as:
+        address_changes.note(tx)
         return get(tx, new.name)
     return _write(tx, new)
 
@@ -164,6 +165,7 @@ def _write(tx: Transaction, new: Domain) -> Domain:
         "INSERT INTO retired (domain, local, kind) VALUES (?, ?, ?)",
         [(new.name, local, kind) for local, kind in new.retired if kind != "alias"],
     )
+    address_changes.note(tx)
     return get(tx, new.name)
 
 
@@ -174,6 +176,10 @@ def forget(tx: Transaction, name: str, local: str) -> Domain:
         raise NotFound(
             f"`{local}@{domain.name}` is not a retired name", command("mailgate domain show {DOMAIN}", domain.name)
         )
+    detected = "SELECT 1 FROM retired JOIN alias ON number = alias WHERE retired.local = ? AND local_part = 1"
+    if tx.execute(detected, (local,)).fetchone():
+        address_changes.note(tx)
+    address_changes.note(tx, domain.canonical, local)
     tx.execute("DELETE FROM retired WHERE domain = ? AND local = ?", (domain.canonical, local))
     return get(tx, name)
 
@@ -203,3 +209,4 @@ def remove(tx: Transaction, name: str) -> None:
         )
     tx.execute("DELETE FROM retired WHERE domain = ?", (domain.name,))
     tx.execute("DELETE FROM domain WHERE name = ?", (domain.name,))
+    address_changes.note(tx)

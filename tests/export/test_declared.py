@@ -74,7 +74,7 @@ COLUMNS = {
 ELSEWHERE = {
     *("signing_key", "model", "record", "follower", "message", "raw", "placement", "mention", "effect", "held"),
     *("outbox", "delivery", "failure", "mailbox", "collected", "notice", "login"),
-    *("answer", "change", "merged", "purge", "purged"),
+    *("address_change", "answer", "change", "merged", "purge", "purged"),
 }
 """Tables of secrets, records and mail."""
 

@@ -46,9 +46,9 @@ class Installed:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment of a command."""
+        """The environment of a command. Whether Postfix is set up here makes no difference to it."""
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        return {**kept, "HOME": str(self.folder), "MAILGATE_CONFIG": str(self.config)}
+        return {**kept, "HOME": str(self.folder), "MAILGATE_CONFIG": str(self.config), "MAIL_CONFIG": str(self.folder)}
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of a command."""

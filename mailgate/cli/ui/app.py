@@ -77,11 +77,11 @@ class App:
                 return
         if not self.config.maps:
             return
-        from mailgate.mta import maps, write
+        from mailgate.mta import write
 
         try:
-            write.refresh(opened, self.config)
-            for address in maps.unlisted(write.current(opened, self.config)):
+            write.follow(opened, self.config)
+            for address in write.unlisted(opened):
                 console.warning(f"{address} is not in the tables: a mail server reads a line with # as a comment")
         except Problem as problem:
             console.warning(f"the mail server does not know about the change yet: {problem}")
