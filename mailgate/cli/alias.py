@@ -1,16 +1,17 @@
 """`mailgate alias`: the addresses that create records."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from mailgate.cli.ui import completions, console, fields
+from mailgate.cli.ui import completions, console, fields, listing
 from mailgate.cli.ui.app import App, pass_app
 from mailgate.cli.ui.options import Group, confirm, json_option, yes_option
 from mailgate.export.fields import lines, to_json
 from mailgate.export.schema import ALIAS
-from mailgate.store import aliases, records
+from mailgate.store import aliases, lists, records
 from mailgate.values.directory import Alias
 from mailgate.values.problem import Problem
 
@@ -74,28 +75,21 @@ def _warn_of_spelling(typed: str, local: str) -> None:
 
 
 @alias.command("list", examples="mailgate alias list --json")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the last N; 50 on a terminal.")
+@click.option("--jsonl", "as_lines", is_flag=True, help="Print JSON, one object a line.")
 @json_option
 @pass_app
-def list_(app: App, as_json: bool) -> None:
+def list_(app: App, limit: int | None, as_lines: bool, as_json: bool) -> None:
     """List every alias, oldest first."""
-    with app.store.read() as tx:
-        listed = aliases.listing(tx)
-    if as_json:
-        console.data([as_data(alias) for alias in listed])
-        return
-    rows = [
-        (
-            alias.address,
-            alias.record or alias.model,
-            console.assignments(dict(alias.values)) or "-",
-            alias.policy,
-            alias.status,
-        )
-        for alias in listed
-    ]
-    header = ("ADDRESS", "CREATES", "VALUES", "FROM", "STATUS")
-    console.table(header, rows, "no aliases; add one with: mailgate alias add support@example.com --model ticket")
-    app.finish()
+    form = "jsonl" if as_lines else "json" if as_json else "screen"
+    if limit is None and form == "screen" and sys.stdout.isatty():
+        limit = listing.SCREEN
+    listing.show(app, lists.aliases(), listing.Asked(lists.Wanted(limit=limit), form), _VIEW)
+
+
+def _row(alias: Alias) -> Sequence[object]:
+    values = console.assignments(dict(alias.values)) or "-"
+    return (alias.address, alias.record or alias.model, values, alias.policy, alias.status)
 
 
 @alias.command("show", examples="mailgate alias show support@example.com")
@@ -162,6 +156,15 @@ def remove(app: App, address: str, yes: bool) -> None:
 def as_data(alias: Alias) -> dict[str, Any]:
     """An alias as JSON."""
     return {"address": alias.address, **to_json(ALIAS, alias), "status": alias.status}
+
+
+_VIEW = listing.View(
+    read=lambda tx, key: aliases.numbered(tx, int(key[0])),
+    data=lambda _, alias: as_data(alias),
+    row=lambda _, alias: _row(alias),
+    header=("ADDRESS", "CREATES", "VALUES", "FROM", "STATUS"),
+    empty="no aliases; add one with: mailgate alias add support@example.com --model ticket",
+)
 
 
 def _show(app: App, alias: Alias, as_json: bool, retired: Sequence[str] = ()) -> None:

@@ -48,7 +48,7 @@ _WORDS = {
     "file",
     type=click.Path(),
     metavar="FILE",
-    help="Write metrics to a textfile.",
+    help="Write metrics to a textfile; `-` prints them.",
 )
 @json_option
 @pass_app
@@ -60,7 +60,9 @@ def stats(app: App, hours: int, file: str | None, as_json: bool) -> None:
             figures = tally.figures(tx, hours, now)
             if file:
                 metrics = _metrics(tx, now, sending=app.config.submit.sends)
-        if file:
+        if file == "-":
+            click.echo(exposition.text(metrics), nl=False)
+        elif file:
             write(file, exposition.text(metrics).encode("utf-8"), True)
     if as_json:
         console.data(_data(figures))

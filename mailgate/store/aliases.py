@@ -21,6 +21,14 @@ def listing(tx: Transaction) -> list[Alias]:
     return [alias_from_row(row) for row in tx.execute("SELECT * FROM alias ORDER BY number")]
 
 
+def numbered(tx: Transaction, number: int) -> Alias:
+    """One alias by its number. Raises NotFound."""
+    row = tx.execute("SELECT * FROM alias WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound(f"no alias {number}", command("mailgate alias list"))
+    return alias_from_row(row)
+
+
 def get(tx: Transaction, text: str) -> Alias:
     """One alias by its address; without a domain, in the default domain. Raises NotFound."""
     local, host = _place(tx, text)

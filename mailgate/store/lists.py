@@ -122,6 +122,11 @@ def failures(*, acked: bool = False) -> Source:
     )
 
 
+def aliases() -> Source:
+    """Aliases; when they were added is not stored."""
+    return Source("alias", ("number",), at="NULL")
+
+
 def changes(after: int = 0) -> Source:
     """Commands that changed the store; the sender is who ran them, and the subject is the command."""
     return Source(

@@ -301,9 +301,9 @@ def test_version_prints_name_and_version(installed: Installed) -> None:
 
 def test_a_fault_of_our_own_is_no_traceback(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import mailgate.store.aliases\n"
-        "def broken(tx): raise ZeroDivisionError('planted')\n"
-        "mailgate.store.aliases.listing = broken\n"
+        "import mailgate.store.lists\n"
+        "def broken(): raise ZeroDivisionError('planted')\n"
+        "mailgate.store.lists.aliases = broken\n"
     )
     screen = installed("alias", "list", environ={"PYTHONPATH": str(tmp_path)})
     assert screen.exit == 1

@@ -71,3 +71,18 @@ def test_a_file_for_prometheus(busy: Installed) -> None:
         assert sorted(line.split()[2] for line in lines if line.startswith(f"# {what} ")) == sorted(named)
     stamp = next(line for line in lines if line.startswith("mailgate_written_timestamp_seconds"))
     assert float(stamp.split()[1]) >= before - 1
+
+
+def test_metrics_on_standard_output(busy: Installed) -> None:
+    """They went into a file called `-`."""
+    assert 'mailgate_messages{outcome="create",reason="alias"} 2\n' in busy.ok("stats", "--prometheus", "-")
+    assert not (busy.folder / "-").exists()
+
+
+def test_the_last_aliases_a_line_each(busy: Installed) -> None:
+    for name in ("a", "b", "c"):
+        busy.ok("alias", "add", f"{name}@example.com", "--model", "lead")
+    every = busy.json("alias", "list")
+    lines = [json.loads(line) for line in busy.ok("alias", "list", "--jsonl", "--limit", "2").splitlines()]
+    assert lines == every[-2:]
+    assert [alias["address"] for alias in lines] == ["b@example.com", "c@example.com"]

@@ -111,7 +111,8 @@ class View(NamedTuple):
 
 
 def show(app: App, source: Source, asked: Asked, view: View) -> None:
-    """Print a list; nothing of it is kept in memory but a page."""
+    """Print a list; nothing of it is kept in memory but a page. Raises StoreError before anything is printed."""
+    assert app.store
     if asked.form == "screen":
         rows = read(app, source, asked, lambda tx, key: view.row(tx, view.read(tx, key)))
         console.table(view.header, rows, view.empty)
