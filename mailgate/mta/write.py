@@ -99,7 +99,8 @@ def _refresh(store: Store, config: Config, folder: str, *, force: bool) -> list[
 def _state(folder: str, config: Config) -> dict[str, Any]:
     tables = [name for name in (maps.SIGNED, *maps.INDEXED) if os.path.exists(os.path.join(folder, name))]
     files = [file for name in tables for file in (name, *indexes(folder, name))]
-    indexed = postfix() is not None and not _has_no_configuration()
+    program = postfix()
+    indexed = program is not None and not _is_not_set_up(program)
     return patch.state(folder, config, files, indexed=indexed)
 
 
@@ -220,7 +221,7 @@ def postfix() -> str | None:
 def _index(path: str) -> None:
     """Have Postfix make an index of its default type; none where Postfix is not set up. Raises Problem."""
     program = postfix()
-    if program is None or _has_no_configuration():
+    if program is None or _is_not_set_up(program):
         return
     done = _run([program, path])
     if done.returncode and not re.search(r"open \S*/main\.cf: No such file", done.stderr):
@@ -238,10 +239,13 @@ def _run(words: Sequence[str], input: str = "") -> subprocess.CompletedProcess[s
         raise Problem(f"{words[0]} failed: {error}", AGAIN) from error
 
 
-def _has_no_configuration() -> bool:
-    """Whether Postfix is installed and was never set up, so that its programs wait for a second and fail."""
-    folder = os.environ.get("MAIL_CONFIG", "/etc/postfix")
-    return os.path.exists(f"{folder}/postfix-files") and not os.path.exists(f"{folder}/main.cf")
+def _is_not_set_up(program: str) -> bool:
+    """Whether this is the system's Postfix, and was never set up: its programs then wait for a second and fail."""
+    if os.path.realpath(program) != "/usr/sbin/postmap":
+        return False
+    folder = os.environ.get("MAIL_CONFIG") or "/etc/postfix"
+    known = "MAIL_CONFIG" in os.environ or os.path.exists(f"{folder}/postfix-files")  # where it was built to look
+    return known and not os.path.exists(f"{folder}/main.cf")
 
 
 def _read(path: str) -> str | None:

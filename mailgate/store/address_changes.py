@@ -1,5 +1,6 @@
 """Which of our addresses came and went lately, and whether one is there: what the mail server's tables follow."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 from mailgate.store.database import Transaction
@@ -18,10 +19,8 @@ class Mark(NamedTuple):
 
 def note(tx: Transaction, domain: str = "", local: str = "") -> None:
     """Note that an address came or went; without a domain, that more than one may have."""
-    import random  # a delivery changes no address
-
     statement = "INSERT INTO address_change (domain, local, token) VALUES (?, ?, ?) RETURNING number"
-    number = tx.execute(statement, (domain, local, f"{random.getrandbits(64):016x}")).fetchone()[0]
+    number = tx.execute(statement, (domain, local, os.urandom(8).hex())).fetchone()[0]
     tx.execute("DELETE FROM address_change WHERE number <= ?", (number - KEPT,))
 
 
