@@ -87,7 +87,10 @@ def check_tree(tree: dict[str, Any]) -> None:
 
 
 def check_outgoing(letter: Queued) -> None:
-    """The fields we write, each once and in order, and nothing that another reader could take for one more."""
+    """The fields we write, each once and in order, and nothing that another reader could take for one more.
+
+    A copy keeps the marks of up to three gateways beside ours. To shows who wrote where they are answered elsewhere.
+    """
     must(letter.state == "queued", "an outgoing message failed", letter.error)
     head, blank, _ = letter.own.partition(b"\n\n")
     must(blank and b"\r" not in head and b"\0" not in head, "outgoing header", head)
@@ -100,13 +103,18 @@ def check_outgoing(letter: Queued) -> None:
         must(colon and not _CONTROL.search(value.decode("utf-8")), "outgoing field", line)
         names.append(name.decode("ascii"))
     allowed = REFUSAL if letter.kind == "refusal" else COPY
-    must([each for each in allowed if each in names] == names, "outgoing field names", names)
+    marks = names.count("X-Mailgate-Loop")
+    must(marks <= (4 if letter.kind == "copy" else 1), "outgoing marks", names)
+    once = list(dict.fromkeys(names))
+    must(len(names) - len(once) == max(0, marks - 1), "an outgoing field that stands twice", names)
+    must([each for each in allowed if each in once] == once, "outgoing field names", names)
     must({*allowed} - {*names} <= OPTIONAL, "an outgoing field is missing", names)
     other = BytesHeaderParser().parsebytes(head + b"\n\n")
     must(list(other.keys()) == names, "outgoing field names to another reader", other.keys())
     must(not other.get_payload(), "outgoing header that ends early for another reader", head)
     to = re.sub(rb"\n[ \t]+", b" ", head).partition(b"\nTo: ")[2].partition(b"\n")[0].decode("utf-8")
-    must(to == letter.recipient, "outgoing To", (to, letter.recipient))
+    written_for = letter.kind != "refusal" and to.startswith('"for ') and to.endswith(f'" <{letter.recipient}>')
+    must(to == letter.recipient or written_for, "outgoing To", (to, letter.recipient))
     for address in (letter.recipient, letter.reverse_path or ""):
         must(not _CONTROL.search(address), "outgoing envelope", address)
 
