@@ -24,6 +24,7 @@ VALUES: Mapping[tuple[str, str], Callable[[Config], object]] = {
     ("retention", "log"): lambda config: config.retention_log,
     ("serve", "lmtp"): lambda config: config.serve_lmtp,
     ("serve", "deliver"): lambda config: config.serve_deliver,
+    ("serve", "web"): lambda config: config.serve_web,
     ("serve", "group"): lambda config: config.serve_group,
     ("maps", "folder"): lambda config: config.maps,
     ("maps", "shared"): lambda config: sorted(config.maps_shared),

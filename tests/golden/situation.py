@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import time
+from collections import Counter
 from collections.abc import Iterator
 from email import message_from_string
 from pathlib import Path
@@ -145,7 +146,7 @@ class Situation:
         self.folder = folder
         self.names: dict[str, str] = {"{{version}}": __version__}
         self._clock = NOW
-        self._random = 0
+        self._random: Counter[int] = Counter()
         self._file = folder / "mailgate.toml"
         self._configure("")
         with pytest.MonkeyPatch.context() as patch:
@@ -226,8 +227,8 @@ class Situation:
         return self._clock
 
     def _octets(self, count: int) -> bytes:
-        self._random += 1
-        return hashlib.shake_128(str(self._random).encode()).digest(count)
+        self._random[count] += 1  # each size by itself: a new use of one size changes no key
+        return hashlib.shake_128(f"{count} {self._random[count]}".encode()).digest(count)
 
 
 def _lines(text: str) -> Iterator[str]:

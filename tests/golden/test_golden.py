@@ -53,7 +53,7 @@ MAILS: dict[str, Mail] = {
     "18-a-reply-to-a-signed-address-names-its-parent": Mail(("{{answer to post}}",)),
     "19-a-stranger-uses-a-signed-address": Mail(("{{answer to post}}",), reverse_path="mallory@stranger.test"),
     "20-a-signed-address-beside-an-alias-of-another-model": Mail(("{{answer to post}}",)),
-    "21-a-forged-signed-address": Mail(("info+mg1rocaaaaaaaaaaaaaaaad@example.com",)),
+    "21-a-forged-signed-address": Mail(("info+mg1r2gaaaaaaaaaaaaaaaad@example.com",)),
     "22-a-signed-address-of-a-lost-key": Mail(("{{answer to old post}}",), reverse_path="carl@client.org"),
     "23-a-forward-to-an-alias-of-another-model": Mail(("jobs@example.com",)),
     "24-a-copy-to-an-alias-of-another-model-is-a-reply": Mail(("info@example.com", "jobs@example.com")),

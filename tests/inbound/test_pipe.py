@@ -464,7 +464,8 @@ def test_a_deferral_is_logged_with_the_message(pipe: Pipe, tmp_path: Path) -> No
         stopped = "from mailgate.gateway import receive\ndef stop(*_): raise OSError('disk')\nreceive.judge = stop"
         assert pipe(command=changed(pipe, f"{here}\n{stopped}"), message=message).exit == 75
         line = heard(listener, "deferred: OSError: disk")
-        assert f"- from=<{BOB}> to=<support@example.com> id=<waits@client.org> size={len(message)}: deferred" in line
+        named = f"- from=<{BOB}> to=<support@example.com> id=<waits@client.org> queue=- size={len(message)}"
+        assert f"{named}: deferred" in line
         pipe.config.write_text("[store\n")
         assert pipe(command=changed(pipe, here), message=message).exit == 75
         line = heard(listener, "deferred: ConfigError: ")

@@ -124,6 +124,7 @@ _SYNONYMS = {
     "mail": ("message",),
     "explain": ("why",),
     "start": (),
+    "stop": (),
     "restart": (),
 }
 """What other programs, and people, call a command -> what it is called here; the first that exists is meant.

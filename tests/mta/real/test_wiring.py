@@ -234,7 +234,7 @@ def test_many_commands_at_once_end_with_the_newest_state(postfix: Server) -> Non
     assert set(names) <= {line.split()[0] for line in listed.splitlines()}
     left = {path.name for path in postfix.machine.path(FOLDER).iterdir()}
     indexed = ("addresses", "domains", "aliases")
-    assert left == {*indexed, *(f"{each}.db" for each in indexed), "signed", "maps.lock"}
+    assert left == {*indexed, *(f"{each}.db" for each in indexed), "signed", "maps.lock", "maps.state"}
 
 
 def test_a_failure_leaves_the_change_and_the_old_tables(postfix: Server) -> None:
