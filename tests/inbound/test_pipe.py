@@ -469,7 +469,7 @@ def test_a_deferral_is_logged_with_the_message(pipe: Pipe, tmp_path: Path) -> No
         pipe.config.write_text("[store\n")
         assert pipe(command=changed(pipe, here), message=message).exit == 75
         line = heard(listener, "deferred: ConfigError: ")
-        assert f"- from=<{BOB}> to=<support@example.com> id=- size=-: deferred" in line
+        assert f"- from=<{BOB}> to=<support@example.com> id=- queue=- size=-: deferred" in line
 
 
 class TestSizeOfFiles:
