@@ -17,7 +17,9 @@ from mailgate.values.pattern import pattern
 if TYPE_CHECKING:  # a delivery that queues nothing loads no outbox
     from mailgate.store.outbox import QueueEntry
 
-_ID = pattern(r"\bid ([A-Za-z0-9-]{5,40})\b")
+_ID = pattern(rb"\bid ([A-Za-z0-9-]{5,40})\b")
+_TRACE = 1000
+"""Octets of a trace field in which the queue id of the mail server is looked for."""
 _START = 64 << 10
 """Octets of a deferred message that are read for the log."""
 _NAMED = 400
@@ -49,8 +51,9 @@ def _named(message: Message) -> str:
 
 def _queue_id(message: Message) -> str:
     """What the mail server that handed it over calls it (RFC 5321 section 4.4, `id`), `-` where it does not say."""
-    words = message.plain("received")[:1]
-    return (_ID.findall(words[0]) or ["-"])[-1] if words else "-"
+    newest = message.fields["received"][0] if "received" in message.fields else b""
+    found = list(_ID.finditer(newest[:_TRACE]))
+    return found[-1][1].decode("ascii") if found else "-"
 
 
 def deferred(error: BaseException, incoming: Incoming | None = None) -> None:

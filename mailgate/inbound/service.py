@@ -152,7 +152,10 @@ class Input:
             self.release()
             return Received(None, problem)
         del held[end + 2 :]
-        return Received(bytes(held).replace(b"\r\n.", b"\r\n")[2:])
+        if b"\r\n." in held:
+            held = held.replace(b"\r\n.", b"\r\n")
+        with memoryview(held) as whole:  # one copy of a large message beside what was received
+            return Received(bytes(whole[2:]))
 
     def _take(self, octets: int) -> bool:
         taken = self._memory.take(octets)

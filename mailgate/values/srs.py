@@ -20,6 +20,8 @@ def original(address: Address) -> Address:
     first separator may also be `+` or `-`. BATV is `prvs=tag=local`, and Barracuda's form is `btv1==tag==local`.
     """
     for _ in range(_ROUNDS):
+        if "=" not in address.local:  # every form has one, and hardly any other address
+            break
         local = lower(address.local)
         match = next((match for pattern in _REWRITTEN if (match := pattern.fullmatch(local))), None)
         if not match:
