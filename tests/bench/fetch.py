@@ -28,7 +28,8 @@ from mailgate.inbound import fetch as product
 from mailgate.settings import config
 from mailgate.store import servers
 
-BOUND = 0.60
+BOUND = 0.45
+"""Turns of a bare loop in the time of one of ours: 0.54 to 0.69 was measured, as the disk and the machine have it."""
 
 
 def main(count: int, turns: int) -> None:
