@@ -4,6 +4,7 @@ Whatever is out of the ordinary (another store, a table that somebody else wrote
 which makes every table anew.
 """
 
+import contextlib
 import json
 import mmap
 import os
@@ -150,9 +151,12 @@ def remember(folder: str, state: Mapping[str, Any], mark: Mark | None) -> None:
     path = os.path.join(folder, _STATE)
     if mark and known(folder, state) == mark:
         return
-    with open(f"{path}.new", "w", encoding="utf-8") as file:
+    new = f"{path}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)
+    with open(new, "x", encoding="utf-8") as file:  # never through a link that another user left there
         json.dump({**state, "mark": mark}, file)
-    os.replace(f"{path}.new", path)
+    os.replace(new, path)
 
 
 def state(folder: str, config: Config, files: Sequence[str], *, indexed: bool) -> dict[str, Any]:

@@ -191,7 +191,8 @@ def _is_index_patched(folder: str, name: str, new: str, edited: patch.Edited) ->
     if program is None or len(old) != 1 or suffixes[0] not in _TYPES:
         return False
     copy = os.path.join(folder, f"{new}.{suffixes[0]}")
-    shutil.copyfile(os.path.join(folder, old[0]), copy)
+    with open(os.path.join(folder, old[0]), "rb") as source, open(copy, "xb") as target:  # never through a link
+        shutil.copyfileobj(source, target)
     table = f"{_TYPES[suffixes[0]]}:{os.path.join(folder, new)}"
     runs = [(["-i", table], edited.added), (["-d", "-", table], [f"{key}\n" for key in edited.removed])]
     for arguments, lines in runs:

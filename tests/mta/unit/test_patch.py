@@ -172,3 +172,16 @@ def test_an_address_that_no_table_can_hold_is_named(opened: Store) -> None:
         add(tx, "#1@example.com")
         add(tx, "a#1@example.com")
     assert write.unlisted(opened) == ["#1@example.com"]
+
+
+@pytest.mark.parametrize("name", ["maps.state", "maps.state.new"])
+def test_a_link_in_the_folder_is_not_written_through(
+    opened: Store, settings: Config, tmp_path: Path, name: str
+) -> None:
+    """Root may write here, in a folder where another user may plant a link."""
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    (Path(str(settings.maps)) / name).symlink_to(victim)
+    write.refresh(opened, settings)
+    assert victim.read_text() == "untouched"
+    assert patch.known(str(settings.maps), write._state(str(settings.maps), settings)) is not None
