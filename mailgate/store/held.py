@@ -6,6 +6,7 @@ from mailgate.values.problem import NotFound, command
 
 DAY = 86_400.0
 MOST_COUNTED = 1_000
+"""Up to how many the mail is counted that is quiet because so much was held already."""
 PILED_UP = "'catchall', 'policy', 'rate-limit', 'no-route', 'loop', 'outsider'"
 """Reasons, in SQL, for which strangers can have as much mail held as they like."""
 

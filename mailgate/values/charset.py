@@ -74,7 +74,7 @@ _DOUBLE = ("gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949", "johab")
 """Codecs in which text often happens to be valid UTF-8 of two octets a character."""
 _NAMES = {name: codec for codec, names in _CODECS.items() for name in names.split()}
 
-# Compiled at every start of `deliver`, where a class beyond U+00FF costs a millisecond: none of these has one.
+# A delivery compiles those that it uses, and a class beyond U+00FF costs a millisecond: none of these has one.
 _NOT_NAME = pattern(r"[^a-z0-9]+")
 _JIS = pattern(rb"\x1b(?:\$[@B]|\$\)C)")
 _CHARSET = pattern(rb"charset[ \t]*=[ \t]*(?:3D)?[\"']?([a-z0-9._:+-]{2,40})", re.IGNORECASE)
