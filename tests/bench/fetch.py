@@ -3,14 +3,13 @@
     python tests/bench/fetch.py [MESSAGES] [TURNS]        as root, with Dovecot installed
 
 The bare loop fetches the same messages from the same Dovecot with imapclient, as many with one command as mailgate
-does, and commits each with the same durability into one table. Prints messages a second (medians), and the median of
-the ratios.
+does, and commits each with the same durability into one table. Prints messages a second of every turn, and the ratio
+of the best turns: whatever else the machine does only ever takes time, and never from both alike.
 """
 
 import os
 import sqlite3
 import ssl
-import statistics
 import sys
 import tempfile
 import time
@@ -28,8 +27,7 @@ from mailgate.inbound import fetch as product
 from mailgate.settings import config
 from mailgate.store import servers
 
-BOUND = 0.45
-"""Turns of a bare loop in the time of one of ours: 0.54 to 0.69 was measured, as the disk and the machine have it."""
+BOUND = 0.60
 
 
 def main(count: int, turns: int) -> None:
@@ -43,8 +41,8 @@ def main(count: int, turns: int) -> None:
                 ours.append(count / seconds_of_mailgate(Path(folder), account, count))
                 bare.append(count / seconds_of_a_bare_loop(Path(folder), account, count))
             print(f"turn {turn + 1}: mailgate {ours[-1]:.0f}/s, bare loop {bare[-1]:.0f}/s", flush=True)
-    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
-    print(f"mailgate {statistics.median(ours):.0f}/s, bare loop {statistics.median(bare):.0f}/s, {count} messages each")
+    ratio = max(ours) / max(bare)
+    print(f"mailgate {max(ours):.0f}/s, bare loop {max(bare):.0f}/s at best, {count} messages each")
     print(f"mailgate / bare loop  {ratio:5.2f}  (bound {BOUND:.2f})")
     sys.exit(ratio < BOUND)
 
